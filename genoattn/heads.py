@@ -1,0 +1,666 @@
+"""Attention heads: arrays and frames in, arrays and tidy frames out; touches no file and no model.
+
+A head looks back from a query over ``window`` positions of its strand. The query stands for the
+nucleotide ``downstream`` nt upstream of it (the label shift), so the weight given at *distance*
+``d`` (0 is the query itself) is a weight at the *offset*
+
+    offset = downstream - d
+
+from the nucleotide asked about: offset 0 is that nucleotide (the +1 where it is a TSS), negative
+offsets lie upstream. Biologists count without a zero; `paper_label` is the one place that converts.
+
+The questions of the paper's section *Model analysis*, one function each:
+
+==========================  ======================================================================
+`choose_samples`            which positions are looked at (random, highest and lowest output)
+`average`                   where does a head look, on average and at most
+`best_sequences`            which 7-mers does it prefer where it looks most
+`spearman`                  does its attention go with the model's output
+`contrast`                  does it look elsewhere when the output is high
+`head_table`                all of it, a row for each head
+`match_elements`            does its motif, at its place, equal a known or a planted element
+==========================  ======================================================================
+
+Frames count layers and heads from 1, as the paper does, and their columns say so
+(``layer_1based``, ``head_1based``); arrays are indexed from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control, rankdata
+
+from genoattn import motifs
+from genoattn.genome import Genome
+
+GROUPS = ("random", "highest", "lowest")
+PROMOTER = (-100, 20)
+"""The paper's promoter region, -100..+20, as labels of `paper_label`, both inclusive."""
+
+
+class HeadError(ValueError):
+    """An analysis of heads was asked for something that its inputs cannot give."""
+
+
+# --------------------------------------------------------------------------- offsets and labels
+
+
+def offsets(window: int, downstream: int) -> np.ndarray:
+    """Offset from the nucleotide asked about, for each distance back from the query.
+
+    Parameters
+    ----------
+    window
+        Positions that a query attends to (512 in the paper), itself included.
+    downstream
+        Label shift in nt (20 in the paper).
+
+    Returns
+    -------
+    ndarray of int, shape (window,)
+        ``downstream - d`` for d = 0..window-1: from +20 down to -491 in the paper's model.
+    """
+    return downstream - np.arange(window)
+
+
+def paper_label(offset: np.ndarray | int) -> np.ndarray:
+    """Offset as biologists write it: no zero, the TSS is +1 and the nucleotide before it -1.
+
+    Examples
+    --------
+    >>> paper_label(np.array([-12, -1, 0, 19])).tolist()
+    [-12, -1, 1, 20]
+    """
+    offset = np.asarray(offset)
+    return np.where(offset >= 0, offset + 1, offset)
+
+
+# ------------------------------------------------------------------------------------- samples
+
+
+def choose_samples(
+    track: np.ndarray, inside: np.ndarray, *, n_random: int, n_extreme: int, seed: int
+) -> pd.DataFrame:
+    """Positions whose attention is recorded: random ones, and the highest and lowest outputs.
+
+    The paper takes 18,295 random positions (1 % of the test part's two strands) and the 500 of
+    highest and of lowest output (section *Model analysis*).
+
+    Parameters
+    ----------
+    track
+        Model output, shape (2, L), by strand row and forward position.
+    inside
+        bool, shape (L,): the part that is sampled (the test part).
+    n_random, n_extreme
+        Sample sizes; the random positions are distinct, and drawn without regard to the output.
+    seed
+        Seed of the random draw.
+
+    Returns
+    -------
+    DataFrame
+        ``group`` (random, highest, lowest), ``strand``, ``position`` (0-based, forward) and
+        ``output``; random samples by strand and position, the others from the extreme inwards.
+        A position may be both in ``random`` and in another group.
+
+    Raises
+    ------
+    HeadError
+        When the part is too small for the samples, or the track is not finite there.
+    """
+    if track.ndim != 2 or track.shape[0] != 2 or inside.shape != track.shape[1:]:
+        raise HeadError(
+            f"track {track.shape} and part {inside.shape} do not fit: give (2, L) and (L,)"
+        )
+    rows, positions = np.nonzero(np.broadcast_to(inside, track.shape))
+    output = track[rows, positions]
+    if not np.isfinite(output).all():
+        raise HeadError("the track has positions without a value inside the part: predict it first")
+    if n_random > output.size or 2 * n_extreme > output.size:
+        raise HeadError(
+            f"the part has {output.size:,} positions on both strands: too few for "
+            f"n_random={n_random:,} and twice n_extreme={n_extreme:,}"
+        )
+    rng = np.random.default_rng(seed)
+    chosen = {
+        "random": np.sort(rng.choice(output.size, n_random, replace=False)),
+        "highest": np.argsort(-output, kind="stable")[:n_extreme],
+        "lowest": np.argsort(output, kind="stable")[:n_extreme],
+    }
+    index = np.concatenate([chosen[group] for group in GROUPS])
+    return pd.DataFrame(
+        {
+            "group": np.repeat(GROUPS, [len(chosen[group]) for group in GROUPS]),
+            "strand": np.where(rows[index] == 0, "+", "-"),
+            "position": positions[index],
+            "output": output[index],
+        }
+    )
+
+
+def sequences_at(genome: Genome, samples: pd.DataFrame, offset: int, width: int) -> np.ndarray:
+    """Nucleotides around one offset from each sample, read 5'->3' on the sample's strand.
+
+    Parameters
+    ----------
+    samples
+        Columns ``strand`` and ``position`` (0-based, forward).
+    offset
+        Offset of the centre from the sample; negative is upstream.
+    width
+        Odd number of nucleotides, centred at ``offset``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, width)
+        Codes of `Genome`; beyond the end of a linear genome the unknown letter (4).
+    """
+    if width < 1 or width % 2 == 0:
+        raise HeadError(f"width={width} has no centre: give an odd number of nucleotides")
+    reach = offset + np.arange(width) - width // 2
+    return genome.around(samples["position"].to_numpy(), samples["strand"].to_numpy(), reach)
+
+
+# ------------------------------------------------------------------------------------ profiles
+
+
+class Profiles(NamedTuple):
+    """Attention by distance over some samples; both arrays (layers, heads, window), float64."""
+
+    mean: np.ndarray
+    maximum: np.ndarray
+
+
+def each_head(attention: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Layer, head (from 0) and attention (n, window) of each head of (n, layers, heads, window)."""
+    if attention.ndim != 4:
+        raise HeadError(f"attention {attention.shape} is not (samples, layers, heads, window)")
+    for layer in range(attention.shape[1]):
+        for head in range(attention.shape[2]):
+            yield layer, head, attention[:, layer, head, :]
+
+
+def average(attention: np.ndarray, rows: np.ndarray | None = None) -> Profiles:
+    """Mean and maximum attention by distance over the samples (or over ``rows`` of them).
+
+    Parameters
+    ----------
+    attention
+        float16, shape (n, layers, heads, window), of `prediction.SampledAttention`.
+    rows
+        bool, shape (n,): the samples to take; all where None.
+
+    Notes
+    -----
+    Means are summed in float64: float16 would lose a mean over thousands of samples.
+    """
+    rows = np.ones(len(attention), dtype=bool) if rows is None else np.asarray(rows)
+    if not rows.any():
+        raise HeadError("no sample to average over: the group is empty")
+    mean, maximum = np.empty(attention.shape[1:]), np.empty(attention.shape[1:])
+    for layer, head, weights in each_head(attention):
+        mean[layer, head] = weights[rows].mean(axis=0, dtype=np.float64)
+        maximum[layer, head] = weights[rows].max(axis=0)
+    return Profiles(mean, maximum)
+
+
+def profile_frame(downstream: int, **columns: np.ndarray) -> pd.DataFrame:
+    """Arrays by head and distance as one tidy frame, a row for each head and offset.
+
+    Parameters
+    ----------
+    downstream
+        Label shift in nt.
+    **columns
+        Arrays of one shape (layers, heads, window); each becomes the column of its name.
+
+    Returns
+    -------
+    DataFrame
+        ``layer_1based``, ``head_1based``, ``offset``, ``label`` (see `paper_label`) and the given
+        columns; offsets ascend within a head.
+    """
+    shapes = {array.shape for array in columns.values()}
+    if len(shapes) != 1:
+        raise HeadError(f"profiles of one shape (layers, heads, window) expected, got {shapes}")
+    (shape,) = shapes
+    layer, head, distance = (grid.ravel() for grid in np.indices(shape))
+    offset = offsets(shape[2], downstream)[distance]
+    frame = pd.DataFrame(
+        {
+            "layer_1based": layer + 1,
+            "head_1based": head + 1,
+            "offset": offset,
+            "label": paper_label(offset),
+        }
+        | {name: array.ravel() for name, array in columns.items()}
+    )
+    return frame.sort_values(["layer_1based", "head_1based", "offset"], ignore_index=True)
+
+
+def favourite(mean: np.ndarray) -> np.ndarray:
+    """Distance of highest mean attention of each head: int, shape (layers, heads)."""
+    return mean.argmax(axis=-1)
+
+
+def selectivity(mean: np.ndarray) -> np.ndarray:
+    """How far a mean profile is from flat: 1 - entropy / log(window), shape (layers, heads).
+
+    0: the same attention at all positions; 1: all of it at one position.
+    """
+    share = mean / mean.sum(axis=-1, keepdims=True)
+    entropy = -np.sum(share * np.log(np.where(share > 0, share, 1.0)), axis=-1)
+    return 1.0 - entropy / np.log(mean.shape[-1])
+
+
+def share_near_peak(mean: np.ndarray, half_width: int) -> np.ndarray:
+    """Share of a head's attention within ``half_width`` nt of its favourite: (layers, heads).
+
+    A flat profile of the paper's model gives 21 / 512 = 4 % for a half width of 10 nt.
+    """
+    distance = np.arange(mean.shape[-1])
+    near = np.abs(distance - favourite(mean)[..., None]) <= half_width  # (layers, heads, window)
+    return np.where(near, mean, 0.0).sum(axis=-1) / mean.sum(axis=-1)
+
+
+def contrast(highest: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+    """Share of a head's attention that lies elsewhere in one group than in the other.
+
+    Total variation distance of the two mean profiles, ``sum |a - b| / 2``: 0 where both groups are
+    looked at alike, 1 where they share no position. Shape (layers, heads).
+    """
+    a = highest / highest.sum(axis=-1, keepdims=True)
+    b = lowest / lowest.sum(axis=-1, keepdims=True)
+    return 0.5 * np.abs(a - b).sum(axis=-1)
+
+
+# -------------------------------------------------------------------------- preferred sequences
+
+
+class BestSequences(NamedTuple):
+    """The sequences on which heads put most attention at their favourite position."""
+
+    counts: np.ndarray
+    """Counts of A, C, G, T, shape (layers, heads, width, 4)."""
+    n_distinct: np.ndarray
+    """Number of different sequences among the best, shape (layers, heads)."""
+    offset: np.ndarray
+    """Offset of the centre from the nucleotide asked about, shape (layers, heads)."""
+    weakest: np.ndarray
+    """Attention of the last sample taken, shape (layers, heads)."""
+
+
+def best_sequences(
+    attention: np.ndarray,
+    samples: pd.DataFrame,
+    genome: Genome,
+    mean: np.ndarray,
+    *,
+    downstream: int,
+    n_best: int,
+    width: int,
+) -> BestSequences:
+    """The ``n_best`` samples of most attention at a head's favourite position, as sequences.
+
+    The paper takes the 50 best samples and the 7-mer centred at that position, because the
+    convolution hands each key the seven hidden states around it (section *Attention heads show to
+    specialize*). Deeper heads see more: their keys already carry what earlier heads collected.
+
+    Parameters
+    ----------
+    attention
+        float16, shape (n, layers, heads, window).
+    samples
+        Frame of the same n samples (``strand``, ``position``); give the random group, so that the
+        choice does not depend on the output.
+    mean
+        Mean attention, shape (layers, heads, window), which names the favourite positions.
+    downstream
+        Label shift in nt.
+    n_best, width
+        Number of samples, and of nucleotides of each.
+    """
+    if len(samples) != len(attention):
+        raise HeadError(f"{len(samples):,} samples, but attention of {len(attention):,}")
+    if n_best > len(samples):
+        raise HeadError(f"n_best={n_best}, but there are {len(samples)} samples only")
+    distance = favourite(mean)
+    offset = offsets(mean.shape[-1], downstream)[distance]
+    counts = np.empty((*distance.shape, width, 4))
+    n_distinct = np.empty(distance.shape, dtype=int)
+    weakest = np.empty(distance.shape)
+    for layer, head, weights in each_head(attention):
+        given = weights[:, distance[layer, head]].astype(np.float32)  # (n,)
+        best = np.argsort(-given, kind="stable")[:n_best]
+        codes = sequences_at(genome, samples.iloc[best], int(offset[layer, head]), width)
+        counts[layer, head] = motifs.count_matrix(codes)
+        n_distinct[layer, head] = len(np.unique(codes, axis=0))
+        weakest[layer, head] = given[best[-1]]
+    return BestSequences(counts, n_distinct, offset, weakest)
+
+
+# --------------------------------------------------------------------- correlation with output
+
+
+def spearman(attention: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of attention with the model output, for each head and distance.
+
+    Parameters
+    ----------
+    attention
+        float16, shape (n, layers, heads, window), not negative.
+    output
+        Model output of the n samples.
+
+    Returns
+    -------
+    ndarray of float64, shape (layers, heads, window)
+        NaN where the attention (or the output) is the same for all samples.
+
+    Notes
+    -----
+    Non-negative float16 numbers, read as 16-bit integers, keep their order, so ranks come from
+    counting instead of sorting: for a value v, the rank is the number of smaller values plus half
+    of its ties (Knuth, TAOCP 3, 5.2 D). 18,432 columns of 18,295 samples take seconds.
+    """
+    output = np.asarray(output, dtype=np.float64)
+    n = len(output)
+    if len(attention) != n:
+        raise HeadError(f"attention of {len(attention):,} samples, but {n:,} outputs")
+    if attention.dtype != np.float16:
+        raise HeadError(f"attention is {attention.dtype}: ranks are counted on float16")
+    centred = rankdata(output) - (n + 1) / 2
+    spread = np.sqrt(centred @ centred)
+    rho = np.empty(attention.shape[1:])
+    for layer, head, weights in each_head(attention):
+        bits = np.ascontiguousarray(weights.T + np.float16(0)).view(np.uint16)  # window, n
+        if bits.max() > 0x7C00:
+            raise HeadError("attention has negative values or NaN")
+        for distance, column in enumerate(bits):
+            tied = np.bincount(column)
+            rank = np.cumsum(tied) - (tied - 1) / 2 - (n + 1) / 2  # by value, centred
+            scale = spread * np.sqrt(tied @ rank**2)
+            rho[layer, head, distance] = centred @ rank[column] / scale if scale > 0 else np.nan
+    return rho
+
+
+def extremes_by_layer(rho: np.ndarray) -> pd.DataFrame:
+    """Highest and lowest correlation in each layer: ``layer_1based``, ``maximum``, ``minimum``."""
+    flat = rho.reshape(len(rho), -1)
+    return pd.DataFrame(
+        {
+            "layer_1based": np.arange(len(rho)) + 1,
+            "maximum": np.nanmax(flat, axis=1),
+            "minimum": np.nanmin(flat, axis=1),
+        }
+    )
+
+
+# ---------------------------------------------------------------------------------- the table
+
+
+def head_table(
+    profiles: dict[str, Profiles],
+    best: BestSequences,
+    rho: np.ndarray,
+    *,
+    half_width: int,
+) -> pd.DataFrame:
+    """One row for each head: where it looks, what for, and how that goes with the output.
+
+    Parameters
+    ----------
+    profiles
+        `average` of each group of `GROUPS`.
+    best
+        `best_sequences` of the random group.
+    rho
+        `spearman` of the random group.
+    half_width
+        Neighbourhood of the peak in nt, for `share_near_peak`.
+
+    Returns
+    -------
+    DataFrame
+        ``layer_1based``, ``head_1based``; ``peak_offset``, ``peak_label``, ``peak_mean``;
+        ``selectivity``, ``share_near_peak``; ``consensus``, ``information`` (bits, all columns),
+        ``n_distinct``; ``spearman_max``, ``spearman_min`` with the labels where they are reached;
+        ``contrast``, ``peak_highest``, ``peak_lowest`` (mean attention at the peak by group).
+    """
+    mean = profiles["random"].mean
+    layers, heads, window = mean.shape
+    peak = favourite(mean)
+    at_peak = {
+        group: np.take_along_axis(profiles[group].mean, peak[..., None], axis=-1).ravel()
+        for group in GROUPS
+    }
+    label_of = paper_label(best.offset.ravel()[:, None] + peak.ravel()[:, None] - np.arange(window))
+    flat = rho.reshape(-1, window)
+    upper, lower = np.nan_to_num(flat, nan=-np.inf), np.nan_to_num(flat, nan=np.inf)
+    rows, defined = np.arange(len(flat)), np.isfinite(flat).any(axis=1)
+    layer, head = (grid.ravel() for grid in np.indices((layers, heads)))
+    matrices = best.counts.reshape(layers * heads, *best.counts.shape[2:])
+    return pd.DataFrame(
+        {
+            "layer_1based": layer + 1,
+            "head_1based": head + 1,
+            "peak_offset": best.offset.ravel(),
+            "peak_label": paper_label(best.offset.ravel()),
+            "peak_mean": at_peak["random"],
+            "selectivity": selectivity(mean).ravel(),
+            "share_near_peak": share_near_peak(mean, half_width).ravel(),
+            "consensus": [motifs.consensus(counts) for counts in matrices],
+            "information": [motifs.information_matrix(counts).sum() for counts in matrices],
+            "n_distinct": best.n_distinct.ravel(),
+            "spearman_max": np.where(defined, upper.max(axis=1), np.nan),
+            "spearman_max_label": label_of[rows, upper.argmax(axis=1)],
+            "spearman_min": np.where(defined, lower.min(axis=1), np.nan),
+            "spearman_min_label": label_of[rows, lower.argmin(axis=1)],
+            "contrast": contrast(profiles["highest"].mean, profiles["lowest"].mean).ravel(),
+            "peak_highest": at_peak["highest"],
+            "peak_lowest": at_peak["lowest"],
+        }
+    )
+
+
+# ------------------------------------------------------------------ known and planted elements
+
+
+@dataclass(frozen=True)
+class Element:
+    """A sequence element of promoters, and where it may lie.
+
+    Parameters
+    ----------
+    name
+        As readers know it.
+    probabilities
+        Shape (m, 4): probability of A, C, G, T in each of its columns.
+    earliest, latest
+        Smallest and largest offset of its first nucleotide from the TSS (offset 0).
+    source
+        Where the element and its place are described.
+    """
+
+    name: str
+    probabilities: np.ndarray
+    earliest: int
+    latest: int
+    source: str
+
+
+def word(name: str, letters: str, earliest: int, latest: int, source: str) -> Element:
+    """An element given as a consensus word of A, C, G, T and N (any)."""
+    rows = {"A": 0, "C": 1, "G": 2, "T": 3}
+    unknown = sorted(set(letters) - set(rows) - {"N"})
+    if unknown or not letters:
+        raise HeadError(f"element {name}: {letters!r} is no word of A, C, G, T and N")
+    table = [np.eye(4)[rows[letter]] if letter in rows else np.full(4, 0.25) for letter in letters]
+    return Element(name, np.array(table), earliest, latest, source)
+
+
+PAPER_ELEMENTS = (
+    word("-10 box", "TATAAT", -15, -9, "sigma 70; the paper, Figure 3A"),
+    word("-35 box", "TTGACA", -38, -32, "sigma 70; the paper, Figure 3B"),
+    word("discriminator", "GGGA", -8, -4, "Feklistov et al. 2006; the paper, Figure 3C"),
+    word("extended -10", "TGNTATAAT", -18, -12, "Barne et al. 1997; the paper, Figure 3D"),
+    word("sigma 54 -12", "TTGCAA", -18, -10, "the paper, Figure 3D"),
+    word("ArcA", "TGTTAA", -50, -5, "the paper, Figure 3E"),
+    word("FecI", "GGAAAT", -100, -5, "sigma fecI; the paper, Figure 3F"),
+)
+"""Elements that the paper matches with heads, each with some nt of freedom around its place
+(sigma 70 spacers vary from 15 to 19 nt; -10 boxes end 5 to 9 nt before the TSS)."""
+
+
+def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
+    """Elements of a simulated genome: the matrix of all planted copies, and their span of offsets.
+
+    Parameters
+    ----------
+    elements
+        `synthetic.Simulation.elements`: ``element``, ``offset`` (of its first nucleotide from the
+        TSS) and ``sequence``, a row for each planted copy.
+    """
+    letters = {letter: code for code, letter in enumerate("ACGT")}
+    found = []
+    for name, copies in elements.groupby("element", sort=True):
+        if copies["sequence"].str.len().nunique() != 1:
+            raise HeadError(f"planted element {name}: its copies differ in length")
+        codes = np.array([[letters[c] for c in text] for text in copies["sequence"]], np.uint8)
+        counts = motifs.count_matrix(codes)
+        span = copies["offset"]
+        found.append(
+            Element(
+                str(name),
+                counts / counts.sum(axis=1, keepdims=True),
+                int(span.min()),
+                int(span.max()),
+                f"planted {len(copies):,} times",
+            )
+        )
+    return tuple(found)
+
+
+def match_elements(
+    best: BestSequences, elements: Sequence[Element], *, n_shuffles: int, seed: int
+) -> pd.DataFrame:
+    """Compare each head's motif, where it lies, with elements where they lie.
+
+    A head's matrix covers known offsets from the TSS, and so does an element; over the element's
+    allowed places the best cosine similarity of the two information matrices (bits; letters that
+    the other does not cover count against it) is kept. Chance is measured, not assumed: the same
+    is done with the letters of each column of the element permuted independently, which for a
+    consensus word means random words of the same length at the same places.
+
+    Parameters
+    ----------
+    best
+        `best_sequences`.
+    elements
+        What to compare with.
+    n_shuffles
+        Random elements for each comparison.
+    seed
+        Seed of the permutations.
+
+    Returns
+    -------
+    DataFrame
+        A row for each head and element: ``layer_1based``, ``head_1based``, ``element``,
+        ``similarity`` (0..1), ``first_offset`` (the element's first nucleotide at the best place),
+        ``n_overlap`` (columns in common there), ``p_value`` (share of random elements as similar
+        or more, the observed one counted in) and ``q_value`` (Benjamini-Hochberg over all rows
+        where head and element can overlap; 1 elsewhere).
+    """
+    rng = np.random.default_rng(seed)
+    layers, heads, width, _ = best.counts.shape
+    rows = []
+    for element in elements:
+        bits = _information(element.probabilities)  # m, 4
+        shuffled = rng.permuted(np.broadcast_to(bits, (n_shuffles, *bits.shape)), axis=-1)
+        candidates = np.concatenate([bits[None], shuffled])  # 1 + n_shuffles, m, 4
+        norm = _strongest_stretch(bits, width)
+        for layer in range(layers):
+            for head in range(heads):
+                matrix = motifs.information_matrix(best.counts[layer, head])  # width, 4
+                start = int(best.offset[layer, head]) - width // 2
+                score, first, overlap = _best_place(matrix, start, candidates, element)
+                scale = norm * np.linalg.norm(matrix)
+                similarity = score / scale if scale > 0 else np.zeros_like(score)
+                rows.append(
+                    {
+                        "layer_1based": layer + 1,
+                        "head_1based": head + 1,
+                        "element": element.name,
+                        "similarity": similarity[0],
+                        "first_offset": first,
+                        "n_overlap": overlap,
+                        "p_value": np.mean(similarity >= similarity[0] - 1e-12),
+                    }
+                )
+    frame = pd.DataFrame(rows)
+    reach = frame["n_overlap"] > 0
+    frame["q_value"] = 1.0
+    if reach.any():
+        frame.loc[reach, "q_value"] = false_discovery_control(frame.loc[reach, "p_value"])
+    return frame.sort_values(["layer_1based", "head_1based", "element"], ignore_index=True)
+
+
+def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) -> pd.DataFrame:
+    """The element that a head stands for, by rule: the most similar one that passes both limits.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``matches`` that pass, at most one for each head, by layer and head.
+    """
+    passing = matches[(matches["similarity"] >= min_similarity) & (matches["q_value"] <= max_q)]
+    best = passing.sort_values("similarity", ascending=False, kind="stable")
+    best = best.drop_duplicates(["layer_1based", "head_1based"])
+    return best.sort_values(["layer_1based", "head_1based"], ignore_index=True)
+
+
+def _information(probabilities: np.ndarray) -> np.ndarray:
+    """Information matrix in bits of a probability matrix (m, 4), uniform background."""
+    entropy = -np.sum(
+        probabilities * np.log2(np.where(probabilities > 0, probabilities, 1.0)), axis=1
+    )
+    return probabilities * (2.0 - entropy)[:, None]
+
+
+def _strongest_stretch(bits: np.ndarray, width: int) -> float:
+    """Largest Euclidean norm of ``width`` neighbouring columns: what a head could see at most."""
+    energy = np.concatenate([[0.0], np.cumsum((bits**2).sum(axis=1))])
+    span = min(width, len(bits))
+    return float(np.sqrt((energy[span:] - energy[:-span]).max()))
+
+
+def _best_place(
+    matrix: np.ndarray, start: int, candidates: np.ndarray, element: Element
+) -> tuple[np.ndarray, int, int]:
+    """Best dot product over the allowed places, of each candidate; place and overlap of the first.
+
+    ``matrix`` (width, 4) begins at offset ``start``; ``candidates`` (c, m, 4) may begin anywhere
+    in ``element.earliest..element.latest``.
+    """
+    width, length = len(matrix), candidates.shape[1]
+    firsts = range(
+        max(element.earliest, start - length + 1), min(element.latest, start + width - 1) + 1
+    )
+    if not firsts:
+        return np.zeros(len(candidates)), element.earliest, 0
+    scores, overlaps = [], []
+    for first in firsts:
+        left, right = max(first, start), min(first + length, start + width)
+        mine, theirs = slice(left - start, right - start), slice(left - first, right - first)
+        scores.append(np.einsum("ij,cij->c", matrix[mine], candidates[:, theirs]))
+        overlaps.append(right - left)
+    table = np.array(scores)  # places, candidates
+    place = int(table[:, 0].argmax())
+    return table.max(axis=0), firsts[place], overlaps[place]

@@ -1,0 +1,451 @@
+"""Model output around sites and by region class: tracks and frames in, tidy frames out.
+
+Touches no file and no model. A track has shape (2, L), by strand row ('+' is 0) and forward
+position. Around a site the track is read along the site's own strand: *sense* is the output on
+that strand, *antisense* the output on the other one at the same nucleotides, and negative offsets
+lie upstream of the site on its strand.
+
+Medians, as in the paper (section *The output probabilities of the model reflect a correlation
+between sense and antisense*, Figure 4), because the output is very skewed. Their uncertainty:
+
+- around sites, sites are resampled. The bootstrap distribution of a median is known exactly (an
+  order statistic whose rank is binomial; Efron 1982, *The Jackknife, the Bootstrap and Other
+  Resampling Plans*, section 10.3), so the bands need no simulation and no seed;
+- over regions, neighbouring positions are far from independent, so blocks of the genome are
+  resampled instead of positions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+STRAND_ROW = {"+": 0, "-": 1}
+
+
+class ProfileError(ValueError):
+    """A profile was asked for something that its track or sites cannot give."""
+
+
+# -------------------------------------------------------------------------------- around sites
+
+
+class Around(NamedTuple):
+    """Output around sites, in the direction of their strand; both float, shape (n, 2 flank + 1)."""
+
+    sense: np.ndarray
+    antisense: np.ndarray
+
+
+def whole_window_inside(
+    sites: pd.DataFrame, inside: np.ndarray, flank: int, *, circular: bool = True
+) -> pd.DataFrame:
+    """The sites whose whole window lies in a part, so that no other part's output is read.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        With ``position`` (0-based) and ``strand``.
+    inside : ndarray of bool, shape (L,)
+        The part, the test part for instance.
+    flank : int
+        Nucleotides on each side of the site.
+    circular : bool
+        Whether windows run on over the end of the genome.
+
+    Returns
+    -------
+    DataFrame
+        Those rows, index 0..n-1.
+    """
+    index = sites["position"].to_numpy()[:, None] + np.arange(-flank, flank + 1)
+    good = inside[index % inside.size]
+    if not circular:
+        good &= (index >= 0) & (index < inside.size)
+    return sites[good.all(axis=1)].reset_index(drop=True)
+
+
+def output_around(track: np.ndarray, sites: pd.DataFrame, flank: int) -> Around:
+    """Track around each site on its own strand and on the other one.
+
+    Parameters
+    ----------
+    track : ndarray of float, shape (2, L)
+        Model output.
+    sites : DataFrame
+        With ``position`` and ``strand``; windows wrap round the end of the genome, so take the
+        sites of a linear genome through `whole_window_inside`.
+    flank : int
+        Nucleotides on each side.
+
+    Returns
+    -------
+    Around
+        Column ``flank + k`` is the nucleotide ``k`` nt downstream of the site on its strand.
+
+    Raises
+    ------
+    ProfileError
+        Unknown strand, a site beyond the track, or a window without predicted values.
+    """
+    unknown = sorted(set(sites["strand"]) - set(STRAND_ROW))
+    if unknown:
+        raise ProfileError(f"unknown strand {unknown[0]!r} among the sites: use '+' or '-'")
+    position = sites["position"].to_numpy()
+    if ((position < 0) | (position >= track.shape[1])).any():
+        raise ProfileError(f"a site lies beyond the track of {track.shape[1]:,} positions")
+    row = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)[:, None]
+    step = np.arange(-flank, flank + 1)
+    index = (position[:, None] + np.where(row == 0, step, -step)) % track.shape[1]  # n, 2 flank + 1
+    around = Around(track[row, index], track[1 - row, index])
+    if not (np.isfinite(around.sense).all() and np.isfinite(around.antisense).all()):
+        raise ProfileError("the track has positions without a value around the sites")
+    return around
+
+
+def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Median over rows, and the exact bootstrap percentile band of each column's median.
+
+    Resampling n rows, the k-th smallest value of a column or a smaller one is the (lower) middle
+    of the resample with probability ``P(Binomial(n, k / n) >= (n + 1) // 2)``. The band takes the
+    smallest k that reaches the lower quantile for the lower middle, and the upper quantile for
+    the upper middle (which are the same value where n is odd).
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n, columns)
+        At least one row.
+    level : float
+        Coverage, 0.95 for instance; pointwise, not of a whole curve.
+
+    Returns
+    -------
+    tuple of ndarray, each shape (columns,)
+        Median, lower limit, upper limit.
+    """
+    n = len(values)
+    if n == 0:
+        raise ProfileError("no site to take a median over")
+    if not 0.0 < level < 1.0:
+        raise ProfileError(f"level={level} must lie between 0 and 1")
+    share = np.arange(1, n + 1) / n
+    lower_middle = binom.sf((n + 1) // 2 - 1, n, share)  # P(lower middle <= k-th value)
+    upper_middle = binom.sf(n // 2, n, share)
+    tail = (1.0 - level) / 2.0
+    low = int(np.searchsorted(lower_middle, tail))
+    high = min(int(np.searchsorted(upper_middle, 1.0 - tail)), n - 1)
+    ordered = np.sort(values, axis=0)
+    return np.median(values, axis=0), ordered[low], ordered[high]
+
+
+def median_profiles(
+    track: np.ndarray, classes: dict[str, pd.DataFrame], *, flank: int, level: float
+) -> pd.DataFrame:
+    """Median output around each class of sites, sense and antisense (the paper's Figure 4).
+
+    Parameters
+    ----------
+    track : ndarray of float, shape (2, L)
+        Model output.
+    classes : dict of str to DataFrame
+        Sites of each class; a class without sites gives no rows.
+    flank : int
+        Nucleotides on each side of a site (600 in the paper: 1,201 positions).
+    level : float
+        Coverage of the band.
+
+    Returns
+    -------
+    DataFrame
+        ``site_class``, ``n_sites``, ``strand_relation`` (sense, antisense), ``offset``,
+        ``median``, ``low``, ``high``.
+    """
+    frames = []
+    for name, sites in classes.items():
+        if sites.empty:
+            continue
+        for relation, values in output_around(track, sites, flank)._asdict().items():
+            median, low, high = median_with_band(values, level)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "site_class": name,
+                        "n_sites": len(sites),
+                        "strand_relation": relation,
+                        "offset": np.arange(-flank, flank + 1),
+                        "median": median,
+                        "low": low,
+                        "high": high,
+                    }
+                )
+            )
+    if not frames:
+        raise ProfileError("no class has a site in the asked part")
+    return pd.concat(frames, ignore_index=True)
+
+
+def peaks(profiles: pd.DataFrame, baseline: float) -> pd.DataFrame:
+    """Where each profile is highest and lowest, and how that compares with the baseline.
+
+    Returns
+    -------
+    DataFrame
+        ``site_class``, ``n_sites``, ``strand_relation``; ``peak_offset``, ``peak_median``,
+        ``peak_ratio`` (to the baseline); ``dip_offset``, ``dip_median``; ``share_above``, the
+        share of offsets at which even the lower limit of the band is above the baseline.
+    """
+    rows = []
+    for (name, relation), part in profiles.groupby(["site_class", "strand_relation"], sort=False):
+        top, bottom = part.loc[part["median"].idxmax()], part.loc[part["median"].idxmin()]
+        rows.append(
+            {
+                "site_class": name,
+                "n_sites": int(part["n_sites"].iloc[0]),
+                "strand_relation": relation,
+                "peak_offset": int(top["offset"]),
+                "peak_median": top["median"],
+                "peak_ratio": top["median"] / baseline,
+                "dip_offset": int(bottom["offset"]),
+                "dip_median": bottom["median"],
+                "share_above": float((part["low"] > baseline).mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+# ------------------------------------------------------------------------------- classes of sites
+
+
+def pseudogene_tss(
+    sites: pd.DataFrame, features: pd.DataFrame, *, upstream: int, length: int
+) -> pd.DataFrame:
+    """TSSs of pseudogenes: those within one, or at most ``upstream`` nt before its start.
+
+    The paper speaks of "the TSSs of genes annotated as pseudogenes" without saying how they are
+    assigned. Here a TSS belongs to a pseudogene when both are on the same strand and the TSS lies
+    between ``upstream`` nt before the pseudogene's first nucleotide and its last one; no other
+    gene's claim to the TSS is looked at.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        TSSs: ``position``, ``strand``.
+    features : DataFrame
+        Genome features: ``start``, ``end`` (0-based half-open), ``strand``, ``type``.
+    upstream : int
+        Reach before the start in nt.
+    length : int
+        Length of the genome, round whose end the reach goes.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``sites`` that belong to a pseudogene, index 0..n-1.
+    """
+    near = np.zeros((2, length), dtype=bool)
+    for gene in features[features["type"] == "pseudogene"].itertuples():
+        before, after = (upstream, 0) if gene.strand == "+" else (0, upstream)
+        covered = np.arange(gene.start - before, gene.end + after) % length
+        near[STRAND_ROW[gene.strand], covered] = True
+    rows = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)
+    return sites[near[rows, sites["position"].to_numpy()]].reset_index(drop=True)
+
+
+def gene_starts(features: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """First nucleotide of each feature of a type, on its strand: ``position``, ``strand``."""
+    chosen = features[features["type"] == kind]
+    position = np.where(chosen["strand"] == "+", chosen["start"], chosen["end"] - 1)
+    frame = pd.DataFrame({"position": position, "strand": chosen["strand"].to_numpy()})
+    return frame.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
+
+
+def site_classes(
+    curated: pd.DataFrame,
+    terminators: pd.DataFrame,
+    features: pd.DataFrame,
+    inside: np.ndarray,
+    *,
+    upstream: int,
+    flank: int,
+    circular: bool,
+) -> dict[str, pd.DataFrame]:
+    """The classes of sites of the paper's Figure 4, whole windows inside the part only.
+
+    ``TSSs``; ``TSSs of pseudogenes`` (see `pseudogene_tss`; there are few); ``starts of
+    pseudogenes`` (their first nucleotides, with or without a known TSS, which are more); and
+    ``terminators (<source>)`` of each source, 3' ends as published.
+    """
+    every = {
+        "TSSs": curated,
+        "TSSs of pseudogenes": pseudogene_tss(
+            curated, features, upstream=upstream, length=inside.size
+        ),
+        "starts of pseudogenes": gene_starts(features, "pseudogene"),
+    }
+    for source, sites in terminators.groupby("source", sort=True):
+        distinct = sites.drop_duplicates(["position", "strand"])
+        every[f"terminators ({source})"] = distinct
+    return {
+        name: whole_window_inside(sites, inside, flank, circular=circular)
+        for name, sites in every.items()
+    }
+
+
+# ------------------------------------------------------------------------------------- regions
+
+
+def region_medians(
+    track: np.ndarray,
+    masks: dict[str, np.ndarray],
+    inside: np.ndarray,
+    *,
+    block: int,
+    n_bootstrap: int,
+    level: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Median output by class of region, with a block bootstrap interval and its rank.
+
+    Parameters
+    ----------
+    track : ndarray of float, shape (2, L)
+        Model output.
+    masks : dict of str to ndarray of bool
+        Classes of `genome.region_masks`. One of shape (L,) holds for both strands, whose outputs
+        are pooled; one of shape (2, L) marks regions of a strand, whose output on that strand is
+        *sense* and on the other *antisense*.
+    inside : ndarray of bool, shape (L,)
+        The part that is looked at (the test part).
+    block : int
+        Length in nt of the blocks that are resampled.
+    n_bootstrap, level, seed
+        Number of resamples, coverage of the interval, seed of the draw.
+
+    Returns
+    -------
+    DataFrame
+        ``region``, ``strand_relation`` (both, sense, antisense), ``n`` positions, ``median``,
+        ``low``, ``high``, ``ratio`` to the median of the whole part and ``percentile``: the share
+        in % of the whole part's positions whose output is below (ties count half). The first row
+        is the whole part; a class without a position is left out.
+
+    Notes
+    -----
+    The bootstrap counts outputs in 4,096 classes of equal frequency, so its limits are those of
+    such a class, 0.02 % of the part's positions wide.
+    """
+    if not inside.any():
+        raise ProfileError("the part is empty: no position to take a median over")
+    whole = track[:, inside]  # 2, inside
+    if not np.isfinite(whole).all():
+        raise ProfileError("the track has positions without a value inside the part")
+    ordered = np.sort(whole, axis=None)
+    edges = np.unique(ordered[np.linspace(0, ordered.size - 1, 4096).astype(int)])
+    level_of = np.searchsorted(edges, whole, side="right") - 1  # 2, inside: class of each output
+    blocks = np.arange(whole.shape[1]) // block
+    n_blocks = int(blocks[-1]) + 1
+    draws = np.random.default_rng(seed).multinomial(
+        n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_bootstrap
+    )  # n_bootstrap, n_blocks: how often each block is taken
+    overall = float(np.median(ordered))
+
+    rows = []
+    chosen: list[tuple[str, str, np.ndarray]] = [("whole part", "both", np.ones_like(whole, bool))]
+    for name, mask in masks.items():
+        if mask.ndim == 1:
+            chosen.append((name, "both", np.broadcast_to(mask[inside], whole.shape)))
+        else:
+            chosen.append((name, "sense", mask[:, inside]))
+            chosen.append((name, "antisense", mask[::-1, inside]))
+    for name, relation, mask in chosen:
+        if not mask.any():
+            continue
+        values = whole[mask]
+        cell = np.broadcast_to(blocks, whole.shape)[mask] * edges.size + level_of[mask]
+        table = np.bincount(cell, minlength=n_blocks * edges.size).reshape(n_blocks, edges.size)
+        counts = np.cumsum(draws @ table, axis=1)  # n_bootstrap, classes
+        counts = counts[counts[:, -1] > 0]
+        medians = edges[(counts < (counts[:, -1:] + 1) // 2).sum(axis=1)]
+        median = float(np.median(values))
+        tail = (1.0 - level) / 2.0
+        low, high = np.quantile(medians, [tail, 1.0 - tail])
+        below = np.searchsorted(ordered, median, "left") + np.searchsorted(ordered, median, "right")
+        rows.append(
+            {
+                "region": name,
+                "strand_relation": relation,
+                "n": values.size,
+                "median": median,
+                "low": low,
+                "high": high,
+                "ratio": median / overall,
+                "percentile": 100.0 * below / (2 * ordered.size),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def runs(mask: np.ndarray, *, circular: bool = True) -> np.ndarray:
+    """Uninterrupted stretches of a mask.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (L,)
+    circular : bool
+        Whether a stretch at the end goes on at the beginning.
+
+    Returns
+    -------
+    ndarray of int, shape (k, 2)
+        Start and length of each stretch, by start; a stretch over the end starts near it.
+    """
+    if mask.all():
+        return np.array([[0, mask.size]])
+    first = int(np.argmin(mask)) if circular else 0  # begin outside a stretch
+    turned = np.roll(mask, -first).astype(np.int8)
+    change = np.diff(np.concatenate([[0], turned, [0]]))
+    starts, ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    found = np.column_stack([(starts + first) % mask.size, ends - starts])
+    return found[np.argsort(found[:, 0])]
+
+
+def median_of_maxima(
+    track: np.ndarray, mask: np.ndarray, inside: np.ndarray, *, level: float, circular: bool = True
+) -> pd.DataFrame:
+    """Highest output within each stretch of a strand's mask, and the median over stretches.
+
+    The paper gives this for the non-coding gaps within operons. Only stretches that lie wholly in
+    the part are taken.
+
+    Parameters
+    ----------
+    track : ndarray of float, shape (2, L)
+        Model output.
+    mask : ndarray of bool, shape (2, L)
+        Stretches of each strand.
+    inside : ndarray of bool, shape (L,)
+        The part.
+    level : float
+        Coverage of the exact bootstrap interval, stretches resampled.
+
+    Returns
+    -------
+    DataFrame
+        ``strand_relation`` (sense, antisense), ``n`` stretches, ``median``, ``low``, ``high``; no
+        rows where no stretch lies in the part.
+    """
+    highest: list[tuple[float, float]] = []
+    for row in (0, 1):
+        for start, size in runs(mask[row], circular=circular):
+            index = np.arange(start, start + size) % mask.shape[1]
+            if inside[index].all():
+                highest.append((track[row, index].max(), track[1 - row, index].max()))
+    columns = ["strand_relation", "n", "median", "low", "high"]
+    if not highest:
+        return pd.DataFrame(columns=columns)
+    median, low, high = median_with_band(np.array(highest), level)
+    table = zip(["sense", "antisense"], [len(highest)] * 2, median, low, high, strict=True)
+    return pd.DataFrame(list(table), columns=columns)
