@@ -332,7 +332,7 @@ def best_sequences(
         raise HeadError(f"n_best={n_best}, but there are {len(samples)} samples only")
     distance = favourite(mean)
     offset = offsets(mean.shape[-1], downstream)[distance]
-    counts = np.empty((*distance.shape, width, 4))
+    counts = np.empty((*distance.shape, width, 4), dtype=np.int64)
     n_distinct = np.empty(distance.shape, dtype=int)
     weakest = np.empty(distance.shape)
     for layer, head, weights in each_head(attention):
@@ -343,6 +343,11 @@ def best_sequences(
         n_distinct[layer, head] = len(np.unique(codes, axis=0))
         weakest[layer, head] = given[best[-1]]
     return BestSequences(counts, n_distinct, offset, weakest)
+
+
+def letter_heights(counts: np.ndarray) -> np.ndarray:
+    """Information matrix in bits of counts (width, 4), one pseudocount shared by the letters."""
+    return motifs.information_matrix(motifs.probability_matrix(counts))
 
 
 # --------------------------------------------------------------------- correlation with output
@@ -455,8 +460,8 @@ def head_table(
             "peak_mean": at_peak["random"],
             "selectivity": selectivity(mean).ravel(),
             "share_near_peak": share_near_peak(mean, half_width).ravel(),
-            "consensus": [motifs.consensus(counts) for counts in matrices],
-            "information": [motifs.information_matrix(counts).sum() for counts in matrices],
+            "consensus": [motifs.iupac_consensus(counts) for counts in matrices],
+            "information": [letter_heights(counts).sum() for counts in matrices],
             "n_distinct": best.n_distinct.ravel(),
             "spearman_max": np.where(defined, upper.max(axis=1), np.nan),
             "spearman_max_label": label_of[rows, upper.argmax(axis=1)],
@@ -582,13 +587,13 @@ def match_elements(
     layers, heads, width, _ = best.counts.shape
     rows = []
     for element in elements:
-        bits = _information(element.probabilities)  # m, 4
+        bits = motifs.information_matrix(element.probabilities)  # m, 4
         shuffled = rng.permuted(np.broadcast_to(bits, (n_shuffles, *bits.shape)), axis=-1)
         candidates = np.concatenate([bits[None], shuffled])  # 1 + n_shuffles, m, 4
         norm = _strongest_stretch(bits, width)
         for layer in range(layers):
             for head in range(heads):
-                matrix = motifs.information_matrix(best.counts[layer, head])  # width, 4
+                matrix = letter_heights(best.counts[layer, head])  # width, 4
                 start = int(best.offset[layer, head]) - width // 2
                 score, first, overlap = _best_place(matrix, start, candidates, element)
                 scale = norm * np.linalg.norm(matrix)
@@ -624,14 +629,6 @@ def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) ->
     best = passing.sort_values("similarity", ascending=False, kind="stable")
     best = best.drop_duplicates(["layer_1based", "head_1based"])
     return best.sort_values(["layer_1based", "head_1based"], ignore_index=True)
-
-
-def _information(probabilities: np.ndarray) -> np.ndarray:
-    """Information matrix in bits of a probability matrix (m, 4), uniform background."""
-    entropy = -np.sum(
-        probabilities * np.log2(np.where(probabilities > 0, probabilities, 1.0)), axis=1
-    )
-    return probabilities * (2.0 - entropy)[:, None]
 
 
 def _strongest_stretch(bits: np.ndarray, width: int) -> float:

@@ -246,10 +246,10 @@ def pseudogene_tss(
         The rows of ``sites`` that belong to a pseudogene, index 0..n-1.
     """
     near = np.zeros((2, length), dtype=bool)
-    for gene in features[features["type"] == "pseudogene"].itertuples():
-        before, after = (upstream, 0) if gene.strand == "+" else (0, upstream)
-        covered = np.arange(gene.start - before, gene.end + after) % length
-        near[STRAND_ROW[gene.strand], covered] = True
+    pseudogenes = features[features["type"] == "pseudogene"]
+    for start, end, strand in pseudogenes[["start", "end", "strand"]].to_numpy():
+        before, after = (upstream, 0) if strand == "+" else (0, upstream)
+        near[STRAND_ROW[strand], np.arange(start - before, end + after) % length] = True
     rows = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)
     return sites[near[rows, sites["position"].to_numpy()]].reset_index(drop=True)
 
