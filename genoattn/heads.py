@@ -487,27 +487,29 @@ class Element:
         As readers know it.
     probabilities
         Shape (m, 4): probability of A, C, G, T in each of its columns.
-    earliest, latest
-        Smallest and largest offset of its first nucleotide from the TSS (offset 0).
+    places
+        Offsets from the TSS (offset 0) at which its first nucleotide may lie, ascending.
     source
         Where the element and its place are described.
     """
 
     name: str
     probabilities: np.ndarray
-    earliest: int
-    latest: int
+    places: tuple[int, ...]
     source: str
 
 
 def word(name: str, letters: str, earliest: int, latest: int, source: str) -> Element:
-    """An element given as a consensus word of A, C, G, T and N (any)."""
+    """An element given as a consensus word of A, C, G, T and N (any letter).
+
+    Its first letter lies at an offset from ``earliest`` to ``latest``, both inclusive.
+    """
     rows = {"A": 0, "C": 1, "G": 2, "T": 3}
     unknown = sorted(set(letters) - set(rows) - {"N"})
     if unknown or not letters:
         raise HeadError(f"element {name}: {letters!r} is no word of A, C, G, T and N")
     table = [np.eye(4)[rows[letter]] if letter in rows else np.full(4, 0.25) for letter in letters]
-    return Element(name, np.array(table), earliest, latest, source)
+    return Element(name, np.array(table), tuple(range(earliest, latest + 1)), source)
 
 
 PAPER_ELEMENTS = (
@@ -524,7 +526,7 @@ PAPER_ELEMENTS = (
 
 
 def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
-    """Elements of a simulated genome: the matrix of all planted copies, and their span of offsets.
+    """Elements of a simulated genome: the matrix and the places of all planted copies.
 
     Parameters
     ----------
@@ -539,13 +541,12 @@ def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
             raise HeadError(f"planted element {name}: its copies differ in length")
         codes = np.array([[letters[c] for c in text] for text in copies["sequence"]], np.uint8)
         counts = motifs.count_matrix(codes)
-        span = copies["offset"]
+        places = tuple(int(place) for place in np.unique(copies["offset"]))
         found.append(
             Element(
                 str(name),
                 counts / counts.sum(axis=1, keepdims=True),
-                int(span.min()),
-                int(span.max()),
+                places,
                 f"planted {len(copies):,} times",
             )
         )
@@ -643,15 +644,13 @@ def _best_place(
 ) -> tuple[np.ndarray, int, int]:
     """Best dot product over the allowed places, of each candidate; place and overlap of the first.
 
-    ``matrix`` (width, 4) begins at offset ``start``; ``candidates`` (c, m, 4) may begin anywhere
-    in ``element.earliest..element.latest``.
+    ``matrix`` (width, 4) begins at offset ``start``; ``candidates`` (c, m, 4) may begin
+    at any of ``element.places``.
     """
     width, length = len(matrix), candidates.shape[1]
-    firsts = range(
-        max(element.earliest, start - length + 1), min(element.latest, start + width - 1) + 1
-    )
+    firsts = [first for first in element.places if start - length < first < start + width]
     if not firsts:
-        return np.zeros(len(candidates)), element.earliest, 0
+        return np.zeros(len(candidates)), element.places[0], 0
     scores, overlaps = [], []
     for first in firsts:
         left, right = max(first, start), min(first + length, start + width)

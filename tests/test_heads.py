@@ -237,7 +237,7 @@ def test_planted_elements_from_the_frame_of_copies() -> None:
         }
     )
     a, b = heads.planted_elements(frame)
-    assert (a.name, a.earliest, a.latest, b.earliest) == ("a", -12, -11, -5)
+    assert (a.name, a.places, b.places) == ("a", (-12, -11), (-5,))
     np.testing.assert_allclose(a.probabilities, [[0, 0, 0, 1], [1, 0, 0, 0], [0.5, 0, 0, 0.5]])
     frame.loc[2, "sequence"] = "TA"
     with pytest.raises(heads.HeadError, match="differ in length"):
