@@ -99,9 +99,7 @@ def validate_sites(frame: pd.DataFrame, length: int, where: str = "sites") -> pd
             f"{where}, row {twice[0]}: site {site['position']} {site['strand']} (0-based) of "
             f"{site['source']} occurs twice"
         )
-    return frame.astype({"position": np.int64}).sort_values(
-        keys, kind="stable", ignore_index=True
-    )
+    return frame.astype({"position": np.int64}).sort_values(keys, kind="stable", ignore_index=True)
 
 
 # Start sites
@@ -125,8 +123,8 @@ def read_regulondb(path: str | Path, length: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Sites with ``name`` and ``sigma`` (several joined by ``;``) and ``confirmed`` (at least
-        one of them has confirmed evidence).
+        Sites with ``name`` and ``sigma`` (several joined by ``;``) and ``confidence``
+        (Confirmed where one of them is, else Strong).
 
     Raises
     ------
@@ -144,10 +142,10 @@ def read_regulondb(path: str | Path, length: int) -> pd.DataFrame:
             "source": "regulondb",
             "name": table["name"],
             "sigma": table["sigma"],
-            "confirmed": table["level"] == "Confirmed",
+            "confidence": table["level"],
         }
     )
-    return _distinct(sites, length, path, name=_joined, sigma=_joined, confirmed="any")
+    return _distinct(sites, length, path, name=_joined, sigma=_joined, confidence="min")
 
 
 def read_cappable(path: str | Path, length: int = U00096_2_LENGTH) -> pd.DataFrame:
@@ -320,9 +318,7 @@ def read_sendseq(path: str | Path, length: int) -> pd.DataFrame:
         sites["position"] < length,
         ["position", "strand", "source", "log", "stationary", "printed_sequence"],
     ]
-    return _distinct(
-        sites, length, path, log="any", stationary="any", printed_sequence="first"
-    )
+    return _distinct(sites, length, path, log="any", stationary="any", printed_sequence="first")
 
 
 def read_drnaseq(path: str | Path, length: int) -> pd.DataFrame:
@@ -528,7 +524,7 @@ def read_regulondb_operons(path: str | Path, length: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``start``, ``end`` (0-based half-open), ``strand``, ``operon``, ``n_genes``, ``genes``
+        ``start``, ``end`` (0-based half-open), ``strand``, ``name``, ``n_genes``, ``genes``
         (joined by ``;``); sorted by start, end and strand.
 
     Raises
@@ -544,7 +540,7 @@ def read_regulondb_operons(path: str | Path, length: int) -> pd.DataFrame:
             "start": to_integers(table, first, path) - 1,
             "end": to_integers(table, last, path),
             "strand": to_strands(table, "strand", path),
-            "operon": table["operonName"],
+            "name": table["operonName"],
             "n_genes": to_integers(table, "numberOfGenes", path),
             "genes": table["operonGenes"],
         }
@@ -579,9 +575,7 @@ def _joined(values: pd.Series) -> str:
     return ";".join(dict.fromkeys(values))
 
 
-def _distinct(
-    sites: pd.DataFrame, length: int, path: str | Path, **evidence: Any
-) -> pd.DataFrame:
+def _distinct(sites: pd.DataFrame, length: int, path: str | Path, **evidence: Any) -> pd.DataFrame:
     """Merge rows of one (position, strand), each evidence column as asked, and validate."""
     outside = sites.index[(sites["position"] < 0) | (sites["position"] >= length)]
     if len(outside):

@@ -59,9 +59,7 @@ def offset_audit(
                 _agreement(sites, genome, strand, position, after=0),
             )
         )
-    return pd.DataFrame(
-        rows, columns=["strand", "offset", "n", "purine", "minus10", "agreement"]
-    )
+    return pd.DataFrame(rows, columns=["strand", "offset", "n", "purine", "minus10", "agreement"])
 
 
 def terminator_audit(

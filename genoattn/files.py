@@ -30,7 +30,7 @@ def read_lines(path: str | Path, encoding: str = "utf-8") -> list[str]:
     Returns
     -------
     list of str
-        Lines without their line ends (``\\n`` or ``\\r\\n``).
+        Lines without their line ends.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def writing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -348,9 +348,7 @@ def read_gff(path: str | Path, genome: Genome) -> pd.DataFrame:
     if not rows:
         raise GenomeError(f"{path}: no stranded feature of {genome.name} in this file")
     frame = pd.DataFrame(rows, columns=_FEATURE_COLUMNS)
-    return frame.sort_values(
-        ["start", "end", "strand", "type"], kind="stable", ignore_index=True
-    )
+    return frame.sort_values(["start", "end", "strand", "type"], kind="stable", ignore_index=True)
 
 
 def _gff_row(
