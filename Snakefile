@@ -1,0 +1,88 @@
+# The run graph: source notebooks -> executed chapters -> pages. make is its front door.
+#
+#   snakemake --cores 2 book                                the demo, executed and rendered
+#   snakemake --cores 2 chapters --config profile=ecoli     the study on the real tables
+#   snakemake --cores 2 chapters --config profile=mine      notebooks/profiles/mine.yaml
+#
+# A chapter is run again when its source, its parameters, the chapter before it, or a module of the
+# package that it imports has changed. What chapters pass to each other lies in runs/<profile>/.
+
+import json
+from pathlib import Path
+
+from genoattn import book
+
+PROFILE = config.get("profile", "demo")
+PARAMETERS = book.profile(f"notebooks/profiles/{PROFILE}.yaml")
+CHAPTERS = book.chapters("notebooks")
+SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
+
+
+wildcard_constraints:
+    chapter="[0-9]{2}_[a-z_]+",
+
+
+def given(wildcards):
+    """The profile's parameters of a chapter, as text that papermill reads as YAML."""
+    return json.dumps(PARAMETERS.get(wildcards.chapter.split("_", 1)[1], {}), sort_keys=True)
+
+
+def before(wildcards):
+    """The executed copy of the chapter before, whose files in runs/ this one reads."""
+    place = CHAPTERS.index(wildcards.chapter)
+    return [f"runs/{PROFILE}/executed/{CHAPTERS[place - 1]}.ipynb"] if place else []
+
+
+rule chapters:
+    input:
+        expand(SHOWN + "/{chapter}.ipynb", chapter=CHAPTERS),
+
+
+rule execute:
+    input:
+        notebook="notebooks/{chapter}.ipynb",
+        modules=lambda wildcards: book.imported_modules(f"notebooks/{wildcards.chapter}.ipynb"),
+        before=before,
+    output:
+        f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
+    params:
+        given=given,
+    threads: workflow.cores
+    message:
+        f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
+    shell:
+        "papermill {input.notebook} {output} --kernel python3 --no-progress-bar -y {params.given:q}"
+
+
+rule show:
+    input:
+        f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
+    output:
+        SHOWN + "/{chapter}.ipynb",
+    message:
+        "Copying {wildcards.chapter} into the book"
+    shell:
+        "python -m genoattn.book tidy {input} {output}"
+
+
+if PROFILE == "demo":
+
+    rule book:
+        input:
+            expand(SHOWN + "/{chapter}.ipynb", chapter=CHAPTERS),
+            [page for page in book.toc_pages("_toc.yml") if not page.startswith(SHOWN)],
+            sorted(str(path) for path in Path("book").glob("images/*")),
+            "book/references.bib",
+            "book/style.css",
+            "genoattn/book.py",
+            "_config.yml",
+            "_toc.yml",
+        output:
+            directory("_build/html"),
+        message:
+            "Rendering the pages"
+        shell:
+            # Sphinx warns only about what it reads anew, so a failed build must not leave its cache.
+            "jupyter-book build . -n -W --keep-going --quiet"
+            " && python -m genoattn.book check"
+            " || {{ rm -rf _build/.doctrees _build/html; exit 1; }}"
