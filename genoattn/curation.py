@@ -6,7 +6,8 @@ rules: a TSS counts when two separate data sets have it within five nucleotides;
 decided by majority vote, ties by the novelty of the technique; every SEnd-seq TSS is kept.
 
 What "a TSS within five nucleotides" means for three or four data sets, the paper leaves open.
-Here a *reading* of it (`RULES`) is a way to divide the sites into *units*, one unit for one TSS.
+Here a *reading* of it divides the sites into *units*, one unit for one TSS: `RULES` says which
+sites belong together, `OUTVOTED` what becomes of a SEnd-seq site that the vote does not elect.
 Everything that follows (Venn regions, Table 1, the curated set) is counted in units.
 
 Sites are 0-based forward coordinates of the +1 nucleotide; sites on different strands never
@@ -17,7 +18,7 @@ shorter way round.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -27,18 +28,21 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from genoattn import paper
+from genoattn.annotations import NOVELTY
 from genoattn.files import writing
 
 __all__ = [
+    "OUTVOTED",
+    "PRINTED",
     "RULES",
     "SOURCES",
     "CurationError",
-    "agreement",
     "cluster",
     "curate",
     "neighbours",
     "pair_shares",
     "readings",
+    "recovery",
     "regions",
     "shared",
     "shift_distribution",
@@ -48,10 +52,13 @@ __all__ = [
 ]
 
 #: The four data sets, from the oldest technique to the newest; ties go to the newest.
-SOURCES: tuple[str, ...] = ("regulondb", "cappable", "smrt", "sendseq")
+SOURCES: tuple[str, ...] = NOVELTY[::-1]
 
-#: Readings of "within five nucleotides" for more than two data sets.
+#: Which sites are one TSS: readings of "within five nucleotides" for more than two data sets.
 RULES: dict[str, str] = {
+    "agreed": (
+        "as one-to-one, but two positions on each of which two sources agree exactly stay two TSSs"
+    ),
     "one-to-one": (
         "closest pairs of different sources are joined first; a TSS has at most one site of each "
         "source, all of them within the window of one another"
@@ -61,8 +68,8 @@ RULES: dict[str, str] = {
         "within the window of one another"
     ),
     "star": (
-        "a site of the newest technique takes every free site within the window of it, then the "
-        "next newest technique does, and so on"
+        "each site of the newest technique takes all free sites within the window of it, then "
+        "each free site of the next newest does, and so on"
     ),
     "single-link": (
         "sites are one TSS when steps of at most the window lead from each to the next, however "
@@ -70,7 +77,13 @@ RULES: dict[str, str] = {
     ),
 }
 
-_KEPT = "sendseq"  # the third rule: every site of this source stays in the curated set
+#: What becomes of a SEnd-seq site at a position that its unit does not elect (third rule).
+OUTVOTED: dict[str, str] = {
+    "kept": "a SEnd-seq site that loses the vote is a TSS of its own",
+    "merged": "a SEnd-seq site that loses the vote is dropped in favour of the elected position",
+}
+
+_KEPT = SOURCES.index("sendseq")  # the third rule: all sites of this source are kept
 
 
 class CurationError(ValueError):
@@ -306,7 +319,8 @@ def shift_distribution(
 def cluster(
     sites: pd.DataFrame,
     window: int = 5,
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
 ) -> np.ndarray:
     """Divide sites into units, one unit for one TSS.
@@ -316,7 +330,10 @@ def cluster(
     sites, window, length
         As in `neighbours`.
     rule : str
-        One of `RULES`.
+        Which sites belong together, one of `RULES`.
+    outvoted : str
+        Whether a SEnd-seq site that is not at its unit's elected position leaves the unit to be
+        one of its own (``kept``) or stays (``merged``); see `OUTVOTED`.
 
     Returns
     -------
@@ -326,54 +343,70 @@ def cluster(
     Raises
     ------
     CurationError
-        As `neighbours`, and for a rule that is not known.
+        As `neighbours`, and for a rule or a choice that is not known.
     """
     sites = _checked(sites, window, length)
     if rule not in RULES:
         raise CurationError(f"rule: {rule!r} is not known; choose one of {list(RULES)}")
+    if outvoted not in OUTVOTED:
+        raise CurationError(f"outvoted: {outvoted!r} is not known; choose from {list(OUTVOTED)}")
     pairs = neighbours(sites, window, length)
-    n = len(sites)
+    code, n = _codes(sites), len(sites)
     if rule == "single-link":
         ones = np.ones(len(pairs), dtype=bool)
         graph = coo_matrix((ones, (pairs["first"], pairs["second"])), shape=(n, n))
         unit = connected_components(graph, directed=False)[1]
     elif rule == "star":
-        unit = _stars(_codes(sites), pairs)
+        unit = _stars(code, pairs)
     else:
-        unit = _agglomerate(_codes(sites), pairs, window, one_each=rule == "one-to-one")
-    # Number the units by their first site.
+        unit = _agglomerate(code, pairs, one_each=rule != "complete-link", apart=rule == "agreed")
+    if outvoted == "kept":
+        leaving = np.flatnonzero((code == _KEPT) & (_votes(sites, unit, length)["rank"] > 0))
+        unit = unit.copy()
+        unit[leaving] = unit.max(initial=-1) + 1 + np.arange(len(leaving))
+    return _renumbered(unit)
+
+
+def _renumbered(unit: np.ndarray) -> np.ndarray:
+    """Number units from 0 in the order of their first sites."""
     _, first, inverse = np.unique(unit, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def _agglomerate(code: np.ndarray, pairs: pd.DataFrame, window: int, one_each: bool) -> np.ndarray:
-    """Join the closest pairs first, as long as all of a unit stay within the window.
+def _agglomerate(code: np.ndarray, pairs: pd.DataFrame, one_each: bool, apart: bool) -> np.ndarray:
+    """Join the closest pairs first, as long as all sites of a unit stay neighbours.
 
-    Equal distances: the pair of the newest techniques first, then along the genome. With
-    `one_each`, only sites of different sources are joined and a unit has one of each at most.
+    Equal distances: the pair of the newest techniques first, then in the order of the sites.
+    With `one_each`, only sites of different sources are joined and a unit has one of each at
+    most. With `apart`, two units are not joined if both have two sites at one position.
     """
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
     distance = pairs["distance"].to_numpy()
+    near = set(zip(first.tolist(), second.tolist(), strict=True))
+    near |= {(b, a) for a, b in near}
     if one_each:
         across = code[first] != code[second]
         first, second, distance = first[across], second[across], distance[across]
     newer = np.maximum(code[first], code[second])
     older = np.minimum(code[first], code[second])
-    order = np.lexsort((first, -older, -newer, distance))
+    order = np.lexsort((np.minimum(first, second), -older, -newer, distance))
     unit = list(range(len(code)))
     members = {k: [k] for k in unit}
-    sources = [1 << int(c) for c in code]  # bit mask of the sources in each unit
-    near = set(zip(pairs["first"], pairs["second"], strict=True))
-    for a, b in zip(first[order].tolist(), second[order].tolist(), strict=True):
-        u, v = unit[a], unit[b]
+    sources = [1 << int(c) for c in code]  # bit mask of the sources of each unit
+    agreed = [False] * len(code)  # whether two sites of a unit are at one position
+    for k in order.tolist():
+        u, v = unit[first[k]], unit[second[k]]
         if u == v or (one_each and sources[u] & sources[v]):
             continue
-        if not all((x, y) in near or (y, x) in near for x in members[u] for y in members[v]):
+        if apart and agreed[u] and agreed[v] and distance[k] > 0:
+            continue
+        if not all((x, y) in near for x in members[u] for y in members[v]):
             continue
         for x in members[v]:
             unit[x] = u
         members[u] += members.pop(v)
         sources[u] |= sources[v]
+        agreed[u] = agreed[u] or agreed[v] or bool(distance[k] == 0)
     return np.array(unit, dtype=np.int64)
 
 
@@ -396,6 +429,34 @@ def _stars(code: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     return unit
 
 
+def _votes(sites: pd.DataFrame, unit: np.ndarray, length: int | None) -> pd.DataFrame:
+    """Hold the vote on the position of each unit (second rule).
+
+    Returns one row a site, in the order of `sites`: ``votes`` (sources of the unit at the site's
+    position) and ``rank`` (0 at the elected position, 1 at the runner-up, ...).
+    """
+    position = sites["position"].to_numpy(np.int64)
+    ballots = pd.DataFrame({"unit": unit, "position": position, "mask": 1 << _codes(sites)})
+    options = ballots.groupby(["unit", "position"], as_index=False).agg(mask=("mask", "sum"))
+    options["votes"] = _COUNT[options["mask"]]
+    options["newest"] = _NEWEST[options["mask"]]
+    # Upstream first: the lower position on plus, the higher on minus, across the origin too.
+    along = options["position"].to_numpy(np.int64)
+    if length is not None:
+        groups = options.groupby("unit")["position"]
+        span = (groups.transform("max") - groups.transform("min")).to_numpy()
+        along = np.where((span > length // 2) & (along < length // 2), along + length, along)
+    minus = np.zeros(unit.max(initial=-1) + 1, dtype=bool)
+    minus[unit] = (sites["strand"] == "-").to_numpy()
+    options["upstream"] = np.where(minus[options["unit"]], -along, along)
+    options = options.sort_values(
+        ["unit", "votes", "newest", "upstream"], ascending=[True, False, False, True]
+    )
+    options["rank"] = options.groupby("unit").cumcount()
+    result = ballots[["unit", "position"]].merge(options, how="left", on=["unit", "position"])
+    return result[["votes", "rank"]]
+
+
 def _unit_masks(code: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Bit mask of the sources in each unit, shape (units,): bit k is `SOURCES[k]`."""
     mask = np.zeros(unit.max(initial=-1) + 1, dtype=np.int64)
@@ -408,20 +469,23 @@ def _names(mask: int) -> str:
     return "+".join(name for k, name in enumerate(SOURCES) if mask >> k & 1)
 
 
-_COUNT = np.array([k.bit_count() for k in range(1 << len(SOURCES))])  # sources in a mask
+# By bit mask: how many sources are in it, and which of them is the newest.
+_COUNT = np.array([mask.bit_count() for mask in range(1 << len(SOURCES))])
+_NEWEST = np.array([mask.bit_length() - 1 for mask in range(1 << len(SOURCES))])
 
 
 def regions(
     sites: pd.DataFrame,
     window: int = 5,
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
 ) -> pd.DataFrame:
     """Count the units in each region of the Venn diagram (Figure 2A).
 
     Parameters
     ----------
-    sites, window, rule, length
+    sites, window, rule, outvoted, length
         As in `cluster`.
 
     Returns
@@ -430,7 +494,7 @@ def regions(
         15 rows, members (source names joined by ``+``, oldest first; one source, then two,
         three, four) and n (units that have sites of exactly these sources).
     """
-    masks = _unit_masks(_codes(sites), cluster(sites, window, rule, length))
+    masks = _unit_masks(_codes(sites), cluster(sites, window, rule, outvoted, length))
     n = np.bincount(masks, minlength=1 << len(SOURCES))
     order = [
         sum(1 << k for k in group)
@@ -443,7 +507,8 @@ def regions(
 def curate(
     sites: pd.DataFrame,
     window: int = 5,
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
 ) -> pd.DataFrame:
     """Build the curated set by the paper's three rules.
@@ -451,11 +516,11 @@ def curate(
     (1) A unit with sites of at least two sources is a TSS. (2) Its position is the one on which
     most sources vote; a tie goes to the position that the newest technique votes for (SEnd-seq,
     SMRT-Cappable-seq, Cappable-seq, RegulonDB), and if that technique votes for several, to the
-    most upstream of them. (3) Units of SEnd-seq alone are kept too, at every of their positions.
+    most upstream of them. (3) Units of SEnd-seq alone are kept too.
 
     Parameters
     ----------
-    sites, window, rule, length
+    sites, window, rule, outvoted, length
         As in `cluster`.
 
     Returns
@@ -465,112 +530,94 @@ def curate(
         (``curated``), n_sources, members (source names joined by ``+``), kind (``shared`` or
         ``sendseq-only``), votes (sources at exactly this position).
     """
+    unit = cluster(sites, window, rule, outvoted, length)
     sites = sites.reset_index(drop=True)
-    code = _codes(sites)
-    unit = cluster(sites, window, rule, length)
-    masks = _unit_masks(code, unit)
-    shared_unit = _COUNT[masks] >= 2
-    # One row for each position of each unit, with the sources that vote for it.
-    votes = pd.DataFrame(
+    votes = _votes(sites, unit, length)
+    masks = _unit_masks(_codes(sites), unit)[unit]
+    chosen = pd.DataFrame(
         {
-            "unit": unit,
             "position": sites["position"].to_numpy(np.int64),
-            "strand": sites["strand"].to_numpy(),
-            "mask": 1 << code,
+            "strand": sites["strand"],
+            "source": "curated",
+            "n_sources": _COUNT[masks],
+            "members": [_names(mask) for mask in masks],
+            "kind": np.where(_COUNT[masks] >= 2, "shared", f"{SOURCES[_KEPT]}-only"),
+            "votes": votes["votes"],
         }
     )
-    votes = votes.groupby(["unit", "position", "strand"], as_index=False)["mask"].sum()
-    votes["votes"] = _COUNT[votes["mask"]]
-    votes["newest"] = np.floor(np.log2(votes["mask"].to_numpy(np.float64))).astype(np.int64)
-    votes["upstream"] = _upstream_rank(votes, length)
-    ballot = votes.sort_values(
-        ["unit", "votes", "newest", "upstream"], ascending=[True, False, False, True]
+    elected = (votes["rank"] == 0) & ((_COUNT[masks] >= 2) | (masks == 1 << _KEPT))
+    return (
+        chosen[elected]
+        .drop_duplicates(["position", "strand"])  # all who voted for it are listed
+        .sort_values(["position", "strand"], ignore_index=True)
     )
-    elected = ballot[shared_unit[ballot["unit"]]].drop_duplicates("unit").assign(kind="shared")
-    alone = ballot[masks[ballot["unit"]] == 1 << SOURCES.index(_KEPT)].assign(kind=f"{_KEPT}-only")
-    chosen = pd.concat([elected, alone])
-    chosen["n_sources"] = _COUNT[masks[chosen["unit"]]]
-    chosen["members"] = [_names(m) for m in masks[chosen["unit"]]]
-    chosen["source"] = "curated"
-    # Two units can elect one position only if a site between them was given to either; keep the
-    # better supported.
-    chosen = chosen.sort_values(
-        ["position", "strand", "n_sources", "votes"], ascending=[True, True, False, False]
-    ).drop_duplicates(["position", "strand"])
-    columns = ["position", "strand", "source", "n_sources", "members", "kind", "votes"]
-    return chosen[columns].reset_index(drop=True)
 
 
-def _upstream_rank(votes: pd.DataFrame, length: int | None) -> np.ndarray:
-    """Rank that is smaller for the more upstream position of a unit, also across the origin."""
-    position = votes["position"].to_numpy(np.int64)
-    if length is not None:
-        lowest = votes.groupby("unit")["position"].transform("min").to_numpy()
-        highest = votes.groupby("unit")["position"].transform("max").to_numpy()
-        across = highest - lowest > length // 2
-        position = np.where(across & (position < length // 2), position + length, position)
-    return np.where(votes["strand"] == "-", -position, position)
-
-
-def _counts(sites: pd.DataFrame, window: int, rule: str, length: int | None) -> dict[str, int]:
+def _counts(
+    sites: pd.DataFrame, window: int, rule: str, outvoted: str, length: int | None
+) -> dict[str, int]:
     """The numbers by which a reading is judged, each with a counterpart in the paper."""
-    venn = regions(sites, window, rule, length)
-    size = venn["members"].str.count(r"\+") + 1
-    curated = curate(sites, window, rule, length)
-    result = {f"shared_by_{k}": int(venn.loc[size >= k, "n"].sum()) for k in (2, 3, 4)}
-    for name in SOURCES:
-        has = venn["members"].str.split("+").map(lambda members, name=name: name in members)
-        result[f"{name}_shared"] = int(venn.loc[has & (size >= 2), "n"].sum())
-    result["sendseq_only"] = int((curated["kind"] == f"{_KEPT}-only").sum())
-    result["curated"] = len(curated)
+    masks = _unit_masks(_codes(sites), cluster(sites, window, rule, outvoted, length))
+    size = _COUNT[masks]
+    result = {f"shared_by_{k}": int((size >= k).sum()) for k in (2, 3, 4)}
+    for k, name in enumerate(SOURCES):
+        result[f"{name}_shared"] = int(((size >= 2) & (masks >> k & 1 == 1)).sum())
+    result["sendseq_only"] = int((masks == 1 << _KEPT).sum())
+    result["curated"] = result["shared_by_2"] + result["sendseq_only"]
     return result
 
 
-def readings(
-    sites: pd.DataFrame,
-    window: int = 5,
-    length: int | None = None,
-    rules: Iterable[str] = tuple(RULES),
-) -> pd.DataFrame:
-    """Set the readings of "within five nucleotides" side by side with the paper.
+#: The paper's values of the quantities that `readings` and `window_sensitivity` count.
+PRINTED: dict[str, int] = {
+    **{f"shared_by_{k}": n for k, n in paper.SHARED_BY.items()},
+    **{f"{name}_shared": int(paper.TABLE_ONE[name]["n_shared"]) for name in SOURCES},
+    "sendseq_only": paper.CURATED["sendseq_only"],
+    "curated": paper.CURATED["n"],
+}
+
+
+def readings(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> pd.DataFrame:
+    """Count under every reading of "within five nucleotides".
 
     Parameters
     ----------
     sites, window, length
         As in `neighbours`.
-    rules : iterable of str
-        Which of `RULES`.
 
     Returns
     -------
     DataFrame
-        First row ``paper``, then one row a rule. Columns: reading, shared_by_2, shared_by_3,
-        shared_by_4 (units with at least as many sources), ``<source>_shared`` (units with a site
-        of the source and of another), sendseq_only, curated, and curated_percent_off (deviation
-        of the size of the curated set from the paper's, in percent).
+        One row for each of `RULES` and `OUTVOTED`. Columns: rule, outvoted, shared_by_2,
+        shared_by_3, shared_by_4 (units with at least as many sources), ``<source>_shared`` (units
+        with a site of the source and of another), sendseq_only (units of SEnd-seq alone) and
+        curated (size of the curated set: shared_by_2 and sendseq_only together). `PRINTED` has
+        the paper's values.
     """
-    printed: dict[str, object] = {"reading": "paper"}
-    printed |= {f"shared_by_{k}": n for k, n in paper.SHARED_BY.items()}
-    printed |= {f"{name}_shared": int(paper.TABLE_ONE[name]["n_shared"]) for name in SOURCES}
-    printed |= {"sendseq_only": paper.CURATED["sendseq_only"], "curated": paper.CURATED["n"]}
-    rows = [printed]
-    rows += [{"reading": rule, **_counts(sites, window, rule, length)} for rule in rules]
-    table = pd.DataFrame(rows)
-    table["curated_percent_off"] = 100.0 * (table["curated"] / paper.CURATED["n"] - 1.0)
-    return table
+    return pd.DataFrame(
+        [
+            {
+                "rule": rule,
+                "outvoted": outvoted,
+                **_counts(sites, window, rule, outvoted, length),
+            }
+            for rule in RULES
+            for outvoted in OUTVOTED
+        ]
+    )
 
 
 def table_one(
     sites: pd.DataFrame,
     window: int = 5,
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
 ) -> pd.DataFrame:
     """Table 1 of the paper, ours beside the paper's.
 
     Parameters
     ----------
-    sites, window, rule, length
+    sites, window, rule, outvoted, length
         As in `cluster`.
 
     Returns
@@ -581,7 +628,7 @@ def table_one(
         percent_shared_strict, paper_n_sites, paper_n_shared, paper_percent_shared.
     """
     strict = shared(sites, window, length)
-    counts = _counts(sites, window, rule, length)
+    counts = _counts(sites, window, rule, outvoted, length)
     n_shared = np.array([counts[f"{name}_shared"] for name in SOURCES])
     n_sites = strict["n_sites"].to_numpy()
     return pd.DataFrame(
@@ -602,14 +649,15 @@ def table_one(
 def window_sensitivity(
     sites: pd.DataFrame,
     windows: Sequence[int] = tuple(range(1, 11)),
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
 ) -> pd.DataFrame:
     """Repeat the counting with other windows.
 
     Parameters
     ----------
-    sites, rule, length
+    sites, rule, outvoted, length
         As in `cluster`.
     windows : sequence of int
         Windows in nt.
@@ -619,10 +667,12 @@ def window_sensitivity(
     DataFrame
         One row a window: window and the counts of `readings` (without the paper's).
     """
-    return pd.DataFrame([{"window": w, **_counts(sites, w, rule, length)} for w in windows])
+    return pd.DataFrame(
+        [{"window": w, **_counts(sites, w, rule, outvoted, length)} for w in windows]
+    )
 
 
-def agreement(
+def recovery(
     sites: pd.DataFrame,
     truth: pd.DataFrame,
     tolerances: Sequence[int] = (0, 2, 5),
@@ -673,8 +723,10 @@ def write_aggregates(
     folder: str | Path,
     sites: pd.DataFrame,
     window: int = 5,
-    rule: str = "one-to-one",
+    rule: str = "agreed",
+    outvoted: str = "kept",
     length: int | None = None,
+    beside_paper: bool = True,
 ) -> list[Path]:
     """Write the aggregated counts of a curation; no site is among them.
 
@@ -682,36 +734,51 @@ def write_aggregates(
     ----------
     folder : str or Path
         Where to write; created when missing.
-    sites, window, rule, length
+    sites, window, rule, outvoted, length
         As in `cluster`.
+    beside_paper : bool
+        Whether to put the paper's values beside (they mean nothing for simulated sites).
 
     Returns
     -------
     list of Path
-        ``curation_sets.csv``, ``curation_exact.csv``, ``curation_regions.csv``,
-        ``curation_readings.csv``, ``curation_windows.csv`` and ``curated.json``. In the second,
-        ``exact_percent`` is the share of pairs, see `pair_shares`.
+        ``curation_sets.csv`` (`table_one`), ``curation_exact.csv`` (`pair_shares`; its
+        ``exact_percent`` is the share of pairs), ``curation_regions.csv`` (`regions`),
+        ``curation_readings.csv`` (`readings`, the first row the paper's),
+        ``curation_windows.csv`` (`window_sensitivity`) and ``curated.json`` (n, rule, paper_n).
     """
     folder = Path(folder)
+    choices = (window, rule, outvoted, length)
+    sets = table_one(sites, *choices)
+    exact = pair_shares(sites, window, length).round({"exact_percent": 2})
+    read = readings(sites, window, length)
+    n = len(curate(sites, *choices))
+    summary: dict[str, object] = {
+        "n": n,
+        "rule": f"{rule}, {outvoted}, window {window} nt: {RULES[rule]}; {OUTVOTED[outvoted]}",
+    }
+    set_columns = ["source", "n_sites", "n_shared"]
+    exact_columns = ["source", "other", "n_shared", "exact_percent"]
+    if beside_paper:
+        set_columns += ["paper_n_sites", "paper_n_shared"]
+        exact_columns += ["paper_exact_percent"]
+        read = pd.concat(
+            [pd.DataFrame([{"rule": "paper", "outvoted": "", **PRINTED}]), read],
+            ignore_index=True,
+        )
+        summary["paper_n"] = paper.CURATED["n"]
     tables = {
-        "curation_sets.csv": table_one(sites, window, rule, length)[
-            ["source", "n_sites", "n_shared", "paper_n_sites", "paper_n_shared"]
-        ],
-        "curation_exact.csv": pair_shares(sites, window, length)[
-            ["source", "other", "n_shared", "exact_percent", "paper_exact_percent"]
-        ].round({"exact_percent": 2}),
-        "curation_regions.csv": regions(sites, window, rule, length),
-        "curation_readings.csv": readings(sites, window, length).round(2),
-        "curation_windows.csv": window_sensitivity(sites, rule=rule, length=length),
+        "curation_sets.csv": sets[set_columns],
+        "curation_exact.csv": exact[exact_columns],
+        "curation_regions.csv": regions(sites, *choices),
+        "curation_readings.csv": read,
+        "curation_windows.csv": window_sensitivity(
+            sites, rule=rule, outvoted=outvoted, length=length
+        ),
     }
     for name, table in tables.items():
         with writing(folder / name) as path:
             table.to_csv(path, index=False)
-    summary = {
-        "n": len(curate(sites, window, rule, length)),
-        "rule": f"{rule}, window {window} nt: {RULES[rule]}",
-        "paper_n": paper.CURATED["n"],
-    }
     with writing(folder / "curated.json") as path:
         path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return [folder / name for name in (*tables, "curated.json")]
