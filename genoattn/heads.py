@@ -19,6 +19,7 @@ The questions of the paper's section *Model analysis*, one function each:
 `contrast`                  does it look elsewhere when the output is high
 `head_table`                all of it, a row for each head
 `match_elements`            does its motif, at its place, equal a known or a planted element
+`statements`                do the paper's statements about its heads hold for these
 ==========================  ======================================================================
 
 Frames count layers and heads from 1, as the paper does, and their columns say so
@@ -33,7 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, rankdata
+from scipy.stats import false_discovery_control, mannwhitneyu, rankdata
 
 from genoattn import motifs
 from genoattn.genome import Genome
@@ -630,6 +631,92 @@ def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) ->
     best = passing.sort_values("similarity", ascending=False, kind="stable")
     best = best.drop_duplicates(["layer_1based", "head_1based"])
     return best.sort_values(["layer_1based", "head_1based"], ignore_index=True)
+
+
+# ---------------------------------------------------------------------- the paper's statements
+
+
+def statements(
+    table: pd.DataFrame, rho: np.ndarray, roles: pd.DataFrame, *, selective_share: float
+) -> pd.DataFrame:
+    """What the paper says of its heads, and what the same rules say of these.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `head_table`.
+    rho : ndarray, shape (layers, heads, window)
+        `spearman`.
+    roles : DataFrame
+        `name_roles`.
+    selective_share : float
+        A head is called selective when this share of its attention lies near its peak.
+
+    Returns
+    -------
+    DataFrame
+        ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
+        undecided where there is nothing to compare).
+    """
+    n = len(table)
+    selective = table[table["share_near_peak"] >= selective_share]
+    near = selective["peak_label"].between(*PROMOTER)
+    layers = extremes_by_layer(rho)
+    strength = layers[["maximum", "minimum"]].abs().max(axis=1).to_numpy()
+    first = strength[:3]
+    keys = ["layer_1based", "head_1based"]
+    named = table.set_index(keys).index.isin(roles.set_index(keys).index)
+    with_role, without = table.loc[named, "contrast"], table.loc[~named, "contrast"]
+    early = roles["layer_1based"] <= 2
+    lac = table[(table["peak_label"] + 82).abs() <= 3]
+    both = len(with_role) > 0 and len(without) > 0
+    p = mannwhitneyu(with_role, without, alternative="greater").pvalue if both else np.nan
+    rows = [
+        (
+            "the majority of heads is highly selective of where they look",
+            f"{len(selective)} of {n} heads put {selective_share:.0%} of their attention near "
+            "their peak",
+            _verdict(2 * len(selective) > n),
+        ),
+        (
+            "most selective heads look between -100 and +20",
+            f"{int(near.sum())} of {len(selective)} selective heads",
+            _verdict(bool(2 * near.sum() > len(near)), known=len(selective) > 0),
+        ),
+        (
+            "heads match known promoter elements, in layers 1 and 2",
+            f"{len(roles)} of {n} heads match an element, {int(early.sum())} of them in layers 1 "
+            "and 2",
+            _verdict(bool(2 * early.sum() > len(roles)), known=len(roles) > 0),
+        ),
+        (
+            "a head of layer 6 looks at -82",
+            f"{len(lac)} heads peak within 3 nt of -82"
+            + "".join(
+                f"; layer {row[0]}, head {row[1]}" for row in lac[keys].itertuples(index=False)
+            ),
+            _verdict(bool((lac["layer_1based"] == 6).any()), known=len(layers) >= 6),
+        ),
+        (
+            "correlation with the output grows over the first three layers",
+            "strongest by layer: " + ", ".join(f"{value:.2f}" for value in strength),
+            _verdict(bool((np.diff(first) > 0).all()), known=len(strength) >= 3),
+        ),
+        (
+            "attention differs most between high and low outputs in heads of promoter elements",
+            f"median contrast {with_role.median():.2f} with a role, {without.median():.2f} "
+            f"without (Mann-Whitney p = {p:.2g})"
+            if both
+            else "no two groups of heads to compare",
+            _verdict(bool(p < 0.05), known=both),
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["statement", "here", "holds"])
+
+
+def _verdict(holds: bool, known: bool = True) -> str:
+    """Yes, no, or undecided."""
+    return ("yes" if holds else "no") if known else "undecided"
 
 
 def _strongest_stretch(bits: np.ndarray, width: int) -> float:

@@ -17,11 +17,14 @@ between sense and antisense*, Figure 4), because the output is very skewed. Thei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import binom, spearmanr
+
+from genoattn import paper
 
 STRAND_ROW = {"+": 0, "-": 1}
 
@@ -386,6 +389,97 @@ def region_medians(
             }
         )
     return pd.DataFrame(rows)
+
+
+def strand_correlation(
+    track: np.ndarray, inside: np.ndarray, widths: Sequence[int]
+) -> pd.DataFrame:
+    """Rank correlation of the two strands' outputs, in windows of several widths.
+
+    The paper finds increased output "generally concurring" on both strands, with the antisense
+    peak shifted; so the highest output of each strand in a window is compared, not that of single
+    positions alone.
+
+    Parameters
+    ----------
+    track : ndarray of float, shape (2, L)
+        Model output.
+    inside : ndarray of bool, shape (L,)
+        The part that is looked at.
+    widths : sequence of int
+        Window widths in nt; windows do not overlap, the last incomplete one is dropped.
+
+    Returns
+    -------
+    DataFrame
+        ``width``, ``n`` windows, ``spearman``, and ``chance``: the same with one strand moved on
+        by half the part, which keeps each strand's own correlation along the genome.
+    """
+    both = track[:, inside]
+    rows = []
+    for width in widths:
+        n = both.shape[1] // width
+        if n < 4:
+            raise ProfileError(f"the part has {n} windows of {width} nt: too few to correlate")
+        top = both[:, : n * width].reshape(2, n, width).max(axis=2)
+        moved = np.roll(top[1], n // 2)
+        rows.append(
+            (width, n, spearmanr(top[0], top[1]).statistic, spearmanr(top[0], moved).statistic)
+        )
+    return pd.DataFrame(rows, columns=["width", "n", "spearman", "chance"])
+
+
+def beside_paper(regions: pd.DataFrame, maxima: pd.DataFrame) -> pd.DataFrame:
+    """One table of all region medians with the paper's, also as ratios to the whole part's.
+
+    The paper's network was trained with another loss, so its outputs are on another scale; the
+    ratios to the median of the whole part are what can be compared.
+
+    Parameters
+    ----------
+    regions : DataFrame
+        `region_medians` of the masks of `genome.region_masks`.
+    maxima : DataFrame
+        `median_of_maxima` over operon gaps.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``n``, ``median``, ``low``, ``high``, ``percentile`` (NaN for the maxima),
+        ``paper_median``, and ``ratio``, ``ratio_low``, ``ratio_high``, ``paper_ratio``; the
+        uncertainty of the whole part's median is not in the ratios.
+    """
+    gaps = maxima.assign(region="operon_gap_maximum")
+    table = pd.concat([regions, gaps], ignore_index=True) if len(gaps) else regions.copy()
+    keys = list(zip(table["region"], table["strand_relation"], strict=True))
+    table["name"] = [_NAMES[key][0] for key in keys]
+    table["paper_median"] = [paper.REGION_MEDIANS.get(_NAMES[key][1], float("nan")) for key in keys]
+    overall = float(table["median"].iloc[0])
+    for column, source in (("ratio", "median"), ("ratio_low", "low"), ("ratio_high", "high")):
+        table[column] = table[source] / overall
+    table["paper_ratio"] = table["paper_median"] / paper.REGION_MEDIANS["test_set"]
+    columns = "name n median low high percentile paper_median ratio ratio_low ratio_high"
+    return table[[*columns.split(), "paper_ratio"]]
+
+
+_NAMES = {
+    ("whole part", "both"): ("whole test part", "test_set"),
+    ("coding_either", "both"): ("coding on either strand", "coding_either"),
+    ("noncoding_both", "both"): ("coding on neither strand", "noncoding_both"),
+    ("operon_gap", "sense"): ("operon gaps, sense", "operon_gap_sense"),
+    ("operon_gap", "antisense"): ("operon gaps, antisense", "operon_gap_antisense"),
+    ("operon_gap_maximum", "sense"): (
+        "highest in each operon gap, sense",
+        "operon_gap_maximum_sense",
+    ),
+    ("operon_gap_maximum", "antisense"): (
+        "highest in each operon gap, antisense",
+        "operon_gap_maximum_antisense",
+    ),
+    ("pseudogene", "sense"): ("pseudogenes, sense", "pseudogene"),
+    ("pseudogene", "antisense"): ("pseudogenes, antisense", ""),
+}
+"""Region and relation -> what readers see, and the key of `paper.REGION_MEDIANS`."""
 
 
 def runs(mask: np.ndarray, *, circular: bool = True) -> np.ndarray:

@@ -309,3 +309,27 @@ def test_spearman_is_fast_enough_for_the_whole_study() -> None:
     start = time.process_time()
     heads.spearman(weights, np.arange(18_295.0))
     assert time.process_time() - start < 1.5
+
+
+# ---------------------------------------------------------------------- the paper's statements
+
+
+def test_statements_follow_from_the_table() -> None:
+    table = pd.DataFrame(
+        {
+            "layer_1based": np.repeat(np.arange(1, 7), 2),
+            "head_1based": [1, 2] * 6,
+            "peak_label": [-12, -35, -10, -33, 4, -20, -300, -82, -400, -40, -81, 19],
+            "share_near_peak": [0.9, 0.8, 0.7, 0.6, 0.5, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1],
+            "contrast": [0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.05, 0.1, 0.15, 0.2, 0.1, 0.1],
+        }
+    )
+    rho = np.zeros((6, 2, 4))
+    rho[:, 0, 0] = [0.1, -0.3, 0.2, 0.4, 0.5, 0.6]
+    roles = table.iloc[:4].assign(element="x")
+    found = heads.statements(table, rho, roles, selective_share=0.5)
+    assert found["holds"].tolist() == ["yes", "yes", "yes", "yes", "no", "yes"]
+    assert "7 of 12" in found["here"][0] and "6 of 7" in found["here"][1]
+    assert "layer 4, head 2" in found["here"][3] and "layer 6, head 1" in found["here"][3]
+    found = heads.statements(table, rho, roles.iloc[:0], selective_share=0.95)
+    assert found["holds"].tolist() == ["no", "undecided", "undecided", "yes", "no", "undecided"]

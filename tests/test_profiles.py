@@ -211,6 +211,44 @@ def test_regions_that_cannot_be_had() -> None:
         regions(track, {}, np.ones(10, bool))
 
 
+def test_strands_that_peak_together() -> None:
+    track = np.random.default_rng(0).random((2, 4_000)).astype(np.float32)
+    peaks = np.arange(50, 4_000, 130)
+    track[0, peaks] += 5
+    track[1, peaks + 3] += 5  # the other strand's peak is shifted, as in the paper
+    found = profiles.strand_correlation(track, np.ones(4_000, bool), [1, 20]).set_index("width")
+    assert abs(found.loc[1, "spearman"]) < 0.1 and found.loc[20, "spearman"] > 0.3
+    assert abs(found.loc[20, "chance"]) < 0.2 and found.loc[20, "n"] == 200
+    with pytest.raises(profiles.ProfileError, match="too few"):
+        profiles.strand_correlation(track, np.ones(4_000, bool), [2_000])
+
+
+def test_region_medians_stand_beside_the_papers() -> None:
+    track = np.random.default_rng(1).random((2, 1_000)).astype(np.float32)
+    inside = np.ones(1_000, bool)
+    coding = np.arange(1_000) < 700
+    stranded = np.zeros((2, 1_000), bool)
+    stranded[1, 710:730] = True
+    masks = {
+        "coding_either": coding,
+        "noncoding_both": ~coding,
+        "operon_gap": stranded,
+        "pseudogene": stranded,
+    }
+    medians = regions(track, masks, inside).reset_index()
+    maxima = profiles.median_of_maxima(track, stranded, inside, level=0.95)
+    table = profiles.beside_paper(medians, maxima).set_index("name")
+    assert len(table) == 9
+    assert table.loc["whole test part", ["ratio", "paper_ratio"]].tolist() == [1, 1]
+    row = table.loc["coding on neither strand"]
+    assert row["paper_ratio"] == pytest.approx(0.0105 / 0.0052)
+    assert row["ratio"] == pytest.approx(np.median(track[:, 700:]) / np.median(track))
+    row = table.loc["highest in each operon gap, antisense"]
+    assert row["median"] == pytest.approx(track[0, 710:730].max())
+    assert row["paper_median"] == 0.0480
+    assert np.isnan(table.loc["pseudogenes, antisense", "paper_median"])
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_runs_partition_the_mask(bits: list[bool]) -> None:
     mask = np.array(bits)
