@@ -73,7 +73,7 @@ if PROFILE == "demo":
             [page for page in book.toc_pages("_toc.yml") if not page.startswith(SHOWN)],
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
-            "book/style.css",
+            "book/static/style.css",
             "genoattn/book.py",
             "_config.yml",
             "_toc.yml",
