@@ -350,6 +350,9 @@ def cluster(
         raise CurationError(f"rule: {rule!r} is not known; choose one of {list(RULES)}")
     if outvoted not in OUTVOTED:
         raise CurationError(f"outvoted: {outvoted!r} is not known; choose from {list(OUTVOTED)}")
+    # Along the genome, so that the result does not depend on the order of the rows.
+    order = sites.sort_values(["strand", "position", "source"]).index.to_numpy()
+    sites = sites.iloc[order].reset_index(drop=True)
     pairs = neighbours(sites, window, length)
     code, n = _codes(sites), len(sites)
     if rule == "single-link":
@@ -364,7 +367,9 @@ def cluster(
         leaving = np.flatnonzero((code == _KEPT) & (_votes(sites, unit, length)["rank"] > 0))
         unit = unit.copy()
         unit[leaving] = unit.max(initial=-1) + 1 + np.arange(len(leaving))
-    return _renumbered(unit)
+    given = np.empty(n, dtype=np.int64)
+    given[order] = unit
+    return _renumbered(given)
 
 
 def _renumbered(unit: np.ndarray) -> np.ndarray:
@@ -376,7 +381,7 @@ def _renumbered(unit: np.ndarray) -> np.ndarray:
 def _agglomerate(code: np.ndarray, pairs: pd.DataFrame, one_each: bool, apart: bool) -> np.ndarray:
     """Join the closest pairs first, as long as all sites of a unit stay neighbours.
 
-    Equal distances: the pair of the newest techniques first, then in the order of the sites.
+    Equal distances: the pair of the newest techniques first, then along the genome.
     With `one_each`, only sites of different sources are joined and a unit has one of each at
     most. With `apart`, two units are not joined if both have two sites at one position.
     """

@@ -1,0 +1,427 @@
+"""Matching, units, votes and counts of the curation, against brute force and by hand."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genoattn import curation, paper
+from genoattn.curation import OUTVOTED, RULES, SOURCES, CurationError
+
+LENGTH = 60  # of the toy genome; short, so that random sites meet and cross the origin
+
+
+def frame(rows):
+    """Sites from (position, strand, source) triples."""
+    return pd.DataFrame(rows, columns=["position", "strand", "source"]).astype({"position": int})
+
+
+def line(text, strand="+"):
+    """Sites from a picture: ``"7:RC 9:S"`` is RegulonDB and Cappable at 7, SEnd-seq at 9."""
+    names = dict(zip("RCMS", SOURCES, strict=True))
+    rows = [
+        (int(place), strand, names[letter])
+        for place, letters in (word.split(":") for word in text.split())
+        for letter in letters
+    ]
+    return frame(rows)
+
+
+def picture(curated):
+    """Curated positions with their members and votes, in short."""
+    short = dict(zip(SOURCES, "RCMS", strict=True))
+    return " ".join(
+        f"{row.position}:{''.join(short[m] for m in row.members.split('+'))}{row.votes}"
+        for row in curated.itertuples()
+    )
+
+
+some = settings(max_examples=60, deadline=None)
+site_rows = st.lists(
+    st.tuples(st.integers(0, LENGTH - 1), st.sampled_from("+-"), st.sampled_from(SOURCES)),
+    unique=True,
+    max_size=40,
+)
+windows = st.integers(0, 8)
+lengths = st.sampled_from([None, LENGTH])
+
+
+def signed(a, b, length):
+    """Shift from a to b along the forward strand, the shorter way round a circular genome."""
+    d = b - a
+    if length is not None:
+        d = (d + length // 2) % length - length // 2
+    return d
+
+
+# ---- pairs ---------------------------------------------------------------------------------
+
+
+@some
+@given(site_rows, windows, lengths)
+def test_neighbours_are_all_near_pairs(rows, window, length):
+    sites = frame(rows)
+    found = curation.neighbours(sites, window, length)
+    expected = {}
+    for i, j in combinations(range(len(rows)), 2):
+        d = signed(rows[i][0], rows[j][0], length)
+        if rows[i][1] == rows[j][1] and abs(d) <= window:
+            expected[frozenset((i, j))] = (i, j, d)
+    assert len(found) == len(expected)
+    for a, b, d in found.itertuples(index=False):
+        i, j, shift = expected[frozenset((a, b))]
+        assert (d >= 0) and d == (shift if (a, b) == (i, j) else -shift)
+
+
+@some
+@given(site_rows, windows, lengths)
+def test_shared_and_pair_shares_count_as_brute_force_does(rows, window, length):
+    sites = frame(rows)
+
+    def near(a, b):
+        return a[1] == b[1] and abs(signed(a[0], b[0], length)) <= window
+
+    strict = curation.shared(sites, window, length).set_index("source")
+    for source in SOURCES:
+        own = [a for a in rows if a[2] == source]
+        assert strict.loc[source, "n_sites"] == len(own)
+        assert strict.loc[source, "n_shared"] == sum(
+            any(near(a, b) for b in rows if b[2] != source) for a in own
+        )
+    pairs = curation.pair_shares(sites, window, length)
+    assert len(pairs) == 12
+    for row in pairs.itertuples():
+        own = [a for a in rows if a[2] == row.source]
+        other = [b for b in rows if b[2] == row.other]
+        assert row.n_shared == sum(any(near(a, b) for b in other) for a in own)
+        assert row.n_pairs == sum(near(a, b) for a, b in product(own, other))
+        assert row.n_exact == sum(a[:2] == b[:2] for a, b in product(own, other))
+        if row.n_pairs:
+            assert row.exact_percent == pytest.approx(100 * row.n_exact / row.n_pairs)
+        else:
+            assert np.isnan(row.exact_percent)
+
+
+@some
+@given(site_rows, windows, lengths)
+def test_shifts_are_five_prime_to_three_prime(rows, window, length):
+    sites = frame(rows)
+    expected = Counter()
+    for a, b in product(rows, rows):
+        if a != b and a[1] == b[1]:
+            d = signed(a[0], b[0], length) * (1 if a[1] == "+" else -1)
+            if abs(d) <= window:
+                expected[a[2], b[2], d] += 1
+    shifts = curation.shift_distribution(sites, window, length)
+    assert len(shifts) == 16 * (2 * window + 1)
+    found = {(c, o, s): n for c, o, s, n in shifts.drop(columns="share").itertuples(index=False)}
+    assert {key: n for key, n in found.items() if n} == dict(expected)
+    totals = shifts.groupby(["centre", "other"])["share"].sum(min_count=1).dropna()
+    assert np.allclose(totals, 1.0)
+
+
+def test_shift_is_downstream_positive_on_both_strands():
+    forward = curation.shift_distribution(line("10:R 13:S", "+"))
+    reverse = curation.shift_distribution(line("13:R 10:S", "-"))
+    for shifts in (forward, reverse):
+        some = shifts[shifts["n"] > 0].set_index(["centre", "other"])["shift"]
+        assert some.to_dict() == {("regulondb", "sendseq"): 3, ("sendseq", "regulondb"): -3}
+
+
+# ---- units ---------------------------------------------------------------------------------
+
+
+@some
+@given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
+def test_units_obey_their_rule(rows, window, length, rule, outvoted):
+    sites = frame(rows)
+    unit = curation.cluster(sites, window, rule, outvoted, length)
+    assert unit.shape == (len(rows),)
+    assert sorted(set(unit)) == list(range(len(set(unit))))  # numbered without gaps
+    groups = [[rows[k] for k in np.flatnonzero(unit == u)] for u in set(unit)]
+    for members in groups:
+        assert len({strand for _, strand, _ in members}) == 1
+        spans = [abs(signed(a[0], b[0], length)) for a, b in combinations(members, 2)]
+        if rule in ("agreed", "one-to-one", "complete-link"):
+            assert all(d <= window for d in spans)
+        if rule == "star":
+            assert all(d <= 2 * window for d in spans)
+        if rule in ("agreed", "one-to-one"):
+            assert len({source for _, _, source in members}) == len(members)
+
+
+@some
+@given(site_rows, windows, lengths)
+def test_single_link_is_connected_components(rows, window, length):
+    label = list(range(len(rows)))
+    for _ in rows:  # spread the smallest label until nothing changes
+        for i, j in product(range(len(rows)), repeat=2):
+            a, b = rows[i], rows[j]
+            if a[1] == b[1] and abs(signed(a[0], b[0], length)) <= window:
+                label[i] = label[j] = min(label[i], label[j])
+    unit = curation.cluster(frame(rows), window, "single-link", "merged", length)
+    assert {frozenset(np.flatnonzero(unit == u)) for u in set(unit)} == {
+        frozenset(np.flatnonzero(np.array(label) == u)) for u in set(label)
+    }
+
+
+@some
+@given(site_rows, windows, lengths, st.booleans())
+def test_joining_misses_no_pair(rows, window, length, apart):
+    """Two units that the rule would allow to be one are never left apart."""
+    rule = "agreed" if apart else "one-to-one"
+    unit = curation.cluster(frame(rows), window, rule, "merged", length)
+    groups = [[rows[k] for k in np.flatnonzero(unit == u)] for u in sorted(set(unit))]
+
+    def agreed(members):
+        return len({p for p, _, _ in members}) < len(members)
+
+    for a, b in combinations(groups, 2):
+        both = a + b
+        one_each = len({source for _, _, source in both}) == len(both)
+        near = len({strand for _, strand, _ in both}) == 1 and all(
+            abs(signed(x[0], y[0], length)) <= window for x, y in combinations(both, 2)
+        )
+        assert not (one_each and near and not (apart and agreed(a) and agreed(b)))
+
+
+@some
+@given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
+def test_order_of_rows_does_not_matter(rows, window, length, rule, outvoted):
+    sites = frame(rows)
+    mixed = sites.sample(frac=1.0, random_state=1)
+    choices = (window, rule, outvoted, length)
+    pd.testing.assert_frame_equal(
+        curation.curate(sites, *choices), curation.curate(mixed, *choices)
+    )
+
+
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        # Two exact agreements three apart: two TSSs when agreed positions stay apart.
+        ("10:RC 13:MS", {"agreed": 2, "one-to-one": 1, "complete-link": 1, "single-link": 1}),
+        # A chain longer than the window.
+        ("10:R 14:C 18:S", {"agreed": 2, "one-to-one": 2, "complete-link": 2, "single-link": 1}),
+        # Two sites of one source near one of another.
+        ("10:R 12:S 13:R", {"agreed": 2, "one-to-one": 2, "complete-link": 1, "single-link": 1}),
+        # SEnd-seq reaches five to both sides; its partners are ten apart.
+        ("10:R 15:S 20:C", {"agreed": 2, "one-to-one": 2, "star": 1, "single-link": 1}),
+        # One more nucleotide is too far under every rule.
+        ("10:RC 16:MS", dict.fromkeys(RULES, 2)),
+    ],
+)
+def test_readings_of_small_cases(sites, expected):
+    for rule, n in expected.items():
+        unit = curation.cluster(line(sites), 5, rule, "merged")
+        assert len(set(unit)) == n, rule
+
+
+# ---- the vote and the curated set ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+@pytest.mark.parametrize(
+    ("sites", "outvoted", "expected"),
+    [
+        ("10:RC", "kept", "10:RC2"),
+        ("10:R", "kept", ""),  # one source is not enough
+        ("10:S", "kept", "10:S1"),  # unless it is SEnd-seq
+        ("10:R 13:C", "kept", "13:RC1"),  # a tie goes to the newer technique
+        ("10:C 13:M", "kept", "13:CM1"),
+        ("10:M 13:S", "kept", "13:MS1"),
+        ("10:RC 12:M", "kept", "10:RCM2"),  # the majority against the newest
+        ("10:RC 12:S", "merged", "10:RCS2"),
+        ("10:RC 12:S", "kept", "10:RC2 12:S1"),  # every SEnd-seq site stays
+        ("10:RCM 12:S", "kept", "10:RCM3 12:S1"),
+        ("10:R 12:CS", "kept", "12:RCS2"),
+        ("10:RC 12:MS", "kept", "10:RC2 12:MS2"),
+        ("10:R 40:C", "kept", ""),
+    ],
+)
+def test_votes_by_hand(sites, outvoted, expected, strand):
+    curated = curation.curate(line(sites, strand), outvoted=outvoted)
+    assert picture(curated) == expected
+    assert (curated["source"] == "curated").all()
+    assert curated["kind"].tolist() == [
+        "shared" if n > 1 else "sendseq-only" for n in curated["n_sources"]
+    ]
+
+
+def test_upstream_breaks_a_tie_of_one_technique():
+    for strand, position in (("+", 10), ("-", 14)):
+        curated = curation.curate(
+            line("10:C 12:R 14:C", strand), rule="complete-link", outvoted="merged"
+        )
+        assert curated["position"].tolist() == [position]
+    across = curation.curate(line("58:C 0:R 2:C"), 5, "complete-link", "merged", length=LENGTH)
+    assert across["position"].tolist() == [58]
+
+
+@some
+@given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
+def test_curated_set_follows_from_units_and_votes(rows, window, length, rule, outvoted):
+    sites = frame(rows)
+    unit = curation.cluster(sites, window, rule, outvoted, length)
+    novelty = {name: k for k, name in enumerate(SOURCES)}
+    expected = {}
+    for u in set(unit):
+        members = [rows[k] for k in np.flatnonzero(unit == u)]
+        sources = {source for _, _, source in members}
+        if len(sources) < 2 and sources != {"sendseq"}:
+            continue
+        votes = Counter(p for p, _, _ in members)
+        newest = {p: max(novelty[s] for q, _, s in members if q == p) for p in votes}
+        best = max((votes[p], newest[p]) for p in votes)
+        finalists = {p for p in votes if (votes[p], newest[p]) == best}
+        expected[u] = (members[0][1], finalists, len(sources), best[0])
+    curated = curation.curate(sites, window, rule, outvoted, length)
+    assert len(curated) == len(expected)
+    assert not curated.duplicated(["position", "strand"]).any()
+    left = list(expected.values())
+    for row in curated.itertuples():
+        match = next(
+            e
+            for e in left
+            if e[0] == row.strand and row.position in e[1] and e[2:] == (row.n_sources, row.votes)
+        )
+        left.remove(match)
+    assert not left
+    if outvoted == "kept":
+        own = {(p, s) for p, s, source in rows if source == "sendseq"}
+        assert own <= set(zip(curated["position"], curated["strand"], strict=True))
+    ordered = curated.sort_values(["position", "strand"], ignore_index=True)
+    pd.testing.assert_frame_equal(curated, ordered)
+
+
+# ---- counts --------------------------------------------------------------------------------
+
+
+@some
+@given(site_rows, windows, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
+def test_counts_agree_with_each_other(rows, window, rule, outvoted):
+    sites = frame(rows)
+    venn = curation.regions(sites, window, rule, outvoted)
+    unit = curation.cluster(sites, window, rule, outvoted)
+    curated = curation.curate(sites, window, rule, outvoted)
+    assert len(venn) == 15
+    assert venn["n"].sum() == len(set(unit))
+    n_members = venn["members"].str.count(r"\+") + 1
+    assert venn.loc[n_members >= 2, "n"].sum() == (curated["kind"] == "shared").sum()
+    only = venn.set_index("members").loc["sendseq", "n"]
+    assert only == (curated["kind"] == "sendseq-only").sum()
+    table = curation.table_one(sites, window, rule, outvoted).set_index("source")
+    for source in SOURCES:
+        has = venn["members"].str.split("+").map(lambda m, source=source: source in m)
+        assert table.loc[source, "n_shared"] == venn.loc[has & (n_members >= 2), "n"].sum()
+    # Table 1 counts a unit once for each of its sources, as the paper's does (next test).
+    at_least = [venn.loc[n_members >= k, "n"].sum() for k in (2, 3, 4)]
+    assert table["n_shared"].sum() == 2 * at_least[0] + at_least[1] + at_least[2]
+
+
+def test_paper_counts_each_tss_once_a_source():
+    """The evidence for a one-to-one reading: the paper's own numbers add up only so."""
+    assert sum(row["n_shared"] for row in paper.TABLE_ONE.values()) == (
+        2 * paper.SHARED_BY[2] + paper.SHARED_BY[3] + paper.SHARED_BY[4]
+    )
+    sendseq = paper.TABLE_ONE["sendseq"]
+    assert sendseq["n_sites"] - sendseq["n_shared"] == paper.CURATED["sendseq_only"]
+    assert paper.CURATED["n"] == paper.CURATED["shared"] + paper.CURATED["sendseq_only"]
+    for row in paper.TABLE_ONE.values():
+        percent = 100 * row["n_shared"] / row["n_sites"]
+        assert percent == pytest.approx(row["percent_shared"], abs=0.01)
+
+
+def test_readings_and_sensitivity_have_a_row_for_each_choice():
+    sites = line("10:RC 13:MS 30:RCMS 50:S 52:RC")
+    readings = curation.readings(sites)
+    assert len(readings) == len(RULES) * len(OUTVOTED)
+    one = readings.set_index(["rule", "outvoted"])
+    assert one.loc[("agreed", "kept"), "curated"] == 5
+    assert one.loc[("agreed", "merged"), "curated"] == 4
+    assert one.loc[("single-link", "merged"), "curated"] == 3
+    assert set(curation.PRINTED) == set(one.columns)
+    windows = curation.window_sensitivity(sites, (1, 5))
+    assert windows["window"].tolist() == [1, 5]
+    assert windows["shared_by_4"].tolist() == [1, 1]
+    assert windows["sendseq_only"].tolist() == [1, 1]
+
+
+def test_recovery_by_hand():
+    truth = line("10:R 20:R 30:R")
+    sites = line("10:S 22:S 23:S 50:S")
+    table = curation.recovery(sites, truth, (0, 2, 3)).set_index("tolerance")
+    assert table["n_correct"].tolist() == [1, 2, 3]
+    assert table["n_found"].tolist() == [1, 2, 2]
+    assert table["precision"].tolist() == [0.25, 0.5, 0.75]
+    assert table["recall"].tolist() == pytest.approx([1 / 3, 2 / 3, 2 / 3])
+
+
+def test_no_sites_at_all():
+    nothing = frame([])
+    assert len(curation.curate(nothing)) == 0
+    assert curation.regions(nothing)["n"].sum() == 0
+    assert curation.table_one(nothing)["percent_shared"].isna().all()
+
+
+# ---- files and bad input -------------------------------------------------------------------
+
+
+def test_aggregates_hold_counts_and_no_sites(tmp_path):
+    sites = line("110:RC 113:MS 130:RCMS 150:S 152:RC 170:R")
+    files = curation.write_aggregates(tmp_path / "results", sites)
+    assert {path.name for path in files} == {p.name for p in (tmp_path / "results").iterdir()}
+    tables = {path.name: pd.read_csv(path) for path in files if path.suffix == ".csv"}
+    assert tables["curation_sets.csv"].columns.tolist() == [
+        "source", "n_sites", "n_shared", "paper_n_sites", "paper_n_shared"
+    ]  # fmt: skip
+    assert tables["curation_exact.csv"].columns.tolist() == [
+        "source", "other", "n_shared", "exact_percent", "paper_exact_percent"
+    ]  # fmt: skip
+    assert tables["curation_regions.csv"].columns.tolist() == ["members", "n"]
+    assert [len(tables[f"curation_{name}.csv"]) for name in ("sets", "exact", "regions")] == [
+        4, 12, 15
+    ]  # fmt: skip
+    summary = json.loads((tmp_path / "results" / "curated.json").read_text())
+    assert summary["n"] == len(curation.curate(sites)) and summary["paper_n"] == 6580
+    assert summary["rule"].startswith("agreed, kept, window 5 nt")
+    for name, table in tables.items():
+        assert "position" not in table.columns and "strand" not in table.columns, name
+
+    simulated = curation.write_aggregates(tmp_path / "demo", sites, beside_paper=False)
+    assert not any("paper" in path.read_text() for path in simulated)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="strand"), "column 'strand' is missing"),
+        (lambda f: f.assign(source="cage"), "unknown source 'cage'"),
+        (lambda f: f.assign(strand="forward"), "neither"),
+        (lambda f: pd.concat([f, f]), "twice"),
+        (lambda f: f.assign(position=[0, LENGTH]), f"outside 0..{LENGTH - 1}"),
+    ],
+)
+def test_bad_sites_are_named(change, message):
+    with pytest.raises(CurationError, match=message):
+        curation.neighbours(change(line("10:RS")), 5, LENGTH)
+
+
+def test_bad_choices_are_named():
+    sites = line("10:RS")
+    for window in (-1, 2.5, "5", True):
+        with pytest.raises(CurationError, match="window"):
+            curation.curate(sites, window)
+    with pytest.raises(CurationError, match="rule: 'nearest' is not known"):
+        curation.curate(sites, rule="nearest")
+    with pytest.raises(CurationError, match="outvoted: 'gone' is not known"):
+        curation.curate(sites, outvoted="gone")
+    with pytest.raises(CurationError, match="too short"):
+        curation.curate(sites, window=50, length=LENGTH)
