@@ -7,6 +7,7 @@ row a strand, row 0 is ``'+'`` and row 1 is ``'-'``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import pandas as pd
 from genoattn.files import FileError, read_lines, writing
 
 __all__ = [
+    "FEATURE_COLUMNS",
     "LETTERS",
     "STRANDS",
     "UNKNOWN",
@@ -40,8 +42,9 @@ STRANDS = ("+", "-")  # the order of strand rows
 
 _AMBIGUITY = "RYSWKMBDHVN"
 _INVALID = 255
+_TOPOLOGY = re.compile(r"\[topology=(circular|linear)\]")
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.uint8)
-_FEATURE_COLUMNS = ["start", "end", "strand", "type", "gene", "locus_tag", "pseudo"]
+FEATURE_COLUMNS = ["start", "end", "strand", "type", "gene", "locus_tag", "pseudo"]
 
 
 class GenomeError(ValueError):
@@ -239,7 +242,8 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
     path : str or Path
         Plain or gzip-compressed (``.gz``) FASTA; either case.
     circular : bool
-        Whether its sequences are circular.
+        Whether its sequences are circular, where a header does not say so itself by
+        ``[topology=circular]`` or ``[topology=linear]`` (NCBI's FASTA modifier).
 
     Returns
     -------
@@ -277,7 +281,9 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
             codes = _encode_lines(path, lines, begin + 1, end)
         if codes.size == 0:
             raise GenomeError(f"{path}, line {begin + 1}: {words[0]} has no sequence")
-        genomes.append(Genome(words[0], codes, circular))
+        stated = _TOPOLOGY.search(lines[begin])
+        round_ = stated[1] == "circular" if stated else circular
+        genomes.append(Genome(words[0], codes, round_))
     return genomes
 
 
@@ -297,7 +303,8 @@ def write_fasta(genome: Genome | Sequence[Genome], path: str | Path, width: int 
     genomes = [genome] if isinstance(genome, Genome) else list(genome)
     with writing(path) as temporary, temporary.open("w", encoding="ascii") as file:
         for one in genomes:
-            file.write(f">{one.name}\n")
+            topology = "circular" if one.circular else "linear"
+            file.write(f">{one.name} [topology={topology}]\n")
             sequence = one.sequence
             for start in range(0, len(sequence), width):
                 file.write(sequence[start : start + width] + "\n")
@@ -347,7 +354,7 @@ def read_gff(path: str | Path, genome: Genome) -> pd.DataFrame:
             rows.append(row)
     if not rows:
         raise GenomeError(f"{path}: no stranded feature of {genome.name} in this file")
-    frame = pd.DataFrame(rows, columns=_FEATURE_COLUMNS)
+    frame = pd.DataFrame(rows, columns=FEATURE_COLUMNS)
     return frame.sort_values(["start", "end", "strand", "type"], kind="stable", ignore_index=True)
 
 

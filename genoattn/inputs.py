@@ -1,0 +1,410 @@
+"""What a study starts from, from three sources, saved as plain files; reads and writes folders.
+
+A study needs a genome, its features and operons, termination sites, and the start sites that
+several sources report. They come from the published *E. coli* tables (``ecoli``), from the
+simulation (``synthetic``) or from your own files (``files``), and look the same afterwards.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from genoattn.annotations import (
+    read_cappable,
+    read_regulondb,
+    read_regulondb_operons,
+    read_regulondb_terminators,
+    read_sendseq,
+    read_sendseq_terminators,
+    read_smrt,
+    read_smrt_terminators,
+    validate_sites,
+)
+from genoattn.datasets import fetch_all
+from genoattn.files import read_lines, writing
+from genoattn.genome import FEATURE_COLUMNS, Genome, GenomeError, read_fasta, read_gff, write_fasta
+from genoattn.liftover import Liftover, lift_sites
+from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
+
+__all__ = [
+    "StudyInputs",
+    "ecoli_inputs",
+    "load_inputs",
+    "own_inputs",
+    "synthetic_inputs",
+]
+
+_NOTE = "# 0-based positions"  # first line of every saved table
+_SITE_COLUMNS = ["position", "strand", "source"]
+_REQUIRED = {
+    "features": FEATURE_COLUMNS,
+    "operons": ["start", "end", "strand"],
+    "terminators": [*_SITE_COLUMNS, "kind"],
+    "sites": _SITE_COLUMNS,
+    "elements": ["tss_position", "strand", "element", "offset", "sequence"],
+}
+_WHOLE = {"position", "start", "end", "tss_position", "offset", "n_genes"}
+_FLOAT = {"score", "enrichment"}
+_TRUTH = {"pseudo"}
+_MAYBE = {"m9", "rich", "log", "stationary", "uncertain"}  # true, false or not applicable
+_EVIDENCE = ["confidence", "sigma", "score", "enrichment", *sorted(_MAYBE)]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyInputs:
+    """The tables of a study, all on one genome, all 0-based.
+
+    Attributes
+    ----------
+    genome : Genome
+        The replicon.
+    features : pandas.DataFrame
+        As `genoattn.genome.read_gff` returns them; may be empty.
+    operons : pandas.DataFrame
+        ``start``, ``end`` (half-open), ``strand`` and more; may be empty.
+    terminators : pandas.DataFrame
+        ``position`` (3' end), ``strand``, ``source``, ``kind``; may be empty.
+    sites : pandas.DataFrame
+        Start sites of all sources: ``position``, ``strand``, ``source`` and evidence columns
+        (missing where a source has none); sorted by position, strand and source.
+    elements : pandas.DataFrame or None
+        Planted promoter elements, where the truth is known (simulation only).
+    """
+
+    genome: Genome
+    features: pd.DataFrame
+    operons: pd.DataFrame
+    terminators: pd.DataFrame
+    sites: pd.DataFrame
+    elements: pd.DataFrame | None = None
+
+    def save(self, folder: str | Path) -> None:
+        """Write genome.fa and one TSV a table; each file is written whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made when missing; files of the same names are replaced.
+        """
+        folder = Path(folder)
+        write_fasta(self.genome, folder / "genome.fa")
+        for name in _REQUIRED:
+            table = getattr(self, name)
+            path = folder / f"{name}.tsv"
+            if table is None:
+                path.unlink(missing_ok=True)
+                continue
+            with writing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                file.write(f"{_NOTE}\n")
+                table.to_csv(
+                    file, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE
+                )
+
+    @classmethod
+    def read(cls, folder: str | Path) -> StudyInputs:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder given to `save`.
+
+        Returns
+        -------
+        StudyInputs
+
+        Raises
+        ------
+        FileNotFoundError
+            A file is missing (elements.tsv may be).
+        AnnotationError, GenomeError
+            A file is damaged, or a site lies beyond the genome.
+        """
+        folder = Path(folder)
+        genome = _one_genome(folder / "genome.fa")
+        tables = {
+            name: _read_saved(folder / f"{name}.tsv", required)
+            for name, required in _REQUIRED.items()
+            if name != "elements" or (folder / "elements.tsv").is_file()
+        }
+        for name in ("sites", "terminators"):
+            where = str(folder / f"{name}.tsv")
+            tables[name] = validate_sites(tables[name], genome.length, where)
+        return cls(genome, **tables)
+
+
+def load_inputs(
+    source: Literal["ecoli", "synthetic", "files"],
+    data_dir: str | Path | None = None,
+    seed: int = 0,
+    length: int = 300_000,
+    fasta: str | Path | None = None,
+    gff: str | Path | None = None,
+    tables: Sequence[str | Path] = (),
+) -> StudyInputs:
+    """Load a study's tables from one of the three sources.
+
+    Parameters
+    ----------
+    source : str
+        ``ecoli`` (`ecoli_inputs`), ``synthetic`` (`synthetic_inputs`) or ``files``
+        (`own_inputs`).
+    data_dir : str or Path, optional
+        For ``ecoli``: folder to look for the published files first.
+    seed, length : int
+        For ``synthetic``: seed and nucleotides of the simulated genome.
+    fasta, gff, tables
+        For ``files``: see `own_inputs`.
+
+    Returns
+    -------
+    StudyInputs
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        An unknown source, or a file that is missing or cannot be used.
+    """
+    if source == "ecoli":
+        return ecoli_inputs(data_dir)
+    if source == "synthetic":
+        return synthetic_inputs(seed, length)
+    if source == "files":
+        if fasta is None:
+            raise ValueError("source 'files' needs a genome: give fasta, the name of a FASTA file")
+        return own_inputs(fasta, tables, gff)
+    raise ValueError(f"source {source!r} is not known; use 'ecoli', 'synthetic' or 'files'")
+
+
+def ecoli_inputs(data_dir: str | Path | None = None) -> StudyInputs:
+    """Load the published tables of *Escherichia coli* K-12 MG1655 on NC_000913.3.
+
+    Start sites of RegulonDB, Cappable-seq (lifted over from U00096.2; ``uncertain`` inside an
+    indel's stretch), SMRT-Cappable-seq and SEnd-seq (paper, Table 1); termination sites of
+    SEnd-seq, SMRT-Cappable-seq and RegulonDB; RefSeq's features; RegulonDB's operons.
+
+    Parameters
+    ----------
+    data_dir : str or Path, optional
+        Folder to look for the files first, see `genoattn.datasets.fetch`.
+
+    Returns
+    -------
+    StudyInputs
+
+    Raises
+    ------
+    DatasetError, DatasetMissing
+        A file cannot be had, or is not the registered one.
+    """
+    path = fetch_all(
+        [
+            "genome",
+            "annotation",
+            "old_genes",
+            "regulondb",
+            "cappable",
+            "sendseq",
+            "smrt_m9",
+            "smrt_rich",
+            "sendseq_terminators",
+            "smrt_terminators_m9",
+            "smrt_terminators_rich",
+            "regulondb_terminators",
+            "regulondb_operons",
+        ],
+        data_dir,
+    )
+    genome = _one_genome(path["genome"])
+    length = genome.length
+    liftover = Liftover.from_anchors(path["old_genes"], path["annotation"], genome)
+    cappable, _ = lift_sites(read_cappable(path["cappable"]), liftover)
+    sites = [
+        read_regulondb(path["regulondb"], length),
+        cappable,
+        read_smrt(path["smrt_m9"], path["smrt_rich"], length),
+        read_sendseq(path["sendseq"], length),
+    ]
+    terminators = [
+        read_sendseq_terminators(path["sendseq_terminators"], length),
+        read_smrt_terminators(path["smrt_terminators_m9"], path["smrt_terminators_rich"], length),
+        read_regulondb_terminators(path["regulondb_terminators"], length),
+    ]
+    return StudyInputs(
+        genome=genome,
+        features=read_gff(path["annotation"], genome),
+        operons=read_regulondb_operons(path["regulondb_operons"], length),
+        terminators=validate_sites(pd.concat(terminators, ignore_index=True), length),
+        sites=_together(sites, length),
+    )
+
+
+def synthetic_inputs(seed: int = 0, length: int = 300_000) -> StudyInputs:
+    """Simulate a genome of known promoter grammar and four assays on it.
+
+    Parameters
+    ----------
+    seed, length : int
+        See `genoattn.synthetic.simulate`.
+
+    Returns
+    -------
+    StudyInputs
+        With the planted ``elements``.
+    """
+    from genoattn.synthetic import simulate
+
+    made = simulate(seed=seed, length=length)
+    return StudyInputs(
+        genome=made.genome,
+        features=made.features,
+        operons=made.operons,
+        terminators=validate_sites(made.terminators, length, "simulated terminators"),
+        sites=_together([made.assays], length),
+        elements=made.elements,
+    )
+
+
+def own_inputs(
+    fasta: str | Path, tables: Sequence[str | Path], gff: str | Path | None = None
+) -> StudyInputs:
+    """Load your own genome and start sites.
+
+    Parameters
+    ----------
+    fasta : str or Path
+        One replicon.
+    tables : sequence of str or Path
+        One or more tab-separated tables whose first line names the columns, among them
+        ``position_1based``, ``strand`` (``+`` or ``-``) and ``source``; other columns are not
+        used. Rows of one position, strand and source count once.
+    gff : str or Path, optional
+        Annotation of the same replicon.
+
+    Returns
+    -------
+    StudyInputs
+        Without operons and termination sites.
+
+    Raises
+    ------
+    AnnotationError, GenomeError, FileNotFoundError
+        A file is missing or cannot be used; names the file and, where there is one, the line.
+    """
+    if isinstance(tables, (str, Path)) or not tables:
+        raise ValueError("tables must be a list of at least one table of sites")
+    genome = _one_genome(fasta)
+    empty = {"start": np.int64, "end": np.int64, "position": np.int64, "pseudo": np.bool_}
+    frames = {
+        name: pd.DataFrame(
+            {column: pd.Series(dtype=empty.get(column, object)) for column in _REQUIRED[name]}
+        )
+        for name in ("features", "operons", "terminators")
+    }
+    if gff is not None:
+        frames["features"] = read_gff(gff, genome)
+    sites = pd.concat([_own_sites(path, genome) for path in tables], ignore_index=True)
+    sites = sites.drop_duplicates(_SITE_COLUMNS, ignore_index=True)
+    return StudyInputs(genome, **frames, sites=_together([sites], genome.length))
+
+
+def _own_sites(path: str | Path, genome: Genome) -> pd.DataFrame:
+    """Read one table of the user's own start sites."""
+    table = read_table(path, ["position_1based", "strand", "source"], header=1)
+    printed = to_integers(table, "position_1based", path)
+    beyond = table.index[(printed < 1) | (printed > genome.length)]
+    if len(beyond):
+        raise AnnotationError(
+            f"{path}, line {beyond[0]}: position_1based {printed[beyond[0]]} is not within "
+            f"1..{genome.length} of {genome.name}"
+        )
+    nameless = table.index[table["source"].str.strip() == ""]
+    if len(nameless):
+        raise AnnotationError(f"{path}, line {nameless[0]}: no source is named")
+    return pd.DataFrame(
+        {
+            "position": printed - 1,
+            "strand": to_strands(table, "strand", path),
+            "source": table["source"],
+        }
+    )
+
+
+def _together(frames: list[pd.DataFrame], length: int) -> pd.DataFrame:
+    """Put the sites of all sources into one frame, with the evidence columns that there are."""
+    sites = pd.concat(
+        [frame.reindex(columns=[*_SITE_COLUMNS, *_EVIDENCE]) for frame in frames],
+        ignore_index=True,
+    )
+    sites = sites.drop(columns=[name for name in _EVIDENCE if sites[name].isna().all()])
+    return validate_sites(_typed(sites), length)
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Give evidence columns their type, missing values included."""
+    for name in table.columns.intersection(_EVIDENCE):
+        if name in _FLOAT:
+            table[name] = table[name].astype(np.float64)
+        elif name in _MAYBE:
+            table[name] = table[name].astype("boolean")
+        else:
+            table[name] = table[name].fillna("")
+    return table
+
+
+def _parsed(text: pd.Series, name: str) -> pd.Series:
+    """Turn a saved column of text back into what it was; ValueError where that cannot be."""
+    if name in _WHOLE:
+        return text.astype(np.int64)
+    if name in _FLOAT:
+        return text.replace("", "nan").astype(np.float64)
+    if name in _TRUTH | _MAYBE:
+        words = {"True": True, "False": False, "": None}
+        wrong = set(text) - set(words)
+        if wrong:
+            raise ValueError(f"{sorted(wrong)[0]!r} is neither True nor False")
+        truth = text.map(words).astype("boolean")
+        return truth.astype(np.bool_) if name in _TRUTH else truth
+    return text
+
+
+def _one_genome(path: str | Path) -> Genome:
+    """Read a FASTA file that holds a single sequence."""
+    genomes = read_fasta(path)
+    if len(genomes) != 1:
+        names = ", ".join(genome.name for genome in genomes[:3])
+        raise GenomeError(
+            f"{path}: {len(genomes)} sequences ({names}, ...); give one replicon in a file"
+        )
+    return genomes[0]
+
+
+def _read_saved(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a table that `StudyInputs.save` wrote, with its types."""
+    lines = read_lines(path)
+    if not lines or lines[0] != _NOTE:
+        raise AnnotationError(f"{path}, line 1: {_NOTE!r} expected; is this a saved table?")
+    rows = [line.split("\t") for line in lines[1:]]
+    names = rows[0] if rows else []
+    for column in required:
+        if column not in names:
+            raise AnnotationError(f"{path}, line 2: column {column!r} is missing")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(names):
+            raise AnnotationError(
+                f"{path}, line {number}: {len(row)} columns instead of {len(names)}"
+            )
+    table = pd.DataFrame(rows[1:], columns=names, dtype=object)
+    for name in names:
+        try:
+            table[name] = _parsed(table[name], name)
+        except ValueError as error:
+            raise AnnotationError(f"{path}, column {name!r}: {error}") from error
+    return table
