@@ -35,6 +35,8 @@ def before(wildcards):
 
 rule chapters:
     input:
+        # both, as an executed chapter that is missing would not be missed while its copy exists
+        expand(f"runs/{PROFILE}/executed/{{chapter}}.ipynb", chapter=CHAPTERS),
         expand(SHOWN + "/{chapter}.ipynb", chapter=CHAPTERS),
 
 
@@ -57,20 +59,21 @@ rule execute:
 rule show:
     input:
         f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
+        "genoattn/book.py",
     output:
         SHOWN + "/{chapter}.ipynb",
     message:
         "Copying {wildcards.chapter} into the book"
     shell:
-        "python -m genoattn.book tidy {input} {output}"
+        "python -m genoattn.book tidy {input[0]} {output}"
 
 
 if PROFILE == "demo":
 
     rule book:
         input:
-            expand(SHOWN + "/{chapter}.ipynb", chapter=CHAPTERS),
-            [page for page in book.toc_pages("_toc.yml") if not page.startswith(SHOWN)],
+            rules.chapters.input,
+            [book.page_source(page) for page in book.toc_pages() if not page.startswith(SHOWN)],
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",

@@ -29,12 +29,13 @@ __all__ = [
     "imported_modules",
     "lock",
     "main",
+    "page_source",
     "profile",
     "tidy",
     "toc_pages",
 ]
 
-_PAGE_SUFFIXES = (".md", ".ipynb", ".rst")
+_PAGE_SUFFIXES = (".md", ".ipynb")
 _REMOTE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 _REMOTE_CSS = re.compile(
     r"(?:@import\s+(?:url\()?|url\()\s*[\"']?(?:https?:)?//[^)\"'\s]+", re.IGNORECASE
@@ -149,7 +150,8 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     """Copy an executed chapter to its place in the book, without the traces of its run.
 
     Leaves out papermill's record of paths and times, progress bars, and time stamps of
-    cells, so that a run that computes the same gives the same file.
+    cells, so that a run that computes the same gives the same file. The cells of parameters are
+    folded, as the chapter shows its parameters in a table.
 
     Parameters
     ----------
@@ -168,6 +170,9 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     for number, cell in enumerate(notebook.cells, start=1):
         for key in ("papermill", "execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
+        tags = cell.metadata.get("tags", [])
+        if {"parameters", "injected-parameters"} & set(tags) and "hide-input" not in tags:
+            tags.append("hide-input")
         if cell.cell_type != "code":
             continue
         cell.outputs = [kept for kept in map(_without_progress, cell.outputs) if kept is not None]
@@ -192,32 +197,45 @@ def _without_progress(output: Any) -> Any:
 
 
 def toc_pages(toc: str | Path = "_toc.yml") -> list[str]:
-    """List the source files of all pages in a table of contents, in reading order.
+    """List the pages of a table of contents, in reading order.
 
     Parameters
     ----------
     toc : str or Path
-        Jupyter Book's table of contents; its pages are relative to its folder.
+        Jupyter Book's table of contents.
 
     Returns
     -------
     list of str
-        Paths as the table gives them, with the suffix of the file that exists.
+        Pages as the table names them: relative to its folder, without suffix.
+    """
+    return list(_entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))))
+
+
+def page_source(page: str, folder: str | Path = ".") -> str:
+    """Find the source file of a page of the table of contents.
+
+    Parameters
+    ----------
+    page : str
+        A page as `toc_pages` gives it.
+    folder : str or Path
+        The folder of the table of contents.
+
+    Returns
+    -------
+    str
+        The page with the suffix of the file that exists.
 
     Raises
     ------
     BookError
-        A page has no source file.
+        There is no such file.
     """
-    toc = Path(toc)
-    pages = []
-    for name in _entries(yaml.safe_load(toc.read_text(encoding="utf-8"))):
-        options = [name, *(name + suffix for suffix in _PAGE_SUFFIXES)]
-        existing = [option for option in options if (toc.parent / option).is_file()]
-        if not existing:
-            raise BookError(f"{toc}: page {name} does not exist")
-        pages.append(existing[0])
-    return pages
+    for suffix in _PAGE_SUFFIXES:
+        if (Path(folder) / (page + suffix)).is_file():
+            return page + suffix
+    raise BookError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
 
 
 def _entries(node: Any) -> Iterator[str]:
@@ -273,7 +291,7 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
     site = Path(site)
     if not (site / "index.html").is_file():
         raise BookError(f"{site}/index.html is missing: the book was not rendered")
-    pages = [site / Path(page).with_suffix(".html") for page in toc_pages(toc)]
+    pages = [site / f"{page}.html" for page in toc_pages(toc)]
     for page in pages:
         if not page.is_file():
             raise BookError(f"{page} is missing although {toc} lists it")

@@ -129,23 +129,16 @@ class Parameter:
         return words + (" or None" if self.optional else "")
 
 
-_COMMON: Mapping[str, Parameter] = {
-    "source": Parameter(
-        str,
-        "synthetic",
-        "tables to study: synthetic (simulated here) or ecoli (the published ones)",
-        choices=("synthetic", "ecoli"),
-    ),
+_FOLDERS: Mapping[str, Parameter] = {
     "run_dir": Parameter(str, "runs/demo", "folder through which the chapters pass their files"),
     "results_dir": Parameter(str, "runs/demo/results", "folder for the aggregates, as CSV"),
-    "seed": Parameter(int, 0, "seed of everything random in this chapter", low=0),
 }
 
 SCHEMAS: dict[str, dict[str, Parameter]] = {
-    "curation": {**_COMMON},
-    "training": {**_COMMON},
-    "heads": {**_COMMON},
-    "output": {**_COMMON},
+    "curation": {**_FOLDERS},
+    "training": {**_FOLDERS},
+    "heads": {**_FOLDERS},
+    "output": {**_FOLDERS},
 }
 
 
