@@ -437,6 +437,6 @@ def _mask(intervals: pd.DataFrame, length: int) -> np.ndarray:
     """Mark positions inside any interval of a strand; bool, shape=(2, L)."""
     edges = np.zeros((2, length + 1), dtype=np.int64)
     rows = np.asarray(_is_minus(intervals["strand"].to_numpy()), dtype=np.int64)
-    np.add.at(edges, (rows, intervals["start"].to_numpy()), 1)
-    np.add.at(edges, (rows, intervals["end"].to_numpy()), -1)
+    np.add.at(edges, (rows, intervals["start"].to_numpy(np.int64)), 1)
+    np.add.at(edges, (rows, intervals["end"].to_numpy(np.int64)), -1)
     return edges[:, :length].cumsum(axis=1) > 0

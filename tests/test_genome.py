@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genoattn.files import writing
+from genoattn.genome import (
+    UNKNOWN,
+    Genome,
+    GenomeError,
+    decode,
+    encode,
+    read_fasta,
+    read_gff,
+    region_masks,
+    reverse_complement,
+    strand_index,
+    write_fasta,
+)
+
+COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+dna = st.text("ACGTN", min_size=1, max_size=60)
+
+
+def genome(sequence: str, circular: bool = True) -> Genome:
+    return Genome("toy", encode(sequence), circular)
+
+
+# Codes and strands
+
+
+@given(dna)
+def test_decoding_undoes_encoding_in_either_case(sequence: str) -> None:
+    assert decode(encode(sequence)) == sequence
+    assert decode(encode(sequence.lower())) == sequence
+
+
+def test_ambiguity_letters_are_unknown_and_others_are_refused() -> None:
+    assert (encode("RYSWKMBDHVNryswkmbdhvn") == UNKNOWN).all()
+    for wrong in ("AXG", "A-G", "AUG", "A G", "Aé"):
+        with pytest.raises(GenomeError, match="is not an IUPAC DNA letter"):
+            encode(wrong)
+
+
+@given(dna)
+def test_reverse_complement_is_that_of_the_letters(sequence: str) -> None:
+    assert decode(reverse_complement(encode(sequence))) == sequence.translate(COMPLEMENT)[::-1]
+    assert genome(sequence).sequence == decode(genome(sequence).strand("+"))
+
+
+@given(st.integers(1, 10**7), st.data())
+def test_strand_index_is_its_own_inverse(length: int, data: st.DataObject) -> None:
+    position = data.draw(st.integers(0, length - 1))
+    for strand in "+-":
+        index = strand_index(position, strand, length)
+        assert 0 <= index < length
+        assert strand_index(index, strand, length) == position
+
+
+@given(dna, st.data())
+def test_strand_index_finds_the_nucleotide_on_its_strand(
+    sequence: str, data: st.DataObject
+) -> None:
+    position = data.draw(st.integers(0, len(sequence) - 1))
+    toy = genome(sequence)
+    assert toy.strand("+")[strand_index(position, "+", len(toy))] == encode(sequence[position])[0]
+    assert (
+        toy.strand("-")[strand_index(position, "-", len(toy))]
+        == encode(sequence[position].translate(COMPLEMENT))[0]
+    )
+
+
+def test_strand_index_takes_arrays_of_strands() -> None:
+    found = strand_index(np.array([0, 0, 9]), np.array(["+", "-", "-"], dtype=object), 10)
+    assert found.tolist() == [0, 9, 0]
+    with pytest.raises(GenomeError, match=r"unknown strand '\.'"):
+        strand_index(np.array([0]), np.array(["."]), 10)
+
+
+@given(
+    dna,
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 59), st.sampled_from("+-")), min_size=1, max_size=5),
+    st.lists(st.integers(-70, 70), min_size=1, max_size=6),
+)
+def test_around_reads_along_the_sites_own_strand(
+    sequence: str, circular: bool, sites: list[tuple[int, str]], offsets: list[int]
+) -> None:
+    length = len(sequence)
+    sites = [(p % length, s) for p, s in sites]
+    expected = []
+    for position, strand in sites:
+        letters = ""
+        for offset in offsets:
+            place = position + (offset if strand == "+" else -offset)
+            if circular:
+                place %= length
+            letter = sequence[place] if 0 <= place < length else "N"
+            letters += letter if strand == "+" else letter.translate(COMPLEMENT)
+        expected.append(letters)
+    positions = np.array([p for p, _ in sites])
+    strands = np.array([s for _, s in sites], dtype=object)
+    found = genome(sequence, circular).around(positions, strands, offsets)
+    assert [decode(row) for row in found] == expected
+
+
+def test_a_genome_is_checked_and_cannot_be_changed() -> None:
+    codes = encode("ACGT")
+    toy = Genome("toy", codes)
+    codes[0] = 3
+    assert toy.sequence == "ACGT"
+    with pytest.raises(ValueError, match="read-only"):
+        toy.codes[0] = 1
+    for name, wrong in [
+        ("two words", encode("A")),
+        ("", encode("A")),
+        ("toy", encode("")),
+        ("toy", np.array([5], dtype=np.uint8)),
+        ("toy", np.array([0, 1])),
+        ("toy", np.zeros((2, 2), dtype=np.uint8)),
+    ]:
+        with pytest.raises(GenomeError):
+            Genome(name, wrong)
+
+
+# FASTA
+
+
+def test_fasta_of_several_records_either_case_and_iupac(tmp_path: Path) -> None:
+    path = tmp_path / "two.fa"
+    path.write_text("\n>one first [topology=linear]\r\nacgt\r\nNNry\n\n>two\nAC GT\n")
+    one, two = read_fasta(path)
+    assert (one.name, one.sequence, one.circular) == ("one", "ACGTNNNN", False)
+    assert (two.name, two.sequence, two.circular) == ("two", "ACGT", True)
+
+
+def test_gzipped_fasta_reads_like_the_plain_one(tmp_path: Path) -> None:
+    path = tmp_path / "one.fa.gz"
+    path.write_bytes(gzip.compress(b">one\nACGT\n"))
+    assert read_fasta(path)[0].sequence == "ACGT"
+
+
+@given(st.lists(dna, min_size=1, max_size=3), st.booleans(), st.integers(1, 7))
+def test_reading_undoes_writing(
+    tmp_path_factory: pytest.TempPathFactory, sequences: list[str], circular: bool, width: int
+) -> None:
+    path = tmp_path_factory.mktemp("fasta") / "some.fa"
+    genomes = [Genome(f"g{i}", encode(s), circular) for i, s in enumerate(sequences)]
+    write_fasta(genomes, path, width)
+    again = read_fasta(path, circular=not circular)
+    assert [(g.name, g.sequence, g.circular) for g in again] == [
+        (g.name, g.sequence, circular) for g in genomes
+    ]
+    assert max(len(line) for line in path.read_text().splitlines() if line[0] != ">") <= width
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("ACGT\n", "line 1: a FASTA file begins with a '>' header"),
+        ("\nACGT\n>late\nACGT\n", "line 2: a FASTA file begins with"),
+        (">\nACGT\n", "line 1: header without a name"),
+        (">one\n>two\nACGT\n", "line 1: one has no sequence"),
+        (">one\nACGT\n>one\nACGT\n", "line 3: a second sequence named one"),
+        (">one\nACGT\nAC*T\n", r"line 3: '\*' is not an IUPAC DNA letter"),
+        (">one\nACGT\nACUT\n", "line 3: 'U' is not an IUPAC DNA letter"),
+    ],
+)
+def test_bad_fasta_is_one_clear_error(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "bad.fa"
+    path.write_text(content)
+    with pytest.raises(GenomeError, match=f"{re.escape(str(path))}.*{message}"):
+        read_fasta(path)
+
+
+def test_truncated_or_false_gzip_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "cut.fa.gz"
+    path.write_bytes(gzip.compress(b">one\n" + b"ACGTTGCA" * 1000)[:-20])
+    with pytest.raises(GenomeError, match=r"cut\.fa\.gz: truncated"):
+        read_fasta(path)
+    path.write_bytes(b">one\nACGT\n")
+    with pytest.raises(GenomeError, match="not a valid gzip file"):
+        read_fasta(path)
+    with pytest.raises(FileNotFoundError, match=r"none\.fa: no such file"):
+        read_fasta(tmp_path / "none.fa")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "kept.fa"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="on purpose"), writing(path) as temporary:
+        temporary.write_text("half of the ne")
+        raise RuntimeError("on purpose")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.fa"]
+
+
+# GFF and region masks
+
+GFF = """##gff-version 3
+toy\tx\tregion\t1\t40\t.\t+\t.\tID=toy
+toy\tx\tgene\t11\t20\t.\t-\t.\tID=g2;gene=b%2Cc;locus_tag=t2
+toy\tx\tCDS\t11\t20\t.\t-\t0\tID=c2;gene=b%2Cc;locus_tag=t2
+toy\tx\tgene\t1\t6\t.\t+\t.\tID=g1;gene=a;locus_tag=t1
+toy\tx\tpseudogene\t30\t40\t.\t+\t.\tID=g3;locus_tag=t3;pseudo=true
+toy\tx\tCDS\t30\t35\t.\t+\t0\tID=c3;locus_tag=t3;pseudo=true
+toy\tx\tsequence_feature\t3\t4\t.\t.\t.\tID=s
+##FASTA
+>toy
+"""
+
+
+def test_gff_features_are_half_open_and_sorted(tmp_path: Path) -> None:
+    path = tmp_path / "toy.gff"
+    path.write_text(GFF)
+    features = read_gff(path, genome("A" * 40))
+    assert features.to_numpy().tolist() == [
+        [0, 6, "+", "gene", "a", "t1", False],
+        [10, 20, "-", "CDS", "b,c", "t2", False],
+        [10, 20, "-", "gene", "b,c", "t2", False],
+        [29, 35, "+", "CDS", "", "t3", True],
+        [29, 40, "+", "pseudogene", "", "t3", True],
+    ]
+    assert list(features) == ["start", "end", "strand", "type", "gene", "locus_tag", "pseudo"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("toy\tx\tgene\t1\t6\t.\t+\t.", "line 2: 8 columns"),
+        ("other.1\tx\tgene\t1\t6\t.\t+\t.\tID=g", "line 2: feature of other.1, but the genome is"),
+        ("toy\tx\tgene\t1\t41\t.\t+\t.\tID=g", r"line 2: feature 1\.\.41 is not within 1\.\.40"),
+        ("toy\tx\tgene\t0\t4\t.\t+\t.\tID=g", r"line 2: feature 0\.\.4 is not within"),
+        ("toy\tx\tgene\t9\t4\t.\t+\t.\tID=g", r"line 2: feature 9\.\.4 is not within"),
+        ("toy\tx\tgene\t1\tend\t.\t+\t.\tID=g", "line 2: start '1' and end 'end' must be whole"),
+        ("toy\tx\tgene\t1\t6\t.\tplus\t.\tID=g", "line 2: unknown strand 'plus'"),
+        ("# nothing", "no stranded feature of toy"),
+    ],
+)
+def test_bad_gff_is_one_clear_error(tmp_path: Path, row: str, message: str) -> None:
+    path = tmp_path / "bad.gff"
+    path.write_text(f"##gff-version 3\n{row}\n")
+    with pytest.raises(GenomeError, match=f"{re.escape(str(path))}.*{message}"):
+        read_gff(path, genome("A" * 40))
+
+
+intervals = st.tuples(st.integers(0, 28), st.integers(1, 12), st.sampled_from("+-"))
+
+
+@given(
+    st.lists(st.tuples(intervals, st.sampled_from(["gene", "CDS", "pseudogene"])), max_size=8),
+    st.lists(intervals, max_size=4),
+)
+def test_region_masks_against_brute_force(
+    marked: list[tuple[tuple[int, int, str], str]], operons: list[tuple[int, int, str]]
+) -> None:
+    length = 30
+    rows = [(a, min(a + n, length), s, kind) for (a, n, s), kind in marked]
+    spans = [(a, min(a + n, length), s) for a, n, s in operons]
+    masks = region_masks(
+        pd.DataFrame(rows, columns=["start", "end", "strand", "type"]),
+        pd.DataFrame(spans, columns=["start", "end", "strand"]),
+        length,
+    )
+    for p in range(length):
+        inside = [(s, kind) for a, b, s, kind in rows if a <= p < b]
+        coding = any(kind == "CDS" for _, kind in inside)
+        assert masks["coding_either"][p] == coding
+        assert masks["noncoding_both"][p] == (not coding)
+        for row, strand in enumerate("+-"):
+            operon = any(a <= p < b and s == strand for a, b, s in spans)
+            assert masks["operon_gap"][row, p] == (operon and not inside)
+            assert masks["pseudogene"][row, p] == ((strand, "pseudogene") in inside)
+
+
+# Real tables
+
+
+def test_the_real_genome_and_its_annotation(data_dir: Path) -> None:
+    (genome,) = read_fasta(data_dir / "GCF_000005845.2_ASM584v2_genomic.fna.gz")
+    assert (genome.name, len(genome)) == ("NC_000913.3", 4_641_652)
+    assert genome.codes.max() < UNKNOWN
+    features = read_gff(data_dir / "GCF_000005845.2_ASM584v2_genomic.gff.gz", genome)
+    counts = features["type"].value_counts()
+    assert counts["CDS"] == 4337
+    assert counts["pseudogene"] == 145
+    named = features[features["type"].isin(["CDS", "gene", "pseudogene"])]
+    assert (named["gene"] != "").all()
+    starts = genome.around(
+        np.where(features["strand"] == "+", features["start"], features["end"] - 1),
+        features["strand"].to_numpy(),
+        range(3),
+    )[(features["type"] == "CDS") & ~features["pseudo"]]
+    assert (starts[:, 1:] == [3, 2]).all(axis=1).mean() > 0.99  # start codons end in TG
