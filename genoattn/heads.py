@@ -633,6 +633,39 @@ def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) ->
     return best.sort_values(["layer_1based", "head_1based"], ignore_index=True)
 
 
+def found_elements(
+    matches: pd.DataFrame, roles: pd.DataFrame, elements: Sequence[Element]
+) -> pd.DataFrame:
+    """Seen from the elements: how many heads stand for each, and the most similar head.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``element``: ``places`` (labels that its first nucleotide can have), ``bits``
+        (information of its matrix), ``n_heads`` with this role, ``best_head`` (the most similar,
+        with or without a role; empty where no head looks there), its ``similarity`` and
+        ``q_value``, and the ``source``.
+    """
+    rows = []
+    for element in elements:
+        mine = matches[(matches["element"] == element.name) & (matches["n_overlap"] > 0)]
+        top = mine.loc[mine["similarity"].idxmax()] if len(mine) else None
+        first, last = (int(paper_label(element.places[end])) for end in (0, -1))
+        rows.append(
+            {
+                "element": element.name,
+                "places": f"{first:+d}" if first == last else f"{first:+d} to {last:+d}",
+                "bits": motifs.information_content(element.probabilities).sum(),
+                "n_heads": int((roles["element"] == element.name).sum()),
+                "best_head": "" if top is None else f"L{top['layer_1based']} H{top['head_1based']}",
+                "similarity": np.nan if top is None else top["similarity"],
+                "q_value": np.nan if top is None else top["q_value"],
+                "source": element.source,
+            }
+        )
+    return pd.DataFrame(rows).set_index("element")
+
+
 # ---------------------------------------------------------------------- the paper's statements
 
 
