@@ -49,6 +49,7 @@ __all__ = [
     "table_one",
     "window_sensitivity",
     "write_aggregates",
+    "write_curated",
 ]
 
 #: The four data sets, from the oldest technique to the newest; ties go to the newest.
@@ -722,6 +723,21 @@ def recovery(
             }
         )
     return pd.DataFrame(rows)
+
+
+def write_curated(curated: pd.DataFrame, path: str | Path) -> None:
+    """Write a curated set as a tab-separated table, whole or not at all.
+
+    Parameters
+    ----------
+    curated : DataFrame
+        From `curate`.
+    path : str or Path
+        Where to. The first line says that positions are 0-based; the second names the columns.
+    """
+    with writing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write("# 0-based positions\n")
+        curated.to_csv(file, sep="\t", index=False, lineterminator="\n")
 
 
 def write_aggregates(
