@@ -134,6 +134,10 @@ _FOLDERS: Mapping[str, Parameter] = {
     "results_dir": Parameter(str, "runs/demo/results", "folder for the aggregates, as CSV"),
 }
 
+_WEIGHTS = Parameter(
+    str, "demo", "trained model: a name in run_dir/training, else one that the package ships"
+)
+
 SCHEMAS: dict[str, dict[str, Parameter]] = {
     "curation": {
         "source": Parameter(
@@ -171,8 +175,62 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         **_FOLDERS,
     },
     "training": {**_FOLDERS},
-    "heads": {**_FOLDERS},
-    "output": {**_FOLDERS},
+    "heads": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "seed": Parameter(int, 0, "seed of samples, shuffles and random elements", low=0),
+        "n_random": Parameter(
+            int, 10_000, "positions of the test part, both strands, drawn at random", low=100
+        ),
+        "n_extreme": Parameter(
+            int, 500, "positions of highest and of lowest output, so many each", low=1
+        ),
+        "n_best": Parameter(
+            int,
+            50,
+            "samples of most attention at a head's favourite position, for its motif",
+            low=2,
+        ),
+        "width": Parameter(
+            int, 7, "nucleotides of a motif, odd, centred at the favourite position", low=1, high=51
+        ),
+        "region_first": Parameter(int, -100, "first position shown close up, the TSS is +1"),
+        "region_last": Parameter(int, 20, "last position shown close up, the TSS is +1"),
+        "half_width": Parameter(
+            int, 10, "neighbourhood of a head's favourite position, in nt to each side", low=0
+        ),
+        "selective_share": Parameter(
+            float, 0.5, "share of attention in it that makes a head selective", low=0, high=1
+        ),
+        "n_shuffles": Parameter(
+            int, 10_000, "random elements that each match of a motif is compared with", low=100
+        ),
+        "min_similarity": Parameter(
+            float, 0.5, "least similarity of motif and element for a match", low=0, high=1
+        ),
+        "max_q": Parameter(
+            float, 0.05, "greatest q-value (false discovery rate) of a match", low=0, high=1
+        ),
+    },
+    "output": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "seed": Parameter(int, 0, "seed of the resampling of blocks", low=0),
+        "flank": Parameter(int, 600, "nucleotides on each side of a site", low=1),
+        "reach": Parameter(int, 60, "nucleotides on each side of a site in the close-up", low=1),
+        "upstream": Parameter(
+            int, 250, "a TSS at most this many nt before a pseudogene is counted as its own", low=0
+        ),
+        "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
+        "block": Parameter(int, 5_000, "length in nt of the blocks that are resampled", low=1),
+        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
+        "widths": Parameter(
+            list[int],
+            [1, 10, 50, 100, 200],
+            "windows in nt in which the two strands are compared",
+            low=1,
+        ),
+    },
 }
 
 
