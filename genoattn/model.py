@@ -1,0 +1,280 @@
+"""The annotator: a Transformer-XL with 7-wide convolutions on q, k and v.  Touches torch and attention.py.
+
+Read top to bottom in the paper's order ("Model architecture", Figure 1):
+
+    h(0)   = sqrt(d_model) * embedding(x)                                    one vector a nucleotide
+    q,k,v  = convolution_7( W_{q,k,v} h )                                    a head sees 7-mers
+    z      = relative attention over the 512 positions upstream              attention.py
+    h(l+1) = LayerNorm( h(l) + W_o [z_1 .. z_heads] )                        no feed-forward block
+    y      = sigmoid( w . h(6) + b )                                         P(a TSS lies 20 nt upstream)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from genoattn.attention import blocked_attention
+
+LayerObserver = Callable[[int, int, int, Tensor], None]
+"""``observe(layer, row, start, weights)``: see :data:`genoattn.attention.Observer`."""
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class WeightsError(ValueError):
+    """Weights that are missing, damaged or of another architecture."""
+
+
+@dataclass(frozen=True)
+class AnnotatorConfig:
+    """Architecture; the defaults are the paper's (six layers of six heads, 512 positions upstream).
+
+    Attributes
+    ----------
+    layers, heads : int
+    d_model, d_head : int
+        Width of the hidden state h and of q, k, v in each head.
+    window : int
+        Positions that a query attends to: itself and ``window - 1`` upstream, in nt.
+    conv_width : int
+        Width of the convolutions on q, k and v in nt, odd (symmetric padding).
+    downstream : int
+        The output at a position speaks of the site this many nt upstream of it.
+    dropout : float
+    """
+
+    layers: int = 6
+    heads: int = 6
+    d_model: int = 32
+    d_head: int = 32
+    window: int = 512
+    conv_width: int = 7
+    downstream: int = 20
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "heads", "d_model", "d_head", "window", "conv_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.conv_width % 2 == 0:
+            raise ValueError(f"conv_width must be odd, not {self.conv_width}")
+        if self.d_model % 2:
+            raise ValueError(f"d_model must be even, not {self.d_model}")
+
+    @property
+    def reach_upstream(self) -> int:
+        """Positions upstream that can change an output: all layers' windows and convolutions, in nt."""
+        return self.layers * (self.window - 1 + self.conv_width // 2)
+
+    @property
+    def reach_downstream(self) -> int:
+        """Positions downstream that can change an output, through the symmetric convolutions, in nt.
+
+        Within a layer a query's key may be itself, convolved with its right neighbours.
+        """
+        return self.layers * (self.conv_width // 2)
+
+
+class NucleotideEmbedding(nn.Module):
+    """One vector for each of A, C, G, T, times sqrt(d_model); an unknown nucleotide (code 4) is their mean."""
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(4, d_model))
+        nn.init.normal_(self.weight, std=d_model**-0.5)  # h(0) then has unit variance
+
+    def forward(self, codes: Tensor) -> Tensor:
+        table = torch.cat([self.weight, self.weight.mean(0, keepdim=True)])
+        return nn.functional.embedding(codes, table) * math.sqrt(self.weight.shape[1])
+
+
+def sinusoids(window: int, d_model: int) -> Tensor:
+    """Sine and cosine code of the distances 0 .. window - 1 (Vaswani et al. 2017), shape (window, d_model)."""
+    frequency = 10_000.0 ** (-torch.arange(0, d_model, 2) / d_model)
+    angle = torch.arange(window)[:, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+
+
+class RelativeAttentionLayer(nn.Module):
+    """One residual block: h -> LayerNorm(h + W_o attention(conv(W_q h), conv(W_k h), conv(W_v h)))."""
+
+    def __init__(self, config: AnnotatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.heads * config.d_head
+        self.project = nn.Linear(config.d_model, 3 * width, bias=False)  # q, k, v of all heads
+        self.convolve = nn.ModuleList(  # one each for q, k and v, shared by the heads
+            nn.Conv1d(config.d_head, config.d_head, config.conv_width, padding="same")
+            for _ in range(3)
+        )
+        self.distance = nn.Linear(config.d_model, width, bias=False)
+        self.combine = nn.Linear(width, config.d_model, bias=False)
+        self.norm = nn.LayerNorm(config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+        for linear in (self.project, self.distance, self.combine):
+            nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
+
+    def queries_keys_values(self, h: Tensor) -> Tensor:
+        """Project, then convolve; shape (3, batch, heads, length, d_head).
+
+        Both steps are linear with nothing between them, so they are one convolution of h, whose kernel is the
+        product of the two; as one matrix product over unfolded 7-mers it costs the same and runs much faster.
+        """
+        c = self.config
+        batch, length, _ = h.shape
+        projection = self.project.weight.view(3, c.heads, c.d_head, c.d_model)
+        convolution = torch.stack([conv.weight for conv in self.convolve])  # 3, out, in, width
+        bias = torch.stack([conv.bias for conv in self.convolve])  # 3, out
+        kernel = torch.einsum("toiw,thim->thowm", convolution, projection)
+        margin = c.conv_width // 2
+        padded = nn.functional.pad(h, (0, 0, margin, margin))
+        seven_mers = padded.unfold(1, c.conv_width, 1).transpose(2, 3)  # B, L, width, d_model
+        qkv = nn.functional.linear(
+            seven_mers.reshape(batch, length, -1),
+            kernel.reshape(3 * c.heads * c.d_head, -1),
+            bias[:, None].expand(3, c.heads, c.d_head).reshape(-1),
+        )
+        return qkv.view(batch, length, 3, c.heads, c.d_head).permute(2, 0, 3, 1, 4)
+
+    def forward(
+        self,
+        h: Tensor,
+        distance_code: Tensor,
+        content_bias: Tensor,
+        position_bias: Tensor,
+        observe: Callable[[int, int, Tensor], None] | None = None,
+    ) -> Tensor:
+        c = self.config
+        query, key, value = self.queries_keys_values(h)  # each B, H, L, d_head
+        r = self.distance(distance_code).view(c.window, c.heads, c.d_head).transpose(0, 1)
+        z = blocked_attention(
+            query, key, value, r, content_bias, position_bias, observe=observe
+        )  # B, H, L, d_head
+        z = z.transpose(1, 2).flatten(2)  # B, L, H * d_head
+        return self.norm(h + self.dropout(self.combine(z)))
+
+
+class Annotator(nn.Module):
+    """Transformer-XL with convolutions that reads one strand 5'->3' and scores every position."""
+
+    def __init__(self, config: AnnotatorConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or AnnotatorConfig()
+        self.embedding = NucleotideEmbedding(c.d_model)
+        self.dropout = nn.Dropout(c.dropout)
+        self.register_buffer("distance_code", sinusoids(c.window, c.d_model), persistent=False)
+        self.content_bias = nn.Parameter(torch.empty(c.heads, c.d_head))  # u, shared by all layers
+        self.position_bias = nn.Parameter(torch.empty(c.heads, c.d_head))  # w (Transformer-XL's v)
+        nn.init.normal_(self.content_bias, std=0.02)
+        nn.init.normal_(self.position_bias, std=0.02)
+        self.layers = nn.ModuleList(RelativeAttentionLayer(c) for _ in range(c.layers))
+        self.output = nn.Linear(c.d_model, 1)
+
+    def forward(self, codes: Tensor, observe: LayerObserver | None = None) -> Tensor:
+        """Log-odds that a site lies ``config.downstream`` nt upstream of each position.
+
+        Parameters
+        ----------
+        codes : integer Tensor, shape (batch, length)
+            A, C, G, T, unknown as 0..4, read 5'->3'. The first position is taken as the start of the strand.
+        observe : callable, optional
+            Gets the attention weights of each layer as they are computed.
+
+        Returns
+        -------
+        Tensor, shape (batch, length)
+        """
+        h = self.dropout(self.embedding(codes))  # B, L, d_model
+        distance_code = self.dropout(self.distance_code)
+        for number, layer in enumerate(self.layers):
+            watch = None
+            if observe is not None:
+                watch = _of_layer(observe, number)
+            h = layer(h, distance_code, self.content_bias, self.position_bias, watch)
+        return self.output(h).squeeze(-1)
+
+    def save(self, path: str | Path, card: dict[str, Any]) -> None:
+        """Write ``path`` (safetensors) and beside it the model card, ``.json``; both appear whole or not at all.
+
+        The card always records the configuration; everything else (data hashes, seed, metrics) is the caller's.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}
+        whole = json.dumps({"config": asdict(self.config), **card}, indent=1) + "\n"
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            save_file(tensors, Path(folder) / "weights")
+            (Path(folder) / "card").write_text(whole)
+            os.replace(Path(folder) / "weights", path)
+            os.replace(Path(folder) / "card", path.with_suffix(".json"))
+
+    @classmethod
+    def load(cls, source: str | Path, device: str | torch.device = "cpu") -> Annotator:
+        """Load weights by file, or by the name of a model that the package ships; in evaluation mode.
+
+        Raises
+        ------
+        WeightsError
+            Unknown name, missing card, or tensors that do not fit the card's configuration.
+        """
+        path = find_weights(source)
+        card = read_card(path)
+        known = {field.name for field in fields(AnnotatorConfig)}
+        config = card["config"]
+        if set(config) != known:
+            raise WeightsError(
+                f"{path.with_suffix('.json')}: 'config' must give {sorted(known)}, not {sorted(config)}"
+            )
+        model = cls(AnnotatorConfig(**config))
+        try:
+            model.load_state_dict(load_file(path))
+        except Exception as error:
+            raise WeightsError(f"{path}: not the weights that its card describes ({error})") from error
+        return model.eval().to(device)
+
+
+def _of_layer(observe: LayerObserver, layer: int) -> Callable[[int, int, Tensor], None]:
+    return lambda row, start, weights: observe(layer, row, start, weights)
+
+
+def shipped_weights() -> list[str]:
+    """Names of the trained models that come with the package."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def find_weights(source: str | Path) -> Path:
+    """The file of ``source``: a path to a .safetensors file, or a shipped model's name."""
+    path = Path(source)
+    if path.suffix == ".safetensors":
+        if not path.exists():
+            raise WeightsError(f"{path}: no such weights file")
+        return path
+    shipped = WEIGHTS / f"{source}.safetensors"
+    if not shipped.exists():
+        raise WeightsError(
+            f"no shipped model is named {str(source)!r}; there are: {', '.join(shipped_weights())}. "
+            "A file of your own must end in .safetensors"
+        )
+    return shipped
+
+
+def read_card(source: str | Path) -> dict[str, Any]:
+    """The model card beside a weights file (or of a shipped model)."""
+    path = find_weights(source).with_suffix(".json")
+    if not path.exists():
+        raise WeightsError(f"{path}: the model card is missing beside its weights")
+    card = json.loads(path.read_text())
+    if "config" not in card:
+        raise WeightsError(f"{path}: the model card has no 'config'")
+    return card
