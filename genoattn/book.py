@@ -31,6 +31,7 @@ __all__ = [
     "main",
     "page_source",
     "profile",
+    "refresh_prose",
     "tidy",
     "toc_pages",
 ]
@@ -170,9 +171,8 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     for number, cell in enumerate(notebook.cells, start=1):
         for key in ("papermill", "execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
-        tags = cell.metadata.get("tags", [])
-        if {"parameters", "injected-parameters"} & set(tags) and "hide-input" not in tags:
-            tags.append("hide-input")
+        if any(_has_tag(cell, tag) for tag in ("parameters", "injected-parameters")):
+            cell.metadata["tags"] = [*dict.fromkeys([*cell.metadata["tags"], "hide-input"])]
         if cell.cell_type != "code":
             continue
         cell.outputs = [kept for kept in map(_without_progress, cell.outputs) if kept is not None]
@@ -194,6 +194,46 @@ def _without_progress(output: Any) -> Any:
         lines = [line for line in lines if not re.search(r"\d+%\|.*\|", line)]
     output.text = "\n".join(lines)
     return output if output.text.strip() else None
+
+
+def refresh_prose(source: str | Path, shown: str | Path) -> None:
+    """Give an executed chapter the text cells of its source, as its code need not run again.
+
+    Parameters
+    ----------
+    source : str or Path
+        Source notebook.
+    shown : str or Path
+        Executed copy in the book; rewritten.
+
+    Raises
+    ------
+    BookError
+        The code of the two differs, so that the chapter must be executed.
+    """
+    wanted = nbformat.read(source, as_version=4)
+    notebook = nbformat.read(shown, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ran = [cell for cell in code if not _has_tag(cell, "injected-parameters")]
+    if [cell.source for cell in ran] != [c.source for c in wanted.cells if c.cell_type == "code"]:
+        raise BookError(f"{shown}: its code is not that of {source}; execute the chapter again")
+    waiting = iter(code)
+    cells = []
+    for cell in wanted.cells:
+        if cell.cell_type != "code":
+            cells.append(cell)
+            continue
+        cells.append(next(waiting))
+        if _has_tag(cell, "parameters") and len(code) > len(ran):
+            cells.append(next(waiting))
+    notebook.cells = cells
+    with writing(shown) as temporary:
+        nbformat.write(notebook, temporary)
+
+
+def _has_tag(cell: Any, tag: str) -> bool:
+    """Tell whether a notebook cell has a tag."""
+    return tag in cell.metadata.get("tags", [])
 
 
 def toc_pages(toc: str | Path = "_toc.yml") -> list[str]:
@@ -367,6 +407,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     copy = steps.add_parser("tidy", help="copy an executed chapter into the book")
     copy.add_argument("executed")
     copy.add_argument("target")
+    prose = steps.add_parser("prose", help="renew the text of an executed chapter")
+    prose.add_argument("source")
+    prose.add_argument("shown")
     check = steps.add_parser("check", help="check the rendered pages")
     check.add_argument("--site", default="_build/html")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
@@ -375,6 +418,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.step == "tidy":
             tidy(given.executed, given.target)
+        elif given.step == "prose":
+            refresh_prose(given.source, given.shown)
         elif given.step == "lock":
             print(f"{lock(given.freeze)} packages pinned")
         else:

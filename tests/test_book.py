@@ -1,0 +1,232 @@
+"""The build's own steps, on toy packages, notebooks and sites."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from genoattn import book
+from genoattn.book import BookError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_notebook(path, *cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=list(cells)), path)
+
+
+def ran(source, *outputs, tags=()):
+    cell = new_code_cell(source, outputs=list(outputs), execution_count=1)
+    cell.metadata = nbformat.from_dict(
+        {"tags": list(tags), "papermill": {"duration": 1.5}, "execution": {"iopub": "now"}}
+    )
+    return cell
+
+
+def test_chapters_run_in_the_order_of_their_numbers(here):
+    for name in ("02_b", "01_a", "10_c", "notes"):
+        write_notebook(here / f"notebooks/{name}.ipynb")
+    assert book.chapters() == ["01_a", "02_b", "10_c"]
+
+
+def test_profiles(here):
+    (here / "good.yaml").write_text("curation:\n  window: 3\nheads: {}\n")
+    (here / "flat.yaml").write_text("window: 3\n")
+    (here / "empty.yaml").write_text("# nothing\n")
+    assert book.profile("good.yaml") == {"curation": {"window": 3}, "heads": {}}
+    assert book.profile("empty.yaml") == {}
+    with pytest.raises(BookError, match=r"flat\.yaml: must map each chapter"):
+        book.profile("flat.yaml")
+    with pytest.raises(BookError, match=r"no such profile; there are: empty, flat, good"):
+        book.profile("mine.yaml")
+
+
+def test_imports_are_followed_and_nothing_else_is(here):
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "from pkg import b\n",
+        "pkg/b.py": "def f():\n    from .sub.c import x\n",
+        "pkg/sub/__init__.py": "from . import d\n",
+        "pkg/sub/c.py": "import numpy\nx = 1\n",
+        "pkg/sub/d.py": "from ..e import y\n",
+        "pkg/e.py": "y = 1\n",
+        "pkg/unused.py": "import pkg.a\n",
+    }
+    for name, text in files.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text)
+    write_notebook(
+        here / "n.ipynb",
+        new_markdown_cell("import pkg.unused"),
+        new_code_cell("%matplotlib inline\nimport pkg.a as alias"),
+        new_code_cell("!ls\nimport json"),
+    )
+    assert book.imported_modules("n.ipynb", "pkg") == sorted(set(files) - {"pkg/unused.py"})
+    write_notebook(here / "m.ipynb", new_code_cell("from pkg.e import y"))
+    assert book.imported_modules("m.ipynb", "pkg") == ["pkg/__init__.py", "pkg/e.py"]
+
+
+def test_tidy_leaves_out_the_traces_of_a_run(here):
+    bar = "\rfit:  50%|#####     | 1/2\rfit: 100%|##########| 2/2\n"
+    write_notebook(
+        here / "run.ipynb",
+        ran("a = 1", tags=["parameters"]),
+        ran(
+            "print(a)",
+            new_output("stream", name="stderr", text=bar),
+            new_output("stream", name="stdout", text="10%\r20%\rdone\n"),
+        ),
+        ran("warn()", new_output("stream", name="stderr", text=bar + "careful\n")),
+    )
+    notebook = nbformat.read("run.ipynb", as_version=4)
+    notebook.metadata["papermill"] = {"input_path": "/somewhere"}
+    nbformat.write(notebook, "run.ipynb")
+    book.tidy("run.ipynb", "shown/run.ipynb")
+    text = (here / "shown/run.ipynb").read_text()
+    for trace in ("papermill", "iopub", "/somewhere", "50%", "100%"):
+        assert trace not in text
+    shown = nbformat.read("shown/run.ipynb", as_version=4)
+    assert shown.cells[0].metadata.tags == ["parameters", "hide-input"]
+    assert [output.text for output in shown.cells[1].outputs] == ["done\n"]
+    assert [output.text.strip() for output in shown.cells[2].outputs] == ["careful"]
+    book.tidy("shown/run.ipynb", "again.ipynb")
+    assert (here / "again.ipynb").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        (ran("1/0", new_output("error", ename="ZeroDivisionError", evalue="by 0")), "ZeroDivision"),
+        (new_code_cell("later()"), "cell 1: was not run"),
+    ],
+)
+def test_tidy_refuses_a_chapter_that_failed(here, cell, says):
+    write_notebook(here / "run.ipynb", cell)
+    with pytest.raises(BookError, match=says):
+        book.tidy("run.ipynb", "shown.ipynb")
+    assert sorted(path.name for path in here.iterdir()) == ["run.ipynb"]
+
+
+def test_text_can_be_renewed_without_a_run(here):
+    result = new_output("stream", name="stdout", text="1\n")
+    write_notebook(
+        here / "shown.ipynb",
+        new_markdown_cell("Old", id="old"),
+        ran("a = 1", tags=["parameters"]),
+        ran("a = 2", tags=["injected-parameters"]),
+        ran("print(a)", result),
+    )
+    parameters = new_code_cell("a = 1", id="p", metadata={"tags": ["parameters"]})
+    texts = [new_markdown_cell(text, id=text.lower()) for text in ("New", "More", "End")]
+    rest = new_code_cell("print(a)", id="r")
+    write_notebook(here / "source.ipynb", texts[0], parameters, texts[1], rest, texts[2])
+    book.refresh_prose("source.ipynb", "shown.ipynb")
+    shown = nbformat.read("shown.ipynb", as_version=4)
+    assert [c.source for c in shown.cells] == ["New", "a = 1", "a = 2", "More", "print(a)", "End"]
+    assert shown.cells[4].outputs == [result]
+    write_notebook(here / "source.ipynb", parameters, new_code_cell("print(a + 1)"))
+    with pytest.raises(BookError, match="execute the chapter again"):
+        book.refresh_prose("source.ipynb", "shown.ipynb")
+
+
+TOC = {
+    "format": "jb-book",
+    "root": "book/intro",
+    "parts": [{"chapters": [{"file": "book/a", "sections": [{"file": "book/b"}]}]}],
+}
+
+
+@pytest.fixture
+def site(here):
+    """A rendered book of three pages that loads its own files only."""
+    (here / "_toc.yml").write_text(yaml.safe_dump(TOC))
+    pages = here / "_build/html"
+    (pages / "book").mkdir(parents=True)
+    (pages / "style.css").write_text("a { background: url(data:image/png;base64,AA==) }")
+    (pages / "index.html").write_text("<p>")
+    for name in ("intro", "a", "b"):
+        (pages / f"book/{name}.html").write_text(
+            '<link rel="stylesheet" href="../style.css?v=1"><a href="https://doi.org/1">cited</a>'
+            '<link rel="canonical" href="https://example.org/"><img src="data:image/png;base64,A">'
+        )
+    return pages
+
+
+def test_a_complete_site_passes(site):
+    assert book.toc_pages() == ["book/intro", "book/a", "book/b"]
+    assert book.check_site() == 3
+    assert book.main(["check"]) == 0
+
+
+def test_a_page_that_was_not_rendered(site, capsys):
+    (site / "book/b.html").unlink()
+    with pytest.raises(BookError, match=r"b\.html is missing"):
+        book.check_site()
+    assert book.main(["check"]) == 1
+    assert "b.html is missing" in capsys.readouterr().err
+    (site / "index.html").unlink()
+    with pytest.raises(BookError, match="was not rendered"):
+        book.check_site()
+
+
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [
+        ('<script src="https://example.org/x.js"></script>', "needs another server: https"),
+        ('<link href="//example.org/x.css" rel="stylesheet"/>', "needs another server: //"),
+        ('<img alt="x" src="HTTP://example.org/x.png">', "needs another server"),
+        ('<iframe src="https://example.org"></iframe>', "needs another server"),
+        ('<img src="lost.png">', r"loads lost\.png, which does not exist"),
+    ],
+)
+def test_a_page_that_does_not_stand_by_itself(site, tag, says):
+    page = site / "book/a.html"
+    page.write_text(page.read_text() + tag)
+    with pytest.raises(BookError, match=says):
+        book.check_site()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '@import "https://example.org/font.css";',
+        "@import url(//example.org/font.css);",
+        "p { src: url( 'https://example.org/font.woff' ) }",
+    ],
+)
+def test_a_style_sheet_that_needs_a_server(site, rule):
+    (site / "style.css").write_text(rule)
+    with pytest.raises(BookError, match="needs another server"):
+        book.check_site()
+
+
+def test_a_page_of_the_table_without_a_source(here):
+    (here / "a.md").write_text("# A")
+    write_notebook(here / "b.ipynb")
+    assert book.page_source("a") == "a.md"
+    assert book.page_source("b") == "b.ipynb"
+    with pytest.raises(BookError, match=r"no c\.md or \.ipynb"):
+        book.page_source("c")
+
+
+def test_the_lock_names_published_packages_only(here):
+    (here / "freeze").write_text("torch==2.0+cpu\nB==1\na==2.0.post1\nnvidia-nvtx==1\ntriton==3\n")
+    assert book.lock("freeze") == 3
+    lines = (here / "requirements.lock").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "a==2.0.post1",
+        "B==1",
+        "torch==2.0",
+    ]
+    environment = yaml.safe_load((here / "environment.yml").read_text())
+    assert environment["dependencies"][-1] == {"pip": ["a==2.0.post1", "B==1", "torch==2.0"]}
+    (here / "freeze").write_text("a @ file:///somewhere\n")
+    with pytest.raises(BookError, match="no pin of a published package"):
+        book.lock("freeze")

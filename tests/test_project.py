@@ -1,0 +1,202 @@
+"""Facts about the project's files: pins, notebooks, pages, size, and no published table in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from genoattn import book
+from genoattn.datasets import DATASETS
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EXECUTED = sorted((ROOT / "book/study").glob("*.ipynb"))
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """The files that git tracks; all of them exist in a clean clone."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git clone")
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def pins(lines) -> dict[str, str]:
+    """Package name in its normal form -> version."""
+    found = {}
+    for line in lines:
+        name, version = line.split("==")
+        found[re.sub(r"[-_.]+", "-", name).lower()] = version
+    return found
+
+
+@pytest.fixture(scope="module")
+def lock() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    return pins(line for line in lines if not line.startswith("#"))
+
+
+def test_conda_users_get_the_locked_versions(lock):
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert pins(environment["dependencies"][-1]["pip"]) == lock
+    python = next(one for one in environment["dependencies"] if str(one).startswith("python="))
+    assert python == "python=3.11"
+
+
+def test_the_lock_holds_what_the_package_asks_for(lock):
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    for requirement in map(Requirement, asked):
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        assert name in lock, f"{name} is asked for but not locked"
+        assert requirement.specifier.contains(lock[name]), f"{requirement}, locked {lock[name]}"
+
+
+def test_the_lock_names_no_place():
+    text = (ROOT / "requirements.lock").read_text() + (ROOT / "environment.yml").read_text()
+    assert not re.search(r"://|file:|--|-e |@|\+", text)
+
+
+def test_imports_are_declared():
+    """Every third-party module that the package imports is one that it asks for."""
+    names = {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipykernel"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = project["dependencies"] + project["optional-dependencies"]["book"]
+    declared = {re.split(r"[=<>!~ ]", one)[0].lower() for one in asked}
+    imported = set()
+    for path in (ROOT / "genoattn").rglob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            match = re.match(r"\s*(?:import|from)\s+([A-Za-z_]\w*)[\w.]*\s*(?:import|as|,|$)", line)
+            if match:
+                imported.add(match[1])
+    foreign = imported - set(sys.stdlib_module_names) - {"genoattn"}
+    lacking = {one for one in foreign if names.get(one, one).lower() not in declared}
+    # comes with a declared package, of which it is a part
+    assert lacking <= {"requests"}, f"not declared in pyproject.toml: {lacking}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_source_notebooks_are_stripped(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    tagged = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1, "one cell of parameters"
+    assert all("#" in line for line in tagged[0].source.splitlines() if line.strip()), (
+        "each parameter says in a comment what it means"
+    )
+    after = code[code.index(tagged[0]) + 1].source
+    chapter = path.stem.split("_", 1)[1]
+    assert re.search(rf"parameters\.check\(\s*[\"']{chapter}[\"'],\s*globals\(\)\s*\)", after), (
+        "the cell after the parameters checks them"
+    )
+    assert any("parameters.show(" in cell.source for cell in code)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_committed_chapters_ran_to_their_end(path):
+    notebook = nbformat.read(path, as_version=4)
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        assert cell.execution_count is not None, f"cell {number} was not run"
+        for output in cell.outputs:
+            assert output.output_type != "error", f"cell {number}: {output.get('ename')}"
+            assert output.get("name") != "stderr", f"cell {number}: {output.get('text')[:200]}"
+    assert "papermill" not in notebook.metadata
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_committed_chapters_show_the_source_that_is_here(path):
+    """Otherwise it is out of date: make study, or book's step prose where only text changed."""
+    source = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
+    shown = nbformat.read(path, as_version=4)
+    kept = [
+        cell.source
+        for cell in shown.cells
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    assert kept == [cell.source for cell in source.cells]
+
+
+def test_the_table_of_contents_lists_every_page_once():
+    pages = book.toc_pages(ROOT / "_toc.yml")
+    assert len(pages) == len(set(pages))
+    names = {path.stem for path in SOURCES}
+    assert {page.split("/")[-1] for page in pages if page.startswith("book/demo/")} == names
+    assert {page.split("/")[-1] for page in pages if page.startswith("book/study/")} == names
+    written = [page for page in pages if not page.startswith("book/demo/")]
+    sources = {book.page_source(page, ROOT) for page in written}
+    existing = {path.relative_to(ROOT).as_posix() for path in (ROOT / "book").rglob("*.md")}
+    existing |= {path.relative_to(ROOT).as_posix() for path in EXECUTED}
+    assert sources == existing
+
+
+def test_the_repository_stays_small(tracked):
+    sizes = {path: path.stat().st_size for path in tracked}
+    assert sum(sizes.values()) < 25 * MEGABYTE
+    assert max(sizes.values()) < 5 * MEGABYTE, max(sizes, key=sizes.__getitem__)
+
+
+def test_no_published_table_is_tracked(tracked):
+    published = {dataset.sha256: dataset.file for dataset in DATASETS.values()}
+    for path in tracked:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert digest not in published, f"{path} is {published[digest]}"
+        assert path.name not in published.values(), f"{path} has the name of a published table"
+
+
+def test_the_page_of_data_names_every_published_file():
+    page = (ROOT / "book/data.md").read_text(encoding="utf-8")
+    for dataset in DATASETS.values():
+        assert f"`{dataset.file}`" in page, f"{dataset.file} is not on the page"
+
+
+def test_the_page_of_the_model_agrees_with_the_model():
+    from genoattn.model import Annotator, AnnotatorConfig
+
+    page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
+    rows = [row.strip("|").rsplit("|", 1) for row in page.splitlines() if row.startswith("|")]
+    value = {left.split("|")[-1].strip(): right.strip() for left, right in rows}
+    config = AnnotatorConfig()
+    assert value["layers"] == str(config.layers)
+    assert value["heads in each layer"] == str(config.heads)
+    assert value["size of query, key and value"] == str(config.d_head)
+    assert value["width of the convolution"] == str(config.conv_width)
+    assert value["shift of the labels, downstream"] == str(config.downstream)
+    assert value["window: positions that a query attends to, itself included"] == str(config.window)
+    hidden = next(key for key in value if key.startswith("hidden state"))
+    assert value[hidden] == str(config.d_model)
+    count = sum(p.numel() for p in Annotator(config).parameters())
+    assert value["parameters in all"] == f"about {round(count, -3):,}"
+    assert f"up to {config.layers * (config.conv_width // 2)} nt further downstream" in page
+
+
+def test_the_commands_that_the_readme_gives_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", text))
+    assert {"book", "test", "study"} <= named <= targets
+    for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)|<img[^>]*src=\"([^\"]+)\"", text):
+        assert (ROOT / (image[0] or image[1])).is_file(), image
+    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
+        assert (ROOT / link).exists(), f"README links to {link}"
