@@ -1,0 +1,173 @@
+"""How well an output track finds labelled sites.  Touches tracks (arrays) and frames alone.
+
+The paper scores every nucleotide of the test part, on both strands, as a sample of its own ("Training and
+evaluation"): ROC AUC and PR AUC. Because assays disagree by a nucleotide or two, it also averages the output over
+k-mers and calls a k-mer positive that holds a site (Discussion); :func:`kmer_resolution` does so, and gives the
+maximum over the k-mer beside the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+
+from genoattn import paper
+from genoattn.labels import reading_order
+
+METRICS = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
+"""PR AUC is the average precision: the step-wise area, without interpolation between thresholds."""
+
+
+def score(label: NDArray, output: NDArray) -> dict[str, float]:
+    """ROC AUC and PR AUC of ``output`` for binary ``label``, both of one shape.
+
+    Raises
+    ------
+    ValueError
+        If there is no positive or no negative label, or an output is NaN.
+    """
+    label, output = np.ravel(label), np.ravel(output)
+    if np.isnan(output).any():
+        raise ValueError(f"{np.isnan(output).sum()} positions to be scored have no output (NaN)")
+    if label.min() == label.max():
+        raise ValueError(
+            "ROC and PR AUC need positive and negative labels; "
+            f"all {label.size} labels are {int(label.min())}"
+        )
+    return {name: float(metric(label, output)) for name, metric in METRICS.items()}
+
+
+def inside(track: NDArray, where: NDArray[np.bool_]) -> NDArray:
+    """The positions ``where`` (L,) of a track (2, L), each strand read 5'->3': shape (2, n)."""
+    return reading_order(track[:, where])
+
+
+def kmers(values: NDArray, k: int, how: str) -> NDArray:
+    """Reduce (2, n) to consecutive, non-overlapping k-mers, (2, n // k), by 'mean' or 'max'; a rest is dropped."""
+    whole = values[:, : values.shape[1] // k * k].reshape(2, -1, k)
+    return whole.mean(-1) if how == "mean" else whole.max(-1)
+
+
+def kmer_resolution(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], ks: Iterable[int]
+) -> pd.DataFrame:
+    """ROC and PR AUC at the resolution of k-mers.
+
+    Parameters
+    ----------
+    label, output : arrays, shape (2, L)
+    where : bool array, shape (L,)
+        The part of the genome to score.
+    ks : iterable of int
+        1 is the exact position.
+
+    Returns
+    -------
+    DataFrame
+        Columns k, how ('mean' or 'max' of the output over the k-mer), roc_auc, pr_auc, positive_share.
+    """
+    label, output = inside(label, where), inside(output, where)
+    rows = []
+    for k in ks:
+        positive = kmers(label, k, "max")
+        for how in ("mean", "max"):
+            scores = score(positive, kmers(output, k, how))
+            rows.append({"k": k, "how": how, **scores, "positive_share": positive.mean()})
+    return pd.DataFrame(rows)
+
+
+def performance(
+    output: NDArray,
+    labels: Mapping[str, NDArray],
+    where: NDArray[np.bool_],
+    *,
+    train_set: str,
+    model: str,
+    seed: int,
+    resolutions: Iterable[int] = (1,),
+) -> pd.DataFrame:
+    """One model against every test set: rows of the paper's Table 2.
+
+    Parameters
+    ----------
+    output : float array, shape (2, L)
+    labels : mapping of test-set name to uint8 array (2, L)
+    where : bool array, shape (L,)
+        The test part.
+    train_set, model : str
+        Recorded as they are; ``model`` is ``paper`` for the paper's configuration.
+    resolutions : iterable of int
+        k-mer lengths; the output is averaged over the k-mer, as in the paper.
+
+    Returns
+    -------
+    DataFrame
+        Columns train_set, test_set, model, resolution, metric, value, seed, paper_value (NaN where the paper gives none).
+    """
+    rows = []
+    for test_set, label in labels.items():
+        table = kmer_resolution(label, output, where, resolutions)
+        for row in table[table["how"] == "mean"].itertuples():
+            for metric in METRICS:
+                rows.append(
+                    {
+                        "train_set": train_set,
+                        "test_set": test_set,
+                        "model": model,
+                        "resolution": row.k,
+                        "metric": metric,
+                        "value": getattr(row, metric),
+                        "seed": seed,
+                        "paper_value": _paper_value(train_set, test_set, row.k, metric),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) -> float:
+    """What the paper prints for a pair of sets, or NaN."""
+    if resolution == 1:
+        printed = paper.ROC_AUC if metric == "roc_auc" else paper.PR_AUC
+        return printed.get(train_set, {}).get(test_set, float("nan"))
+    if metric == "pr_auc" and train_set == test_set == "curated":
+        return paper.KMER_PR_AUC.get(resolution, float("nan"))
+    return float("nan")
+
+
+def precision_recall(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], points: int = 500
+) -> pd.DataFrame:
+    """The precision-recall curve at ``points`` evenly spaced recalls: columns recall, precision, threshold."""
+    precision, recall, threshold = precision_recall_curve(
+        inside(label, where).ravel(), inside(output, where).ravel()
+    )
+    wanted = np.linspace(0, 1, points)
+    # recall falls along the curve: for each wanted recall the highest threshold that reaches it
+    index = len(recall) - 1 - np.searchsorted(recall[::-1], wanted, side="left")
+    index = np.clip(index, 0, len(threshold) - 1)
+    return pd.DataFrame(
+        {"recall": recall[index], "precision": precision[index], "threshold": threshold[index]}
+    )
+
+
+def calibration(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], bins: int = 12
+) -> pd.DataFrame:
+    """Mean output beside the share of sites, in bins of equal width in log-odds: columns output, share, n."""
+    label, output = inside(label, where).ravel(), inside(output, where).ravel().astype(np.float64)
+    odds = np.log(output.clip(1e-12) / (1 - output).clip(1e-12))
+    edges = np.linspace(odds.min(), odds.max(), bins + 1)
+    which = np.clip(np.digitize(odds, edges) - 1, 0, bins - 1)
+    n = np.bincount(which, minlength=bins)
+    filled = n > 0
+    return pd.DataFrame(
+        {
+            "output": np.bincount(which, output, bins)[filled] / n[filled],
+            "share": np.bincount(which, label, bins)[filled] / n[filled],
+            "n": n[filled],
+        }
+    )
