@@ -412,19 +412,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prose.add_argument("shown")
     check = steps.add_parser("check", help="check the rendered pages")
     check.add_argument("--site", default="_build/html")
+    steps.add_parser("data", help="find or download the published tables of the study")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
     pin.add_argument("freeze")
     given = parser.parse_args(arguments)
     try:
         if given.step == "tidy":
             tidy(given.executed, given.target)
+        elif given.step == "data":
+            from genoattn.inputs import ecoli_inputs  # slow to import, and only needed here
+
+            print(f"The published tables are there: {len(ecoli_inputs().sites)} start sites")
         elif given.step == "prose":
             refresh_prose(given.source, given.shown)
         elif given.step == "lock":
             print(f"{lock(given.freeze)} packages pinned")
         else:
             print(f"{check_site(given.site)} pages rendered, each readable without a network")
-    except (BookError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -1,0 +1,84 @@
+"""Every chapter executed by papermill: one after the other on a tiny study, and with bad parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from genoattn import book, parameters
+
+ROOT = Path(__file__).parent.parent
+CHAPTERS = book.chapters(ROOT / "notebooks")
+TINY = book.profile(ROOT / "tests/tiny.yaml")
+
+
+def execute(chapter: str, folder: Path, **given) -> Path:
+    """Run one chapter in `folder` as the run graph does; papermill raises when a cell fails."""
+    executed = folder / f"{chapter}.ipynb"
+    papermill.execute_notebook(
+        ROOT / "notebooks" / f"{chapter}.ipynb",
+        executed,
+        parameters=given,
+        kernel_name="python3",
+        cwd=folder,
+        progress_bar=False,
+    )
+    return executed
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Execute the chapters up to the one asked for, each once, in one folder."""
+    folder = tmp_path_factory.mktemp("study")
+    done: dict[str, Path | Exception] = {}
+
+    def up_to(chapter: str) -> Path:
+        for one in CHAPTERS[: CHAPTERS.index(chapter) + 1]:
+            if one not in done:
+                name = one.split("_", 1)[1]
+                folders = {"run_dir": "run", "results_dir": "results"}
+                try:
+                    done[one] = execute(one, folder, **folders, **TINY.get(name, {}))
+                except PapermillExecutionError as error:
+                    done[one] = error
+            if isinstance(done[one], Exception):
+                if one == chapter:
+                    raise done[one]
+                pytest.fail(f"{one}, which comes before, failed")
+        return done[chapter]
+
+    return up_to
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_runs_and_shows_what_it_ran_with(study, chapter, tmp_path):
+    book.tidy(study(chapter), tmp_path / "shown.ipynb")
+    shown = nbformat.read(tmp_path / "shown.ipynb", as_version=4)
+    outputs = [
+        output for cell in shown.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    text = "\n".join(output.get("data", {}).get("text/markdown", "") for output in outputs)
+    assert f"papermill notebooks/{chapter}.ipynb" in text
+    assert "| `run_dir` | **`'run'`** |" in text
+    warnings = [output.text for output in outputs if output.get("name") == "stderr"]
+    assert not warnings, warnings
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_refuses_an_unknown_parameter_at_once(chapter, tmp_path):
+    schema = parameters.SCHEMAS[chapter.split("_", 1)[1]]
+    with pytest.raises(PapermillExecutionError, match="did you mean 'run_dir'") as caught:
+        execute(chapter, tmp_path, run_dirr="elsewhere")
+    assert caught.value.ename == "ParameterError"
+    assert "run_dirr" not in schema
+    assert [path.name for path in tmp_path.iterdir()] == [f"{chapter}.ipynb"], "nothing was begun"
+
+
+def test_the_tiny_profile_names_known_parameters():
+    for chapter, given in TINY.items():
+        defaults = {name: one.default for name, one in parameters.SCHEMAS[chapter].items()}
+        parameters.check(chapter, defaults | given)
