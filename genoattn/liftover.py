@@ -4,10 +4,11 @@ The two assemblies differ by a few indels. Genes that kept their locus tag, stra
 *anchors*: each tells the offset (new minus old position) over its whole length. Offsets are
 constant between indels, so runs of anchors with one offset are the segments of the liftover, and
 each indel lies in the *stretch* between the last anchor of one run and the first of the next. Two
-things narrow a stretch: a gene of changed length that begins with the old offset and ends with the
-new one holds the indel; and a mobile element of the new assembly that lies in the stretch and is
-as long as the inserted sequence, a short target duplication aside, *is* the insertion, which leaves
-only that duplication undecided.
+things narrow a stretch: the one gene of changed length that begins with the old offset and ends
+with the new one holds the indel; and a mobile element of the new assembly that lies in the stretch
+and is as long as the inserted sequence, a short target duplication aside, *is* the insertion, which
+leaves only that duplication undecided. A segment of fewer than three anchors cannot be told from
+mistaken annotation and is passed over.
 """
 
 from __future__ import annotations
@@ -339,8 +340,9 @@ def _narrow(
         & (pairs["start"] < end)
         & (pairs["end"] > begin)
     ]
-    for holder in holders.itertuples():
-        begin, end = max(begin, int(str(holder.start))), min(end, int(str(holder.end)))
+    if len(holders) == 1:
+        begin = max(begin, int(holders["start"].iloc[0]))
+        end = min(end, int(holders["end"].iloc[0]))
         found = "gene"
     elements = new[
         (new["type"] == "mobile_genetic_element")
