@@ -1,19 +1,19 @@
-"""Relative attention over a sliding window: the equation, and its blocked form.  Touches torch alone.
+"""Relative attention over a sliding window, as an equation and in blocks; touches torch alone.
 
-Every position ``i`` of a strand attends to itself and to the ``window - 1`` positions upstream of it
-(paper, "Model architecture"; Transformer-XL, Dai et al. 2019).  With ``d = i - j`` the distance from the
-query to a key upstream,
+Every position ``i`` of a strand attends to itself and to the ``window - 1`` positions upstream of
+it (paper, "Model architecture"; Transformer-XL, Dai et al. 2019).  With ``d = i - j`` the distance
+from the query to a key upstream,
 
     score(i, j)  = [ (q_i + u) . k_j  +  (q_i + w) . r_d ] / sqrt(d_head)      for 0 <= d < window
     a(i, .)      = softmax over j of score(i, .)
     z_i          = sum_j a(i, j) v_j
 
-The first product compares content, the second reads the distance; ``u`` and ``w`` are the content and
-the position bias.  :func:`dense_attention` writes this down literally and serves as the oracle.
+The first product compares content, the second reads the distance; ``u`` and ``w`` are the content
+and the position bias.  :func:`dense_attention` writes this down literally and serves as the oracle.
 :func:`blocked_attention` computes the same numbers without ever holding scores outside the window:
 
-* queries go in blocks of ``block``; each block meets one contiguous frame of keys, so the content term is
-  one matrix product per block;
+* queries go in blocks of ``block``; each block meets one contiguous frame of keys, so the
+  content term is one matrix product per block;
 * the distance term is one product of all queries with the ``window`` distances, written into the
   frame along its diagonals (a change of row stride, no gather);
 * backward recomputes the weights of a tile instead of storing them.
@@ -28,8 +28,8 @@ import torch
 from torch import Tensor
 
 Observer = Callable[[int, int, Tensor], None]
-"""``observe(row, start, weights)``: ``weights`` has shape (n, window); its columns run 5'->3' from the
-farthest upstream position to the query itself; its rows are the queries ``start .. start + n - 1``."""
+"""``observe(row, start, weights)`` with ``weights`` of shape (n, window): its rows are the queries
+``start .. start + n - 1``, its columns run 5'->3' from the farthest position to the query."""
 
 BLOCK = 64
 TILE_SCORES = 600_000
@@ -49,7 +49,8 @@ def dense_attention(
     ----------
     query, key, value : Tensor, shape (batch, heads, length, d_head)
     distance : Tensor, shape (heads, window, d_head)
-        ``distance[:, d]`` is the vector r of the position ``d`` nt upstream (``d = 0``: the query itself).
+        ``distance[:, d]`` is the vector r of the position ``d`` nt upstream (``d = 0``: the query
+        itself).
     content_bias, position_bias : Tensor, shape (heads, d_head)
         The biases u and w of Transformer-XL.
 
@@ -63,7 +64,7 @@ def dense_attention(
 def dense_weights(
     query: Tensor, key: Tensor, distance: Tensor, content_bias: Tensor, position_bias: Tensor
 ) -> Tensor:
-    """Attention weights a(i, j) of :func:`dense_attention`, shape (batch, heads, length, length)."""
+    """Weights a(i, j) of :func:`dense_attention`, shape (batch, heads, length, length)."""
     length, d_head = query.shape[-2:]
     window = distance.shape[-2]
     position = torch.arange(length, device=query.device)
@@ -96,8 +97,8 @@ def blocked_attention(
     block : int
         Queries per block.
     observe : callable, optional
-        Called with each tile of attention weights as it is computed (``row`` counts ``batch * heads``);
-        the weights are a view that is overwritten afterwards.  Only without gradients.
+        Called with each tile of attention weights as it is computed (``row`` counts ``batch *
+        heads``); the weights are a view that is overwritten afterwards.  Only without gradients.
 
     Returns
     -------
@@ -125,10 +126,11 @@ def blocked_attention(
 class _Frame:
     """Which keys a block of queries meets, and where each distance lies in that frame.
 
-    A block of ``block`` queries that starts at ``s`` meets the ``keys`` positions that end with its own last
-    query: column ``c`` is position ``s - (keys - block) + c``.  Query ``i`` of the block reaches distance ``d`` in
-    column ``i + (keys - block) - d``: in the flat buffer of a block the distances of query ``i`` are the
-    ``window`` elements from ``i * (keys + 1) + lead``, so the diagonal band is a matrix of row stride ``keys + 1``.
+    A block of ``block`` queries that starts at ``s`` meets the ``keys`` positions that end with its
+    own last query: column ``c`` is position ``s - (keys - block) + c``.  Query ``i`` of the block
+    reaches distance ``d`` in column ``i + (keys - block) - d``: in the flat buffer of a block the
+    distances of query ``i`` are the ``window`` elements from ``i * (keys + 1) + lead``, so the
+    diagonal band is a matrix of row stride ``keys + 1``.
     """
 
     def __init__(self, length: int, window: int, block: int) -> None:
@@ -137,31 +139,30 @@ class _Frame:
         self.keys = math.ceil((window + self.block - 1) / self.block) * self.block
         self.lead = self.keys - self.block - (window - 1)
         self.blocks = math.ceil(length / self.block)
-        self.before = self.keys - self.block  # positions that the first block's frame starts upstream
+        self.step = max(1, TILE_SCORES // (self.block * self.keys))  # blocks of one tile
+        self.before = (
+            self.keys - self.block
+        )  # positions that the first block's frame starts upstream
 
     def pad(self, rows: Tensor, before: int) -> Tensor:
-        """Zeros upstream and up to a whole number of blocks: (rows, before + blocks * block, d_head)."""
-        return torch.nn.functional.pad(
-            rows, (0, 0, before, self.blocks * self.block - self.length)
-        )
+        """Add zeros in front and up to whole blocks: (rows, before + blocks * block, d_head)."""
+        return torch.nn.functional.pad(rows, (0, 0, before, self.blocks * self.block - self.length))
 
     def tiles(self) -> Iterator[tuple[int, int]]:
         """Ranges of blocks that are worked on together, small enough for the cache."""
-        step = max(1, TILE_SCORES // (self.block * self.keys))
-        for first in range(0, self.blocks, step):
-            yield first, min(first + step, self.blocks)
+        for first in range(0, self.blocks, self.step):
+            yield first, min(first + self.step, self.blocks)
 
     def buffer(self, like: Tensor) -> Tensor:
-        """Scratch for the scores of one tile; ``block`` spare elements a block keep the band's row stride."""
-        step = max(1, TILE_SCORES // (self.block * self.keys))
-        return like.new_empty(min(step, self.blocks) * self.block * (self.keys + 1))
+        """Scratch for the scores of one tile."""
+        return like.new_empty(min(self.step, self.blocks) * self.block * self.keys)
 
     def scores(self, buffer: Tensor, count: int) -> Tensor:
         """The buffer as (count, block, keys), contiguous."""
         return buffer[: count * self.block * self.keys].view(count, self.block, self.keys)
 
     def band(self, scores: Tensor) -> Tensor:
-        """The distances inside a score tile: (count, block, window), columns from farthest to nearest."""
+        """The distances inside a tile: (count, block, window), from farthest to nearest."""
         count, block, keys = scores.shape
         return scores.as_strided(
             (count, block, self.window),
@@ -170,7 +171,7 @@ class _Frame:
         )
 
     def frames(self, padded: Tensor, first: int, last: int) -> Tensor:
-        """Overlapping key frames of the blocks: a view (last - first, keys, d_head) of one padded row."""
+        """Overlapping key frames of blocks: a view (last - first, keys, d_head) of one row."""
         d_head = padded.shape[-1]
         return padded.as_strided(
             (last - first, self.keys, d_head),
@@ -187,7 +188,7 @@ class _Frame:
         reversed_distance: Tensor,
         first: int,
     ) -> Tensor:
-        """Attention weights of one tile, in place of ``scores``: (count, block, keys), zero outside the band."""
+        """Attention weights of one tile, in place of ``scores``; zero outside the band."""
         count = scores.shape[0]
         scores.fill_(-torch.inf)
         by_distance = position_query @ reversed_distance.T  # count * block, window
@@ -250,7 +251,7 @@ def _show(frame: _Frame, weights: Tensor, row: int, first: int, observe: Observe
 
 class _BlockedAttention(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: torch.autograd.function.FunctionCtx,
         content_query: Tensor,
         position_query: Tensor,
@@ -265,7 +266,7 @@ class _BlockedAttention(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(  # type: ignore[override]
+    def backward(
         ctx: torch.autograd.function.FunctionCtx, grad_out: Tensor
     ) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors  # type: ignore[attr-defined]

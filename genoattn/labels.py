@@ -1,7 +1,8 @@
-"""Per-nucleotide labels, the downstream shift and the genome split.  Touches site frames and arrays, not the model.
+"""Per-nucleotide labels, their shift, the genome split; touches site frames and arrays alone.
 
-A *track* has shape (2, L): row 0 the plus strand, row 1 the minus strand, both indexed by forward position.
-A transformer reads each strand 5'->3'; :func:`reading_order` turns a track into that order and back.
+A *track* has shape (2, L): row 0 the plus strand, row 1 the minus strand, both indexed by forward
+position. A transformer reads each strand 5'->3'; :func:`reading_order` turns a track into that
+order and back.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def site_track(sites: pd.DataFrame, length: int) -> NDArray[np.uint8]:
     """
     track = np.zeros((2, length), dtype=np.uint8)
     for row, strand in enumerate(STRANDS):
-        position = sites.loc[sites["strand"] == strand, "position"].to_numpy()
+        position = sites.loc[sites["strand"] == strand, "position"].to_numpy(np.int64)
         if position.size and (position.min() < 0 or position.max() >= length):
             raise ValueError(
                 f"a site at {position.max()} lies beyond the genome of {length} nt; "
@@ -47,7 +48,7 @@ def site_track(sites: pd.DataFrame, length: int) -> NDArray[np.uint8]:
 
 
 def reading_order(track: NDArray) -> NDArray:
-    """Track (2, L) by forward position <-> by index along each strand read 5'->3'.  Its own inverse."""
+    """Turn a track from forward positions to strands read 5'->3', or back (its own inverse)."""
     return np.stack([track[0], track[1, ::-1]])
 
 
@@ -67,8 +68,9 @@ class Split:
     Parameters
     ----------
     test, validation : (int, int)
-        Half-open intervals of 0-based forward positions; ``start > end`` wraps round the origin. The rest is the training part.
-        The paper cuts NC_000913.3 at 2,738,785 / 3,667,115 / 4,131,280: test, then validation, then training.
+        Half-open intervals of 0-based forward positions; ``start > end`` wraps round the origin.
+        The rest is the training part. The paper cuts NC_000913.3 at 2,738,785 / 3,667,115 /
+        4,131,280: test, then validation, then training.
     length : int
         Genome length L in nt.
     """
@@ -92,7 +94,7 @@ class Split:
 
     @classmethod
     def at(cls, cuts: tuple[int, int, int] | list[int], length: int) -> Split:
-        """Split at three positions: test from the first, validation from the second, training from the third round."""
+        """Cut at three positions: test, then validation, then training, which wraps round."""
         if len(cuts) != 3 or not 0 <= cuts[0] < cuts[1] < cuts[2] <= length:
             raise SplitError(
                 f"cuts {list(cuts)} must be three increasing positions within 0..{length}"
@@ -107,7 +109,7 @@ class Split:
         return (position >= start) | (position < end)
 
     def mask(self, part: str) -> NDArray[np.bool_]:
-        """Boolean (L,): which forward positions belong to ``part`` ('train', 'validation' or 'test')."""
+        """Say which forward positions are in 'train', 'validation' or 'test': bool (L,)."""
         if part == "train":
             return ~(self._inside(self.test) | self._inside(self.validation))
         if part not in PARTS:

@@ -1,4 +1,4 @@
-"""Keep freed memory for the next tensor.  Touches the C library's allocator settings of this process, nothing else."""
+"""Keep freed memory for the next tensor; touches the allocator settings of this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _PAD = 2**28
 def keep_freed_memory() -> bool:
     """Stop glibc from returning every large temporary to the kernel.
 
-    By default each tensor above 32 MiB is mapped afresh and unmapped when freed, and the kernel zeroes its pages
-    every time: that alone makes attention over long segments 1.3 to 3 times slower.  Returns whether the
-    settings took (False where the C library is not glibc).
+    By default each tensor above 32 MiB is mapped afresh and unmapped when freed, and the kernel
+    zeroes its pages every time: that alone makes attention over long segments 1.3 to 3 times
+    slower.  Returns whether the settings took (False where the C library is not glibc).
     """
     if not sys.platform.startswith("linux"):
         return False

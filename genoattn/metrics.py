@@ -1,9 +1,9 @@
 """How well an output track finds labelled sites.  Touches tracks (arrays) and frames alone.
 
-The paper scores every nucleotide of the test part, on both strands, as a sample of its own ("Training and
-evaluation"): ROC AUC and PR AUC. Because assays disagree by a nucleotide or two, it also averages the output over
-k-mers and calls a k-mer positive that holds a site (Discussion); :func:`kmer_resolution` does so, and gives the
-maximum over the k-mer beside the mean.
+The paper scores every nucleotide of the test part, on both strands, as a sample of its own
+("Training and evaluation"): ROC AUC and PR AUC. Because assays disagree by a nucleotide or two, it
+also averages the output over k-mers and calls a k-mer positive that holds a site (Discussion);
+:func:`kmer_resolution` does so, and gives the maximum over the k-mer beside the mean.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def inside(track: NDArray, where: NDArray[np.bool_]) -> NDArray:
 
 
 def kmers(values: NDArray, k: int, how: str) -> NDArray:
-    """Reduce (2, n) to consecutive, non-overlapping k-mers, (2, n // k), by 'mean' or 'max'; a rest is dropped."""
+    """Reduce (2, n) to consecutive k-mers (2, n // k) by 'mean' or 'max'; a rest is dropped."""
     whole = values[:, : values.shape[1] // k * k].reshape(2, -1, k)
     return whole.mean(-1) if how == "mean" else whole.max(-1)
 
@@ -68,7 +68,8 @@ def kmer_resolution(
     Returns
     -------
     DataFrame
-        Columns k, how ('mean' or 'max' of the output over the k-mer), roc_auc, pr_auc, positive_share.
+        Columns k, how ('mean' or 'max' of the output over the k-mer), roc_auc, pr_auc,
+        positive_share.
     """
     label, output = inside(label, where), inside(output, where)
     rows = []
@@ -106,23 +107,25 @@ def performance(
     Returns
     -------
     DataFrame
-        Columns train_set, test_set, model, resolution, metric, value, seed, paper_value (NaN where the paper gives none).
+        Columns train_set, test_set, model, resolution, metric, value, seed, paper_value (NaN where
+        the paper gives none).
     """
     rows = []
     for test_set, label in labels.items():
         table = kmer_resolution(label, output, where, resolutions)
-        for row in table[table["how"] == "mean"].itertuples():
+        for row in table[table["how"] == "mean"].to_dict("records"):
+            k = int(row["k"])
             for metric in METRICS:
                 rows.append(
                     {
                         "train_set": train_set,
                         "test_set": test_set,
                         "model": model,
-                        "resolution": row.k,
+                        "resolution": k,
                         "metric": metric,
-                        "value": getattr(row, metric),
+                        "value": row[metric],
                         "seed": seed,
-                        "paper_value": _paper_value(train_set, test_set, row.k, metric),
+                        "paper_value": _paper_value(train_set, test_set, k, metric),
                     }
                 )
     return pd.DataFrame(rows)
@@ -141,7 +144,7 @@ def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) ->
 def precision_recall(
     label: NDArray, output: NDArray, where: NDArray[np.bool_], points: int = 500
 ) -> pd.DataFrame:
-    """The precision-recall curve at ``points`` evenly spaced recalls: columns recall, precision, threshold."""
+    """Precision and threshold at evenly spaced recalls: columns recall, precision, threshold."""
     precision, recall, threshold = precision_recall_curve(
         inside(label, where).ravel(), inside(output, where).ravel()
     )
@@ -157,7 +160,7 @@ def precision_recall(
 def calibration(
     label: NDArray, output: NDArray, where: NDArray[np.bool_], bins: int = 12
 ) -> pd.DataFrame:
-    """Mean output beside the share of sites, in bins of equal width in log-odds: columns output, share, n."""
+    """Mean output beside the share of sites, in bins of log-odds: columns output, share, n."""
     label, output = inside(label, where).ravel(), inside(output, where).ravel().astype(np.float64)
     odds = np.log(output.clip(1e-12) / (1 - output).clip(1e-12))
     edges = np.linspace(odds.min(), odds.max(), bins + 1)

@@ -1,30 +1,30 @@
-"""The annotator: a Transformer-XL with 7-wide convolutions on q, k and v.  Touches torch and attention.py.
+"""The annotator: a Transformer-XL with convolutions on q, k, v; touches torch and attention.py.
 
 Read top to bottom in the paper's order ("Model architecture", Figure 1):
 
-    h(0)   = sqrt(d_model) * embedding(x)                                    one vector a nucleotide
-    q,k,v  = convolution_7( W_{q,k,v} h )                                    a head sees 7-mers
-    z      = relative attention over the 512 positions upstream              attention.py
-    h(l+1) = LayerNorm( h(l) + W_o [z_1 .. z_heads] )                        no feed-forward block
-    y      = sigmoid( w . h(6) + b )                                         P(a TSS lies 20 nt upstream)
+    h(0)   = sqrt(d_model) * embedding(x)                           one vector a nucleotide
+    q,k,v  = convolution_7( W_{q,k,v} h )                           a head sees 7-mers
+    z      = relative attention over the 512 positions upstream     attention.py
+    h(l+1) = LayerNorm( h(l) + W_o [z_1 .. z_heads] )               no feed-forward block
+    y      = sigmoid( w . h(6) + b )                                P(TSS 20 nt upstream)
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from typing_extensions import override
 
 from genoattn.attention import blocked_attention
+from genoattn.files import writing
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
 """``observe(layer, row, start, weights)``: see :data:`genoattn.attention.Observer`."""
@@ -74,12 +74,12 @@ class AnnotatorConfig:
 
     @property
     def reach_upstream(self) -> int:
-        """Positions upstream that can change an output: all layers' windows and convolutions, in nt."""
+        """Positions upstream that can change an output, over all layers, in nt."""
         return self.layers * (self.window - 1 + self.conv_width // 2)
 
     @property
     def reach_downstream(self) -> int:
-        """Positions downstream that can change an output, through the symmetric convolutions, in nt.
+        """Positions downstream that can change an output, over all layers, in nt.
 
         Within a layer a query's key may be itself, convolved with its right neighbours.
         """
@@ -87,27 +87,28 @@ class AnnotatorConfig:
 
 
 class NucleotideEmbedding(nn.Module):
-    """One vector for each of A, C, G, T, times sqrt(d_model); an unknown nucleotide (code 4) is their mean."""
+    """A vector for each of A, C, G, T, times sqrt(d_model); code 4 (unknown) is their mean."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(4, d_model))
         nn.init.normal_(self.weight, std=d_model**-0.5)  # h(0) then has unit variance
 
+    @override
     def forward(self, codes: Tensor) -> Tensor:
         table = torch.cat([self.weight, self.weight.mean(0, keepdim=True)])
         return nn.functional.embedding(codes, table) * math.sqrt(self.weight.shape[1])
 
 
 def sinusoids(window: int, d_model: int) -> Tensor:
-    """Sine and cosine code of the distances 0 .. window - 1 (Vaswani et al. 2017), shape (window, d_model)."""
+    """Sine and cosine code of the distances (Vaswani et al. 2017), shape (window, d_model)."""
     frequency = 10_000.0 ** (-torch.arange(0, d_model, 2) / d_model)
     angle = torch.arange(window)[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
 class RelativeAttentionLayer(nn.Module):
-    """One residual block: h -> LayerNorm(h + W_o attention(conv(W_q h), conv(W_k h), conv(W_v h)))."""
+    """One residual block: h -> LayerNorm(h + W_o attention(conv(W h)))."""
 
     def __init__(self, config: AnnotatorConfig) -> None:
         super().__init__()
@@ -128,14 +129,16 @@ class RelativeAttentionLayer(nn.Module):
     def queries_keys_values(self, h: Tensor) -> Tensor:
         """Project, then convolve; shape (3, batch, heads, length, d_head).
 
-        Both steps are linear with nothing between them, so they are one convolution of h, whose kernel is the
-        product of the two; as one matrix product over unfolded 7-mers it costs the same and runs much faster.
+        Both steps are linear with nothing between them, so they are one convolution of h, whose
+        kernel is the product of the two; as one matrix product over unfolded 7-mers it costs the
+        same and runs much faster.
         """
         c = self.config
         batch, length, _ = h.shape
         projection = self.project.weight.view(3, c.heads, c.d_head, c.d_model)
-        convolution = torch.stack([conv.weight for conv in self.convolve])  # 3, out, in, width
-        bias = torch.stack([conv.bias for conv in self.convolve])  # 3, out
+        convolutions = [cast(nn.Conv1d, conv) for conv in self.convolve]
+        convolution = torch.stack([conv.weight for conv in convolutions])  # 3, out, in, width
+        bias = torch.stack([cast(Tensor, conv.bias) for conv in convolutions])  # 3, out
         kernel = torch.einsum("toiw,thim->thowm", convolution, projection)
         margin = c.conv_width // 2
         padded = nn.functional.pad(h, (0, 0, margin, margin))
@@ -147,6 +150,7 @@ class RelativeAttentionLayer(nn.Module):
         )
         return qkv.view(batch, length, 3, c.heads, c.d_head).permute(2, 0, 3, 1, 4)
 
+    @override
     def forward(
         self,
         h: Tensor,
@@ -187,7 +191,8 @@ class Annotator(nn.Module):
         Parameters
         ----------
         codes : integer Tensor, shape (batch, length)
-            A, C, G, T, unknown as 0..4, read 5'->3'. The first position is taken as the start of the strand.
+            A, C, G, T, unknown as 0..4, read 5'->3'. The first position is taken as the start of
+            the strand.
         observe : callable, optional
             Gets the attention weights of each layer as they are computed.
 
@@ -205,23 +210,20 @@ class Annotator(nn.Module):
         return self.output(h).squeeze(-1)
 
     def save(self, path: str | Path, card: dict[str, Any]) -> None:
-        """Write ``path`` (safetensors) and beside it the model card, ``.json``; both appear whole or not at all.
+        """Write the weights (safetensors) and, beside them, their card (``.json``).
 
-        The card always records the configuration; everything else (data hashes, seed, metrics) is the caller's.
+        The card always records the configuration; everything else (data hashes, seed, metrics) is
+        the caller's.
         """
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}
-        whole = json.dumps({"config": asdict(self.config), **card}, indent=1) + "\n"
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            save_file(tensors, Path(folder) / "weights")
-            (Path(folder) / "card").write_text(whole)
-            os.replace(Path(folder) / "weights", path)
-            os.replace(Path(folder) / "card", path.with_suffix(".json"))
+        with writing(path) as partial:
+            save_file(tensors, partial)
+        write_card(path, {"config": asdict(self.config), **card})
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> Annotator:
-        """Load weights by file, or by the name of a model that the package ships; in evaluation mode.
+        """Load weights by file or by a shipped model's name, in evaluation mode.
 
         Raises
         ------
@@ -234,13 +236,14 @@ class Annotator(nn.Module):
         config = card["config"]
         if set(config) != known:
             raise WeightsError(
-                f"{path.with_suffix('.json')}: 'config' must give {sorted(known)}, not {sorted(config)}"
+                f"{path.with_suffix('.json')}: "
+                f"'config' must give {sorted(known)}, not {sorted(config)}"
             )
         model = cls(AnnotatorConfig(**config))
         try:
             model.load_state_dict(load_file(path))
         except Exception as error:
-            raise WeightsError(f"{path}: not the weights that its card describes ({error})") from error
+            raise WeightsError(f"{path}: not what its card describes ({error})") from error
         return model.eval().to(device)
 
 
@@ -254,7 +257,7 @@ def shipped_weights() -> list[str]:
 
 
 def find_weights(source: str | Path) -> Path:
-    """The file of ``source``: a path to a .safetensors file, or a shipped model's name."""
+    """Find the file of ``source``: a .safetensors file itself, or a shipped model's name."""
     path = Path(source)
     if path.suffix == ".safetensors":
         if not path.exists():
@@ -263,7 +266,8 @@ def find_weights(source: str | Path) -> Path:
     shipped = WEIGHTS / f"{source}.safetensors"
     if not shipped.exists():
         raise WeightsError(
-            f"no shipped model is named {str(source)!r}; there are: {', '.join(shipped_weights())}. "
+            f"no shipped model is named {str(source)!r}; "
+            f"there are: {', '.join(shipped_weights())}. "
             "A file of your own must end in .safetensors"
         )
     return shipped
@@ -278,3 +282,9 @@ def read_card(source: str | Path) -> dict[str, Any]:
     if "config" not in card:
         raise WeightsError(f"{path}: the model card has no 'config'")
     return card
+
+
+def write_card(weights: str | Path, card: dict[str, Any]) -> None:
+    """Write the model card of a weights file."""
+    with writing(Path(weights).with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(card, indent=1) + "\n")

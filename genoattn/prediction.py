@@ -1,8 +1,9 @@
-"""Output and attention along a whole genome, in one streaming pass without seams.  Touches model.py and genome.py.
+"""Output and attention along a genome in one pass without seams; touches model.py, genome.py.
 
-The strand is read in chunks. Each chunk brings along everything upstream and downstream that can change its outputs
-(six layers of window and convolution: :attr:`genoattn.model.AnnotatorConfig.reach_upstream`), so every position gets
-its full 512 positions of context and the result does not depend on where the cuts fall. A circular genome is
+The strand is read in chunks. Each chunk brings along everything upstream and downstream that can
+change its outputs (six layers of window and convolution:
+:attr:`genoattn.model.AnnotatorConfig.reach_upstream`), so every position gets its full 512
+positions of context and the result does not depend on where the cuts fall. A circular genome is
 read across its origin; a linear one ends where it ends.
 """
 
@@ -16,8 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
+from typing_extensions import override
 
 from genoattn.genome import UNKNOWN, Genome, strand_index
+from genoattn.intervals import runs
 from genoattn.labels import STRANDS
 from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator, AnnotatorConfig
@@ -37,10 +40,11 @@ class AttentionRecorder(Protocol):
         strand : int
             0 plus, 1 minus.
         start : int
-            Index along the strand, read 5'->3', of the first position asked about (the possible site, not the query
-            ``config.downstream`` nt further on).
+            Index along the strand, read 5'->3', of the first position asked about (the possible
+            site, not the query ``config.downstream`` nt further on).
         weights : Tensor, shape (n, window)
-            Columns run 5'->3', from the farthest upstream position to the query itself. A view: copy what is kept.
+            Columns run 5'->3', from the farthest upstream position to the query itself. A view:
+            copy what is kept.
         """
         ...
 
@@ -83,10 +87,10 @@ def predict(
     keep_freed_memory()
     track = np.full((2, length), np.nan, dtype=np.float32)
     pieces = [
-        (strand, start, min(start + chunk, last))
+        (strand, start, min(start + chunk, first + size))
         for strand, wanted in enumerate((where, where[::-1]))
-        for first, last in runs(wanted)
-        for start in range(first, last, chunk)
+        for first, size in runs(wanted, circular=False)
+        for start in range(first, first + size, chunk)
     ]
     training = model.training
     model.eval()
@@ -117,12 +121,6 @@ def predict(
     return track
 
 
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Half-open intervals of the true stretches of a mask, in order; none crosses the array's end."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
-
-
 def _piece(
     model: Annotator,
     codes: NDArray[np.uint8],
@@ -140,7 +138,7 @@ def _piece(
     if circular:
         read = codes.take(np.arange(first, last), mode="wrap")
     else:
-        # past the end of a linear strand, the queries of its last sites stand on unknown nucleotides
+        # beyond a linear strand, the queries of its last sites stand on unknown nucleotides
         first, last = max(0, first), min(last, len(codes) + c.downstream)
         read = np.concatenate([codes, np.full(c.downstream, UNKNOWN, codes.dtype)])[first:last]
     skip = first_query - first
@@ -160,14 +158,14 @@ def _piece(
     return logits[0, skip : skip + count].sigmoid().float().cpu().numpy()
 
 
-class SampledAttention:
+class SampledAttention(AttentionRecorder):
     """Keeps the attention of chosen positions.
 
     Attributes
     ----------
     attention : float16 array, shape (n, layers, heads, window)
-        Filled by the pass, in the order in which the samples were given; the last axis counts nt upstream of
-        the query (0 is the query itself).
+        Filled by the pass, in the order in which the samples were given; the last axis counts nt
+        upstream of the query (0 is the query itself).
     """
 
     def __init__(
@@ -177,7 +175,7 @@ class SampledAttention:
         position: Sequence[int] | NDArray,
         length: int,
     ) -> None:
-        """Ask for sites by ``strand`` ('+' or '-') and 0-based forward ``position`` on a genome of ``length`` nt."""
+        """Ask for sites by strand ('+' or '-') and 0-based forward position."""
         strand = np.asarray(strand)
         index = strand_index(np.asarray(position, dtype=np.int64), strand, length)
         shape = (len(strand), config.layers, config.heads, config.window)
@@ -189,6 +187,7 @@ class SampledAttention:
             self._samples.append(samples)
             self._index.append(index[samples])
 
+    @override
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
         index = self._index[strand]
         first, last = np.searchsorted(index, [start, start + len(weights)])
@@ -199,20 +198,15 @@ class SampledAttention:
         self.attention[self._samples[strand][first:last], layer, head] = chosen
 
 
-class AttentionMoments:
-    """Mean and maximum attention of every head by distance, over all positions of the pass.
-
-    Attributes
-    ----------
-    count : int
-        Positions seen.
-    """
+class AttentionMoments(AttentionRecorder):
+    """Mean and maximum attention of every head by distance, over all positions of the pass."""
 
     def __init__(self, config: AnnotatorConfig) -> None:
         shape = (config.layers, config.heads, config.window)
         self._sum, self._maximum = np.zeros(shape), np.zeros(shape)
         self._count = np.zeros(shape[:2], dtype=np.int64)
 
+    @override
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
         self._sum[layer, head] += weights.sum(0, dtype=torch.float64).cpu().numpy()
         largest = weights.amax(0).cpu().numpy()
@@ -221,6 +215,7 @@ class AttentionMoments:
 
     @property
     def count(self) -> int:
+        """Positions seen."""
         return int(self._count[0, 0])
 
     @property

@@ -1,12 +1,12 @@
-"""Fit an annotator: segments with left context, early stopping, resume.  Touches model.py, labels.py and Lightning.
+"""Fit an annotator, stop early, resume; touches model.py, labels.py and Lightning.
 
-The paper trains on consecutive segments of both strands and stops at the minimum of the validation loss
-("Training and evaluation").  Here each segment brings ``context`` positions of upstream sequence that are read but
-not scored, so that no position is judged on a cold start.
+The paper trains on consecutive segments of both strands and stops at the minimum of the validation
+loss ("Training and evaluation").  Here each segment brings ``context`` positions of upstream
+sequence that are read but not scored, so that no position is judged on a cold start.
 
-Training is cut into *rounds* of ``steps_per_round`` steps. What a round sees is a pure function of the seed and
-the round's number, and the state is saved after each: a run that is killed and started again with the same
-arguments gives the same weights as one that was never interrupted.
+Training is cut into *rounds* of ``steps_per_round`` steps. What a round sees is a pure function of
+the seed and the round's number, and the state is saved after each: a run that is killed and started
+again with the same arguments gives the same weights as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import lightning as L
 import numpy as np
@@ -31,11 +31,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
+from typing_extensions import override
 
 from genoattn.genome import Genome
+from genoattn.intervals import runs
 from genoattn.labels import Split, reading_order, shift_downstream, site_track
 from genoattn.memory import keep_freed_memory
-from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.model import Annotator, AnnotatorConfig, read_card, write_card
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class TrainingConfig:
     passes : float
         Times that the whole training part is seen at most.
     segment, context : int
-        Scored positions of a segment, and positions upstream of it that are read but not scored, in nt.
+        Scored positions of a segment, and positions upstream of it that are read but not scored, in
+        nt.
     batch : int
         Segments in one step (over all devices).
     learning_rate : float
@@ -87,9 +90,10 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class StrandData:
-    """Both strands as the model reads them: codes, targets and parts, each (2, L), 5'->3', targets shifted.
+    """Both strands as the model reads them: codes and targets (2, L), 5'->3', targets shifted.
 
-    Built by :meth:`of`; ``part_mask(part)`` says which positions count in a part: those whose *site* lies there.
+    Built by :meth:`of`; ``part_mask(part)`` says which positions count in a part: those whose
+    *site* lies there.
     """
 
     codes: NDArray[np.uint8]
@@ -99,11 +103,13 @@ class StrandData:
 
     @classmethod
     def of(cls, genome: Genome, sites: pd.DataFrame, split: Split, downstream: int) -> StrandData:
+        """Read both strands of a genome with the labels of ``sites``."""
         codes = np.stack([genome.strand("+"), genome.strand("-")])
         target = shift_downstream(reading_order(site_track(sites, len(genome))), downstream)
         return cls(codes, target, split, downstream)
 
     def part_mask(self, part: str) -> NDArray[np.bool_]:
+        """Say which queries (2, L), in reading order, speak of a site in ``part``."""
         mask = self.split.mask(part)
         return shift_downstream(reading_order(np.stack([mask, mask])), self.downstream)
 
@@ -115,96 +121,93 @@ class StrandData:
         }
 
 
-def segment_starts(mask: NDArray[np.bool_], segment: int, phase: int) -> list[tuple[int, int]]:
-    """(strand row, start) of segments that together cover every position of a part once.
+class Segment(NamedTuple):
+    """Scored stretch of a strand, in reading order; only ``first <= index < last`` counts."""
 
-    ``mask`` has shape (2, L). Segments start ``phase`` nt before each run of the part, so that another phase
-    cuts elsewhere; positions outside the part are read but masked.
+    strand: int
+    start: int
+    first: int
+    last: int
+
+
+def cut(mask: NDArray[np.bool_], length: int, phase: int) -> list[Segment]:
+    """Cut a part into segments of ``length`` nt that together count every position of it once.
+
+    ``mask`` has shape (2, L). The first segment of each run of the part starts ``phase`` nt before
+    it, so that another phase cuts elsewhere.
     """
-    length = mask.shape[1]
-    starts = []
-    for row in range(2):
-        if mask[row].all():
-            runs = [(0, length)]
-        else:
-            origin = int(np.flatnonzero(~mask[row])[0])  # start where no run is cut by the origin
-            inside = np.roll(mask[row], -origin).astype(np.int8)
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], inside, [0]])))
-            runs = [(int(a) + origin, int(b) + origin) for a, b in edges.reshape(-1, 2)]
-        for first, last in runs:
-            starts += [(row, start) for start in range(first - phase, last, segment)]
-    return starts
+    return [
+        Segment(strand, start, first, first + size)
+        for strand in range(2)
+        for first, size in runs(mask[strand]).tolist()
+        for start in range(first - phase, first + size, length)
+    ]
 
 
 class Segments(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Segments with left context: (codes (context + segment), target (segment), counts (segment))."""
+    """Segments with left context: codes (context + length), target and counts (length).
+
+    Indices beyond the genome's end go on at its beginning.
+    """
 
     def __init__(
-        self,
-        data: StrandData,
-        mask: NDArray[np.bool_],
-        starts: list[tuple[int, int]],
-        segment: int,
-        context: int,
+        self, data: StrandData, segments: list[Segment], length: int, context: int
     ) -> None:
-        self.data, self.mask, self.starts = data, mask, starts
-        self.segment, self.context = segment, context
+        self.data, self.segments = data, segments
+        self.length, self.context = length, context
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.segments)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        row, start = self.starts[index]
-        length = self.mask.shape[1]
-        read = np.arange(start - self.context, start + self.segment) % length
-        scored = read[self.context :]
-        # a segment longer than the circle must not count a position twice
-        counts = self.mask[row, scored] & (np.arange(self.segment) < length)
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        strand, start, first, last = self.segments[number]
+        index = np.arange(start - self.context, start + self.length)
+        codes = self.data.codes[strand].take(index, mode="wrap")
+        scored = index[self.context :]
+        target = self.data.target[strand].take(scored, mode="wrap")
+        counts = (first <= scored) & (scored < last)
         return (
-            torch.from_numpy(self.data.codes[row, read].astype(np.int64)),
-            torch.from_numpy(self.data.target[row, scored].astype(np.float32)),
+            torch.from_numpy(codes.astype(np.int64)),
+            torch.from_numpy(target.astype(np.float32)),
             torch.from_numpy(counts.astype(np.float32)),
         )
 
 
-def round_starts(
-    mask: NDArray[np.bool_], number: int, config: TrainingConfig
-) -> list[tuple[int, int]]:
-    """Segments of round ``number``: the next stretch of an endless sequence of seeded, shuffled passes."""
-    wanted = config.steps_per_round * config.batch
-    first = number * wanted
-    per_pass = len(segment_starts(mask, config.segment, config.segment))
-    chosen: list[tuple[int, int]] = []
-    passed = first // per_pass
-    position = first % per_pass
-    while len(chosen) < wanted:
-        chosen += shuffled_pass(mask, passed, config)[position:][: wanted - len(chosen)]
-        passed, position = passed + 1, 0
-    return chosen
+class Passes:
+    """An endless, seeded sequence of shuffled passes over a part, dealt out in rounds."""
 
+    def __init__(self, mask: NDArray[np.bool_], config: TrainingConfig) -> None:
+        self.mask, self.config = mask, config
+        # the most segments that any phase gives; each pass has as many
+        self.size = len(cut(mask, config.segment, config.segment))
 
-def shuffled_pass(
-    mask: NDArray[np.bool_], number: int, config: TrainingConfig
-) -> list[tuple[int, int]]:
-    """All segments of the part once, cut at a random phase, in random order; always the same count."""
-    rng = np.random.default_rng([config.seed, number])
-    phase = int(rng.integers(config.segment))
-    starts = segment_starts(mask, config.segment, phase)
-    per_pass = len(segment_starts(mask, config.segment, config.segment))
-    order = rng.permutation(len(starts))
-    extra = rng.integers(len(starts), size=per_pass - len(starts))  # phases differ by a segment or two
-    return [starts[i] for i in (*order, *extra)]
+    def one(self, number: int) -> list[Segment]:
+        """All segments of the part, cut at a random phase, in random order."""
+        rng = np.random.default_rng([self.config.seed, number])
+        phase = int(rng.integers(self.config.segment))
+        segments = cut(self.mask, self.config.segment, phase)
+        order = rng.permutation(len(segments))
+        again = rng.integers(len(segments), size=self.size - len(segments))
+        return [segments[i] for i in (*order, *again)]
 
+    def round(self, number: int) -> list[Segment]:
+        """What round ``number`` sees: the next stretch of the sequence of passes."""
+        wanted = self.config.steps_per_round * self.config.batch
+        passed, position = divmod(number * wanted, self.size)
+        chosen: list[Segment] = []
+        while len(chosen) < wanted:
+            chosen += self.one(passed)[position:][: wanted - len(chosen)]
+            passed, position = passed + 1, 0
+        return chosen
 
-def total_steps(mask: NDArray[np.bool_], config: TrainingConfig) -> int:
-    """Whole rounds that ``config.passes`` passes take, in steps."""
-    per_pass = len(segment_starts(mask, config.segment, config.segment))
-    rounds = math.ceil(config.passes * per_pass / config.batch / config.steps_per_round)
-    return rounds * config.steps_per_round
+    def steps(self) -> int:
+        """Steps of the whole training: rounds enough for ``config.passes`` passes."""
+        c = self.config
+        return c.steps_per_round * math.ceil(c.passes * self.size / c.batch / c.steps_per_round)
 
 
 def cross_entropy(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-    """Sum over the counted positions of -log P(label), in nats (paper, "Training and evaluation")."""
+    """Sum of -log P(label) over the counted positions, in nats (paper, "Training")."""
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (loss * counts).sum()
 
@@ -215,27 +218,27 @@ class AnnotatorTraining(L.LightningModule):
     def __init__(self, model: Annotator, data: StrandData, config: TrainingConfig) -> None:
         super().__init__()
         self.model, self.data, self.config = model, data, config
-        self.train_mask = data.part_mask("train")
-        self.validation_mask = data.part_mask("validation")
-        self.steps = total_steps(self.train_mask, config)
+        train_mask, self.validation_mask = data.part_mask("train"), data.part_mask("validation")
+        self.passes = Passes(train_mask, config)
         self.validation_sum = torch.zeros(2)
-        rate = data.target[self.train_mask].mean()
+        rate = data.target[train_mask].mean()
         torch.nn.init.constant_(model.output.bias, float(np.log(rate / (1 - rate))))
 
+    @override
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(hash((self.config.seed, self.current_epoch, self.global_rank)))
 
+    @override
     def train_dataloader(self) -> DataLoader:
-        starts = round_starts(self.train_mask, self.current_epoch, self.config)
-        return self._loader(self.train_mask, starts)
+        return self._loader(self.passes.round(self.current_epoch))
 
+    @override
     def val_dataloader(self) -> DataLoader:
-        starts = segment_starts(self.validation_mask, self.config.segment, 0)
-        return self._loader(self.validation_mask, starts)
+        return self._loader(cut(self.validation_mask, self.config.segment, 0))
 
-    def _loader(self, mask: NDArray[np.bool_], starts: list[tuple[int, int]]) -> DataLoader:
+    def _loader(self, chosen: list[Segment]) -> DataLoader:
         c = self.config
-        segments = Segments(self.data, mask, starts, c.segment, c.context)
+        segments = Segments(self.data, chosen, c.segment, c.context)
         return DataLoader(segments, batch_size=max(1, c.batch // self.trainer.world_size))
 
     def _loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
@@ -243,23 +246,29 @@ class AnnotatorTraining(L.LightningModule):
         logits = self.model(codes)[:, self.config.context :]
         return cross_entropy(logits.float(), target, counts), counts.sum()
 
+    @override
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
         total, number = self._loss(batch)
         loss = total / number.clamp(min=1)
         self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True)
         return loss
 
+    @override
     def on_validation_epoch_start(self) -> None:
         self.validation_sum = torch.zeros(2, device=self.device, dtype=torch.float64)
 
+    @override
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
         total, number = self._loss(batch)
         self.validation_sum += torch.stack([total.double(), number.double()])
 
+    @override
     def on_validation_epoch_end(self) -> None:
-        total, number = self.all_gather(self.validation_sum).reshape(-1, 2).sum(0)
+        gathered = cast(Tensor, self.all_gather(self.validation_sum))  # (devices, 2) or (2,)
+        total, number = gathered.reshape(-1, 2).sum(0)
         self.log("validation_loss", (total / number).float())
 
+    @override
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -267,13 +276,13 @@ class AnnotatorTraining(L.LightningModule):
             weight_decay=self.config.weight_decay,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: warmup_cosine(step, self.steps)
+            optimizer, lambda step: warmup_cosine(step, self.passes.steps())
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
 
 def warmup_cosine(step: int, steps: int) -> float:
-    """Share of the peak learning rate at a step: linear up over the first tenth, then a cosine to zero."""
+    """Share of the peak learning rate: linear over the first tenth, then a cosine to zero."""
     warmup = max(1, steps // 10)
     if step < warmup:
         return (step + 1) / warmup
@@ -281,7 +290,7 @@ def warmup_cosine(step: int, steps: int) -> float:
 
 
 class KeepBest(L.Callback):
-    """Write the weights whenever the validation loss falls, and the log after every round."""
+    """Write the weights when the validation loss falls, and their card after every round."""
 
     def __init__(self, weights: Path, card: dict[str, Any], progress: bool) -> None:
         self.weights, self.card, self.progress = weights, card, progress
@@ -290,20 +299,19 @@ class KeepBest(L.Callback):
         self.started = time.monotonic()
         self.bar: tqdm | None = None
 
-    @property
-    def best(self) -> float:
-        return min((row["validation_loss"] for row in self.history), default=math.inf)
-
+    @override
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history, "seconds": self._elapsed()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.history, self.seconds = list(state["history"]), state["seconds"]
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history, self.seconds = list(state_dict["history"]), state_dict["seconds"]
 
     def _elapsed(self) -> float:
         return self.seconds + time.monotonic() - self.started
 
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    @override
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.started = time.monotonic()
         self.bar = tqdm(
             total=trainer.max_steps,
@@ -314,43 +322,42 @@ class KeepBest(L.Callback):
             disable=not (self.progress and trainer.is_global_zero),
         )
 
+    @override
     def on_train_batch_end(self, *args: Any) -> None:
         assert self.bar is not None
         self.bar.update()
 
-    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+    @override
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert self.bar is not None
         self.bar.close()
 
-    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        assert isinstance(module, AnnotatorTraining)
+    @override
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, AnnotatorTraining)
+        if self.history and self.history[-1]["step"] == trainer.global_step:
+            return  # resumed at the end of a round, which Lightning closes once more
         metrics = trainer.callback_metrics
+        before = min((row["validation_loss"] for row in self.history), default=math.inf)
         row = {
-            "step": float(trainer.global_step),
-            "passes": trainer.global_step
-            * module.config.batch
-            / len(segment_starts(module.train_mask, module.config.segment, module.config.segment)),
+            "step": trainer.global_step,
+            "passes": round(
+                trainer.global_step * pl_module.config.batch / pl_module.passes.size, 4
+            ),
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "train_loss": float(metrics["train_loss"]),
             "validation_loss": float(metrics["validation_loss"]),
         }
-        improved = row["validation_loss"] < self.best
         self.history.append(row)
         if not trainer.is_global_zero:
             return
-        if improved:
-            training = {
-                "steps": trainer.global_step,
-                "passes": row["passes"],
-                "validation_loss": row["validation_loss"],
-                "seconds": round(self._elapsed(), 1),
-                "devices": trainer.world_size,
-            }
-            module.model.save(self.weights, {**self.card, "training_run": training})
-        log = self.weights.with_suffix(".log.csv")
-        partial = log.with_name(log.name + ".part")
-        pd.DataFrame(self.history).to_csv(partial, index=False)
-        os.replace(partial, log)
+        self.card["history"] = self.history
+        self.card["seconds"] = round(self._elapsed(), 1)
+        if row["validation_loss"] < before:
+            self.card["best"] = row
+            pl_module.model.save(self.weights, self.card)
+        else:
+            write_card(self.weights, {**read_card(self.weights), **self.card})
 
 
 def fit(
@@ -373,14 +380,15 @@ def fit(
     genome, sites, split
         Sequence, labelled sites (columns position, strand) and the parts of the genome.
     weights : path
-        Where the best weights go (.safetensors), with their card (.json), the log (.log.csv) and the checkpoint (.ckpt)
-        beside them. An existing checkpoint of the same run is resumed; one of another run is refused.
+        Where the best weights go (.safetensors), with their card (.json, holding the learning
+        curve) and the checkpoint (.ckpt) beside them. An existing checkpoint of the same run is
+        resumed; one of another run is refused.
     model, training : configurations
     card : dict
         Further facts for the model card.
     accelerator, devices
-        As Lightning's Trainer takes them; several devices train data-parallel (start those from the command line:
-        ``python -m genoattn.training``).
+        As Lightning's Trainer takes them; several devices train data-parallel (start those from the
+        command line: ``python -m genoattn.training``).
 
     Returns
     -------
@@ -411,12 +419,14 @@ def fit(
         accelerator=accelerator,
         devices=devices,
         precision=config.precision,  # type: ignore[arg-type]
-        max_steps=module.steps,
+        max_steps=module.passes.steps(),
         reload_dataloaders_every_n_epochs=1,
         gradient_clip_val=config.clip,
         num_sanity_val_steps=0,
         callbacks=[
-            L.pytorch.callbacks.EarlyStopping("validation_loss", patience=config.patience),
+            L.pytorch.callbacks.EarlyStopping(
+                "validation_loss", patience=config.patience, check_on_train_epoch_end=False
+            ),
             keep,
             L.pytorch.callbacks.ModelCheckpoint(
                 weights.parent,
@@ -468,7 +478,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="folder of the run, with inputs/ and curation/")
     parser.add_argument("--name", default="curated", help="name of the weights")
     parser.add_argument("--sites", default="curated", help="'curated' or the name of a source")
-    parser.add_argument("--cuts", type=int, nargs=3, required=True, help="where test, validation and training start, in nt")
+    parser.add_argument(
+        "--cuts",
+        type=int,
+        nargs=3,
+        required=True,
+        help="where test, validation and training start, in nt",
+    )
     parser.add_argument("--accelerator", default="auto")
     parser.add_argument("--devices", type=int, default=1)
     for field, default in asdict(TrainingConfig()).items():
@@ -483,7 +499,9 @@ def main(arguments: list[str] | None = None) -> None:
         sites,
         Split.at(given.cuts, len(inputs.genome)),
         given.run / "training" / f"{given.name}.safetensors",
-        training=TrainingConfig(**{field: getattr(given, field) for field in asdict(TrainingConfig())}),
+        training=TrainingConfig(
+            **{field: getattr(given, field) for field in asdict(TrainingConfig())}
+        ),
         card={"train_set": given.sites},
         accelerator=given.accelerator,
         devices=given.devices,
@@ -496,9 +514,8 @@ def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:
         return pd.read_csv(run / "curation" / "curated.tsv", sep="\t", comment="#")
     chosen = sites[sites["source"] == train_set]
     if chosen.empty:
-        raise ValueError(
-            f"no sites of {train_set!r}; there are: curated, {', '.join(sorted(sites['source'].unique()))}"
-        )
+        names = sorted(sites["source"].unique())
+        raise ValueError(f"no sites of {train_set!r}; there are: curated, {', '.join(names)}")
     return chosen
 
 

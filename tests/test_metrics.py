@@ -1,0 +1,108 @@
+"""Scores against pairs counted one by one."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genoattn.metrics import (
+    calibration,
+    inside,
+    kmer_resolution,
+    kmers,
+    performance,
+    precision_recall,
+    score,
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
+def test_auc_by_counting(pairs):
+    label = np.array([positive for positive, _ in pairs], dtype=int)
+    output = np.array([value for _, value in pairs], dtype=float)
+    if label.min() == label.max():
+        with pytest.raises(ValueError, match="need positive and negative labels"):
+            score(label, output)
+        return
+    won = [(a > b) + 0.5 * (a == b) for a in output[label == 1] for b in output[label == 0]]
+    area, recall = 0.0, 0.0
+    for threshold in sorted(set(output), reverse=True):
+        called = output >= threshold
+        now = label[called].sum() / label.sum()
+        area += (now - recall) * label[called].mean()
+        recall = now
+    got = score(label, output)
+    assert got["roc_auc"] == pytest.approx(np.mean(won))
+    assert got["pr_auc"] == pytest.approx(area)
+
+
+def test_missing_output_is_an_error():
+    with pytest.raises(ValueError, match="1 positions to be scored have no output"):
+        score(np.array([0, 1]), np.array([0.1, np.nan]))
+
+
+def test_kmers_by_hand():
+    values = np.array([[1, 3, 0, 8, 9], [2, 2, 2, 6, 1]])
+    assert kmers(values, 2, "mean").tolist() == [[2, 4], [2, 4]]
+    assert kmers(values, 2, "max").tolist() == [[3, 8], [2, 6]]
+
+
+def test_kmers_run_along_each_strand():
+    track = np.array([[1, 2, 3, 4, 5], [10, 20, 30, 40, 50]])
+    where = np.array([True, True, True, False, False])
+    assert inside(track, where).tolist() == [[1, 2, 3], [30, 20, 10]]
+
+
+def test_resolution_forgives_a_shift():
+    label = np.zeros((2, 40), dtype=int)
+    label[:, 10] = label[:, 22] = 1
+    output = np.roll(label, 1, axis=1) * 0.9 + 0.05
+    table = kmer_resolution(label, output, np.ones(40, bool), [1, 4]).set_index(["k", "how"])
+    assert table.loc[(1, "mean"), "pr_auc"] < 0.2
+    assert table.loc[(4, "max"), "pr_auc"] == 1.0
+    assert table.loc[(4, "mean"), "positive_share"] == pytest.approx(0.2)
+
+
+def test_performance_rows():
+    rng = np.random.default_rng(0)
+    label = (rng.random((2, 400)) < 0.05).astype(int)
+    output = rng.random((2, 400))
+    table = performance(
+        output, {"curated": label, "smrt": label}, np.arange(400) < 300,
+        train_set="curated", model="m", seed=1, resolutions=(1, 4),
+    )  # fmt: skip
+    assert list(table.columns) == [
+        "train_set", "test_set", "model", "resolution", "metric", "value", "seed", "paper_value",
+    ]  # fmt: skip
+    assert len(table) == 8
+    index = table.set_index(["test_set", "resolution", "metric"])
+    wanted = score(label[:, :300], output[:, :300])
+    assert index.loc[("smrt", 1, "pr_auc"), "value"] == pytest.approx(wanted["pr_auc"])
+    assert index.loc[("curated", 1, "roc_auc"), "paper_value"] == 0.976
+    assert index.loc[("smrt", 1, "pr_auc"), "paper_value"] == 0.141
+    assert index.loc[("curated", 4, "pr_auc"), "paper_value"] == 0.29
+    assert np.isnan(index.loc[("smrt", 4, "pr_auc"), "paper_value"])
+
+
+def test_precision_recall_curve_is_what_its_threshold_gives():
+    rng = np.random.default_rng(1)
+    label = (rng.random((2, 300)) < 0.1).astype(int)
+    output = np.round(rng.random((2, 300)) + 0.3 * label, 2)
+    where = np.ones(300, bool)
+    curve = precision_recall(label, output, where, points=11)
+    for row in curve.itertuples():
+        called = output >= row.threshold
+        assert label[called].mean() == pytest.approx(row.precision)
+        assert label[called].sum() / label.sum() == pytest.approx(row.recall)
+    assert curve["recall"].is_monotonic_increasing
+    assert curve["recall"].iloc[-1] == 1.0
+
+
+def test_calibration_of_a_calibrated_output():
+    rng = np.random.default_rng(2)
+    output = rng.random((2, 20_000)) ** 4
+    label = (rng.random((2, 20_000)) < output).astype(int)
+    table = calibration(label, output, np.ones(20_000, bool))
+    assert table["n"].sum() == 40_000
+    large = table[table["n"] > 1000]
+    np.testing.assert_allclose(large["share"], large["output"], atol=0.03)

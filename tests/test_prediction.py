@@ -1,0 +1,133 @@
+"""One pass without seams: chunks against a whole, attention against the equation."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genoattn.attention import dense_weights
+from genoattn.genome import Genome
+from genoattn.labels import reading_order
+from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.prediction import AttentionMoments, SampledAttention, predict
+
+CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    model = Annotator(CONFIG)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)  # so that outputs differ clearly from place to place
+    return model.eval()
+
+
+def genome(length, circular, seed=0):
+    codes = np.random.default_rng(seed).integers(0, 5, length).astype(np.uint8)
+    return Genome("toy", codes, circular=circular)
+
+
+@settings(max_examples=25, deadline=None)
+@given(length=st.integers(1, 150), chunk=st.integers(1, 200), circular=st.booleans())
+def test_cuts_do_not_show(model, length, chunk, circular):
+    toy = genome(length, circular)
+    whole = predict(model, toy, chunk=10_000, progress=False)
+    pieces = predict(model, toy, chunk=chunk, progress=False)
+    np.testing.assert_allclose(pieces, whole, atol=1e-6)
+
+
+def test_linear_strand_in_one_piece(model):
+    """The output at a site is the model's at the query downstream of it, on each strand."""
+    toy = genome(100, circular=False)
+    track = predict(model, toy, chunk=17, progress=False)
+    for row, strand in enumerate("+-"):
+        with torch.inference_mode():
+            codes = torch.from_numpy(toy.strand(strand).astype(np.int64))[None]
+            whole = model(codes)[0].sigmoid().numpy()
+        last_certain = 100 - CONFIG.downstream - CONFIG.reach_downstream
+        ours = reading_order(track)[row, :last_certain]
+        np.testing.assert_allclose(
+            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=1e-6
+        )
+
+
+def test_circular_genome_has_no_origin(model):
+    toy = genome(120, circular=True)
+    turned = Genome("turned", np.roll(toy.codes, 37), circular=True)
+    track = predict(model, toy, progress=False)
+    np.testing.assert_allclose(
+        np.roll(track, 37, axis=1), predict(model, turned, progress=False), atol=1e-6
+    )
+    linear = Genome("linear", toy.codes, circular=False)
+    assert np.abs(track - predict(model, linear, progress=False))[0, :3].max() > 1e-3
+
+
+def test_reverse_complement_swaps_the_strands(model):
+    toy = genome(80, circular=True)
+    other = Genome("other", toy.strand("-"), circular=True)
+    np.testing.assert_allclose(
+        predict(model, toy, progress=False),
+        predict(model, other, progress=False)[::-1, ::-1],
+        atol=1e-6,
+    )
+
+
+def test_only_what_was_asked(model):
+    toy = genome(90, circular=True)
+    where = np.zeros(90, dtype=bool)
+    where[[0, 1, 40, 41, 42, 89]] = True
+    part = predict(model, toy, where=where, progress=False)
+    assert np.isnan(part[:, ~where]).all()
+    np.testing.assert_allclose(
+        part[:, where], predict(model, toy, progress=False)[:, where], atol=1e-6
+    )
+    with pytest.raises(ValueError, match=r"where has shape \(5,\); the genome toy has 90 nt"):
+        predict(model, toy, where=where[:5], progress=False)
+
+
+def first_layer_attention(model, codes):
+    """Weights of the first layer by the equation: (heads, length, length)."""
+    layer = model.layers[0]
+    h = model.embedding(torch.from_numpy(codes.astype(np.int64))[None])
+    query, key, _ = layer.queries_keys_values(h)
+    r = layer.distance(model.distance_code).view(CONFIG.window, CONFIG.heads, -1).transpose(0, 1)
+    return dense_weights(query, key, r, model.content_bias, model.position_bias)[0]
+
+
+def test_recorded_attention_is_that_of_the_query(model):
+    toy = genome(100, circular=False)
+    strand, position = ["+", "-", "-", "+"], [30, 60, 20, 90]
+    samples = SampledAttention(CONFIG, strand, position, 100)
+    moments = AttentionMoments(CONFIG)
+    predict(model, toy, recorders=[samples, moments], chunk=13, progress=False)
+    with torch.inference_mode():
+        by_strand = {s: first_layer_attention(model, toy.strand(s)).numpy() for s in "+-"}
+    for sample, (s, p) in enumerate(zip(strand, position, strict=True)):
+        query = (p if s == "+" else 99 - p) + CONFIG.downstream
+        for d in range(CONFIG.window):
+            np.testing.assert_allclose(
+                samples.attention[sample, 0, :, d], by_strand[s][:, query, query - d], atol=1e-3
+            )
+    assert moments.count == 200
+    assert moments.mean.shape == (2, 2, 12)
+    np.testing.assert_allclose(moments.mean.sum(-1), 1, atol=1e-5)
+
+
+def test_moments_equal_all_samples(model):
+    toy = genome(60, circular=True)
+    everywhere = SampledAttention(CONFIG, ["+"] * 60 + ["-"] * 60, [*range(60), *range(60)], 60)
+    moments = AttentionMoments(CONFIG)
+    predict(model, toy, recorders=[everywhere, moments], chunk=25, progress=False)
+    every = everywhere.attention.astype(np.float64)
+    np.testing.assert_allclose(moments.mean, every.mean(0), atol=1e-3)
+    np.testing.assert_allclose(moments.maximum, every.max(0), atol=1e-3)
+
+
+def test_training_mode_is_restored(model):
+    model.train()
+    predict(model, genome(20, circular=True), progress=False)
+    assert model.training
+    model.eval()

@@ -1,0 +1,205 @@
+"""What a round sees, that training learns, and that a killed run equals an unbroken one."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from genoattn.genome import Genome, encode
+from genoattn.labels import Split
+from genoattn.model import Annotator, AnnotatorConfig, read_card
+from genoattn.training import (
+    Passes,
+    Segments,
+    StrandData,
+    TrainingConfig,
+    cross_entropy,
+    cut,
+    fit,
+    label_sites,
+    warmup_cosine,
+)
+
+MODEL = AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=16, downstream=4)
+TRAINING = TrainingConfig(
+    passes=3, segment=128, context=16, batch=8, steps_per_round=4, learning_rate=0.02, seed=5
+)
+CUTS = (3600, 4800, 5400)
+
+
+def toy(seed=0, length=6000):
+    """A genome where every TATAAT on either strand starts a site 6 nt further on."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, length).astype(np.uint8)
+    rows = []
+    for position in range(20, length - 20, 97):
+        strand = "+" if rng.random() < 0.5 else "-"
+        box = encode("TATAAT") if strand == "+" else 3 - encode("TATAAT")[::-1]
+        codes[position : position + 6] = box
+        rows.append((position + 6 if strand == "+" else position - 1, strand))
+    return Genome("toy", codes), pd.DataFrame(rows, columns=["position", "strand"])
+
+
+@settings(max_examples=40)
+@given(
+    cuts=st.lists(st.integers(0, 59), min_size=3, max_size=3, unique=True).map(sorted),
+    segment=st.integers(1, 80),
+    phase=st.integers(0, 79),
+    part=st.sampled_from(["train", "validation", "test"]),
+)
+def test_segments_count_every_position_of_a_part_once(cuts, segment, phase, part):
+    genome = Genome("g", np.random.default_rng(0).integers(0, 4, 60).astype(np.uint8))
+    sites = pd.DataFrame({"position": [3, 30, 59], "strand": ["+", "-", "+"]})
+    data = StrandData.of(genome, sites, Split.at(cuts, 60), downstream=7)
+    mask = data.part_mask(part)
+    segments = cut(mask, segment, phase % segment)
+    seen = np.zeros((2, 60), dtype=int)
+    dealt = Segments(data, segments, segment, context=5)
+    for (row, start, *_), (codes, target, counts) in zip(segments, dealt, strict=True):
+        assert codes.shape == (segment + 5,)
+        for i in range(segment):
+            position = (start + i) % 60
+            assert codes[5 + i] == data.codes[row, position]
+            assert target[i] == data.target[row, position]
+            seen[row, position] += int(counts[i])
+        for i in range(5):
+            assert codes[i] == data.codes[row, (start - 5 + i) % 60]
+    assert (seen == mask).all()
+
+
+def test_parts_are_of_the_site_not_of_the_query():
+    genome = Genome("g", np.zeros(60, np.uint8))
+    sites = pd.DataFrame({"position": [19, 20], "strand": ["+", "-"]})
+    data = StrandData.of(genome, sites, Split.at((20, 40, 50), 60), downstream=7)
+    train, test = data.part_mask("train"), data.part_mask("test")
+    assert (data.target[0] & train[0]).sum() == 1
+    assert (data.target[1] & test[1]).sum() == 1
+    assert (data.target[0] & test[0]).sum() == (data.target[1] & train[1]).sum() == 0
+
+
+def test_rounds_are_consecutive_pieces_of_seeded_passes():
+    genome, sites = toy()
+    mask = StrandData.of(genome, sites, Split.at(CUTS, 6000), 4).part_mask("train")
+    passes = Passes(mask, TRAINING)
+    rounds = [segment for number in range(6) for segment in passes.round(number)]
+    in_order = [segment for number in range(9) for segment in passes.one(number)]
+    assert rounds == in_order[: 6 * TRAINING.steps_per_round * TRAINING.batch]
+    assert passes.one(0) != passes.one(1)
+    assert {len(passes.one(number)) for number in range(20)} == {passes.size}
+    assert passes.steps() * TRAINING.batch >= TRAINING.passes * passes.size
+
+
+def test_loss_by_hand():
+    logits = torch.tensor([[0.0, 2.0, -1.0]])
+    target = torch.tensor([[1.0, 0.0, 1.0]])
+    counts = torch.tensor([[1.0, 1.0, 0.0]])
+    wanted = -np.log(0.5) - np.log(1 - 1 / (1 + np.exp(-2)))
+    assert cross_entropy(logits, target, counts).item() == pytest.approx(wanted, rel=1e-6)
+
+
+def test_schedule():
+    values = [warmup_cosine(step, 100) for step in range(101)]
+    assert values[0] == pytest.approx(0.1)
+    assert values[9] == 1.0
+    assert values[55] == pytest.approx(0.5)
+    assert values[100] == pytest.approx(0.0)
+    assert max(values) == 1.0
+
+
+def test_training_learns_the_box(tmp_path):
+    genome, sites = toy()
+    weights = tmp_path / "toy.safetensors"
+    config = TrainingConfig(**{**vars(TRAINING), "passes": 12, "patience": 50})
+    fit(
+        genome, sites, Split.at(CUTS, 6000), weights,
+        model=MODEL, training=config, accelerator="cpu", progress=False, card={"train_set": "toy"},
+    )  # fmt: skip
+    card = read_card(weights)
+    losses = [row["validation_loss"] for row in card["history"]]
+    rate = len(sites) / 12_000
+    guess = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    assert min(losses) < 0.7 * guess
+    assert card["best"]["validation_loss"] == min(losses)
+    assert card["train_set"] == "toy"
+    assert card["data"]["sites"] == len(sites)
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_training import CUTS, MODEL, TRAINING, toy
+from genoattn.labels import Split
+from genoattn.training import fit
+genome, sites = toy()
+fit(genome, sites, Split.at(CUTS, 6000), sys.argv[1], model=MODEL, training=TRAINING,
+    accelerator="cpu", progress=False)
+"""
+
+
+def test_a_killed_run_equals_an_unbroken_one(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    weights = tmp_path / "killed" / "toy.safetensors"
+    process = subprocess.Popen([sys.executable, script, weights])
+    checkpoint = weights.with_suffix(".ckpt")
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None, "training ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_after = len(read_card(weights)["history"])
+
+    genome, sites = toy()
+    arguments = {"model": MODEL, "training": TRAINING, "accelerator": "cpu", "progress": False}
+    resumed = fit(genome, sites, Split.at(CUTS, 6000), weights, **arguments)
+    whole = tmp_path / "whole" / "toy.safetensors"
+    fit(genome, sites, Split.at(CUTS, 6000), whole, **arguments)
+    assert isinstance(resumed, Annotator)
+    history = read_card(whole)["history"]
+    assert killed_after < len(history)
+    assert read_card(weights)["history"] == history
+    for name, tensor in load_file(whole).items():
+        assert torch.equal(load_file(weights)[name], tensor)
+
+
+def test_another_run_is_not_resumed(tmp_path):
+    genome, sites = toy()
+    weights = tmp_path / "toy.safetensors"
+    config = TrainingConfig(**{**vars(TRAINING), "passes": 0.1, "steps_per_round": 1})
+    arguments = {"model": MODEL, "accelerator": "cpu", "progress": False}
+    fit(genome, sites, Split.at(CUTS, 6000), weights, training=config, **arguments)
+    with pytest.raises(ValueError, match="belongs to a training with other data or settings"):
+        fit(genome, sites[:-1], Split.at(CUTS, 6000), weights, training=config, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("passes", 0, "passes must be greater than 0"),
+        ("context", -1, "context must not be negative"),
+        ("precision", "half", "precision must be '32-true' or 'bf16-mixed', not 'half'"),
+    ],
+)
+def test_impossible_settings(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**{field: value})
+
+
+def test_label_sites(tmp_path):
+    sites = pd.DataFrame({"position": [1, 2], "strand": ["+", "-"], "source": ["smrt", "sendseq"]})
+    assert label_sites(tmp_path, sites, "smrt")["position"].tolist() == [1]
+    with pytest.raises(
+        ValueError, match="no sites of 'cappable'; there are: curated, sendseq, smrt"
+    ):
+        label_sites(tmp_path, sites, "cappable")
