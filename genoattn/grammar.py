@@ -233,13 +233,13 @@ def consensus_matrix(consensus: str, shares: list[float] | float) -> np.ndarray:
     return matrix
 
 
-_BOX_10 = consensus_matrix("TATAAT", [0.85, 0.93, 0.62, 0.68, 0.65, 0.93])
-_BOX_35 = consensus_matrix("TTGACA", [0.82, 0.86, 0.78, 0.66, 0.60, 0.58])
+_BOX_10 = consensus_matrix("TATAAT", [0.88, 0.96, 0.72, 0.78, 0.75, 0.96])
+_BOX_35 = consensus_matrix("TTGACA", [0.86, 0.90, 0.84, 0.74, 0.68, 0.64])
 _WEAK_BOX_35 = consensus_matrix("TTGACA", 0.45)
 _INITIATOR = consensus_matrix("YR", [0.65, 0.90])  # -1 and +1: a purine is preferred at +1
-_DISCRIMINATOR = {-14: 0.06, -13: 0.22, -12: 0.44, -11: 0.22, -10: 0.06}
+_DISCRIMINATOR = {-14: 0.05, -13: 0.19, -12: 0.52, -11: 0.19, -10: 0.05}
 # A spacer of 15 to 19 nt, 17 favoured: the -35 box begins 6 nt plus the spacer before the -10 box.
-_SPACER = {-25: 0.06, -24: 0.19, -23: 0.50, -22: 0.19, -21: 0.06}
+_SPACER = {-25: 0.05, -24: 0.18, -23: 0.54, -22: 0.18, -21: 0.05}
 
 
 def _sigma70(promoter_class: str, box_35: np.ndarray, presence: float = 1.0) -> tuple[Element, ...]:

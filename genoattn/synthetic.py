@@ -1,7 +1,7 @@
 """A simulated genome of known truth and four simulated assays on it; touches no file.
 
 The demo profile and many tests run on this genome, since on it one can say what a model should
-have found. It is denser than a bacterium: by default 3.5 transcription start sites (TSSs) a
+have found. It is denser than a bacterium: by default 4 transcription start sites (TSSs) a
 kilobase, both strands together (*Escherichia coli*'s curated set has 1.4), and shorter genes, so
 that a small model can learn from a few hundred kilobases.
 
@@ -64,7 +64,7 @@ class Layout:
         Probability of A, C, G, T between genes.
     """
 
-    tss_per_kb: float = 3.5
+    tss_per_kb: float = 4.0
     genes_per_operon: float = 1.7
     codons: tuple[int, int] = (40, 150)
     promoter_region: tuple[int, int] = (130, 330)
@@ -207,7 +207,7 @@ def simulate(
     Raises
     ------
     ValueError
-        A genome too short, or too small for that many start sites.
+        A genome too short, or a layout that asks for more start sites than there is room for.
     """
     if length < MINIMAL_LENGTH:
         raise ValueError(f"length is {length}; a simulated genome needs {MINIMAL_LENGTH} nt")
@@ -317,11 +317,11 @@ class _Unit(NamedTuple):
 
 def _lay_out(rng: np.random.Generator, length: int, layout: Layout) -> Iterator[_Unit]:
     """Arrange operons from left to right until the genome is full."""
-    position, number = 0, 0
+    position, number, failures = 0, 0, 0
     strands: list[str] = []
-    while True:
+    while failures < 10:  # a draw too long for what is left may be followed by a shorter one
         strands = strands or list(rng.permutation(["+", "+", "-", "-"]))
-        strand = str(strands.pop())
+        strand = str(strands[-1])
         pseudo = number % layout.pseudogene_every == layout.pseudogene_every // 2
         upstream = _above(rng, *layout.promoter_region)
         downstream = int(rng.integers(*layout.terminator_region, endpoint=True))
@@ -333,13 +333,15 @@ def _lay_out(rng: np.random.Generator, length: int, layout: Layout) -> Iterator[
             end = start + 3 * _above(rng, *layout.codons)
             genes.append((start, end))
         if end + right > length:
-            return
+            failures += 1
+            continue
         before, after = (position, position + left), (end, end + right)
         if strand == "+":
             yield _Unit(strand, genes, pseudo, promoters=before, terminator=after)
         else:
             yield _Unit(strand, genes, pseudo, promoters=after, terminator=before)
         position, number = end + right, number + 1
+        strands.pop()
 
 
 def _above(rng: np.random.Generator, least: int, mean: int) -> int:
@@ -457,8 +459,9 @@ def _plant_promoters(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw promoters and find each a place that it fits; the first ones go one to each operon.
 
-    What is drawn stays as drawn, only its place is tried again, so that the planted elements
-    follow the grammar's probabilities without bias.
+    What is drawn stays as drawn, only its position is tried again, so that the planted elements
+    follow the grammar's probabilities without bias. On a tiny genome there may be no room left
+    upstream of operons; the promoter then goes inside one.
     """
     length = len(canvas.codes)
     taken = {strand: np.zeros(length, dtype=bool) for strand in "+-"}
@@ -470,13 +473,15 @@ def _plant_promoters(
         place = str(rng.choice(list(grammar.places), p=list(grammar.places.values())))
         own = pending.pop() if place == "upstream" and pending else None
         for attempt in range(_TRIES):
+            if place == "upstream" and attempt == _TRIES // 2:
+                place = "inside"
             unit = own if own and attempt < 50 else units[int(rng.integers(len(units)))]
             tss, strand = _candidate(rng, place, unit, length)
             if not taken[strand][tss] and _try_plant(canvas, promoter, tss, strand):
                 break
         else:
             raise ValueError(
-                f"no room for start site {number + 1} {place} of genes in {length} nt; "
+                f"no room for start site {number + 1} in {length} nt; "
                 f"lower tss_per_kb (it is {layout.tss_per_kb:g})"
             )
         taken[strand][np.arange(tss - SEPARATION + 1, tss + SEPARATION) % length] = True
