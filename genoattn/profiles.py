@@ -482,6 +482,100 @@ _NAMES = {
 """Region and relation -> what readers see, and the key of `paper.REGION_MEDIANS`."""
 
 
+def statements(peaks: pd.DataFrame, regions: pd.DataFrame, strands: pd.DataFrame) -> pd.DataFrame:
+    """What the paper says of its model's output, and what the same rules say of this one.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+        `peaks`.
+    regions : DataFrame
+        `beside_paper`.
+    strands : DataFrame
+        `strand_correlation`.
+
+    Returns
+    -------
+    DataFrame
+        ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
+        undecided where there are no such sites or regions).
+    """
+    at = {(row["site_class"], row["strand_relation"]): row for row in peaks.to_dict("records")}
+    region = {row["name"]: row for row in regions.to_dict("records")}
+    rows: list[tuple[str, str, str]] = []
+
+    def add(statement: str, here: str, holds: bool) -> None:
+        rows.append((statement, here, "yes" if holds else "no"))
+
+    def cannot(statement: str, lack: str) -> None:
+        rows.append((statement, f"no such {lack}", "undecided"))
+
+    statement = "around start sites both strands are raised, the antisense peak upstream"
+    for name in ("TSSs", "TSSs of pseudogenes"):
+        if (name, "sense") in at:
+            sense, antisense = at[name, "sense"], at[name, "antisense"]
+            raised = min(sense["share_above"], antisense["share_above"]) > 0.5
+            add(
+                statement,
+                f"{sense['share_above']:.0%} of sense and {antisense['share_above']:.0%} of "
+                "antisense positions above the whole part; antisense highest at "
+                f"{antisense['peak_offset']:+d} nt",
+                raised and (name != "TSSs" or antisense["peak_offset"] < 0),
+            )
+        else:
+            cannot(statement, "site")
+        statement = "around start sites of pseudogenes both strands are raised"
+
+    statement = "around SEnd-seq terminators both strands are slightly raised, with a central dip"
+    name = "terminators (sendseq)"
+    if (name, "sense") in at:
+        both = [at[name, "sense"], at[name, "antisense"]]
+        raised = min(row["share_above"] for row in both) > 0.5
+        add(
+            statement,
+            f"{min(row['share_above'] for row in both):.0%} or more of positions above the whole "
+            f"part; sense lowest at {both[0]['dip_offset']:+d}, antisense at "
+            f"{both[1]['dip_offset']:+d} nt",
+            raised and all(abs(row["dip_offset"]) <= 100 for row in both),
+        )
+    else:
+        cannot(statement, "site")
+
+    statement = "output is more than doubled where neither strand is coding"
+    if {"coding on either strand", "coding on neither strand"} <= set(region):
+        times = region["coding on neither strand"]["ratio"]
+        times /= region["coding on either strand"]["ratio"]
+        add(statement, f"{times:.2f} times that where either is", times > 2)
+    else:
+        cannot(statement, "region")
+    for statement, names in (
+        (
+            "gaps within operons are raised on both strands",
+            ["operon gaps, sense", "operon gaps, antisense"],
+        ),
+        ("pseudogenes are raised", ["pseudogenes, sense"]),
+    ):
+        found = [region[name] for name in names if name in region]
+        if len(found) == len(names):
+            here = "; ".join(
+                f"{row['ratio']:.2f} times the whole part "
+                f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
+                for row in found
+            )
+            add(statement, here, all(row["ratio_low"] > 1 for row in found))
+        else:
+            cannot(statement, "region")
+
+    wide = max(strands.to_dict("records"), key=lambda row: row["width"])
+    add(
+        "raised outputs generally concur on both strands",
+        f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt "
+        f"({wide['chance']:.2f} by chance)",
+        wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"]),
+    )
+    return pd.DataFrame(rows, columns=["statement", "here", "holds"])
+
+
 def runs(mask: np.ndarray, *, circular: bool = True) -> np.ndarray:
     """Uninterrupted stretches of a mask.
 

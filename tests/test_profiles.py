@@ -249,6 +249,44 @@ def test_region_medians_stand_beside_the_papers() -> None:
     assert np.isnan(table.loc["pseudogenes, antisense", "paper_median"])
 
 
+def test_statements_follow_from_the_tables() -> None:
+    def site(name: str, relation: str, peak: int, dip: int, above: float) -> dict[str, object]:
+        return {
+            "site_class": name,
+            "strand_relation": relation,
+            "peak_offset": peak,
+            "dip_offset": dip,
+            "share_above": above,
+        }
+
+    peaks = pd.DataFrame(
+        [
+            site("TSSs", "sense", 0, 300, 0.9),
+            site("TSSs", "antisense", -40, 300, 0.8),
+            site("terminators (sendseq)", "sense", -200, 10, 0.9),
+            site("terminators (sendseq)", "antisense", -200, 500, 0.9),
+        ]
+    )
+    medians = pd.DataFrame(
+        {
+            "name": ["coding on either strand", "coding on neither strand", "pseudogenes, sense"],
+            "ratio": [0.9, 2.0, 1.2],
+            "ratio_low": [0.8, 1.9, 0.9],
+            "ratio_high": [1.0, 2.1, 1.5],
+        }
+    )
+    strands = pd.DataFrame(
+        {"width": [1, 100], "n": [10_000, 400], "spearman": [0, 0.5], "chance": [0, 0.1]}
+    )
+    found = profiles.statements(peaks, medians, strands)
+    assert found["holds"].tolist() == [
+        "yes", "undecided", "no", "yes", "undecided", "no", "yes"
+    ]  # fmt: skip
+    assert "antisense highest at -40 nt" in found["here"][0]
+    peaks.loc[1, "peak_offset"] = 40
+    assert profiles.statements(peaks, medians, strands)["holds"][0] == "no"
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_runs_partition_the_mask(bits: list[bool]) -> None:
     mask = np.array(bits)

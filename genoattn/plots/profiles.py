@@ -76,8 +76,8 @@ def region_medians(regions: pd.DataFrame) -> Figure:
     Parameters
     ----------
     regions : DataFrame
-        ``name``, ``ratio``, ``ratio_low``, ``ratio_high`` and ``paper_ratio`` (NaN where the
-        paper gives none).
+        ``name``, ``ratio``, ``ratio_low``, ``ratio_high`` and, to stand beside, ``paper_ratio``
+        (NaN where the paper gives none).
     """
     place = np.arange(len(regions))
     figure, axes = plt.subplots(
@@ -93,15 +93,17 @@ def region_medians(regions: pd.DataFrame) -> Figure:
         capsize=3,
         label="this run",
     )
-    axes.plot(
-        regions["paper_ratio"],
-        place + 0.12,
-        marker="D",
-        linestyle="none",
-        markerfacecolor="white",
-        color="black",
-        label="paper",
-    )
+    if "paper_ratio" in regions:
+        axes.plot(
+            regions["paper_ratio"],
+            place + 0.12,
+            marker="D",
+            linestyle="none",
+            markerfacecolor="white",
+            color="black",
+            label="paper",
+        )
+        axes.legend()
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_yticks(place, regions["name"])
     axes.invert_yaxis()
@@ -111,5 +113,4 @@ def region_medians(regions: pd.DataFrame) -> Figure:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("median output / median output of the whole part")
     axes.grid(axis="x", which="both", linewidth=0.4, color="0.85")
-    axes.legend(fontsize=8)
     return figure
