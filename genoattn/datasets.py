@@ -8,13 +8,17 @@ SHA-256 must be the registered one.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import pooch
 import requests
+
+with warnings.catch_warnings():  # tqdm, which pooch imports, asks for widgets in a notebook
+    warnings.simplefilter("ignore")
+    import pooch
 
 __all__ = [
     "DATASETS",

@@ -151,7 +151,7 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "data_dir": Parameter(
             str,
             None,
-            "folder with the published tables; they are downloaded if None",
+            "folder with the published tables; None: GENOATTN_DATA, else download",
             optional=True,
         ),
         "fasta": Parameter(str, None, "your genome, if source is files", optional=True),
@@ -174,7 +174,77 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         ),
         **_FOLDERS,
     },
-    "training": {**_FOLDERS},
+    "training": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "train": Parameter(
+            bool,
+            True,
+            "whether to train (under this name, in run_dir/training) or to use what is there",
+        ),
+        "fresh": Parameter(
+            bool,
+            True,
+            "whether to forget an earlier training of that name instead of going on with it",
+        ),
+        "train_set": Parameter(
+            str, "curated", "sites to train on: curated, or the name of a source"
+        ),
+        "cuts": Parameter(
+            list[int],
+            [],
+            "where test, validation and training part start, nt; none: as in the paper, relatively",
+            low=0,
+        ),
+        "layers": Parameter(int, 3, "attention layers, if a model is trained (paper 6)", low=1),
+        "heads": Parameter(
+            int, 4, "attention heads of a layer, if a model is trained (paper 6)", low=1
+        ),
+        "d_model": Parameter(
+            int, 32, "width of the hidden state, if a model is trained (paper 32)", low=2
+        ),
+        "d_head": Parameter(
+            int, 16, "width of query, key and value, if a model is trained (paper 32)", low=1
+        ),
+        "window": Parameter(
+            int,
+            128,
+            "positions that a query attends to, nt, if a model is trained (paper 512)",
+            low=1,
+        ),
+        "downstream": Parameter(
+            int,
+            20,
+            "sequence downstream of a site that is read, nt, if a model is trained (paper 20)",
+            low=0,
+        ),
+        "dropout": Parameter(
+            float, 0.1, "dropout, if a model is trained (paper 0.1)", low=0, high=0.9
+        ),
+        "passes": Parameter(float, 6.0, "most passes over the training part", low=0.01),
+        "segment": Parameter(int, 1024, "scored positions of a training segment, nt", low=1),
+        "context": Parameter(
+            int, 128, "positions read, but not scored, before each segment, nt", low=0
+        ),
+        "batch": Parameter(int, 4, "segments in a step", low=1),
+        "learning_rate": Parameter(float, 0.005, "highest learning rate", low=0),
+        "steps_per_round": Parameter(
+            int, 100, "steps between two looks at the validation part", low=1
+        ),
+        "patience": Parameter(
+            int, 6, "rounds without a lower validation loss after which training stops", low=1
+        ),
+        "seed": Parameter(
+            int, 1, "seed of the initial weights, of the order of segments and of dropout", low=0
+        ),
+        "precision": Parameter(
+            str, "32-true", "arithmetic of the training", choices=("32-true", "bf16-mixed")
+        ),
+        "accelerator": Parameter(str, "auto", "cpu, gpu or auto", choices=("auto", "cpu", "gpu")),
+        "k_max": Parameter(
+            int, 20, "longest k-mer at which the output is scored, nt", low=2, high=200
+        ),
+    },
     "heads": {
         **_FOLDERS,
         "weights": _WEIGHTS,

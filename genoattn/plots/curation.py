@@ -78,7 +78,7 @@ def table_one(table: pd.DataFrame, beside_paper: bool = True) -> Styler:
 
 def _with_percent(counts: pd.Series, percents: pd.Series) -> list[str]:
     """Counts with their percentage in brackets."""
-    return [f"{n:,} ({p:.1f} %)" for n, p in zip(counts, percents, strict=True)]
+    return [f"{n:,} ({p:.1f}%)" for n, p in zip(counts, percents, strict=True)]
 
 
 def _inside(x: np.ndarray, y: np.ndarray, source: str) -> np.ndarray:
@@ -314,7 +314,7 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
     for (i, j), value in np.ndenumerate(ours):
         if np.isnan(value):
             continue
-        text = f"{value:.1f} %" + (f"\npaper {printed[i, j]:.1f}" if beside_paper else "")
+        text = f"{value:.1f}%" + (f"\npaper {printed[i, j]:.1f}" if beside_paper else "")
         ink = "black" if value > 45 else "white"
         axes.text(j, i, text, ha="center", va="center", color=ink, fontsize=9)
     labels = [style.name(source).replace("SMRT-", "SMRT-\n") for source in SOURCES]
