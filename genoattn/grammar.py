@@ -32,6 +32,7 @@ __all__ = [
     "Grammar",
     "Part",
     "Promoter",
+    "choose",
     "consensus_matrix",
 ]
 
@@ -172,12 +173,12 @@ class Grammar:
         ValueError
             The drawn elements overlap, so the grammar contradicts itself.
         """
-        promoter_class = _choose(rng, self.classes)
+        promoter_class = choose(rng, self.classes)
         begins = {TSS: 0}
         parts: list[Part] = []
         strength = 0.0
         for element in self.of(promoter_class):
-            begins[element.name] = begins[element.anchor] + _choose(rng, element.offsets)
+            begins[element.name] = begins[element.anchor] + choose(rng, element.offsets)
             draws = rng.random((element.width, 1))
             if rng.random() >= element.presence:
                 continue
@@ -198,10 +199,14 @@ def _shares(shares: Mapping[_Key, float], where: str) -> Mapping[_Key, float]:
     return MappingProxyType(dict(shares))
 
 
-def _choose(rng: np.random.Generator, shares: Mapping[_Key, float]) -> _Key:
+def choose(rng: np.random.Generator, shares: Mapping[_Key, float]) -> _Key:
     """Draw one key with its probability."""
-    keys = list(shares)
-    return keys[int(rng.choice(len(keys), p=list(shares.values())))]
+    draw = rng.random()
+    for key, share in shares.items():
+        draw -= share
+        if draw < 0:
+            return key
+    return max(shares, key=lambda key: shares[key])  # the shares' sum was rounded below one
 
 
 def consensus_matrix(consensus: str, shares: list[float] | float) -> np.ndarray:

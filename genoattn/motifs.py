@@ -308,7 +308,8 @@ def iupac_consensus(matrix: np.ndarray) -> str:
     if (values.sum(axis=1) == 0).any():
         raise MotifError("matrix: a position without any count has no consensus")
     letters = []
-    for row in values / values.sum(axis=1, keepdims=True):
+    shares = (values / values.sum(axis=1, keepdims=True)).round(9)  # so that a half is a half
+    for row in shares:
         order = np.argsort(-row, kind="stable")
         first, second = row[order[:2]]
         if first > 0.5 and first > 2 * second:

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from genoattn.genome import Genome, decode, reverse_complement
-from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR, Grammar, Promoter
+from genoattn.genome import STRANDS, Genome, decode, reverse_complement
+from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR, Grammar, Promoter, choose
 
 __all__ = [
     "ASSAYS",
@@ -299,10 +299,12 @@ def _codes(triplet: str) -> np.ndarray:
     return np.array(["ACGT".index(letter) for letter in triplet], dtype=np.uint8)
 
 
+_STOP_CODES = np.stack([_codes(stop) for stop in _STOPS])  # 3, 3
+
+
 def _is_stop(codons: np.ndarray) -> np.ndarray:
     """Whether codons, codes of shape=(n, 3), are stop codons; shape=(n,)."""
-    stops = np.stack([_codes(stop) for stop in _STOPS])  # 3, 3
-    return np.asarray((codons[:, None] == stops).all(axis=2).any(axis=1))
+    return np.asarray((codons[:, None] == _STOP_CODES).all(axis=2).any(axis=1))
 
 
 class _Unit(NamedTuple):
@@ -361,8 +363,7 @@ def _write_codon_ends(rng: np.random.Generator, canvas: _Canvas, units: list[_Un
     """Fix each gene's start and stop codon and record its reading frame."""
     for strand, positions in _coding(units):
         for end, words in ((positions[:3], _STARTS), (positions[-3:], _STOPS)):
-            word = str(rng.choice(list(words), p=list(words.values())))
-            canvas.fix(end, strand, _codes(word))
+            canvas.fix(end, strand, _codes(choose(rng, words)))
         codons = positions.reshape(-1, 3)
         canvas.codon[codons] = codons.min(axis=1, keepdims=True)
         canvas.minus[positions] = strand == "-"
@@ -464,13 +465,13 @@ def _plant_promoters(
     upstream of operons; the promoter then goes inside one.
     """
     length = len(canvas.codes)
-    taken = {strand: np.zeros(length, dtype=bool) for strand in "+-"}
+    taken = {strand: np.zeros(length, dtype=bool) for strand in STRANDS}
     pending = list(units)
     sites: list[tuple[int, str, str, str, float, str]] = []
     elements: list[tuple[int, str, str, int, str]] = []
     for number in range(round(layout.tss_per_kb * length / 1_000)):
         promoter = grammar.draw(rng)
-        place = str(rng.choice(list(grammar.places), p=list(grammar.places.values())))
+        place = choose(rng, grammar.places)
         own = pending.pop() if place == "upstream" and pending else None
         for attempt in range(_TRIES):
             if place == "upstream" and attempt == _TRIES // 2:
@@ -508,7 +509,7 @@ def _candidate(rng: np.random.Generator, place: str, unit: _Unit, length: int) -
         begin, end = unit.promoters
         begin, end = (begin, end - _LEADER) if unit.strand == "+" else (begin + _LEADER, end)
         return int(rng.integers(begin, end)), unit.strand
-    strand = str(rng.choice(["+", "-"]))
+    strand = STRANDS[int(rng.integers(2))]
     if place == "inside":
         return int(rng.integers(unit.genes[0][0], unit.genes[-1][1])), strand
     return int(rng.integers(length)), strand
@@ -532,7 +533,7 @@ def _observe(
     rng: np.random.Generator, sites: pd.DataFrame, assays: tuple[Assay, ...], length: int
 ) -> pd.DataFrame:
     """Report start sites: some missed, some shifted, some false (at least 20 nt from any true)."""
-    near = {strand: np.zeros(length, dtype=bool) for strand in "+-"}
+    near = {strand: np.zeros(length, dtype=bool) for strand in STRANDS}
     for position, strand in zip(sites["position"], sites["strand"], strict=True):
         near[strand][np.arange(position - SEPARATION + 1, position + SEPARATION) % length] = True
     frames = []
@@ -573,7 +574,7 @@ def _false_sites(
     length = len(near["+"])
     free = np.flatnonzero(~np.concatenate([near["+"], near["-"]]))
     drawn = rng.choice(free, size=number, replace=False)
-    return [(int(site % length), "+-"[site // length]) for site in drawn]
+    return [(int(site % length), STRANDS[site // length]) for site in drawn]
 
 
 def _observe_terminators(rng: np.random.Generator, terminators: pd.DataFrame) -> pd.DataFrame:

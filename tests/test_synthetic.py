@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 
 import numpy as np
@@ -43,6 +44,11 @@ def demo() -> Simulation:
 @pytest.fixture(scope="module")
 def null() -> Simulation:
     return simulate(seed=7, grammar=NO_GRAMMAR)
+
+
+@pytest.fixture(scope="module")
+def three() -> list[Simulation]:
+    return [simulate(seed, 100_000) for seed in range(3)]
 
 
 def read(sequence: str, first: int, width: int, strand: str) -> str:
@@ -124,14 +130,14 @@ def test_each_promoter_class_has_its_elements_and_its_share(demo: Simulation) ->
         assert set(found["element"]) == {e.name for e in DEFAULT_GRAMMAR.of(promoter_class)}
 
 
-def test_letters_follow_the_matrices_and_offsets_their_distribution() -> None:
-    # a denser set of promoters, pooled over three genomes, for sharper frequencies
-    made = [simulate(seed, 150_000) for seed in range(3)]
+def test_letters_follow_the_matrices_and_offsets_their_distribution(
+    three: list[Simulation],
+) -> None:
     elements = pd.concat(
         one.elements.merge(
             one.truth_sites, left_on=["tss_position", "strand"], right_on=["position", "strand"]
         ).assign(genome=i)
-        for i, one in enumerate(made)
+        for i, one in enumerate(three)
     )
     begins = elements.set_index(["genome", "tss_position", "strand", "element"])["offset"]
     for element in DEFAULT_GRAMMAR.elements:
@@ -377,10 +383,9 @@ def test_an_undecayed_pseudogene_is_a_copy_of_a_gene() -> None:
 
 
 @pytest.mark.parametrize("assay", ASSAYS, ids=lambda assay: assay.name)
-def test_assays_miss_shift_and_invent_as_declared(assay: Assay) -> None:
+def test_assays_miss_shift_and_invent_as_declared(assay: Assay, three: list[Simulation]) -> None:
     n_true, n_found, n_reported, shifts = 0, 0, 0, Counter[int]()
-    for seed in range(3):
-        made = simulate(seed, 100_000)
+    for made in three:
         length = len(made.genome)
         reported = made.assays[made.assays["source"] == assay.name]
         n_true, n_reported = n_true + len(made.truth_sites), n_reported + len(reported)
@@ -467,10 +472,8 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 def test_a_fixed_seed_stays_what_it_was() -> None:
     # guards results across versions: change these numbers only on purpose
     made = simulate(0, 10_000)
-    assert made.genome.sequence[:60] == (
-        "TCTACGATAGTATTAGGTAAAAAAAGGCCGTCGTTGACGGCCTATAAATGACCTTGCGTT"
-    )
-    assert len(made.assays) == 167
+    assert zlib.crc32(made.genome.codes.tobytes()) == 834_898_425
+    assert zlib.crc32(made.assays.to_csv(index=False).encode()) == 150_499_423
 
 
 @settings(max_examples=15)
@@ -503,6 +506,6 @@ def test_start_sites_that_find_no_room_upstream_go_inside_and_say_so() -> None:
 
 def test_more_start_sites_than_there_is_room_for_is_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"no room for start site .* lower tss_per_kb \(it is 80\)"
+        ValueError, match=r"no room for start site .* lower tss_per_kb \(it is 40\)"
     ):
-        simulate(0, 10_000, layout=Layout(tss_per_kb=80))
+        simulate(0, 10_000, layout=Layout(tss_per_kb=40))
