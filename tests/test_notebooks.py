@@ -1,4 +1,4 @@
-"""Every chapter executed by papermill: one after the other on a tiny study, and with bad parameters."""
+"""Every chapter executed by papermill: on a tiny study, one after the other; bad parameters."""
 
 from __future__ import annotations
 
