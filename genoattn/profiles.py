@@ -190,6 +190,38 @@ def median_profiles(
     return pd.concat(frames, ignore_index=True)
 
 
+def window_levels(
+    track: np.ndarray, classes: dict[str, pd.DataFrame], *, flank: int, level: float
+) -> pd.DataFrame:
+    """How high the output is around a class of sites as a whole, one number for each site.
+
+    Each site counts with the median output of its window; of these, the median over the sites is
+    given with its exact bootstrap interval. Unlike the many medians of a profile, this says with
+    one interval whether the surroundings of such sites are raised.
+
+    Parameters
+    ----------
+    track, classes, flank, level
+        As for `median_profiles`.
+
+    Returns
+    -------
+    DataFrame
+        ``site_class``, ``strand_relation``, ``n_sites``, ``median``, ``low``, ``high``; classes
+        without sites are left out.
+    """
+    rows = []
+    for name, sites in classes.items():
+        if sites.empty:
+            continue
+        for relation, values in output_around(track, sites, flank)._asdict().items():
+            own = np.median(values, axis=1)[:, None]  # n, 1
+            median, low, high = (float(one[0]) for one in median_with_band(own, level))
+            rows.append((name, relation, len(sites), median, low, high))
+    columns = ["site_class", "strand_relation", "n_sites", "median", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def peaks(profiles: pd.DataFrame, baseline: float) -> pd.DataFrame:
     """Where each profile is highest and lowest, and how that compares with the baseline.
 
@@ -197,8 +229,7 @@ def peaks(profiles: pd.DataFrame, baseline: float) -> pd.DataFrame:
     -------
     DataFrame
         ``site_class``, ``n_sites``, ``strand_relation``; ``peak_offset``, ``peak_median``,
-        ``peak_ratio`` (to the baseline); ``dip_offset``, ``dip_median``; ``share_above``, the
-        share of offsets at which even the lower limit of the band is above the baseline.
+        ``peak_ratio`` (to the baseline); ``dip_offset``, ``dip_median``.
     """
     rows = []
     for (name, relation), part in profiles.groupby(["site_class", "strand_relation"], sort=False):
@@ -213,7 +244,6 @@ def peaks(profiles: pd.DataFrame, baseline: float) -> pd.DataFrame:
                 "peak_ratio": top["median"] / baseline,
                 "dip_offset": int(bottom["offset"]),
                 "dip_median": bottom["median"],
-                "share_above": float((part["low"] > baseline).mean()),
             }
         )
     return pd.DataFrame(rows)
@@ -487,12 +517,16 @@ def statements(peaks: pd.DataFrame, regions: pd.DataFrame, strands: pd.DataFrame
 
     Parameters
     ----------
+    levels : DataFrame
+        `window_levels`; *raised* is a class of sites whose interval lies above ``baseline``.
     peaks : DataFrame
         `peaks`.
     regions : DataFrame
         `beside_paper`.
     strands : DataFrame
         `strand_correlation`.
+    baseline : float
+        Median output of the whole part.
 
     Returns
     -------
@@ -510,33 +544,44 @@ def statements(peaks: pd.DataFrame, regions: pd.DataFrame, strands: pd.DataFrame
     def cannot(statement: str, lack: str) -> None:
         rows.append((statement, f"no such {lack}", "undecided"))
 
-    statement = "around start sites both strands are raised, the antisense peak upstream"
-    for name in ("TSSs", "TSSs of pseudogenes"):
-        if (name, "sense") in at:
-            sense, antisense = at[name, "sense"], at[name, "antisense"]
-            raised = min(sense["share_above"], antisense["share_above"]) > 0.5
-            add(
-                statement,
-                f"{sense['share_above']:.0%} of sense and {antisense['share_above']:.0%} of "
-                "antisense positions above the whole part; antisense highest at "
-                f"{antisense['peak_offset']:+d} nt",
-                raised and (name != "TSSs" or antisense["peak_offset"] < 0),
-            )
+    def both_strands(name: str) -> tuple[bool, str]:
+        found = [height[name, relation] for relation in ("sense", "antisense")]
+        ratios = [
+            f"{row['strand_relation']} {row['median'] / baseline:.2f} times the whole part "
+            f"({row['low'] / baseline:.2f} to {row['high'] / baseline:.2f})"
+            for row in found
+        ]
+        return all(row["low"] > baseline for row in found), "; ".join(ratios)
+
+    height = {(row["site_class"], row["strand_relation"]): row for row in levels.to_dict("records")}
+    terminators = "terminators (sendseq)"
+    for name, statement in (
+        ("TSSs", "around start sites both strands are raised"),
+        ("TSSs of pseudogenes", "around start sites of pseudogenes both strands are raised"),
+        (terminators, "around terminators (SEnd-seq) both strands are slightly raised"),
+    ):
+        if (name, "sense") in height:
+            holds, here = both_strands(name)
+            add(statement, here, holds)
         else:
             cannot(statement, "site")
-        statement = "around start sites of pseudogenes both strands are raised"
-
-    statement = "around SEnd-seq terminators both strands are slightly raised, with a central dip"
-    name = "terminators (sendseq)"
-    if (name, "sense") in at:
-        both = [at[name, "sense"], at[name, "antisense"]]
-        raised = min(row["share_above"] for row in both) > 0.5
+    statement = "the antisense strand peaks upstream of start sites"
+    if ("TSSs", "antisense") in at:
+        top = at["TSSs", "antisense"]
         add(
             statement,
-            f"{min(row['share_above'] for row in both):.0%} or more of positions above the whole "
-            f"part; sense lowest at {both[0]['dip_offset']:+d}, antisense at "
-            f"{both[1]['dip_offset']:+d} nt",
-            raised and all(abs(row["dip_offset"]) <= 100 for row in both),
+            f"highest at {top['peak_offset']:+d} nt, {top['peak_ratio']:.1f} times the whole part",
+            top["peak_offset"] < 0 and top["peak_ratio"] > 1,
+        )
+    else:
+        cannot(statement, "site")
+    statement = "the output dips at the centre of terminators (SEnd-seq)"
+    if (terminators, "sense") in at:
+        dips = [at[terminators, relation]["dip_offset"] for relation in ("sense", "antisense")]
+        add(
+            statement,
+            f"lowest at {dips[0]:+d} nt on the sense strand, at {dips[1]:+d} nt on the antisense",
+            max(abs(dip) for dip in dips) <= 100,
         )
     else:
         cannot(statement, "site")

@@ -249,22 +249,40 @@ def test_region_medians_stand_beside_the_papers() -> None:
     assert np.isnan(table.loc["pseudogenes, antisense", "paper_median"])
 
 
+def test_levels_give_each_site_one_vote() -> None:
+    track = np.full((2, 300), 1.0, np.float32)
+    for place, value in ((50, 3.0), (150, 5.0), (250, 4.0)):
+        track[0, place - 10 : place + 11] = value
+        track[0, place] = 90.0  # a peak does not move the level
+    classes = {"sites": frame((50, "+"), (150, "+"), (250, "+")), "none": frame()}
+    levels = profiles.window_levels(track, classes, flank=10, level=0.5)
+    assert levels["median"].tolist() == [4.0, 1.0] and levels["n_sites"].tolist() == [3, 3]
+    assert levels["low"][0] >= 3.0 and levels["high"][0] <= 5.0
+
+
 def test_statements_follow_from_the_tables() -> None:
-    def site(name: str, relation: str, peak: int, dip: int, above: float) -> dict[str, object]:
-        return {
-            "site_class": name,
-            "strand_relation": relation,
-            "peak_offset": peak,
-            "dip_offset": dip,
-            "share_above": above,
-        }
+    def site(name: str, relation: str, peak: int, dip: int) -> dict[str, object]:
+        place = {"site_class": name, "strand_relation": relation}
+        return place | {"peak_offset": peak, "peak_ratio": 3.0, "dip_offset": dip}
+
+    def level(name: str, relation: str, low: float) -> dict[str, object]:
+        place = {"site_class": name, "strand_relation": relation}
+        return place | {"median": low + 0.1, "low": low, "high": low + 0.2}
 
     peaks = pd.DataFrame(
         [
-            site("TSSs", "sense", 0, 300, 0.9),
-            site("TSSs", "antisense", -40, 300, 0.8),
-            site("terminators (sendseq)", "sense", -200, 10, 0.9),
-            site("terminators (sendseq)", "antisense", -200, 500, 0.9),
+            site("TSSs", "sense", 0, 300),
+            site("TSSs", "antisense", -40, 300),
+            site("terminators (sendseq)", "sense", -200, 10),
+            site("terminators (sendseq)", "antisense", -200, 500),
+        ]
+    )
+    levels = pd.DataFrame(
+        [
+            level("TSSs", "sense", 1.1),
+            level("TSSs", "antisense", 1.2),
+            level("terminators (sendseq)", "sense", 1.1),
+            level("terminators (sendseq)", "antisense", 0.9),
         ]
     )
     medians = pd.DataFrame(
@@ -278,13 +296,15 @@ def test_statements_follow_from_the_tables() -> None:
     strands = pd.DataFrame(
         {"width": [1, 100], "n": [10_000, 400], "spearman": [0, 0.5], "chance": [0, 0.1]}
     )
-    found = profiles.statements(peaks, medians, strands)
+    found = profiles.statements(levels, peaks, medians, strands, baseline=1.0)
     assert found["holds"].tolist() == [
-        "yes", "undecided", "no", "yes", "undecided", "no", "yes"
+        "yes", "undecided", "no", "yes", "no", "yes", "undecided", "no", "yes"
     ]  # fmt: skip
-    assert "antisense highest at -40 nt" in found["here"][0]
+    assert "antisense 1.30 times the whole part (1.20 to 1.40)" in found["here"][0]
+    assert "highest at -40 nt" in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
-    assert profiles.statements(peaks, medians, strands)["holds"][0] == "no"
+    found = profiles.statements(levels, peaks, medians, strands, baseline=1.15)
+    assert found["holds"].tolist()[:4] == ["no", "undecided", "no", "no"]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))

@@ -83,7 +83,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Figure:
     pairs = _heads(profiles)
     scaled = values / values.max(axis=1, keepdims=True)
     figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.2 + 0.155 * len(pairs)), layout="constrained"
+        figsize=(style.WIDTH, 1.4 + 0.155 * len(pairs)), layout="constrained"
     )
     image = axes.imshow(
         scaled,
@@ -97,9 +97,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Figure:
     _rows_of_heads(axes, pairs)
     _offset_ticks(axes, offset, 50)
     axes.set_xlabel("position of the attended nucleotide relative to the TSS (nt)")
-    figure.colorbar(
-        image, ax=axes, label=f"{column} attention / highest of the head", pad=0.01, aspect=40
-    )
+    figure.colorbar(image, ax=axes, label=f"{column} / head's highest", pad=0.01, aspect=40)
     return figure
 
 
@@ -151,9 +149,7 @@ def promoter_profiles(
     for axes in grid[-1]:
         _offset_ticks(axes, np.arange(first, last + 1), 50)
     figure.supxlabel("position of the attended nucleotide relative to the TSS (nt)", fontsize=9)
-    figure.supylabel(
-        "attention (each head on its own scale; its highest value is written)", fontsize=9
-    )
+    figure.supylabel("attention (scale of each head)", fontsize=9)
     if len(columns) > 1:
         figure.legend(
             *grid[0, 0].get_legend_handles_labels(),
@@ -217,7 +213,7 @@ def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Figure:
     pairs = _heads(profiles)
     limit = float(np.nanmax(np.abs(values)))
     figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.2 + 0.155 * len(pairs)), layout="constrained"
+        figsize=(style.WIDTH, 1.4 + 0.155 * len(pairs)), layout="constrained"
     )
     image = axes.imshow(
         values,
@@ -231,7 +227,7 @@ def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Figure:
     _rows_of_heads(axes, pairs)
     _offset_ticks(axes, offset, 50)
     axes.set_xlabel("position of the attended nucleotide relative to the TSS (nt)")
-    figure.colorbar(image, ax=axes, label="Spearman correlation", pad=0.01, aspect=40)
+    figure.colorbar(image, ax=axes, label="rank correlation", pad=0.01, aspect=40)
     return figure
 
 
