@@ -512,7 +512,13 @@ _NAMES = {
 """Region and relation -> what readers see, and the key of `paper.REGION_MEDIANS`."""
 
 
-def statements(peaks: pd.DataFrame, regions: pd.DataFrame, strands: pd.DataFrame) -> pd.DataFrame:
+def statements(
+    levels: pd.DataFrame,
+    peaks: pd.DataFrame,
+    regions: pd.DataFrame,
+    strands: pd.DataFrame,
+    baseline: float,
+) -> pd.DataFrame:
     """What the paper says of its model's output, and what the same rules say of this one.
 
     Parameters
