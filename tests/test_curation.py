@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from genoattn import curation, paper
 from genoattn.curation import OUTVOTED, RULES, SOURCES, CurationError
+from genoattn.inputs import load_inputs
 
 LENGTH = 60  # of the toy genome; short, so that random sites meet and cross the origin
 
@@ -43,7 +44,7 @@ def picture(curated):
     )
 
 
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 site_rows = st.lists(
     st.tuples(st.integers(0, LENGTH - 1), st.sampled_from("+-"), st.sampled_from(SOURCES)),
     unique=True,
@@ -414,6 +415,15 @@ def test_bad_sites_are_named(change, message):
         curation.neighbours(change(line("10:RS")), 5, LENGTH)
 
 
+def test_curated_set_is_written_with_its_convention(tmp_path):
+    curated = curation.curate(line("10:RC 12:S 40:RCMS"))
+    curation.write_curated(curated, tmp_path / "deep" / "curated.tsv")
+    path = tmp_path / "deep" / "curated.tsv"
+    assert path.read_text().splitlines()[0] == "# 0-based positions"
+    again = pd.read_csv(path, sep="\t", comment="#")
+    pd.testing.assert_frame_equal(again, curated)
+
+
 def test_bad_choices_are_named():
     sites = line("10:RS")
     for window in (-1, 2.5, "5", True):
@@ -425,3 +435,39 @@ def test_bad_choices_are_named():
         curation.curate(sites, outvoted="gone")
     with pytest.raises(CurationError, match="too short"):
         curation.curate(sites, window=50, length=LENGTH)
+
+
+# ---- the published tables ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ecoli(data_dir):
+    """Sites of the four published tables and the length of the circular genome."""
+    study = load_inputs("ecoli", data_dir)
+    return study.sites, study.genome.length
+
+
+def test_published_sites_are_shared_as_in_the_paper(ecoli):
+    sites, length = ecoli
+    strict = curation.shared(sites, 5, length)
+    assert strict["n_sites"].tolist() == [6485, 16359, 2569, 5502]
+    assert strict["n_shared"].tolist() == [2920, 4694, 2369, 4188]
+    pairs = curation.pair_shares(sites, 5, length)
+    assert (pairs["exact_percent"] - pairs["paper_exact_percent"]).abs().max() < 0.5
+
+
+def test_published_sites_make_the_papers_curated_set(ecoli):
+    sites, length = ecoli
+    readings = curation.readings(sites, 5, length).set_index(["rule", "outvoted"])
+    off = readings.div(pd.Series(curation.PRINTED)).sub(1).abs()
+    assert off.mean(axis=1).idxmin() == ("agreed", "kept")
+    assert off.loc[("agreed", "kept")].max() < 0.04
+    assert readings.loc[("agreed", "kept"), "curated"] == 6577
+    assert (off["curated"] < 0.05).all()
+    # Chains of sites, and all of SEnd-seq: the paper's SEnd-seq numbers to the unit.
+    chains = readings.loc[("single-link", "kept")]
+    assert (chains["sendseq_shared"], chains["sendseq_only"]) == (4026, 1476)
+    assert readings.loc[("single-link", "merged"), "shared_by_2"] == 4977
+    curated = curation.curate(sites, 5, length=length)
+    assert len(curated) == 6577
+    assert curated["kind"].value_counts().to_dict() == {"shared": 5116, "sendseq-only": 1461}

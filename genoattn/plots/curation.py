@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -91,7 +92,8 @@ def _inside(x: np.ndarray, y: np.ndarray, source: str) -> np.ndarray:
     return (2 * u / width) ** 2 + (2 * v / height) ** 2 <= 1.0
 
 
-def venn_places(grid: int = 400) -> dict[str, tuple[float, float]]:
+@cache
+def venn_places(grid: int = 300) -> dict[str, tuple[float, float]]:
     """Find for each region of the Venn diagram the point that is farthest from its borders.
 
     Parameters
@@ -202,16 +204,19 @@ def upset(regions: pd.DataFrame) -> Figure:
         A bar for each region that is not empty, largest first; the dots below name its members,
         the bars at the left the number of TSSs of each source.
     """
-    from upsetplot import UpSet, from_memberships
+    from upsetplot import UpSet
 
     filled = regions[regions["n"] > 0]
-    shown = [source for source in SOURCES if _has(filled, source).any()]
-    names = [[style.name(m) for m in members.split("+")] for members in filled["members"]]
+    members = filled["members"].str.split("+")
+    content = pd.Series(
+        filled["n"].to_numpy(),
+        index=pd.MultiIndex.from_tuples(
+            [tuple(source in group for source in SOURCES) for group in members],
+            names=[style.name(source) for source in SOURCES],
+        ),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # upsetplot 0.9 under pandas 2
-        content = from_memberships(names, data=filled["n"].to_numpy())
-        if len(shown) > 1:
-            content = content.reorder_levels([style.name(source) for source in shown])
         plot = UpSet(
             content,
             sort_by="cardinality",
@@ -222,7 +227,7 @@ def upset(regions: pd.DataFrame) -> Figure:
             totals_plot_elements=3,
             intersection_plot_elements=7,
         )
-        for source in shown:
+        for source in SOURCES:
             plot.style_categories(
                 style.name(source),
                 bar_facecolor=style.COLOURS[source],
@@ -232,6 +237,7 @@ def upset(regions: pd.DataFrame) -> Figure:
         figure = plt.figure()
         parts = plot.plot(fig=figure)
     parts["intersections"].set_ylabel("TSSs")
+    parts["intersections"].set_ylim(0, 1.08 * filled["n"].max())
     parts["totals"].set_xlabel("TSSs of the source")
     parts["totals"].xaxis.set_major_locator(MaxNLocator(2))
     for part in ("intersections", "totals"):
@@ -462,13 +468,15 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
     Returns
     -------
     Figure
-        A row of panels for each source, a column for each measure, a line for each strand.
+        A row of panels for each source, a column for each measure that there is, a line for each
+        strand.
     """
     measures = {
         "purine": "purine at +1",
         "minus10": "TAnnnT at −10",
         "agreement": "printed sequence agrees",
     }
+    measures = {name: label for name, label in measures.items() if audit[name].notna().any()}
     sources = list(dict.fromkeys(audit["source"]))
     figure, grid = plt.subplots(
         len(sources),
