@@ -57,7 +57,7 @@ class Layout:
     terminated : float
         Share of operons that end in an intrinsic terminator.
     pseudogene_every : int
-        One operon in so many is a single pseudogene.
+        One operon in so many, from the third on, is a single pseudogene.
     pseudogene_decay : float
         Share of a pseudogene's nucleotides that were drawn anew, AT-rich.
     background : tuple of float
@@ -324,7 +324,7 @@ def _lay_out(rng: np.random.Generator, length: int, layout: Layout) -> Iterator[
     while failures < 10:  # a draw too long for what is left may be followed by a shorter one
         strands = strands or list(rng.permutation(["+", "+", "-", "-"]))
         strand = str(strands[-1])
-        pseudo = number % layout.pseudogene_every == layout.pseudogene_every // 2
+        pseudo = number % layout.pseudogene_every == 2
         upstream = _above(rng, *layout.promoter_region)
         downstream = int(rng.integers(*layout.terminator_region, endpoint=True))
         left, right = (upstream, downstream) if strand == "+" else (downstream, upstream)
