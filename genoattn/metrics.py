@@ -9,6 +9,7 @@ also averages the output over k-mers and calls a k-mer positive that holds a sit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from genoattn import paper
+from genoattn.files import writing
 from genoattn.labels import reading_order
 
 METRICS = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
@@ -139,6 +141,30 @@ def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) ->
     if metric == "pr_auc" and train_set == test_set == "curated":
         return paper.KMER_PR_AUC.get(resolution, float("nan"))
     return float("nan")
+
+
+def write_performance(path: str | Path, table: pd.DataFrame) -> None:
+    """Write rows of :func:`performance`; rows of other training sets, models or seeds are kept.
+
+    Raises
+    ------
+    ValueError
+        The file is there but has other columns.
+    """
+    path, key = Path(path), ["train_set", "model", "seed"]
+    if path.exists():
+        before = pd.read_csv(path)
+        if list(before.columns) != list(table.columns):
+            raise ValueError(
+                f"{path} has the columns {', '.join(before.columns)}, not "
+                f"{', '.join(table.columns)}; move it away"
+            )
+        ours = set(table[key].itertuples(index=False, name=None))
+        kept = [row not in ours for row in before[key].itertuples(index=False, name=None)]
+        table = pd.concat([before[kept], table])
+    table = table.sort_values([*key, "test_set", "resolution", "metric"], ignore_index=True)
+    with writing(path) as partial:
+        table.round({"value": 6}).to_csv(partial, index=False)
 
 
 def precision_recall(

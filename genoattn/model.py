@@ -185,6 +185,10 @@ class Annotator(nn.Module):
         self.layers = nn.ModuleList(RelativeAttentionLayer(c) for _ in range(c.layers))
         self.output = nn.Linear(c.d_model, 1)
 
+    def start_from_rate(self, rate: float) -> None:
+        """Set the output's bias so that an untrained model says the share of sites everywhere."""
+        nn.init.constant_(self.output.bias, math.log(rate / (1 - rate)))
+
     def forward(self, codes: Tensor, observe: LayerObserver | None = None) -> Tensor:
         """Log-odds that a site lies ``config.downstream`` nt upstream of each position.
 
@@ -256,21 +260,29 @@ def shipped_weights() -> list[str]:
     return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
 
 
-def find_weights(source: str | Path) -> Path:
-    """Find the file of ``source``: a .safetensors file itself, or a shipped model's name."""
+def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:
+    """Find weights: a .safetensors file itself, a name in ``run_dir``/training, or a shipped name.
+
+    Raises
+    ------
+    WeightsError
+        There are none; says which names there are.
+    """
     path = Path(source)
     if path.suffix == ".safetensors":
         if not path.exists():
             raise WeightsError(f"{path}: no such weights file")
         return path
-    shipped = WEIGHTS / f"{source}.safetensors"
-    if not shipped.exists():
-        raise WeightsError(
-            f"no shipped model is named {str(source)!r}; "
-            f"there are: {', '.join(shipped_weights())}. "
-            "A file of your own must end in .safetensors"
-        )
-    return shipped
+    folders = [WEIGHTS] if run_dir is None else [Path(run_dir) / "training", WEIGHTS]
+    for folder in folders:
+        found = folder / f"{source}.safetensors"
+        if found.exists():
+            return found
+    names = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
+    raise WeightsError(
+        f"no weights are named {str(source)!r} in {' or '.join(map(str, folders))}; "
+        f"there are: {', '.join(names) or 'none'}. A file of your own must end in .safetensors"
+    )
 
 
 def read_card(source: str | Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ __all__ = [
     "ROC_AUC",
     "SHARED_BY",
     "TABLE_ONE",
+    "TRAINING",
 ]
 
 # Table 1: positive labels, shared TSSs, and the shared fraction in percent.
@@ -107,3 +108,6 @@ REGION_MEDIANS: dict[str, float] = {
     "operon_gap_maximum_sense": 0.0415,
     "operon_gap_maximum_antisense": 0.0480,
 }
+
+# The training of the reference implementation (its configuration, not printed in the paper).
+TRAINING: dict[str, int] = {"steps": 85_000, "passes": 67}

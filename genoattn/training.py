@@ -14,11 +14,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import math
 import os
 import platform
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -33,11 +36,15 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.intervals import runs
 from genoattn.labels import Split, reading_order, shift_downstream, site_track
 from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator, AnnotatorConfig, read_card, write_card
+
+PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
+"""Where test, validation and training part start, as shares of the genome (paper, "Training")."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ class TrainingConfig:
         nt.
     batch : int
         Segments in one step (over all devices).
+    empty_share : float
+        Share of the segments without a site that a pass takes; see :class:`Passes`.
     learning_rate : float
         Peak of the schedule: linear warm-up over the first tenth, then a cosine down to zero.
     weight_decay, clip : float
@@ -70,6 +79,7 @@ class TrainingConfig:
     segment: int = 4096
     context: int = 512
     batch: int = 2
+    empty_share: float = 1.0
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     clip: float = 0.5
@@ -82,6 +92,8 @@ class TrainingConfig:
         for name in ("passes", "segment", "batch", "learning_rate", "steps_per_round", "patience"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)}")
+        if not 0 < self.empty_share <= 1:
+            raise ValueError(f"empty_share must be above 0 and at most 1, not {self.empty_share}")
         if self.context < 0:
             raise ValueError(f"context must not be negative, not {self.context}")
         if self.precision not in ("32-true", "bf16-mixed"):
@@ -122,12 +134,13 @@ class StrandData:
 
 
 class Segment(NamedTuple):
-    """Scored stretch of a strand, in reading order; only ``first <= index < last`` counts."""
+    """Stretch of a strand, in reading order; ``first <= index < last`` counts, with ``weight``."""
 
     strand: int
     start: int
     first: int
     last: int
+    weight: float = 1.0
 
 
 def cut(mask: NDArray[np.bool_], length: int, phase: int) -> list[Segment]:
@@ -160,12 +173,12 @@ class Segments(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return len(self.segments)
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        strand, start, first, last = self.segments[number]
+        strand, start, first, last, weight = self.segments[number]
         index = np.arange(start - self.context, start + self.length)
         codes = self.data.codes[strand].take(index, mode="wrap")
         scored = index[self.context :]
         target = self.data.target[strand].take(scored, mode="wrap")
-        counts = (first <= scored) & (scored < last)
+        counts = weight * ((first <= scored) & (scored < last))
         return (
             torch.from_numpy(codes.astype(np.int64)),
             torch.from_numpy(target.astype(np.float32)),
@@ -174,26 +187,53 @@ class Segments(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
 
 class Passes:
-    """An endless, seeded sequence of shuffled passes over a part, dealt out in rounds."""
+    """An endless, seeded sequence of shuffled passes over a part, dealt out in rounds.
 
-    def __init__(self, mask: NDArray[np.bool_], config: TrainingConfig) -> None:
-        self.mask, self.config = mask, config
-        # the most segments that any phase gives; each pass has as many
-        self.size = len(cut(mask, config.segment, config.segment))
+    Most segments hold no site and teach little. With ``config.empty_share`` below 1, a pass takes a
+    random share of them and counts each so much more, which leaves the expected loss as it is.
+    """
+
+    def __init__(self, data: StrandData, part: str, config: TrainingConfig) -> None:
+        self.mask, self.config = data.part_mask(part), config
+        sites = np.cumsum(np.pad(data.target, ((0, 0), (1, 0))), axis=1, dtype=np.int64)
+        self._sites = np.hstack([sites, sites[:, -1:] + sites[:, 1:]])  # twice round the circle
+        self._sizes: list[int] = []
 
     def one(self, number: int) -> list[Segment]:
-        """All segments of the part, cut at a random phase, in random order."""
-        rng = np.random.default_rng([self.config.seed, number])
-        phase = int(rng.integers(self.config.segment))
-        segments = cut(self.mask, self.config.segment, phase)
-        order = rng.permutation(len(segments))
-        again = rng.integers(len(segments), size=self.size - len(segments))
-        return [segments[i] for i in (*order, *again)]
+        """One pass: all segments of the part, cut at a random phase, in random order."""
+        c = self.config
+        rng = np.random.default_rng([c.seed, number])
+        segments = cut(self.mask, c.segment, int(rng.integers(c.segment)))
+        if c.empty_share < 1:
+            full = [segment for segment in segments if self._count(segment)]
+            empty = [segment for segment in segments if not self._count(segment)]
+            taken = rng.choice(len(empty), round(c.empty_share * len(empty)), replace=False)
+            segments = full + [empty[i]._replace(weight=1 / c.empty_share) for i in taken]
+        return [segments[i] for i in rng.permutation(len(segments))]
+
+    def _count(self, segment: Segment) -> int:
+        """Sites that count in a segment."""
+        length = self.mask.shape[1]
+        first = max(segment.start, segment.first) % length
+        size = min(segment.start + self.config.segment, segment.last) - max(
+            segment.start, segment.first
+        )
+        sites = self._sites[segment.strand]
+        return int(sites[first + size] - sites[first])
+
+    def size(self, number: int) -> int:
+        """Segments of a pass; it differs a little from pass to pass."""
+        while len(self._sizes) <= number:
+            self._sizes.append(len(self.one(len(self._sizes))))
+        return self._sizes[number]
 
     def round(self, number: int) -> list[Segment]:
         """What round ``number`` sees: the next stretch of the sequence of passes."""
         wanted = self.config.steps_per_round * self.config.batch
-        passed, position = divmod(number * wanted, self.size)
+        passed, position = 0, number * wanted
+        while position >= self.size(passed):
+            position -= self.size(passed)
+            passed += 1
         chosen: list[Segment] = []
         while len(chosen) < wanted:
             chosen += self.one(passed)[position:][: wanted - len(chosen)]
@@ -203,7 +243,7 @@ class Passes:
     def steps(self) -> int:
         """Steps of the whole training: rounds enough for ``config.passes`` passes."""
         c = self.config
-        return c.steps_per_round * math.ceil(c.passes * self.size / c.batch / c.steps_per_round)
+        return c.steps_per_round * math.ceil(c.passes * self.size(0) / c.batch / c.steps_per_round)
 
 
 def cross_entropy(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
@@ -218,11 +258,9 @@ class AnnotatorTraining(L.LightningModule):
     def __init__(self, model: Annotator, data: StrandData, config: TrainingConfig) -> None:
         super().__init__()
         self.model, self.data, self.config = model, data, config
-        train_mask, self.validation_mask = data.part_mask("train"), data.part_mask("validation")
-        self.passes = Passes(train_mask, config)
+        self.validation_mask = data.part_mask("validation")
+        self.passes = Passes(data, "train", config)
         self.validation_sum = torch.zeros(2)
-        rate = data.target[train_mask].mean()
-        torch.nn.init.constant_(model.output.bias, float(np.log(rate / (1 - rate))))
 
     @override
     def on_train_epoch_start(self) -> None:
@@ -342,7 +380,7 @@ class KeepBest(L.Callback):
         row = {
             "step": trainer.global_step,
             "passes": round(
-                trainer.global_step * pl_module.config.batch / pl_module.passes.size, 4
+                trainer.global_step * pl_module.config.batch / pl_module.passes.size(0), 4
             ),
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "train_loss": float(metrics["train_loss"]),
@@ -368,9 +406,11 @@ def fit(
     *,
     model: AnnotatorConfig | None = None,
     training: TrainingConfig | None = None,
+    initial: str | Path | None = None,
     card: dict[str, Any] | None = None,
     accelerator: str = "auto",
     devices: int | str = 1,
+    fresh: bool = False,
     progress: bool = True,
 ) -> Annotator:
     """Train an annotator, or go on with a training that was interrupted.
@@ -384,11 +424,16 @@ def fit(
         curve) and the checkpoint (.ckpt) beside them. An existing checkpoint of the same run is
         resumed; one of another run is refused.
     model, training : configurations
+    initial : str or path, optional
+        Weights to start from (a file or a shipped name) instead of random ones. Their window may be
+        another, as no parameter depends on it.
     card : dict
         Further facts for the model card.
     accelerator, devices
         As Lightning's Trainer takes them; several devices train data-parallel (start those from the
         command line: ``python -m genoattn.training``).
+    fresh : bool
+        Forget what an earlier training left under this name, instead of going on with it.
 
     Returns
     -------
@@ -401,52 +446,74 @@ def fit(
     keep_freed_memory()
     data = StrandData.of(genome, sites, split, model_config.downstream)
     torch.manual_seed(config.seed)
-    module = AnnotatorTraining(Annotator(model_config), data, config)
+    annotator = Annotator(model_config)
+    if initial is None:
+        annotator.start_from_rate(data.target[data.part_mask("train")].mean())
+    else:
+        annotator.load_state_dict(Annotator.load(initial).state_dict())
+    module = AnnotatorTraining(annotator, data, config)
     whole_card = {
         **(card or {}),
         "genome": genome.name,
         "data": {**data.hashes(), "sites": len(sites)},
         "split": {"test": list(split.test), "validation": list(split.validation)},
         "training": asdict(config),
+        "initial": None if initial is None else read_card(initial),
         "software": {"torch": torch.__version__, "lightning": L.__version__},
         "hardware": _hardware(accelerator),
     }
-    identity = {key: whole_card[key] for key in ("genome", "data", "split", "training")}
+    identity = {key: whole_card[key] for key in ("genome", "data", "split", "training", "initial")}
     identity["config"] = asdict(model_config)
+    if fresh:
+        for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
+            weights.with_suffix(suffix).unlink(missing_ok=True)
     checkpoint = _resumable(weights, identity)
     keep = KeepBest(weights, whole_card, progress)
-    trainer = L.Trainer(
-        accelerator=accelerator,
-        devices=devices,
-        precision=config.precision,  # type: ignore[arg-type]
-        max_steps=module.passes.steps(),
-        reload_dataloaders_every_n_epochs=1,
-        gradient_clip_val=config.clip,
-        num_sanity_val_steps=0,
-        callbacks=[
-            L.pytorch.callbacks.EarlyStopping(
-                "validation_loss", patience=config.patience, check_on_train_epoch_end=False
-            ),
-            keep,
-            L.pytorch.callbacks.ModelCheckpoint(
-                weights.parent,
-                filename=weights.stem,
-                every_n_epochs=1,
-                save_on_train_epoch_end=True,
-                enable_version_counter=False,
-            ),
-        ],
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic="warn",
-    )
-    with warnings.catch_warnings():
-        # Lightning suggests more loader workers; reading a slice of an array needs none
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists.*")
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            precision=config.precision,  # type: ignore[arg-type]
+            max_steps=module.passes.steps(),
+            reload_dataloaders_every_n_epochs=1,
+            gradient_clip_val=config.clip,
+            num_sanity_val_steps=0,
+            callbacks=[
+                L.pytorch.callbacks.EarlyStopping(
+                    "validation_loss", patience=config.patience, check_on_train_epoch_end=False
+                ),
+                keep,
+                L.pytorch.callbacks.ModelCheckpoint(
+                    weights.parent,
+                    filename=weights.stem,
+                    every_n_epochs=1,
+                    save_on_train_epoch_end=True,
+                    enable_version_counter=False,
+                ),
+            ],
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            deterministic="warn",
+        )
         trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
     return Annotator.load(weights)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Silence advice that does not apply: reading slices of an array needs no loader workers."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
@@ -457,10 +524,11 @@ def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
         if not record.exists() or record.read_text() != text:
             raise ValueError(
                 f"{checkpoint} belongs to a training with other data or settings; "
-                "remove it to start anew, or give the run another name"
+                "start afresh (fresh=True), or give the run another name"
             )
         return checkpoint
-    record.write_text(text)
+    with writing(record) as partial:
+        partial.write_text(text)
     return None
 
 
@@ -485,6 +553,7 @@ def main(arguments: list[str] | None = None) -> None:
         required=True,
         help="where test, validation and training start, in nt",
     )
+    parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
     parser.add_argument("--devices", type=int, default=1)
     for field, default in asdict(TrainingConfig()).items():
@@ -505,7 +574,14 @@ def main(arguments: list[str] | None = None) -> None:
         card={"train_set": given.sites},
         accelerator=given.accelerator,
         devices=given.devices,
+        fresh=given.fresh,
     )
+
+
+def card_split(card: dict[str, Any], length: int) -> Split:
+    """The parts of the genome that a model card says the model was trained and tested on."""
+    parts = card["split"]
+    return Split(tuple(parts["test"]), tuple(parts["validation"]), length)
 
 
 def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Scores against pairs counted one by one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from genoattn.metrics import (
     performance,
     precision_recall,
     score,
+    write_performance,
 )
 
 
@@ -82,6 +84,30 @@ def test_performance_rows():
     assert index.loc[("smrt", 1, "pr_auc"), "paper_value"] == 0.141
     assert index.loc[("curated", 4, "pr_auc"), "paper_value"] == 0.29
     assert np.isnan(index.loc[("smrt", 4, "pr_auc"), "paper_value"])
+
+
+def test_rows_of_other_models_are_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    label = (rng.random((2, 50)) < 0.2).astype(int)
+    where = np.ones(50, bool)
+
+    def table(name, seed):
+        return performance(
+            rng.random((2, 50)), {"smrt": label}, where, train_set="smrt", model=name, seed=seed
+        )
+
+    path = tmp_path / "new" / "performance.csv"
+    write_performance(path, table("a", 1))
+    write_performance(path, table("a", 2))
+    again = table("a", 1)
+    write_performance(path, again)
+    written = pd.read_csv(path)
+    assert written["seed"].tolist() == [1, 1, 2, 2]
+    assert written.loc[written["seed"] == 1, "value"].tolist() == pytest.approx(
+        again.sort_values("metric")["value"].tolist(), abs=1e-6
+    )
+    with pytest.raises(ValueError, match="has the columns train_set, test_set"):
+        write_performance(path, again.drop(columns="paper_value"))
 
 
 def test_precision_recall_curve_is_what_its_threshold_gives():

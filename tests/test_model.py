@@ -107,7 +107,9 @@ def test_a_failed_save_leaves_what_was_there(tmp_path, monkeypatch):
 
 
 def test_bad_weights(tmp_path):
-    with pytest.raises(WeightsError, match="no shipped model is named 'curatd'; there are: "):
+    with pytest.raises(
+        WeightsError, match=r"no weights are named 'curatd' in .*weights; there are: "
+    ):
         find_weights("curatd")
     with pytest.raises(WeightsError, match=r"none\.safetensors: no such weights file"):
         Annotator.load(tmp_path / "none.safetensors")
@@ -125,6 +127,18 @@ def test_bad_weights(tmp_path):
     path.with_suffix(".json").unlink()
     with pytest.raises(WeightsError, match="card is missing"):
         Annotator.load(path)
+
+
+def test_weights_of_a_run_are_found_before_shipped_ones(tmp_path, monkeypatch):
+    shipped, run = tmp_path / "shipped", tmp_path / "run"
+    monkeypatch.setattr("genoattn.model.WEIGHTS", shipped)
+    Annotator(SMALL).save(shipped / "a.safetensors", {})
+    Annotator(SMALL).save(run / "training" / "b.safetensors", {})
+    assert find_weights("a", run) == shipped / "a.safetensors"
+    with pytest.raises(WeightsError, match="there are: a, b"):
+        find_weights("c", run)
+    Annotator(SMALL).save(run / "training" / "a.safetensors", {})
+    assert find_weights("a", run) == run / "training" / "a.safetensors"
 
 
 @pytest.mark.parametrize(

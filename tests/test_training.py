@@ -86,16 +86,37 @@ def test_parts_are_of_the_site_not_of_the_query():
     assert (data.target[0] & test[0]).sum() == (data.target[1] & train[1]).sum() == 0
 
 
-def test_rounds_are_consecutive_pieces_of_seeded_passes():
+def toy_data():
     genome, sites = toy()
-    mask = StrandData.of(genome, sites, Split.at(CUTS, 6000), 4).part_mask("train")
-    passes = Passes(mask, TRAINING)
-    rounds = [segment for number in range(6) for segment in passes.round(number)]
+    return StrandData.of(genome, sites, Split.at(CUTS, 6000), MODEL.downstream)
+
+
+@pytest.mark.parametrize("empty_share", [1.0, 0.3])
+def test_rounds_are_consecutive_pieces_of_seeded_passes(empty_share):
+    config = TrainingConfig(**{**vars(TRAINING), "segment": 40, "empty_share": empty_share})
+    passes = Passes(toy_data(), "train", config)
+    rounds = [segment for number in range(12) for segment in passes.round(number)]
     in_order = [segment for number in range(9) for segment in passes.one(number)]
-    assert rounds == in_order[: 6 * TRAINING.steps_per_round * TRAINING.batch]
+    assert rounds == in_order[: len(rounds)]
+    assert len(rounds) == 12 * config.steps_per_round * config.batch
     assert passes.one(0) != passes.one(1)
-    assert {len(passes.one(number)) for number in range(20)} == {passes.size}
-    assert passes.steps() * TRAINING.batch >= TRAINING.passes * passes.size
+    assert passes.steps() * config.batch >= config.passes * passes.size(0)
+
+
+def test_a_pass_has_every_site_and_the_weight_of_every_position():
+    """With few empty segments, sites are all there and the weights still add up to the part."""
+    data = toy_data()
+    config = TrainingConfig(**{**vars(TRAINING), "segment": 40, "empty_share": 0.25})
+    chosen = Passes(data, "train", config).one(3)
+    seen, weight = 0.0, 0.0
+    for _, target, counts in Segments(data, chosen, config.segment, config.context):
+        seen += float((target * counts).sum())
+        weight += float(counts.sum())
+        if (target * counts).sum() == 0:
+            assert set(counts.tolist()) <= {0.0, 4.0}
+    mask = data.part_mask("train")
+    assert seen == data.target[mask].sum()
+    assert weight == pytest.approx(mask.sum(), rel=0.02)
 
 
 def test_loss_by_hand():
@@ -173,6 +194,25 @@ def test_a_killed_run_equals_an_unbroken_one(tmp_path):
         assert torch.equal(load_file(weights)[name], tensor)
 
 
+def test_training_starts_from_given_weights(tmp_path):
+    genome, sites = toy()
+    split, arguments = Split.at(CUTS, 6000), {"accelerator": "cpu", "progress": False}
+    barely = TrainingConfig(
+        **{**vars(TRAINING), "passes": 0.01, "steps_per_round": 1, "learning_rate": 1e-9}
+    )
+    first = tmp_path / "first.safetensors"
+    fit(genome, sites, split, first, model=MODEL, training=barely, **arguments)
+    longer = AnnotatorConfig(**{**vars(MODEL), "window": 24})
+    again = fit(
+        genome, sites, split, tmp_path / "again.safetensors",
+        model=longer, training=barely, initial=first, **arguments,
+    )  # fmt: skip
+    assert again.config.window == 24
+    for name, tensor in load_file(first).items():
+        torch.testing.assert_close(again.state_dict()[name], tensor, atol=1e-6, rtol=0)
+    assert read_card(tmp_path / "again.safetensors")["initial"] == read_card(first)
+
+
 def test_another_run_is_not_resumed(tmp_path):
     genome, sites = toy()
     weights = tmp_path / "toy.safetensors"
@@ -181,6 +221,8 @@ def test_another_run_is_not_resumed(tmp_path):
     fit(genome, sites, Split.at(CUTS, 6000), weights, training=config, **arguments)
     with pytest.raises(ValueError, match="belongs to a training with other data or settings"):
         fit(genome, sites[:-1], Split.at(CUTS, 6000), weights, training=config, **arguments)
+    fit(genome, sites[:-1], Split.at(CUTS, 6000), weights, training=config, fresh=True, **arguments)
+    assert read_card(weights)["data"]["sites"] == len(sites) - 1
 
 
 @pytest.mark.parametrize(
