@@ -115,7 +115,9 @@ def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.n
     Resampling n rows, the k-th smallest value of a column or a smaller one is the (lower) middle
     of the resample with probability ``P(Binomial(n, k / n) >= (n + 1) // 2)``. The band takes the
     smallest k that reaches the lower quantile for the lower middle, and the upper quantile for
-    the upper middle (which are the same value where n is odd).
+    the upper middle (which are the same value where n is odd). Even the whole range of n values
+    misses the true median with probability ``2 * 0.5**n``; where that is more than the band
+    may miss, there is no band.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.n
     Returns
     -------
     tuple of ndarray, each shape (columns,)
-        Median, lower limit, upper limit.
+        Median, lower limit, upper limit; limits are NaN where n is too small (5 or less for 95 %).
     """
     n = len(values)
     if n == 0:
@@ -141,7 +143,15 @@ def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.n
     low = int(np.searchsorted(lower_middle, tail))
     high = min(int(np.searchsorted(upper_middle, 1.0 - tail)), n - 1)
     ordered = np.sort(values, axis=0)
-    return np.median(values, axis=0), ordered[low], ordered[high]
+    median = np.median(values, axis=0)
+    if _too_few(n, level):
+        return median, np.full_like(median, np.nan), np.full_like(median, np.nan)
+    return median, ordered[low], ordered[high]
+
+
+def _too_few(n: int, level: float) -> bool:
+    """Whether not even the range of n values holds the median with this probability."""
+    return 2 * 0.5**n > 1.0 - level
 
 
 def median_profiles(
@@ -361,9 +371,10 @@ def region_medians(
     -------
     DataFrame
         ``region``, ``strand_relation`` (both, sense, antisense), ``n`` positions, ``median``,
-        ``low``, ``high``, ``ratio`` to the median of the whole part and ``percentile``: the share
-        in % of the whole part's positions whose output is below (ties count half). The first row
-        is the whole part; a class without a position is left out.
+        ``n_blocks`` that hold some of them, ``low``, ``high`` (NaN where the blocks are too few),
+        ``ratio`` to the median of the whole part and ``percentile``: the share in % of the whole
+        part's positions whose output is below (ties count half). The first row is the whole part;
+        a class without a position is left out.
 
     Notes
     -----
@@ -405,12 +416,16 @@ def region_medians(
         median = float(np.median(values))
         tail = (1.0 - level) / 2.0
         low, high = np.quantile(medians, [tail, 1.0 - tail])
+        filled = int((table.sum(axis=1) > 0).sum())
+        if _too_few(filled, level):
+            low = high = np.nan
         below = np.searchsorted(ordered, median, "left") + np.searchsorted(ordered, median, "right")
         rows.append(
             {
                 "region": name,
                 "strand_relation": relation,
                 "n": values.size,
+                "n_blocks": filled,
                 "median": median,
                 "low": low,
                 "high": high,
@@ -538,7 +553,7 @@ def statements(
     -------
     DataFrame
         ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
-        undecided where there are no such sites or regions).
+        undecided where there are too few such sites or regions for an interval).
     """
     at = {(row["site_class"], row["strand_relation"]): row for row in peaks.to_dict("records")}
     region = {row["name"]: row for row in regions.to_dict("records")}
@@ -548,7 +563,7 @@ def statements(
         rows.append((statement, here, "yes" if holds else "no"))
 
     def cannot(statement: str, lack: str) -> None:
-        rows.append((statement, f"no such {lack}", "undecided"))
+        rows.append((statement, f"{lack} of this kind in the test part", "undecided"))
 
     def both_strands(name: str) -> tuple[bool, str]:
         found = [height[name, relation] for relation in ("sense", "antisense")]
@@ -566,11 +581,11 @@ def statements(
         ("TSSs of pseudogenes", "around start sites of pseudogenes both strands are raised"),
         (terminators, "around terminators (SEnd-seq) both strands are slightly raised"),
     ):
-        if (name, "sense") in height:
+        if (name, "sense") in height and height[name, "sense"]["low"] > 0:  # not NaN
             holds, here = both_strands(name)
             add(statement, here, holds)
         else:
-            cannot(statement, "site")
+            cannot(statement, "too few sites")
     statement = "the antisense strand peaks upstream of start sites"
     if ("TSSs", "antisense") in at:
         top = at["TSSs", "antisense"]
@@ -580,7 +595,7 @@ def statements(
             top["peak_offset"] < 0 and top["peak_ratio"] > 1,
         )
     else:
-        cannot(statement, "site")
+        cannot(statement, "too few sites")
     statement = "the output dips at the centre of terminators (SEnd-seq)"
     if (terminators, "sense") in at:
         dips = [at[terminators, relation]["dip_offset"] for relation in ("sense", "antisense")]
@@ -590,7 +605,7 @@ def statements(
             max(abs(dip) for dip in dips) <= 100,
         )
     else:
-        cannot(statement, "site")
+        cannot(statement, "too few sites")
 
     statement = "output is more than doubled where neither strand is coding"
     if {"coding on either strand", "coding on neither strand"} <= set(region):
@@ -598,7 +613,7 @@ def statements(
         times /= region["coding on either strand"]["ratio"]
         add(statement, f"{times:.2f} times that where either is", times > 2)
     else:
-        cannot(statement, "region")
+        cannot(statement, "too few regions")
     for statement, names in (
         (
             "gaps within operons are raised on both strands",
@@ -607,6 +622,7 @@ def statements(
         ("pseudogenes are raised", ["pseudogenes, sense"]),
     ):
         found = [region[name] for name in names if name in region]
+        found = [row for row in found if row["ratio_low"] > 0]  # not NaN
         if len(found) == len(names):
             here = "; ".join(
                 f"{row['ratio']:.2f} times the whole part "
@@ -615,7 +631,7 @@ def statements(
             )
             add(statement, here, all(row["ratio_low"] > 1 for row in found))
         else:
-            cannot(statement, "region")
+            cannot(statement, "too few regions")
 
     wide = max(strands.to_dict("records"), key=lambda row: row["width"])
     add(
