@@ -200,10 +200,11 @@ def test_recovery_draws_percentages():
 
 def test_table_one_is_laid_out_with_and_without_the_paper(sites):
     table = curation.table_one(sites)
-    html = draw.table_one(table).to_html()
-    assert "4,631 (28.3%)" in html and "sites, paper" in html
-    assert "SMRT-Cappable-seq" in html
-    assert "4,631" not in draw.table_one(table, beside_paper=False).to_html()
+    text = draw.table_one(table)
+    assert "4,631 (28.3%)" in text and "| 16,348 |" in text
+    assert text.strip().splitlines()[1] == "| :-- | --: | --: | --: | --: | --: |"
+    assert "SMRT-Cappable-seq" in text
+    assert "4,631" not in draw.table_one(table, beside_paper=False)
 
 
 def test_figures_of_no_sites_at_all():
@@ -212,7 +213,7 @@ def test_figures_of_no_sites_at_all():
     draw.exact_shares(curation.pair_shares(NOTHING))
     draw.readings(curation.readings(NOTHING), ("agreed", "kept"), beside_paper=False)
     draw.window_sensitivity(curation.window_sensitivity(NOTHING), 5, beside_paper=False)
-    draw.table_one(curation.table_one(NOTHING)).to_html()
+    assert "nan" not in draw.table_one(curation.table_one(NOTHING))
 
 
 # ---- the style -----------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
-from pandas.io.formats.style import Styler
 from scipy.ndimage import distance_transform_edt
 
 from genoattn.curation import PRINTED, SOURCES
@@ -44,7 +43,7 @@ _ELLIPSES: dict[str, tuple[float, float, float]] = {
 _AXES_OF_ELLIPSE = (0.72, 0.45)  # full lengths
 
 
-def table_one(table: pd.DataFrame, beside_paper: bool = True) -> Styler:
+def table_one(table: pd.DataFrame, beside_paper: bool = True) -> str:
     """Lay out Table 1 for a page.
 
     Parameters
@@ -56,30 +55,25 @@ def table_one(table: pd.DataFrame, beside_paper: bool = True) -> Styler:
 
     Returns
     -------
-    pandas.io.formats.style.Styler
-        Counts with thousands separators, shares in percent, the paper's beside ours.
+    str
+        A Markdown table: counts and shares in percent, the paper's beside ours.
     """
     rows = {"": [style.name(source) for source in table["source"]]}
     rows["sites"] = [f"{n:,}" for n in table["n_sites"]]
     if beside_paper:
-        rows["sites, paper"] = [f"{n:,}" for n in table["paper_n_sites"]]
+        rows["paper"] = [f"{n:,}" for n in table["paper_n_sites"]]
     rows["shared"] = _with_percent(table["n_shared"], table["percent_shared"])
     if beside_paper:
-        rows["shared, paper"] = _with_percent(
-            table["paper_n_shared"], table["paper_percent_shared"]
-        )
+        rows["paper "] = _with_percent(table["paper_n_shared"], table["paper_percent_shared"])
     rows["any partner"] = _with_percent(table["n_shared_strict"], table["percent_shared_strict"])
-    styler = pd.DataFrame(rows).style.hide(axis="index")
-    numbers: dict[str, Any] = {"text-align": "right", "white-space": "nowrap"}
-    names: dict[str, Any] = {"text-align": "left"}
-    styler.set_properties(**numbers)
-    styler.set_properties(subset=[""], **names)
-    return styler
+    return style.table(pd.DataFrame(rows))
 
 
 def _with_percent(counts: pd.Series, percents: pd.Series) -> list[str]:
     """Counts with their percentage in brackets."""
-    return [f"{n:,} ({p:.1f}%)" for n, p in zip(counts, percents, strict=True)]
+    return [
+        f"{n:,} ({p:.1f}%)" if p == p else f"{n:,}" for n, p in zip(counts, percents, strict=True)
+    ]
 
 
 def _inside(x: np.ndarray, y: np.ndarray, source: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 
 __all__ = [
     "COLOURS",
@@ -24,6 +25,7 @@ __all__ = [
     "line",
     "name",
     "source",
+    "table",
     "use",
 ]
 
@@ -151,3 +153,21 @@ def fill(source_name: str) -> dict[str, Any]:
         "edgecolor": "white",
         "hatch": HATCHES[source_name],
     }
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Write a frame of texts as a Markdown table, the first column to the left, others right.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Cells as they shall be read; the index is not shown.
+
+    Returns
+    -------
+    str
+        Lines of a Markdown table, with an empty line before and after.
+    """
+    rows = [list(frame.columns), ["--:"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
+    rows[1][0] = ":--"
+    return "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
