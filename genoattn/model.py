@@ -29,6 +29,9 @@ from genoattn.files import writing
 LayerObserver = Callable[[int, int, int, Tensor], None]
 """``observe(layer, row, start, weights)``: see :data:`genoattn.attention.Observer`."""
 
+BRANCH_SCALE = 0.1
+"""Initial size of each layer's addition to h, relative to h itself."""
+
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -125,6 +128,8 @@ class RelativeAttentionLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         for linear in (self.project, self.distance, self.combine):
             nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
+        with torch.no_grad():  # a post-norm network only trains fast if it starts near identity
+            self.combine.weight.mul_(BRANCH_SCALE)
 
     def queries_keys_values(self, h: Tensor) -> Tensor:
         """Project, then convolve; shape (3, batch, heads, length, d_head).
