@@ -578,6 +578,24 @@ def main(arguments: list[str] | None = None) -> None:
     )
 
 
+def all_passes(card: dict[str, Any]) -> float:
+    """Passes over the training part behind a model, those of the weights it started from included."""
+    own = float(card["history"][-1]["passes"])
+    return own + (all_passes(card["initial"]) if card["initial"] else 0.0)
+
+
+def describe_initial(card: dict[str, Any]) -> str:
+    """Say, as a sentence, which weights a training started from; nothing for random ones."""
+    before = card["initial"]
+    if before is None:
+        return ""
+    return (
+        f" It started from weights that had been trained for {before['history'][-1]['passes']:.2f} "
+        f"passes on {before['data']['sites']:,} sites with a window of "
+        f"{before['config']['window']} nucleotides." + describe_initial(before)
+    )
+
+
 def card_split(card: dict[str, Any], length: int) -> Split:
     """The parts of the genome that a model card says the model was trained and tested on."""
     parts = card["split"]

@@ -22,8 +22,10 @@ from genoattn.training import (
     Segments,
     StrandData,
     TrainingConfig,
+    all_passes,
     cross_entropy,
     cut,
+    describe_initial,
     fit,
     label_sites,
     warmup_cosine,
@@ -210,7 +212,11 @@ def test_training_starts_from_given_weights(tmp_path):
     assert again.config.window == 24
     for name, tensor in load_file(first).items():
         torch.testing.assert_close(again.state_dict()[name], tensor, atol=1e-6, rtol=0)
-    assert read_card(tmp_path / "again.safetensors")["initial"] == read_card(first)
+    card = read_card(tmp_path / "again.safetensors")
+    assert card["initial"] == read_card(first)
+    assert all_passes(card) == 2 * all_passes(card["initial"]) > 0
+    assert "with a window of 16 nucleotides" in describe_initial(card)
+    assert describe_initial(card["initial"]) == ""
 
 
 def test_another_run_is_not_resumed(tmp_path):
