@@ -579,7 +579,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def all_passes(card: dict[str, Any]) -> float:
-    """Passes over the training part behind a model, those of the weights it started from included."""
+    """Passes behind a model, those of the weights it started from included."""
     own = float(card["history"][-1]["passes"])
     return own + (all_passes(card["initial"]) if card["initial"] else 0.0)
 
