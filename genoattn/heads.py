@@ -581,7 +581,8 @@ def match_elements(
     DataFrame
         A row for each head and element: ``layer_1based``, ``head_1based``, ``element``,
         ``similarity`` (0..1), ``first_offset`` (the element's first nucleotide at the best place),
-        ``n_overlap`` (columns in common there), ``p_value`` (share of random elements as similar
+        ``n_overlap`` (columns in common there), ``on_peak`` (whether the element can cover the
+        head's favourite position), ``p_value`` (share of random elements as similar
         or more, the observed one counted in) and ``q_value`` (Benjamini-Hochberg over all rows
         where head and element can overlap; 1 elsewhere).
     """
@@ -608,6 +609,10 @@ def match_elements(
                         "similarity": similarity[0],
                         "first_offset": first,
                         "n_overlap": overlap,
+                        "on_peak": any(
+                            place <= best.offset[layer, head] < place + len(bits)
+                            for place in element.places
+                        ),
                         "p_value": np.mean(similarity >= similarity[0] - 1e-12),
                     }
                 )
@@ -634,18 +639,35 @@ def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) ->
 
 
 def found_elements(
-    matches: pd.DataFrame, roles: pd.DataFrame, elements: Sequence[Element]
+    elements: Sequence[Element],
+    matches: pd.DataFrame,
+    roles: pd.DataFrame,
+    table: pd.DataFrame,
+    *,
+    selective_share: float,
 ) -> pd.DataFrame:
-    """Seen from the elements: how many heads stand for each, and the most similar head.
+    """Seen from the elements: how many heads look at the place of each, and stand for it.
+
+    Parameters
+    ----------
+    elements, matches, roles
+        What was compared, `match_elements` and `name_roles`.
+    table : DataFrame
+        `head_table`.
+    selective_share : float
+        A head is called selective when this share of its attention lies near its peak.
 
     Returns
     -------
     DataFrame
         Indexed by ``element``: ``places`` (labels that its first nucleotide can have), ``bits``
-        (information of its matrix), ``n_heads`` with this role, ``best_head`` (the most similar,
-        with or without a role; empty where no head looks there), its ``similarity`` and
-        ``q_value``, and the ``source``.
+        (information of its matrix); ``n_looking``, selective heads whose favourite position it can
+        cover; ``n_heads`` with this role; ``best_head`` (the most similar, with or without a role;
+        empty where no motif overlaps it), its ``similarity`` and ``q_value``; and the ``source``.
     """
+    keys = ["layer_1based", "head_1based"]
+    selective = table.loc[table["share_near_peak"] >= selective_share, keys]
+    looking = matches[matches["on_peak"]].merge(selective, on=keys)["element"].value_counts()
     rows = []
     for element in elements:
         mine = matches[(matches["element"] == element.name) & (matches["n_overlap"] > 0)]
@@ -656,6 +678,7 @@ def found_elements(
                 "element": element.name,
                 "places": f"{first:+d}" if first == last else f"{first:+d} to {last:+d}",
                 "bits": motifs.information_content(element.probabilities).sum(),
+                "n_looking": int(looking.get(element.name, 0)),
                 "n_heads": int((roles["element"] == element.name).sum()),
                 "best_head": "" if top is None else f"L{top['layer_1based']} H{top['head_1based']}",
                 "similarity": np.nan if top is None else top["similarity"],

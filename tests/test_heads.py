@@ -211,7 +211,8 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     assert first.loc["elsewhere", ["similarity", "p_value", "n_overlap"]].tolist() == [0, 1, 0]
     roles = heads.name_roles(matches, min_similarity=0.5, max_q=0.05)
     assert roles[["head_1based", "element"]].to_numpy().tolist() == [[1, "planted"]]
-    found = heads.found_elements(matches, roles, elements)
+    found = heads.found_elements(elements, matches, roles, table, selective_share=0.5)
+    assert found["n_looking"].tolist() == [1, 1, 0]  # at -14..-10, where the first head looks
     assert found["n_heads"].tolist() == [1, 0, 0]
     assert found["best_head"].tolist() == ["L1 H1", "L1 H1", ""]
     assert found["places"].tolist() == ["-14", "-14", "+1 to +4"]
