@@ -84,6 +84,11 @@ def test_performance_rows():
     assert index.loc[("smrt", 1, "pr_auc"), "paper_value"] == 0.141
     assert index.loc[("curated", 4, "pr_auc"), "paper_value"] == 0.29
     assert np.isnan(index.loc[("smrt", 4, "pr_auc"), "paper_value"])
+    elsewhere = performance(
+        output, {"curated": label}, np.arange(400) < 300,
+        train_set="curated", model="m", seed=1, beside_paper=False,
+    )  # fmt: skip
+    assert elsewhere["paper_value"].isna().all()
 
 
 def test_rows_of_other_models_are_kept(tmp_path):

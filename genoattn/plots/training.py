@@ -93,7 +93,8 @@ def performance(table: pd.DataFrame) -> Figure:
         axes.set_xlabel(title)
     panels[0].set_ylabel("test set")
     panels[1].set_yticklabels([])
-    panels[0].legend(loc="lower left")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
 
 
