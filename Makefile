@@ -11,7 +11,7 @@ export PATH := $(BIN):$(PATH)
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH
 
-SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet rules
+SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
 .PHONY: help book test study lint clean unlock lock
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY)  ## execute the demo chapters, render the book, print the path of its first page
-	@$(SNAKEMAKE) book
+	@$(SNAKEMAKE) -- book
 	@python -m genoattn.book check
 	@echo "The book is ready: $(CURDIR)/_build/html/index.html"
 
@@ -29,7 +29,8 @@ test: $(READY)  ## run the whole test suite
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn.book data
-	@$(SNAKEMAKE) chapters --config profile=ecoli
+	@$(SNAKEMAKE) --config profile=ecoli -- chapters
+	@python -m genoattn.book overview
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
 
 lint: $(READY)  ## check style and types

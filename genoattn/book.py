@@ -29,6 +29,7 @@ __all__ = [
     "imported_modules",
     "lock",
     "main",
+    "overview",
     "page_source",
     "profile",
     "refresh_prose",
@@ -400,6 +401,38 @@ def lock(freeze: str | Path, folder: str | Path = ".") -> int:
     return len(pins)
 
 
+def overview(
+    results: str | Path = "book/results/ecoli",
+    run: str | Path = "runs/ecoli",
+    target: str | Path = "book/images/overview.png",
+) -> None:
+    """Draw the figure of the first screen from what the study's chapters wrote.
+
+    Parameters
+    ----------
+    results : str or Path
+        Folder of the study's aggregates: ``curation_regions.csv``, ``heads.csv``.
+    run : str or Path
+        Folder of its run: ``heads/<weights>_profiles.csv``; without it, heads are left out.
+    target : str or Path
+        The picture.
+    """
+    import pandas as pd  # these are slow to import, and needed here only
+
+    from genoattn.plots import overview as figures
+    from genoattn.plots import style
+
+    style.use()
+    regions = pd.read_csv(Path(results) / "curation_regions.csv")
+    found = sorted(Path(run).glob("heads/*_profiles.csv"), key=lambda path: path.stat().st_mtime)
+    heads, profiles = None, None
+    if found and (Path(results) / "heads.csv").is_file():
+        heads, profiles = pd.read_csv(Path(results) / "heads.csv"), pd.read_csv(found[-1])
+    figure = figures.overview(regions, heads, profiles)
+    with writing(target) as temporary:
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step of the build; the exit status is 1 with a sentence when it fails."""
     parser = argparse.ArgumentParser(prog="python -m genoattn.book", description=__doc__)
@@ -413,14 +446,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = steps.add_parser("check", help="check the rendered pages")
     check.add_argument("--site", default="_build/html")
     steps.add_parser("data", help="find or download the published tables of the study")
+    steps.add_parser("overview", help="draw the figure of the first screen")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
     pin.add_argument("freeze")
     given = parser.parse_args(arguments)
     try:
         if given.step == "tidy":
             tidy(given.executed, given.target)
+        elif given.step == "overview":
+            overview()
         elif given.step == "data":
-            from genoattn.inputs import ecoli_inputs  # slow to import, and only needed here
+            from genoattn.inputs import ecoli_inputs  # slow to import, and needed here only
 
             print(f"The published tables are there: {len(ecoli_inputs().sites)} start sites")
         elif given.step == "prose":

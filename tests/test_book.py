@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from genoattn import book
 from genoattn.book import BookError
+from genoattn.plots import overview
 
 
 @pytest.fixture
@@ -230,3 +236,55 @@ def test_the_lock_names_published_packages_only(here):
     (here / "freeze").write_text("a @ file:///somewhere\n")
     with pytest.raises(BookError, match="no pin of a published package"):
         book.lock("freeze")
+
+
+def test_the_figure_of_the_first_screen(here):
+    members = [
+        "+".join(group)
+        for size in (1, 2, 3, 4)
+        for group in combinations(["regulondb", "cappable", "smrt", "sendseq"], size)
+    ]
+    regions = pd.DataFrame({"members": members, "n": range(1, 16)})
+    heads = pd.DataFrame(
+        {
+            "layer_1based": [1, 1, 2],
+            "head_1based": [1, 2, 1],
+            "selectivity": [0.9, 0.5, 0.8],
+            "peak_label": [-10, -300, 1],
+            "consensus": ["TATAATN", "NNNNNNN", "NNRNNNN"],
+            "element": ["-10", None, None],
+        }
+    )
+    label = np.r_[-400:0, 1:21]
+    profiles = pd.concat(
+        pd.DataFrame(
+            {
+                "layer_1based": layer,
+                "head_1based": head,
+                "label": label,
+                "offset": label - (label > 0),
+                "mean": 1.0 / (1 + np.abs(label - peak)),
+            }
+        )
+        for layer, head, peak in [(1, 1, -10), (1, 2, -300), (2, 1, 1)]
+    )
+    (here / "results").mkdir()
+    (here / "run/heads").mkdir(parents=True)
+    regions.to_csv("results/curation_regions.csv", index=False)
+    heads.to_csv("results/heads.csv", index=False)
+    book.overview("results", "run", "small.png")
+    profiles.to_csv("run/heads/curated_profiles.csv", index=False)
+    book.overview("results", "run", "large.png")
+    small, large = plt.imread("small.png"), plt.imread("large.png")
+    assert large.shape[1] > small.shape[1]
+
+    figure = overview.overview(regions, heads, profiles)
+    right = figure.axes[1]
+    shown = right.images[0].get_array()
+    assert [text.get_text() for text in right.get_yticklabels()] == [
+        "layer 1 head 1",
+        "layer 2 head 1",
+    ], "the head that looks elsewhere is left out"
+    ticks = dict(zip(right.get_xticks(), right.get_xticklabels(), strict=True))
+    assert ticks[shown[0].argmax()].get_text() == "-10"
+    assert ticks[shown[1].argmax()].get_text() == "+1"
