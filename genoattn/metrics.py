@@ -149,6 +149,15 @@ def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) ->
     return float("nan")
 
 
+def exact_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Exact-position scores of :func:`performance` for a model card: test set -> metric -> value."""
+    exact = table[table["resolution"] == 1]
+    return {
+        str(test_set): {row["metric"]: round(row["value"], 4) for row in rows.to_dict("records")}
+        for test_set, rows in exact.groupby("test_set", sort=False)
+    }
+
+
 def write_performance(path: str | Path, table: pd.DataFrame) -> None:
     """Write rows of :func:`performance`; rows of other training sets, models or seeds are kept.
 

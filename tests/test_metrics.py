@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from genoattn.metrics import (
     calibration,
+    exact_scores,
     inside,
     kmer_resolution,
     kmers,
@@ -89,6 +90,9 @@ def test_performance_rows():
         train_set="curated", model="m", seed=1, beside_paper=False,
     )  # fmt: skip
     assert elsewhere["paper_value"].isna().all()
+    card = exact_scores(table)
+    assert list(card) == ["curated", "smrt"]
+    assert card["smrt"]["pr_auc"] == pytest.approx(wanted["pr_auc"], abs=1e-4)
 
 
 def test_rows_of_other_models_are_kept(tmp_path):
