@@ -150,7 +150,7 @@ def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) ->
 
 
 def exact_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Exact-position scores of :func:`performance` for a model card: test set -> metric -> value."""
+    """Exact scores of :func:`performance` for a card: test set -> metric -> value."""
     exact = table[table["resolution"] == 1]
     return {
         str(test_set): {row["metric"]: round(row["value"], 4) for row in rows.to_dict("records")}
