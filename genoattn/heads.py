@@ -475,6 +475,12 @@ def head_table(
     )
 
 
+def names(frame: pd.DataFrame) -> list[str]:
+    """How readers see the heads of a frame: "L2 H1" is the first head of the second layer."""
+    pairs = zip(frame["layer_1based"], frame["head_1based"], strict=True)
+    return [f"L{layer} H{head}" for layer, head in pairs]
+
+
 # ------------------------------------------------------------------ known and planted elements
 
 
@@ -747,10 +753,7 @@ def statements(
         ),
         (
             "a head of layer 6 looks at -82",
-            f"{len(lac)} heads peak within 3 nt of -82"
-            + "".join(
-                f"; layer {row[0]}, head {row[1]}" for row in lac[keys].itertuples(index=False)
-            ),
+            "peaking within 3 nt of -82: " + (", ".join(names(lac)) or "no head"),
             _verdict(bool((lac["layer_1based"] == 6).any()), known=len(layers) >= 6),
         ),
         (

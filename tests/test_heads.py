@@ -193,6 +193,7 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     rho = heads.spearman(attention, np.arange(80.0)[::-1])
     table = heads.head_table(groups, best, rho, half_width=5)
     assert table["peak_label"].tolist() == [-12, -30]
+    assert heads.names(table) == ["L1 H1", "L1 H2"]
     assert table["consensus"].tolist()[0] == "GATTACA"
     assert table.loc[0, "spearman_max_label"] == -12
     assert table.loc[0, "spearman_max"] == pytest.approx(np.nanmax(rho[0, 0]))
@@ -336,6 +337,6 @@ def test_statements_follow_from_the_table() -> None:
     found = heads.statements(table, rho, roles, selective_share=0.5)
     assert found["holds"].tolist() == ["yes", "yes", "yes", "yes", "no", "yes"]
     assert "7 of 12" in found["here"][0] and "6 of 7" in found["here"][1]
-    assert "layer 4, head 2" in found["here"][3] and "layer 6, head 1" in found["here"][3]
+    assert found["here"][3].endswith("L4 H2, L6 H1")
     found = heads.statements(table, rho, roles.iloc[:0], selective_share=0.95)
     assert found["holds"].tolist() == ["no", "undecided", "undecided", "yes", "no", "undecided"]

@@ -47,8 +47,8 @@ def _offsets_of(region: tuple[int, int]) -> tuple[int, int]:
 
 
 def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
-    """Label the rows of a map: head numbers, and one name and a gap line for each layer."""
-    axes.set_yticks(range(len(pairs)), [str(head) for _, head in pairs], fontsize=6)
+    """Label the rows of a map: heads, and one name and a gap line for each layer."""
+    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=6.5)
     layers = np.array([layer for layer, _ in pairs])
     for layer in np.unique(layers):
         mine = np.flatnonzero(layers == layer)
@@ -64,7 +64,6 @@ def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
         )
         if mine[0] > 0:
             axes.axhline(mine[0] - 0.5, color="white", linewidth=2)
-    axes.set_ylabel("head", labelpad=18)
 
 
 def attention_map(profiles: pd.DataFrame, column: str) -> Figure:

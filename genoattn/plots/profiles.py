@@ -52,7 +52,7 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_title(f"{_title(name)}, n = {part['n_sites'].iloc[0]:,}")
+        axes.set_title(f"{title(name)}, n = {part['n_sites'].iloc[0]:,}")
         axes.tick_params(labelsize=8, labelbottom=True)
     for axes in grid.flat[len(classes) :]:
         axes.set_visible(False)
@@ -64,7 +64,7 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
     return figure
 
 
-def _title(site_class: str) -> str:
+def title(site_class: str) -> str:
     """Name of a class of sites, with the name that its source has in all figures."""
     before, bracket, source = site_class.rstrip(")").partition(" (")
     return f"{before} ({style.name(source)})" if bracket else site_class
