@@ -143,7 +143,7 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "source": Parameter(
             str,
             "synthetic",
-            "where the tables come from: a simulation, the published ones, or files of yours",
+            "which tables: of a simulation, the published ones, or your files",
             choices=("synthetic", "ecoli", "files"),
         ),
         "seed": Parameter(int, 0, "seed of the simulation", low=0),
