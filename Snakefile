@@ -33,6 +33,18 @@ def before(wildcards):
     return [f"runs/{PROFILE}/executed/{CHAPTERS[place - 1]}.ipynb"] if place else []
 
 
+def modules(wildcards):
+    """The package's files that a chapter imports, and the weights that they may load."""
+    files = book.imported_modules(f"notebooks/{wildcards.chapter}.ipynb")
+    shipped = [str(path) for path in Path("genoattn/weights").glob("*.*")]
+    return files + (sorted(shipped) if "genoattn/model.py" in files else [])
+
+
+def pages(wildcards):
+    """The pages of the book that are not executed by this build."""
+    return [book.page_source(page) for page in book.toc_pages() if not page.startswith(SHOWN)]
+
+
 rule chapters:
     input:
         # both, as an executed chapter that is missing would not be missed while its copy exists
@@ -43,7 +55,7 @@ rule chapters:
 rule execute:
     input:
         notebook="notebooks/{chapter}.ipynb",
-        modules=lambda wildcards: book.imported_modules(f"notebooks/{wildcards.chapter}.ipynb"),
+        modules=modules,
         before=before,
     output:
         f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
@@ -73,7 +85,7 @@ if PROFILE == "demo":
     rule book:
         input:
             rules.chapters.input,
-            [book.page_source(page) for page in book.toc_pages() if not page.startswith(SHOWN)],
+            pages,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",
