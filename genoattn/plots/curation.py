@@ -232,6 +232,8 @@ def upset(regions: pd.DataFrame) -> Figure:
         parts = plot.plot(fig=figure)
     parts["intersections"].set_ylabel("TSSs")
     parts["intersections"].set_ylim(0, 1.08 * filled["n"].max())
+    left, right = parts["intersections"].get_xlim()
+    parts["intersections"].set_xlim(left - 0.3, right)  # room for the first bar's number
     parts["totals"].set_xlabel("TSSs of the source")
     parts["totals"].xaxis.set_major_locator(MaxNLocator(2))
     for part in ("intersections", "totals"):
