@@ -87,8 +87,7 @@ def test_imports_are_declared():
                 imported.add(match[1])
     foreign = imported - set(sys.stdlib_module_names) - {"genoattn"}
     lacking = {one for one in foreign if names.get(one, one).lower() not in declared}
-    # comes with a declared package, of which it is a part
-    assert lacking <= {"requests"}, f"not declared in pyproject.toml: {lacking}"
+    assert not lacking, f"not declared in pyproject.toml: {lacking}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
