@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
@@ -310,22 +311,32 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
         .to_numpy(np.float64)
         for column in ("exact_percent", "paper_exact_percent")
     )
-    figure, axes = plt.subplots(figsize=(0.72 * style.WIDTH, 3.9), layout="constrained")
-    image = axes.imshow(np.ma.masked_invalid(ours), cmap=style.SEQUENTIAL, vmin=0, vmax=100)
-    axes.set_facecolor("#EEEEEE")
-    for (i, j), value in np.ndenumerate(ours):
-        if np.isnan(value):
-            continue
-        text = f"{value:.1f}%" + (f"\npaper {printed[i, j]:.1f}" if beside_paper else "")
-        ink = "black" if value > 45 else "white"
-        axes.text(j, i, text, ha="center", va="center", color=ink, fontsize=9)
+    text = [
+        [
+            f"{value:.1f}%" + (f"\npaper {theirs:.1f}" if beside_paper else "")
+            for value, theirs in row
+        ]
+        for row in np.dstack([ours, printed])
+    ]
     labels = [style.name(source).replace("SMRT-", "SMRT-\n") for source in SOURCES]
-    axes.set_xticks(range(len(SOURCES)), labels)
-    axes.set_yticks(range(len(SOURCES)), labels)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    bar = figure.colorbar(image, ax=axes, shrink=0.85)
-    bar.set_label("pairs at exactly one position, %")
+    figure, axes = plt.subplots(figsize=(0.72 * style.WIDTH, 3.9), layout="constrained")
+    axes.set_facecolor("#EEEEEE")
+    sns.heatmap(
+        ours,
+        mask=np.isnan(ours),
+        annot=np.array(text),
+        fmt="",
+        annot_kws={"size": 9},
+        cmap=style.SEQUENTIAL,
+        vmin=0,
+        vmax=100,
+        square=True,
+        xticklabels=labels,
+        yticklabels=labels,
+        cbar_kws={"label": "pairs at exactly one position, %", "shrink": 0.85},
+        ax=axes,
+    )
+    axes.tick_params(length=0, rotation=0)
     return figure
 
 
