@@ -584,6 +584,25 @@ def all_passes(card: dict[str, Any]) -> float:
     return own + (all_passes(card["initial"]) if card["initial"] else 0.0)
 
 
+def learning_history(card: dict[str, Any]) -> pd.DataFrame:
+    """Rounds behind a model, those of the weights it started from first.
+
+    Returns
+    -------
+    DataFrame
+        Columns stage (from 1), passes (running on through the stages), learning_rate, train_loss
+        and validation_loss (nats a position).
+    """
+    before = learning_history(card["initial"]) if card["initial"] else None
+    own = pd.DataFrame(card["history"]).drop(columns="step")
+    own.insert(0, "stage", 1)
+    if before is None:
+        return own
+    own["stage"] += int(before["stage"].max())
+    own["passes"] += float(before["passes"].max())
+    return pd.concat([before, own], ignore_index=True)
+
+
 def describe_initial(card: dict[str, Any]) -> str:
     """Say, as a sentence, which weights a training started from; nothing for random ones."""
     before = card["initial"]

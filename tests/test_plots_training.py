@@ -19,6 +19,7 @@ def close_figures():
 def test_learning_curve_marks_the_kept_round():
     history = pd.DataFrame(
         {
+            "stage": [1, 2, 2],
             "passes": [1.0, 2.0, 3.0],
             "train_loss": [0.03, 0.02, 0.01],
             "validation_loss": [0.03, 0.015, 0.02],
@@ -30,6 +31,8 @@ def test_learning_curve_marks_the_kept_round():
     np.testing.assert_allclose(lines["validation"].get_ydata(), [30, 15, 20])
     kept = [line for line in axes.lines if list(line.get_xdata()) == [2.0, 2.0]]
     assert len(kept) == 1
+    ends = [line for line in axes.lines if list(line.get_xdata()) == [1.0, 1.0]]
+    assert [line.get_linestyle() for line in ends] == [":"]
     assert "nats" in axes.get_ylabel()
 
 

@@ -28,6 +28,7 @@ from genoattn.training import (
     describe_initial,
     fit,
     label_sites,
+    learning_history,
     warmup_cosine,
 )
 
@@ -217,6 +218,10 @@ def test_training_starts_from_given_weights(tmp_path):
     assert all_passes(card) == 2 * all_passes(card["initial"]) > 0
     assert "with a window of 16 nucleotides" in describe_initial(card)
     assert describe_initial(card["initial"]) == ""
+    history = learning_history(card)
+    assert history["stage"].tolist() == [1] * len(card["initial"]["history"]) + [2]
+    assert history["passes"].is_monotonic_increasing
+    assert history["passes"].iloc[-1] == pytest.approx(all_passes(card))
 
 
 def test_another_run_is_not_resumed(tmp_path):

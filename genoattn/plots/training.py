@@ -23,8 +23,7 @@ def learning_curve(history: pd.DataFrame) -> Figure:
     Parameters
     ----------
     history : DataFrame
-        Columns passes, train_loss, validation_loss (nats a position), learning_rate: the
-        ``history`` of a model card.
+        From `genoattn.training.learning_history`; a dotted line parts the stages.
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
     axes.plot(history["passes"], 1e3 * history["train_loss"], label="training", **style.line(0))
@@ -46,13 +45,15 @@ def learning_curve(history: pd.DataFrame) -> Figure:
         va="top",
         color=style.FAINT,
     )
+    for end in history.groupby("stage")["passes"].max().iloc[:-1]:
+        axes.axvline(float(end), color=style.FAINT, linewidth=0.8, linestyle=":", zorder=0)
     axes.set(xlabel="passes over the training part", ylabel="loss, 10⁻³ nats per position")
     axes.set_xlim(left=0)
     rate = axes.twinx()
     rate.fill_between(
         history["passes"], history["learning_rate"], color="#000000", alpha=0.07, lw=0
     )
-    rate.set_ylim(0, 2.5 * history["learning_rate"].max())
+    rate.set_ylim(0, 2.5 * history["learning_rate"].max() or None)
     rate.set_ylabel("learning rate (shaded)", color=style.FAINT)
     rate.tick_params(colors=style.FAINT)
     rate.spines["right"].set_visible(True)
