@@ -227,6 +227,9 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             int, 128, "positions read, but not scored, before each segment, nt", low=0
         ),
         "batch": Parameter(int, 4, "segments in a step", low=1),
+        "empty_share": Parameter(
+            float, 1.0, "share of the segments without a site that a pass reads", low=0.001, high=1
+        ),
         "learning_rate": Parameter(float, 0.005, "highest learning rate", low=0),
         "steps_per_round": Parameter(
             int, 100, "steps between two looks at the validation part", low=1
