@@ -633,15 +633,32 @@ def match_elements(
 def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) -> pd.DataFrame:
     """The element that a head stands for, by rule: the most similar one that passes both limits.
 
+    Elements resemble each other (TATAAT and TGTTAA share four letters), and one that may lie
+    anywhere finds a place to fit. So whatever else is nearly as similar is named as a rival.
+
     Returns
     -------
     DataFrame
-        The rows of ``matches`` that pass, at most one for each head, by layer and head.
+        The rows of ``matches`` that pass, at most one for each head, by layer and head, and two
+        columns more: ``rivals``, other elements of at least 0.9 times that similarity, whether or
+        not they pass (joined by "or"; often empty), and ``role``, the element and its rivals.
     """
+    keys = ["layer_1based", "head_1based"]
     passing = matches[(matches["similarity"] >= min_similarity) & (matches["q_value"] <= max_q)]
     best = passing.sort_values("similarity", ascending=False, kind="stable")
-    best = best.drop_duplicates(["layer_1based", "head_1based"])
-    return best.sort_values(["layer_1based", "head_1based"], ignore_index=True)
+    best = best.drop_duplicates(keys).sort_values(keys, ignore_index=True)
+    rivals = []
+    for row in best.to_dict("records"):
+        same = (matches[keys] == [row[key] for key in keys]).all(axis=1)
+        near = matches["similarity"] >= 0.9 * row["similarity"]
+        others = matches[same & near & (matches["element"] != row["element"])]
+        rivals.append(" or ".join(others.sort_values("similarity", ascending=False)["element"]))
+    best["rivals"] = rivals
+    best["role"] = [
+        f"{element} (or {rival})" if rival else element
+        for element, rival in zip(best["element"], rivals, strict=True)
+    ]
+    return best
 
 
 def found_elements(

@@ -220,6 +220,22 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     assert found["bits"].tolist() == [10, 10, 10]
 
 
+def test_a_role_names_its_rivals() -> None:
+    matches = pd.DataFrame(
+        {
+            "layer_1based": [1, 1, 1, 1, 2],
+            "head_1based": [1, 1, 1, 2, 1],
+            "element": ["a", "b", "c", "b", "a"],
+            "similarity": [0.80, 0.75, 0.60, 0.79, 0.9],
+            "q_value": [0.01, 0.20, 0.01, 0.01, 0.2],
+        }
+    )
+    roles = heads.name_roles(matches, min_similarity=0.5, max_q=0.05)
+    assert roles["role"].tolist() == ["a (or b)", "b"]
+    assert roles["rivals"].tolist() == ["b", ""]
+    assert heads.name_roles(matches, min_similarity=0.95, max_q=0.05)["role"].tolist() == []
+
+
 def test_chance_matches_are_as_rare_as_their_p_values_say() -> None:
     """Motifs of random sequences: p-values below 0.1 in about a tenth of heads, not more."""
     rng = np.random.default_rng(1)

@@ -281,9 +281,9 @@ def peaks_and_elements(
     figure, (above, axes) = plt.subplots(
         2,
         1,
-        figsize=(style.WIDTH, 1.6 + 0.21 * len(elements) + 0.5 * n_layers),
+        figsize=(style.WIDTH, 1.6 + 0.21 * len(elements) + 0.72 * n_layers),
         sharex=True,
-        height_ratios=[0.3 + 0.21 * len(elements), 0.4 + 0.5 * n_layers],
+        height_ratios=[0.3 + 0.21 * len(elements), 0.4 + 0.72 * n_layers],
         layout="constrained",
     )
     for row, element in enumerate(ordered):
@@ -303,12 +303,12 @@ def peaks_and_elements(
     peaks = table.loc[inside, ["layer_1based", "head_1based", "peak_offset"]].to_numpy(dtype=int)
     for layer, head, offset in peaks:
         filled = (layer, head) in named
-        height = layer + (head - middle) * 0.66 / n_heads
+        height = layer + (head - middle) * 0.8 / n_heads
         axes.plot(
             offset,
             height,
             marker="o",
-            markersize=9,
+            markersize=8.5,
             color="black",
             markerfacecolor="black" if filled else "white",
         )
