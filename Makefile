@@ -25,7 +25,7 @@ book: $(READY)  ## execute the demo chapters, render the book, print the path of
 	@echo "The book is ready: $(CURDIR)/_build/html/index.html"
 
 test: $(READY)  ## run the whole test suite
-	@python -m pytest
+	@python -m pytest --numprocesses auto --dist loadfile
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn.book data

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Small tensors gain nothing from threads, and workers that run side by side would fight for cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("genoattn", deadline=None, print_blob=True)
 settings.load_profile("genoattn")
 
