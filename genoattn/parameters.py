@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -407,13 +407,15 @@ def check(chapter: str, namespace: dict[str, Any]) -> Checked:
     return Checked(chapter, values)
 
 
-def table(parameters: Checked) -> str:
+def table(parameters: Checked, names: Iterable[str]) -> str:
     """Write parameters as a Markdown table; values that differ from the default are in bold.
 
     Parameters
     ----------
     parameters : Checked
         From `check`.
+    names : iterable of str
+        Parameters to list.
 
     Returns
     -------
@@ -421,8 +423,8 @@ def table(parameters: Checked) -> str:
         A table with the columns parameter, value, meaning.
     """
     lines = ["| parameter | value | meaning |", "|:--|:--|:--|"]
-    for name, value in parameters.items():
-        parameter = _schema(parameters.chapter)[name]
+    for name in names:
+        parameter, value = _schema(parameters.chapter)[name], parameters[name]
         shown = f"`{value!r}`".replace("|", "\\|")
         if value != parameter.default:
             shown = f"**{shown}**"
@@ -471,16 +473,27 @@ def show(parameters: Checked) -> Markdown:
     Returns
     -------
     IPython.display.Markdown
-        A table (values that differ from the default in bold) and a shell command.
+        A table of what differs from the defaults, the rest folded, and a shell command.
     """
     from IPython.display import Markdown
 
-    return Markdown(
-        f"**This chapter ran with** (bold: not the default)\n\n{table(parameters)}\n\n"
-        "**To run it again**, in the project's folder; any parameter of the table can be given "
-        "with `-p`:\n\n"
-        f"```bash\n{command(parameters)}\n```\n"
+    schema = _schema(parameters.chapter)
+    changed = [name for name, value in parameters.items() if value != schema[name].default]
+    default = [name for name in parameters if name not in changed]
+    parts = []
+    if changed:
+        parts.append(f"**This chapter ran with**\n\n{table(parameters, changed)}")
+    if default:
+        number = f"{'the other ' if changed else 'all '}{len(default)} parameters"
+        parts.append(
+            f"<details><summary>{number.capitalize()}, at their defaults</summary>\n\n"
+            f"{table(parameters, default)}\n\n</details>"
+        )
+    parts.append(
+        "**To run it again**, in the project's folder; any of the parameters can be given with "
+        f"`-p`:\n\n```bash\n{command(parameters)}\n```"
     )
+    return Markdown("\n\n".join(parts) + "\n")
 
 
 def _schema(chapter: str) -> dict[str, Parameter]:

@@ -142,6 +142,8 @@ def test_show_lists_every_parameter_and_marks_what_differs(toy):
     assert len(rows) == len(toy)
     assert rows[0] == "| `window` | **`3`** | nt |"
     assert "**" not in "".join(rows[1:])
+    assert shown.index("window") < shown.index("<details>") < shown.index("| `rate`")
+    assert "The other 8 parameters, at their defaults" in shown
     assert "-p window 3" in shown
     assert "-p rate" not in shown
 
