@@ -252,7 +252,7 @@ def test_the_figure_of_the_first_screen(here):
             "selectivity": [0.9, 0.5, 0.8],
             "peak_label": [-10, -300, 1],
             "consensus": ["TATAATN", "NNNNNNN", "NNRNNNN"],
-            "element": ["-10", None, None],
+            "role": ["-10", None, None],
         }
     )
     label = np.r_[-400:0, 1:21]

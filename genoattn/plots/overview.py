@@ -70,7 +70,7 @@ def _paste(axes: Axes, drawn: Figure) -> None:
 def _chosen(heads: pd.DataFrame, n_heads: int, region: tuple[int, int]) -> pd.DataFrame:
     """Pick the heads to show, from the farthest upstream to the farthest downstream."""
     inside = heads[heads["peak_label"].between(*region)]
-    named = inside["element"].fillna("").astype(str).ne("")
+    named = inside["role"].fillna("").astype(str).ne("")
     ranked = inside.assign(named=named).sort_values(["named", "selectivity"], ascending=False)
     return ranked.head(n_heads).sort_values("peak_label")
 
@@ -95,8 +95,8 @@ def _attention(
     axes.set_xticks(ticks, [f"{label[tick]:+d}" for tick in ticks])
     axes.set_yticks(range(len(rows)), [f"layer {layer} head {head}" for layer, head in rows])
     for row, head in enumerate(chosen.itertuples()):
-        element = "" if pd.isna(head.element) else str(head.element)
+        role = "" if pd.isna(head.role) else str(head.role).split(" (or ")[0]
         axes.text(len(label), row, str(head.consensus), family="monospace", va="center")
-        axes.text(len(label) + 10, row, element, va="center", fontweight="bold")
+        axes.text(len(label) + 10, row, role, va="center", fontweight="bold")
     axes.set_xlabel("position of the attended nucleotide relative to the start site (nt)")
     axes.set_title("Where heads look on average, and the motif and element that they read there")
