@@ -25,6 +25,7 @@ import pandas as pd
 from scipy.stats import binom, spearmanr
 
 from genoattn import paper
+from genoattn.intervals import runs
 
 STRAND_ROW = {"+": 0, "-": 1}
 
@@ -641,30 +642,6 @@ def statements(
         wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"]),
     )
     return pd.DataFrame(rows, columns=["statement", "here", "holds"])
-
-
-def runs(mask: np.ndarray, *, circular: bool = True) -> np.ndarray:
-    """Uninterrupted stretches of a mask.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (L,)
-    circular : bool
-        Whether a stretch at the end goes on at the beginning.
-
-    Returns
-    -------
-    ndarray of int, shape (k, 2)
-        Start and length of each stretch, by start; a stretch over the end starts near it.
-    """
-    if mask.all():
-        return np.array([[0, mask.size]])
-    first = int(np.argmin(mask)) if circular else 0  # begin outside a stretch
-    turned = np.roll(mask, -first).astype(np.int8)
-    change = np.diff(np.concatenate([[0], turned, [0]]))
-    starts, ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-    found = np.column_stack([(starts + first) % mask.size, ends - starts])
-    return found[np.argsort(found[:, 0])]
 
 
 def median_of_maxima(

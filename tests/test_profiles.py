@@ -327,22 +327,6 @@ def test_statements_follow_from_the_tables() -> None:
     assert found["holds"].tolist()[:4] == ["no", "undecided", "no", "no"]
 
 
-@given(st.lists(st.booleans(), min_size=1, max_size=30))
-def test_runs_partition_the_mask(bits: list[bool]) -> None:
-    mask = np.array(bits)
-    for circular in (True, False):
-        found = profiles.runs(mask, circular=circular)
-        covered = np.concatenate(
-            [np.arange(start, start + size) % mask.size for start, size in found] or [np.array([])]
-        )
-        assert sorted(covered) == np.flatnonzero(mask).tolist()
-        for start, size in found:
-            if not mask.all():
-                after, before = (start + size) % mask.size, start - 1
-                assert not (mask[after] and (circular or start + size < mask.size))
-                assert not (mask[before] and (circular or before >= 0))
-
-
 def test_median_of_maxima_over_gaps() -> None:
     track = np.zeros((2, 50), np.float32)
     mask = np.zeros((2, 50), bool)
