@@ -6,7 +6,7 @@ stretches of the genome instead, both strands of a stretch together.
 
     block = blocks(where, 10_000)                     # which block each position belongs to
     draws = resample(block, 1_000, seed=0)            # how often each replicate takes each block
-    auc = auc_replicates(label, output, both, draws)     # of tracks (2, L): both = stack([block] * 2)
+    auc = auc_replicates(label, output, both, draws)  # tracks (2, L): both = stack([block] * 2)
     mean = (draws @ sums(values, block)) / (draws @ sums(1, block))     # any ratio of sums
     low, high = interval(mean)
 
