@@ -1,0 +1,146 @@
+"""Assignments against all that are possible, and scores against thresholds set one by one."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+
+from genoattn.bootstrap import blocks, resample
+from genoattn.matching import assign, distances, match_table, peaks
+from genoattn.metrics import score
+
+
+def most_hits(calls, sites, tolerance):
+    """Largest one-to-one assignment, by the Hungarian method on the whole table."""
+    near = np.abs(np.subtract.outer(calls, sites)) <= tolerance
+    return int(near[linear_sum_assignment(-near.astype(int))].sum())
+
+
+@given(
+    calls=st.lists(st.integers(0, 25), max_size=9, unique=True),
+    sites=st.lists(st.integers(0, 25), max_size=7, unique=True),
+    tolerance=st.integers(0, 6),
+)
+def test_at_every_threshold_as_many_as_possible(calls, sites, tolerance):
+    calls, sites = np.array(calls, int), np.array(sites, int)
+    got = assign(calls, sites, tolerance)
+    taken = got[got >= 0]
+    assert len(set(taken)) == len(taken), "a site is given once"
+    assert (np.abs(calls[got >= 0] - sites[taken]) <= tolerance).all()
+    for k in range(len(calls) + 1):
+        assert (got[:k] >= 0).sum() == most_hits(calls[:k], sites, tolerance)
+
+
+def test_an_earlier_call_gives_way():
+    calls, sites = np.array([11, 9]), np.array([10, 12])
+    assert assign(calls, sites, 1).tolist() == [1, 0]
+    assert assign(np.array([10, 11, 9]), np.array([10]), 1).tolist() == [0, -1, -1]
+    with pytest.raises(ValueError, match="must not be negative"):
+        assign(calls, sites, -1)
+
+
+@given(
+    values=st.lists(st.integers(0, 4), min_size=1, max_size=30),
+    radius=st.integers(0, 6),
+    outside=st.integers(0, 5),
+)
+def test_peaks_by_looking_around(values, radius, outside):
+    track = np.array([values, values[::-1]], dtype=float)
+    where = np.arange(len(values)) >= outside
+    got = peaks(track, where, radius)
+    for row in range(2):
+        for i in range(len(values)):
+            if not where[i]:
+                assert not got[row, i]
+                continue
+            near = [j for j in range(i - radius, i + radius + 1) if outside <= j < len(values)]
+            wanted = all(
+                track[row, i] > track[row, j] or (track[row, i] == track[row, j] and j >= i)
+                for j in near
+            )
+            assert got[row, i] == wanted
+    with pytest.raises(ValueError, match="must not be negative"):
+        peaks(track, where, -1)
+
+
+def toy(seed, n=400):
+    rng = np.random.default_rng(seed)
+    label = rng.random((2, n)) < 0.03
+    moved = np.roll(label, rng.integers(-2, 3), axis=1)
+    output = np.round(rng.random((2, n)) + 0.6 * moved, 2)
+    where = (np.arange(n) >= 20) & (np.arange(n) < n - 30)
+    block = blocks(where, 40)
+    return output, label, where, block, resample(block, 30, seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_exact_positions_without_suppression_are_the_pr_auc(seed):
+    output, label, where, block, draws = toy(seed)
+    table = match_table(output, label, where, [0, 2], radius=0, block=block, draws=draws)
+    exact = score(label[:, where], output[:, where])
+    assert table["average_precision"][0] == pytest.approx(exact["pr_auc"])
+    assert table["reached"][0] == 1.0
+    assert (table["ci_low"] <= table["average_precision"]).all()
+    assert (table["ci_high"] >= table["average_precision"]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("tolerance", [0, 1, 5])
+def test_average_precision_threshold_by_threshold(seed, tolerance):
+    output, label, where, block, draws = toy(seed)
+    radius = 2
+    row = match_table(
+        output, label, where, [tolerance], radius=radius, block=block, draws=draws
+    ).iloc[0]
+    called_at_all = peaks(output, where, radius)
+    n_sites = (label & where).sum()
+    area, before, at_most = 0.0, 0.0, None
+    for threshold in sorted(set(output[called_at_all]), reverse=True):
+        called = called_at_all & (output >= threshold)
+        hits = sum(
+            most_hits(np.flatnonzero(called[s]), np.flatnonzero(label[s] & where), tolerance)
+            for s in range(2)
+        )
+        area += (hits / n_sites - before) * hits / called.sum()
+        before = hits / n_sites
+        if called.sum() <= n_sites:
+            at_most = hits / called.sum(), hits / n_sites, threshold
+    assert row["average_precision"] == pytest.approx(area)
+    assert row["reached"] == pytest.approx(before)
+    assert (row["precision"], row["recall"], row["threshold"]) == pytest.approx(at_most)
+
+
+def test_a_shift_is_forgiven_within_the_tolerance_only():
+    label = np.zeros((2, 300), bool)
+    label[:, 20::40] = True
+    output = np.roll(label, 2, axis=1) * 0.9 + 0.01
+    block = blocks(np.ones(300, bool), 50)
+    table = match_table(
+        output, label, np.ones(300, bool), [0, 1, 2, 5],
+        radius=5, block=block, draws=resample(block, 20, 0),
+    ).set_index("tolerance")  # fmt: skip
+    assert (table["precision"] == [0, 0, 1, 1]).all()
+    assert table.loc[2, "average_precision"] == 1.0
+    assert table.loc[1, "average_precision"] == 0.0
+
+
+@given(
+    position=st.lists(st.integers(0, 29), min_size=1, max_size=6),
+    sites=st.lists(st.integers(0, 29), max_size=5),
+)
+def test_distances_round_the_circle(position, sites):
+    got = distances(np.array(position), np.array(sites, dtype=int), 30)
+    for one, distance in zip(position, got, strict=True):
+        wanted = min((min((one - s) % 30, (s - one) % 30) for s in sites), default=30)
+        assert distance == wanted
+
+
+def test_order_of_equal_calls_plays_no_role():
+    sites = np.array([3, 5, 6])
+    numbers = {
+        int((assign(np.array(order), sites, 1) >= 0).sum()) for order in permutations([2, 4, 6, 7])
+    }
+    assert numbers == {3}
