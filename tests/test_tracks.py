@@ -1,0 +1,399 @@
+"""Tracks: each format read back by a reader of the test's own; peaks by brute force; bad hubs."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genoattn import tracks
+from genoattn.genome import Genome, encode
+
+NAN = np.nan
+
+
+def read_bigwig(path) -> dict[str, np.ndarray]:
+    """Read a bigWig from its bytes alone, by Kent et al. 2010, supplement; float32, NaN = none."""
+    data = path.read_bytes()
+    magic, _, _, chromosomes, _, index = struct.unpack_from("<IHHQQQ", data)
+    assert magic == 0x888FFC26
+    _, _, key_size, _, _, _ = struct.unpack_from("<IIIIQQ", data, chromosomes)
+    names, values = {}, {}
+
+    def chromosome_node(place: int) -> None:
+        leaf, _, count = struct.unpack_from("<BBH", data, place)
+        for item in range(count):
+            at = place + 4 + item * (key_size + 8)
+            if not leaf:
+                chromosome_node(struct.unpack_from("<Q", data, at + key_size)[0])
+                continue
+            number, size = struct.unpack_from("<II", data, at + key_size)
+            names[number] = data[at : at + key_size].rstrip(b"\0").decode()
+            values[names[number]] = np.full(size, NAN, np.float32)
+
+    def section(raw: bytes) -> None:
+        number, start, _, step, span, kind, _, count = struct.unpack_from("<IIIIIBBH", raw)
+        one = values[names[number]]
+        for item in range(count):
+            if kind == 1:
+                first, end, value = struct.unpack_from("<IIf", raw, 24 + 12 * item)
+            elif kind == 2:
+                first, value = struct.unpack_from("<If", raw, 24 + 8 * item)
+                end = first + span
+            else:
+                first, value = start + item * step, struct.unpack_from("<f", raw, 24 + 4 * item)[0]
+                end = first + span
+            assert np.isnan(one[first:end]).all(), "a position has two values"
+            one[first:end] = value
+
+    def index_node(place: int) -> None:
+        leaf, _, count = struct.unpack_from("<BBH", data, place)
+        for item in range(count):
+            at = place + 4 + item * (32 if leaf else 24)
+            if not leaf:
+                index_node(struct.unpack_from("<Q", data, at + 16)[0])
+                continue
+            offset, size = struct.unpack_from("<QQ", data, at + 16)
+            section(zlib.decompress(data[offset : offset + size]))
+
+    chromosome_node(chromosomes + 32)
+    index_node(index + 48)
+    return values
+
+
+def read_two_bit(path) -> dict[str, str]:
+    """Read a 2bit file letter by letter."""
+    data = path.read_bytes()
+    _, _, count, _ = struct.unpack_from("<IIII", data)
+    found, place = {}, 16
+    for _ in range(count):
+        size = data[place]
+        name = data[place + 1 : place + 1 + size].decode()
+        (at,) = struct.unpack_from("<I", data, place + 1 + size)
+        place += 5 + size
+        length, blocks = struct.unpack_from("<II", data, at)
+        numbers = struct.unpack_from(f"<{2 * blocks}I", data, at + 8)
+        first = at + 8 + 8 * blocks + 8
+        letters = ["TCAG"[data[first + i // 4] >> (6 - 2 * (i % 4)) & 3] for i in range(length)]
+        for start, long in zip(numbers[:blocks], numbers[blocks:], strict=True):
+            letters[start : start + long] = "N" * long
+        found[name] = "".join(letters)
+    return found
+
+
+def two_contigs() -> dict[str, np.ndarray]:
+    """A long contig with gaps and plateaus, a short one without."""
+    rng = np.random.default_rng(5)
+    long = rng.beta(0.3, 8, (2, 4_000)).astype(np.float32)
+    long[:, 1_000:1_500] = NAN
+    long[0, 2_000:2_700] = 0.25
+    long[1, 0] = NAN
+    return {"chr.1": long, "plasmid": rng.random((2, 37)).astype(np.float32)}
+
+
+@pytest.mark.parametrize("decimals", [None, 3])
+@pytest.mark.parametrize("threshold", [0.0, 0.2])
+def test_bigwig_holds_exactly_what_was_written(tmp_path, decimals, threshold):
+    written = {name: track[0] for name, track in two_contigs().items()}
+    path = tmp_path / "one.bw"
+    tracks.write_bigwig(path, written, decimals=decimals, threshold=threshold)
+    read = read_bigwig(path)
+    assert list(read) == list(written)
+    for name, values in written.items():
+        wanted = np.where(values < threshold, np.float32(0), values)
+        if decimals is not None:
+            wanted = np.round(wanted.astype(float), decimals).astype(np.float32)
+        np.testing.assert_array_equal(read[name], wanted)
+        with pyBigWig.open(str(path)) as file:
+            np.testing.assert_array_equal(file.values(name, 0, len(values), numpy=True), wanted)
+    assert [one.name for one in tmp_path.iterdir()] == ["one.bw"], "no temporary file is left"
+
+
+def test_bigwig_of_contigs_without_values_and_of_one_value_only(tmp_path):
+    sparse = np.full(500, NAN, np.float32)
+    sparse[499] = 0.5
+    written = {"a": np.full(20, NAN, np.float32), "b": sparse, "c": np.zeros(9, np.float32)}
+    tracks.write_bigwig(tmp_path / "s.bw", written)
+    for name, values in read_bigwig(tmp_path / "s.bw").items():
+        np.testing.assert_array_equal(values, written[name])
+
+
+def test_rounding_makes_the_file_smaller(tmp_path):
+    values = {"a": np.random.default_rng(0).beta(0.1, 20, 50_000).astype(np.float32)}
+    sizes = []
+    for decimals in (None, 4, 2):
+        tracks.write_bigwig(tmp_path / "a.bw", values, decimals=decimals)
+        sizes.append((tmp_path / "a.bw").stat().st_size)
+    assert sizes[0] > 1.2 * sizes[1] > 1.2 * sizes[2], sizes
+
+
+def test_both_strands_go_to_two_files_and_are_not_negated(tmp_path):
+    made = two_contigs()
+    paths = tracks.write_strands(tmp_path / "x" / "tss", made)
+    assert {strand: path.name for strand, path in paths.items()} == {
+        "+": "tss.plus.bw",
+        "-": "tss.minus.bw",
+    }
+    for row, strand in enumerate("+-"):
+        for name, values in read_bigwig(paths[strand]).items():
+            np.testing.assert_array_equal(values, made[name][row])
+
+
+def test_bedgraph_as_pandas_reads_it_is_exact(tmp_path):
+    written = {name: track[1] for name, track in two_contigs().items()}
+    tracks.write_bedgraph(tmp_path / "a.bedgraph", written)
+    rows = pd.read_csv(
+        tmp_path / "a.bedgraph", sep="\t", header=None, names=["contig", "start", "end", "value"]
+    )
+    for name, values in written.items():
+        read = np.full(len(values), NAN, np.float32)
+        for row in rows[rows["contig"] == name].itertuples():
+            assert np.isnan(read[row.start : row.end]).all()
+            read[row.start : row.end] = row.value
+        np.testing.assert_array_equal(read, values)
+    written["plasmid"][:] = 0.5
+    tracks.write_bedgraph(tmp_path / "a.bedgraph", {"plasmid": written["plasmid"]})
+    assert (tmp_path / "a.bedgraph").read_text() == "plasmid\t0\t37\t0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "at least one contig"),
+        ({"a b": np.ones(3)}, "must be one word"),
+        ({"a": np.ones((2, 3))}, r"shape \(2, 3\), not \(L,\)"),
+        ({"a": np.array([1.0, np.inf])}, "infinite"),
+        ({"a": np.full(4, NAN)}, "no position of any contig"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(tmp_path, values, message):
+    path = tmp_path / "old.bw"
+    path.write_text("old")
+    with pytest.raises(tracks.TrackError, match=message):
+        tracks.write_bigwig(path, values)
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+    if "a" in values and values["a"].ndim == 1:
+        with pytest.raises(tracks.TrackError, match=r"not \(2, L\)"):
+            tracks.write_strands(tmp_path / "p", values)
+
+
+# ---- peaks
+
+
+def brute_peaks(values, threshold, apart) -> list[int]:
+    """Peaks by their definition."""
+    found = []
+    for i, value in enumerate(values):
+        if np.isnan(value) or value < threshold:
+            continue
+        near = range(max(0, i - apart), min(len(values), i + apart + 1))
+        if all(
+            np.isnan(values[j]) or values[j] < value or (values[j] == value and j > i)
+            for j in near
+            if j != i
+        ):
+            found.append(i)
+    return found
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, NAN]), min_size=1, max_size=40),
+    st.sampled_from([0.0, 0.1, 0.25]),
+    st.integers(1, 5),
+)
+def test_peaks_are_what_their_definition_says(values, threshold, apart):
+    track = np.array([values, values[::-1]], dtype=np.float32)
+    found = tracks.find_peaks({"x": track}, np.float32(threshold), apart=apart)
+    for row, strand in enumerate("+-"):
+        mine = found[found["strand"] == strand]
+        assert mine["position"].tolist() == brute_peaks(track[row], np.float32(threshold), apart)
+        np.testing.assert_array_equal(mine["output"], track[row, mine["position"]])
+
+
+def test_peaks_of_several_contigs_keep_their_order_and_go_to_bed(tmp_path):
+    late = np.array([[0, 0.5, 0, 0], [0.9996, 0, 0, 0.1]], np.float32)
+    early = np.array([[0, 0, 0.3], [0, 0, 0]], np.float32)
+    found = tracks.find_peaks({"z": late, "a": early}, 0.1)
+    assert list(found[["contig", "position", "strand"]].itertuples(index=False, name=None)) == [
+        ("z", 0, "-"),
+        ("z", 1, "+"),
+        ("z", 3, "-"),
+        ("a", 2, "+"),
+    ]
+    tracks.write_bed(tmp_path / "p.bed", found)
+    bed = pd.read_csv(tmp_path / "p.bed", sep="\t", header=None)
+    assert bed.to_numpy().tolist() == [
+        ["z", 0, 1, "peak_1", 1000, "-"],
+        ["z", 1, 2, "peak_2", 500, "+"],
+        ["z", 3, 4, "peak_3", 100, "-"],
+        ["a", 2, 3, "peak_4", 300, "+"],
+    ]
+
+
+def test_peaks_that_are_none_give_an_empty_bed(tmp_path):
+    found = tracks.find_peaks({"a": np.zeros((2, 5), np.float32)}, 0.5)
+    assert found.empty
+    tracks.write_bed(tmp_path / "p.bed", found)
+    assert (tmp_path / "p.bed").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strand": "."}, "neither"),
+        ({"output": 1.2}, "between 0 and 1"),
+        ({"output": NAN}, "between 0 and 1"),
+        ({"contig": None}, "no column 'contig'"),
+    ],
+)
+def test_a_table_that_is_no_table_of_peaks_is_refused(tmp_path, change, message):
+    row = {"contig": "a", "position": 4, "strand": "+", "output": 0.5} | change
+    frame = pd.DataFrame([{key: value for key, value in row.items() if value is not None}])
+    with pytest.raises(tracks.TrackError, match=message):
+        tracks.write_bed(tmp_path / "p.bed", frame)
+    with pytest.raises(tracks.TrackError, match="at least 1"):
+        tracks.find_peaks({"a": np.ones((2, 3))}, 0.5, apart=0)
+
+
+# ---- sequence
+
+
+@given(st.lists(st.text("ACGTN", min_size=1, max_size=30), min_size=1, max_size=3))
+def test_two_bit_read_letter_by_letter_is_the_sequence(tmp_path_factory, sequences):
+    genomes = [Genome(f"contig_{i}", encode(text)) for i, text in enumerate(sequences)]
+    path = tmp_path_factory.mktemp("two_bit") / "x.2bit"
+    tracks.write_two_bit(path, genomes)
+    assert read_two_bit(path) == {one.name: one.sequence for one in genomes}
+    assert tracks.two_bit_sizes(path) == {one.name: len(one) for one in genomes}
+
+
+def test_a_file_that_is_no_two_bit_is_refused(tmp_path):
+    path = tmp_path / "x.2bit"
+    for content in (
+        b"",
+        b"a text of some length, no 2bit",
+        struct.pack("<IIII", 0x1A412743, 0, 9, 0),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(tracks.TrackError, match="2bit file"):
+            tracks.two_bit_sizes(path)
+
+
+# ---- hub
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub of two contigs and two things to show."""
+    made = two_contigs()
+    genomes = [Genome(name, np.zeros(t.shape[1], np.uint8)) for name, t in made.items()]
+    shown = [
+        tracks.HubTrack("output", "Output", "Probability of a start site", made),
+        tracks.HubTrack("head_1_2", "Head 1.2", "Attention", made, visible=False),
+    ]
+    path = tracks.track_hub(
+        tmp_path / "hub", genomes, shown, name="toy", label="A toy", email="me@example.org"
+    )
+    assert path == tmp_path / "hub" / "hub.txt"
+    return tmp_path / "hub"
+
+
+def test_a_hub_passes_its_check_and_says_what_was_asked(hub):
+    assert tracks.check_hub(hub) == []
+    text = (hub / "toy" / "trackDb.txt").read_text()
+    stanzas = [
+        dict(line.split(" ", 1) for line in one.splitlines()) for one in text.split("\n\n") if one
+    ]
+    by_name = {one["track"]: one for one in stanzas}
+    assert list(by_name) == [
+        *("output", "output_plus", "output_minus"),
+        *("head_1_2", "head_1_2_plus", "head_1_2_minus"),
+    ]
+    assert by_name["output"]["visibility"] == "full"
+    assert by_name["head_1_2"]["visibility"] == "hide"
+    assert by_name["output_minus"]["negateValues"] == "on"
+    assert "negateValues" not in by_name["output_plus"]
+    assert by_name["output_plus"]["color"] != by_name["output_minus"]["color"]
+    read = read_bigwig(hub / "toy" / by_name["output_minus"]["bigDataUrl"])
+    for name, track in two_contigs().items():
+        wanted = np.round(track[1].astype(float), 4).astype(np.float32)
+        np.testing.assert_array_equal(read[name], wanted)
+    assert set(read_two_bit(hub / "toy" / "toy.2bit")) == {"chr.1", "plasmid"}
+
+
+def spoil(path, old, new):
+    """Change a file's text, which must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("hub.txt", "email me@example.org\n", "", "hub.txt: 'email' is missing"),
+        ("hub.txt", "genomes.txt", "genome.txt", "no such file"),
+        ("hub.txt", "\nshortLabel", "\n\nshortLabel", "2 stanzas where one"),
+        ("genomes.txt", "trackDb toy/trackDb.txt\n", "", "'trackDb' is missing"),
+        ("genomes.txt", "organism toy\n", "", "'organism' is missing"),
+        ("genomes.txt", "toy.2bit", "tot.2bit", "tot.2bit"),
+        ("genomes.txt", "chr.1:1-4000", "chr.1:1-4001", "defaultPos"),
+        ("toy/trackDb.txt", "track output_minus", "track output_plus", "two tracks are named"),
+        ("toy/trackDb.txt", "track output_minus", "track output minus", "letters, digits"),
+        ("toy/trackDb.txt", "parent output\n", "parent outputs\n", "no container before it"),
+        ("toy/trackDb.txt", "shortLabel Output\n", "", "'shortLabel' is missing"),
+        ("toy/trackDb.txt", "shortLabel Output\n", f"shortLabel {'o' * 18}\n", "more than 17"),
+        ("toy/trackDb.txt", "output.plus.bw", "output.pus.bw", "output.pus.bw: no such file"),
+        ("toy/trackDb.txt", "output.plus.bw", "toy.2bit", "not a bigWig"),
+        ("toy/trackDb.txt", "bigDataUrl output.plus.bw\n", "", "either a container or"),
+        ("toy/trackDb.txt", "color 0,114,178", "color 0,114,278", "three numbers"),
+        ("toy/trackDb.txt", "visibility full", "visibility fll", "visibility 'fll'"),
+        ("toy/trackDb.txt", "negateValues on", "negateValues yes", "on or off"),
+        ("toy/trackDb.txt", "parent output\n", "", "has no subtrack"),
+        ("toy/trackDb.txt", "type bigWig\n", "type bigWig\ntype bigWig\n", "a second 'type'"),
+    ],
+)
+def test_a_hub_with_a_fault_is_found_out(hub, file, old, new, message):
+    spoil(hub / file, old, new)
+    problems = tracks.check_hub(hub)
+    assert any(message in one for one in problems), problems
+
+
+def test_a_hub_whose_files_do_not_fit_is_found_out(hub):
+    tracks.write_bigwig(hub / "toy" / "output.plus.bw", {"chr.1": np.ones(3_999)})
+    problems = tracks.check_hub(hub)
+    assert len(problems) == 1
+    assert "output.plus.bw: contigs {'chr.1': 3999}" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "my hub"}, "letters, digits"),
+        ({"shown": []}, "at least one track"),
+        ({"genomes": [Genome("other", np.zeros(37, np.uint8))]}, "the genome has {'other': 37}"),
+        (
+            {"shown": [tracks.HubTrack("a b", "s", "l", {"plasmid": np.ones((2, 37))})]},
+            "letters, digits and '_'",
+        ),
+    ],
+)
+def test_a_hub_that_cannot_be_is_refused(tmp_path, change, message):
+    asked = {
+        "genomes": [Genome("plasmid", np.zeros(37, np.uint8))],
+        "shown": [tracks.HubTrack("a", "s", "l", {"plasmid": np.ones((2, 37))})],
+        "name": "toy",
+    } | change
+    with pytest.raises(tracks.TrackError, match=message):
+        tracks.track_hub(tmp_path / "hub", **asked, label="A toy", email="me@example.org")
+
+
+def test_the_check_of_a_folder_without_a_hub_says_so(tmp_path):
+    assert "no such file" in tracks.check_hub(tmp_path)[0]
