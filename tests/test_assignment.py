@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from genoattn.bootstrap import blocks, resample
-from genoattn.matching import assign, distances, match_table, peaks
+from genoattn.assignment import assign, distances, match_table, peaks
 from genoattn.metrics import score
 
 

@@ -1,0 +1,216 @@
+"""One-to-one assignment of predicted positions to sites, a few nt apart; touches arrays alone.
+
+Scored at the exact position, a call next to a site is as wrong as one anywhere else, although the
+assays themselves disagree by a nucleotide or two. Here a call may be assigned to a site of its
+strand at most ``tolerance`` nt away, and every call and every site is assigned once at most: five
+calls around one site are one hit and four false positives.
+
+Going down the calls from the highest output, a call counts as a hit when the calls so far can all
+keep a site of their own (earlier ones may change theirs). So at any threshold the number of hits is
+the largest that any one-to-one assignment reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from genoattn.bootstrap import auc_replicates, interval, sums
+
+__all__ = ["assign", "distances", "match_table", "peaks"]
+
+
+def peaks(track: NDArray, where: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Positions whose output no other within ``radius`` nt on their strand exceeds.
+
+    Parameters
+    ----------
+    track : float array, shape (2, L)
+        Model output.
+    where : bool array, shape (L,)
+        The part that is looked at; what lies outside it plays no role.
+    radius : int
+        In nt; 0 makes every position a peak. Of equal outputs the first counts.
+
+    Returns
+    -------
+    bool array, shape (2, L)
+    """
+    if radius < 0:
+        raise ValueError(f"radius must not be negative, not {radius}")
+    inside = np.where(where, track, -np.inf)
+    if radius == 0:
+        return np.broadcast_to(where, track.shape).copy()
+    width = 2 * radius + 1
+    highest = maximum_filter1d(inside, width, axis=1, mode="constant", cval=-np.inf)
+    before = np.full_like(inside, -np.inf)  # the highest of the radius positions before
+    before[:, 1:] = maximum_filter1d(
+        inside, radius, axis=1, mode="constant", cval=-np.inf, origin=(radius - 1) // 2
+    )[:, :-1]
+    return where & (inside == highest) & (inside > before)
+
+
+def assign(calls: NDArray[np.int64], sites: NDArray[np.int64], tolerance: int) -> NDArray[np.int64]:
+    """Assign calls to sites one to one, the first calls first.
+
+    Parameters
+    ----------
+    calls : int array, shape (n,)
+        Positions on one strand, from the highest output to the lowest.
+    sites : int array, shape (m,)
+        Positions on that strand, distinct.
+    tolerance : int
+        Farthest that a call may be from its site, in nt.
+
+    Returns
+    -------
+    int array, shape (n,)
+        Index of the site in ``sites``, -1 for a call without one. For every k, as many of the
+        first k calls have a site as is possible.
+
+    Notes
+    -----
+    Augmenting paths (Kuhn 1955) in the graph of calls and sites within reach of each other. The
+    sets of calls that can be assigned form a matroid, so taking calls greedily loses none.
+    """
+    if tolerance < 0:
+        raise ValueError(f"tolerance must not be negative, not {tolerance}")
+    order = np.argsort(sites, kind="stable")
+    ordered = sites[order]
+    first = np.searchsorted(ordered, calls - tolerance, side="left")
+    last = np.searchsorted(ordered, calls + tolerance, side="right")
+    owner = np.full(len(sites), -1, dtype=np.int64)  # call of each ordered site
+
+    def find(call: int, seen: set[int]) -> bool:
+        for site in range(first[call], last[call]):
+            if site in seen:
+                continue
+            seen.add(site)
+            if owner[site] < 0 or find(int(owner[site]), seen):
+                owner[site] = call
+                return True
+        return False
+
+    for call in np.flatnonzero(first < last).tolist():
+        find(call, set())
+    assigned = np.full(len(calls), -1, dtype=np.int64)
+    taken = owner >= 0
+    assigned[owner[taken]] = order[taken]
+    return assigned
+
+
+def _hits(
+    output: NDArray, candidates: NDArray[np.bool_], label: NDArray, tolerance: int
+) -> NDArray[np.bool_]:
+    """Which candidates are assigned to a site: bool (2, L)."""
+    hits = np.zeros(candidates.shape, dtype=bool)
+    for row in range(2):
+        calls = np.flatnonzero(candidates[row])
+        calls = calls[np.argsort(-output[row, calls], kind="stable")]
+        sites = np.flatnonzero(label[row])
+        hits[row, calls[assign(calls, sites, tolerance) >= 0]] = True
+    return hits
+
+
+def match_table(
+    output: NDArray,
+    label: NDArray,
+    where: NDArray[np.bool_],
+    tolerances: Iterable[int],
+    *,
+    radius: int,
+    block: NDArray[np.int64],
+    draws: NDArray[np.float64],
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Score the calls of a track against sites at several tolerances, one to one.
+
+    Parameters
+    ----------
+    output : float array, shape (2, L)
+    label : binary array, shape (2, L)
+    where : bool array, shape (L,)
+        The part to score. Sites outside it are not there for a call inside it.
+    tolerances : iterable of int
+        In nt; 0 is the exact position.
+    radius : int
+        Calls are the :func:`peaks` within so many nt; 0 calls every position.
+    block, draws
+        From `genoattn.bootstrap`, for intervals. Assignments stay; blocks are drawn again.
+    level : float
+        Coverage of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Columns tolerance, n_sites, n_calls, average_precision with ci_low and ci_high, reached (the
+        share of sites that any call finds), threshold, precision, recall. The last three are those
+        of the largest number of calls that is at most the number of sites. With radius 0 and
+        tolerance 0 the average precision is the PR AUC of `genoattn.metrics.score`.
+    """
+    sites = label.astype(bool) & where
+    candidates = peaks(output, where, radius)
+    both = np.stack([block, block])
+    scores = output[candidates]
+    order = np.sort(scores)[::-1]
+    wanted = int(sites.sum())
+    rows = []
+    for tolerance in tolerances:
+        hit = _hits(output, candidates, sites, tolerance)
+        found = hit[candidates]
+        once = np.ones((1, draws.shape[1]))
+        weights = np.concatenate([once, draws])  # the first replicate is the sample itself
+        area = auc_replicates(found, scores, both[candidates], weights)["pr_auc"]
+        # the area is over the hits; the recall that it should be over counts all sites
+        with np.errstate(invalid="ignore"):
+            share = (weights @ sums(hit, both)) / (weights @ sums(sites, both))
+        replicates = np.where(share > 0, area, 0.0) * share
+        low, high = interval(replicates[1:], level)
+        # ties at the threshold are called together
+        threshold = order[wanted - 1] if wanted <= len(order) else order[-1]
+        called = scores >= threshold
+        if called.sum() > wanted:
+            called = scores > threshold
+        precision = found[called].mean() if called.any() else np.nan
+        rows.append(
+            {
+                "tolerance": tolerance,
+                "n_sites": wanted,
+                "n_calls": len(scores),
+                "average_precision": replicates[0],
+                "ci_low": low,
+                "ci_high": high,
+                "reached": share[0],
+                "threshold": float(scores[called].min()) if called.any() else np.nan,
+                "precision": precision,
+                "recall": found[called].sum() / wanted,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def distances(position: NDArray[np.int64], sites: NDArray[np.int64], length: int) -> NDArray:
+    """Distance in nt from each position to the nearest site, on a circular strand.
+
+    Parameters
+    ----------
+    position, sites : int arrays
+        Forward positions on one strand.
+    length : int
+        Nucleotides of the genome.
+
+    Returns
+    -------
+    int array, shape of ``position``
+        ``length`` where there is no site.
+    """
+    if len(sites) == 0:
+        return np.full(position.shape, length)
+    ordered = np.sort(sites)
+    ordered = np.concatenate([[ordered[-1] - length], ordered, [ordered[0] + length]])
+    after = np.searchsorted(ordered, position, side="left").clip(1, len(ordered) - 1)
+    return np.minimum(ordered[after] - position, position - ordered[after - 1])
