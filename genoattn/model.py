@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from typing_extensions import override
 
-from genoattn.attention import blocked_attention
+from genoattn.attention import relative_attention, sinusoids
 from genoattn.files import writing
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
@@ -103,15 +104,11 @@ class NucleotideEmbedding(nn.Module):
         return nn.functional.embedding(codes, table) * math.sqrt(self.weight.shape[1])
 
 
-def sinusoids(window: int, d_model: int) -> Tensor:
-    """Sine and cosine code of the distances (Vaswani et al. 2017), shape (window, d_model)."""
-    frequency = 10_000.0 ** (-torch.arange(0, d_model, 2) / d_model)
-    angle = torch.arange(window)[:, None] * frequency
-    return torch.cat([angle.sin(), angle.cos()], dim=-1)
-
-
 class RelativeAttentionLayer(nn.Module):
     """One residual block: h -> LayerNorm(h + W_o attention(conv(W h)))."""
+
+    attention = staticmethod(relative_attention)
+    """The form of the equation: set :func:`genoattn.attention.dense_attention` to compare."""
 
     def __init__(self, config: AnnotatorConfig) -> None:
         super().__init__()
@@ -159,16 +156,17 @@ class RelativeAttentionLayer(nn.Module):
     def forward(
         self,
         h: Tensor,
-        distance_code: Tensor,
+        code: Tensor,
         content_bias: Tensor,
         position_bias: Tensor,
         observe: Callable[[int, int, Tensor], None] | None = None,
     ) -> Tensor:
         c = self.config
         query, key, value = self.queries_keys_values(h)  # each B, H, L, d_head
-        r = self.distance(distance_code).view(c.window, c.heads, c.d_head).transpose(0, 1)
-        z = blocked_attention(
-            query, key, value, r, content_bias, position_bias, observe=observe
+        distance = self.distance.weight.view(c.heads, c.d_head, c.d_model)
+        attend = self.attention if observe is None else partial(relative_attention, observe=observe)
+        z = attend(
+            query, key, value, distance, content_bias, position_bias, code, c.window
         )  # B, H, L, d_head
         z = z.transpose(1, 2).flatten(2)  # B, L, H * d_head
         return self.norm(h + self.dropout(self.combine(z)))
@@ -182,7 +180,6 @@ class Annotator(nn.Module):
         self.config = c = config or AnnotatorConfig()
         self.embedding = NucleotideEmbedding(c.d_model)
         self.dropout = nn.Dropout(c.dropout)
-        self.register_buffer("distance_code", sinusoids(c.window, c.d_model), persistent=False)
         self.content_bias = nn.Parameter(torch.empty(c.heads, c.d_head))  # u, shared by all layers
         self.position_bias = nn.Parameter(torch.empty(c.heads, c.d_head))  # w (Transformer-XL's v)
         nn.init.normal_(self.content_bias, std=0.02)
@@ -210,12 +207,12 @@ class Annotator(nn.Module):
         Tensor, shape (batch, length)
         """
         h = self.dropout(self.embedding(codes))  # B, L, d_model
-        distance_code = self.dropout(self.distance_code)
+        code = sinusoids(codes.shape[1], self.config.d_model).to(h)
         for number, layer in enumerate(self.layers):
             watch = None
             if observe is not None:
                 watch = _of_layer(observe, number)
-            h = layer(h, distance_code, self.content_bias, self.position_bias, watch)
+            h = layer(h, code, self.content_bias, self.position_bias, watch)
         return self.output(h).squeeze(-1)
 
     def save(self, path: str | Path, card: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from genoattn.model import (
     WeightsError,
     find_weights,
     read_card,
-    sinusoids,
 )
 
 SMALL = AnnotatorConfig(layers=3, heads=2, d_model=8, d_head=4, window=10, dropout=0.0)
@@ -44,16 +43,6 @@ def test_projection_then_convolution():
             torch.testing.assert_close(
                 got[which, :, head], wanted.transpose(1, 2), rtol=1e-4, atol=1e-5
             )
-
-
-def test_distance_code_by_hand():
-    code = sinusoids(3, 4)
-    assert code[0].tolist() == [0, 0, 1, 1]
-    torch.testing.assert_close(
-        code[2],
-        torch.tensor([2.0, 0.02, 0, 0]).sin()
-        + torch.tensor([0.0, 0.0, *torch.tensor([2.0, 0.02]).cos()]),
-    )
 
 
 @pytest.mark.parametrize("position", [60, 99])

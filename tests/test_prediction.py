@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genoattn.attention import dense_weights
+from genoattn.attention import dense_weights, sinusoids
 from genoattn.genome import Genome
 from genoattn.labels import reading_order
 from genoattn.model import Annotator, AnnotatorConfig
@@ -36,7 +36,7 @@ def test_cuts_do_not_show(model, length, chunk, circular):
     toy = genome(length, circular)
     whole = predict(model, toy, chunk=10_000, progress=False)
     pieces = predict(model, toy, chunk=chunk, progress=False)
-    np.testing.assert_allclose(pieces, whole, atol=1e-6)
+    np.testing.assert_allclose(pieces, whole, atol=1e-5)
 
 
 def test_linear_strand_in_one_piece(model):
@@ -59,7 +59,7 @@ def test_circular_genome_has_no_origin(model):
     turned = Genome("turned", np.roll(toy.codes, 37), circular=True)
     track = predict(model, toy, progress=False)
     np.testing.assert_allclose(
-        np.roll(track, 37, axis=1), predict(model, turned, progress=False), atol=1e-6
+        np.roll(track, 37, axis=1), predict(model, turned, progress=False), atol=1e-5
     )
     linear = Genome("linear", toy.codes, circular=False)
     assert np.abs(track - predict(model, linear, progress=False))[0, :3].max() > 1e-3
@@ -93,7 +93,8 @@ def first_layer_attention(model, codes):
     layer = model.layers[0]
     h = model.embedding(torch.from_numpy(codes.astype(np.int64))[None])
     query, key, _ = layer.queries_keys_values(h)
-    r = layer.distance(model.distance_code).view(CONFIG.window, CONFIG.heads, -1).transpose(0, 1)
+    code = sinusoids(CONFIG.window, CONFIG.d_model)
+    r = layer.distance(code).view(CONFIG.window, CONFIG.heads, -1).transpose(0, 1)
     return dense_weights(query, key, r, model.content_bias, model.position_bias)[0]
 
 
