@@ -1,216 +1,209 @@
-"""One-to-one assignment of predicted positions to sites, a few nt apart; touches arrays alone.
+"""Pseudogenes beside genes like them: matched controls, and what is left; touches frames alone.
 
-Scored at the exact position, a call next to a site is as wrong as one anywhere else, although the
-assays themselves disagree by a nucleotide or two. Here a call may be assigned to a site of its
-strand at most ``tolerance`` nt away, and every call and every site is assigned once at most: five
-calls around one site are one hit and four false positives.
-
-Going down the calls from the highest output, a call counts as a hit when the calls so far can all
-keep a site of their own (earlier ones may change theirs). So at any threshold the number of hits is
-the largest that any one-to-one assignment reaches.
+Pseudogenes differ from other genes in more than being broken: in base composition, length and
+expression. To ask whether their output is odd, each is compared with other genes of the same class
+of expression that are nearest in AT content and length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
-from genoattn.bootstrap import auc_replicates, interval, sums
+from genoattn.genome import STRANDS, Genome
+from genoattn.profiles import median_with_band
 
-__all__ = ["assign", "distances", "match_table", "peaks"]
+__all__ = ["EXPRESSION", "SCHEMES", "effects", "gene_table", "matched_controls"]
+
+EXPRESSION = ("no start site", "one assay", "two or more assays")
+"""Classes of expression: how many assays agree on a start site of the gene."""
+
+SCHEMES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
+    "no matching": ((), None),
+    "AT content": (("at",), None),
+    "AT content and length": (("at", "log_length"), None),
+    "AT content, length, expression": (("at", "log_length"), "expression"),
+}
+"""Name of a comparison -> columns whose values shall be near, column that shall be equal."""
 
 
-def peaks(track: NDArray, where: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Positions whose output no other within ``radius`` nt on their strand exceeds.
+def gene_table(
+    features: pd.DataFrame,
+    genome: Genome,
+    track: NDArray,
+    inside: NDArray[np.bool_],
+    curated: pd.DataFrame,
+    *,
+    upstream: int,
+) -> pd.DataFrame:
+    """Composition, length, expression and output of each gene that lies wholly in a part.
 
     Parameters
     ----------
+    features : DataFrame
+        Rows of type ``gene`` and ``pseudogene`` are taken.
+    genome : Genome
     track : float array, shape (2, L)
         Model output.
-    where : bool array, shape (L,)
-        The part that is looked at; what lies outside it plays no role.
-    radius : int
-        In nt; 0 makes every position a peak. Of equal outputs the first counts.
-
-    Returns
-    -------
-    bool array, shape (2, L)
-    """
-    if radius < 0:
-        raise ValueError(f"radius must not be negative, not {radius}")
-    inside = np.where(where, track, -np.inf)
-    if radius == 0:
-        return np.broadcast_to(where, track.shape).copy()
-    width = 2 * radius + 1
-    highest = maximum_filter1d(inside, width, axis=1, mode="constant", cval=-np.inf)
-    before = np.full_like(inside, -np.inf)  # the highest of the radius positions before
-    before[:, 1:] = maximum_filter1d(
-        inside, radius, axis=1, mode="constant", cval=-np.inf, origin=(radius - 1) // 2
-    )[:, :-1]
-    return where & (inside == highest) & (inside > before)
-
-
-def assign(calls: NDArray[np.int64], sites: NDArray[np.int64], tolerance: int) -> NDArray[np.int64]:
-    """Assign calls to sites one to one, the first calls first.
-
-    Parameters
-    ----------
-    calls : int array, shape (n,)
-        Positions on one strand, from the highest output to the lowest.
-    sites : int array, shape (m,)
-        Positions on that strand, distinct.
-    tolerance : int
-        Farthest that a call may be from its site, in nt.
-
-    Returns
-    -------
-    int array, shape (n,)
-        Index of the site in ``sites``, -1 for a call without one. For every k, as many of the
-        first k calls have a site as is possible.
-
-    Notes
-    -----
-    Augmenting paths (Kuhn 1955) in the graph of calls and sites within reach of each other. The
-    sets of calls that can be assigned form a matroid, so taking calls greedily loses none.
-    """
-    if tolerance < 0:
-        raise ValueError(f"tolerance must not be negative, not {tolerance}")
-    order = np.argsort(sites, kind="stable")
-    ordered = sites[order]
-    first = np.searchsorted(ordered, calls - tolerance, side="left")
-    last = np.searchsorted(ordered, calls + tolerance, side="right")
-    owner = np.full(len(sites), -1, dtype=np.int64)  # call of each ordered site
-
-    def find(call: int, seen: set[int]) -> bool:
-        for site in range(first[call], last[call]):
-            if site in seen:
-                continue
-            seen.add(site)
-            if owner[site] < 0 or find(int(owner[site]), seen):
-                owner[site] = call
-                return True
-        return False
-
-    for call in np.flatnonzero(first < last).tolist():
-        find(call, set())
-    assigned = np.full(len(calls), -1, dtype=np.int64)
-    taken = owner >= 0
-    assigned[owner[taken]] = order[taken]
-    return assigned
-
-
-def _hits(
-    output: NDArray, candidates: NDArray[np.bool_], label: NDArray, tolerance: int
-) -> NDArray[np.bool_]:
-    """Which candidates are assigned to a site: bool (2, L)."""
-    hits = np.zeros(candidates.shape, dtype=bool)
-    for row in range(2):
-        calls = np.flatnonzero(candidates[row])
-        calls = calls[np.argsort(-output[row, calls], kind="stable")]
-        sites = np.flatnonzero(label[row])
-        hits[row, calls[assign(calls, sites, tolerance) >= 0]] = True
-    return hits
-
-
-def match_table(
-    output: NDArray,
-    label: NDArray,
-    where: NDArray[np.bool_],
-    tolerances: Iterable[int],
-    *,
-    radius: int,
-    block: NDArray[np.int64],
-    draws: NDArray[np.float64],
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Score the calls of a track against sites at several tolerances, one to one.
-
-    Parameters
-    ----------
-    output : float array, shape (2, L)
-    label : binary array, shape (2, L)
-    where : bool array, shape (L,)
-        The part to score. Sites outside it are not there for a call inside it.
-    tolerances : iterable of int
-        In nt; 0 is the exact position.
-    radius : int
-        Calls are the :func:`peaks` within so many nt; 0 calls every position.
-    block, draws
-        From `genoattn.bootstrap`, for intervals. Assignments stay; blocks are drawn again.
-    level : float
-        Coverage of the intervals.
+    inside : bool array, shape (L,)
+    curated : DataFrame
+        ``position``, ``strand`` and ``votes`` (how many assays agree).
+    upstream : int
+        A site belongs to a gene when it lies on its strand, within it or at most so many nt before
+        its start.
 
     Returns
     -------
     DataFrame
-        Columns tolerance, n_sites, n_calls, average_precision with ci_low and ci_high, reached (the
-        share of sites that any call finds), threshold, precision, recall. The last three are those
-        of the largest number of calls that is at most the number of sites. With radius 0 and
-        tolerance 0 the average precision is the PR AUC of `genoattn.metrics.score`.
+        ``gene``, ``start``, ``end``, ``strand``, ``pseudo``, ``at`` (share of A and T),
+        ``log_length`` (base 2, nt), ``expression`` (index into `EXPRESSION`), ``sense`` and
+        ``antisense`` (median output over the gene).
     """
-    sites = label.astype(bool) & where
-    candidates = peaks(output, where, radius)
-    both = np.stack([block, block])
-    scores = output[candidates]
-    order = np.sort(scores)[::-1]
-    wanted = int(sites.sum())
+    genes = features.loc[
+        features["type"].isin(["gene", "pseudogene"]),
+        ["start", "end", "strand", "type", "gene", "locus_tag"],
+    ].drop_duplicates(["start", "end", "strand"])
+    best = {
+        strand: np.zeros(2 * upstream + len(genome), dtype=np.int64) for strand in STRANDS
+    }  # votes at each position, the genome's ends continued
+    for strand, votes in best.items():
+        own = curated[curated["strand"] == strand]
+        place = np.zeros(len(genome), dtype=np.int64)
+        np.maximum.at(place, own["position"].to_numpy(), own["votes"].to_numpy())
+        votes[:] = np.take(place, np.arange(-upstream, len(genome) + upstream), mode="wrap")
+        if not genome.circular:
+            votes[:upstream] = votes[len(votes) - upstream :] = 0
+    weak = np.isin(genome.codes, [0, 3])
     rows = []
-    for tolerance in tolerances:
-        hit = _hits(output, candidates, sites, tolerance)
-        found = hit[candidates]
-        once = np.ones((1, draws.shape[1]))
-        weights = np.concatenate([once, draws])  # the first replicate is the sample itself
-        area = auc_replicates(found, scores, both[candidates], weights)["pr_auc"]
-        # the area is over the hits; the recall that it should be over counts all sites
-        with np.errstate(invalid="ignore"):
-            share = (weights @ sums(hit, both)) / (weights @ sums(sites, both))
-        replicates = np.where(share > 0, area, 0.0) * share
-        low, high = interval(replicates[1:], level)
-        # ties at the threshold are called together
-        threshold = order[wanted - 1] if wanted <= len(order) else order[-1]
-        called = scores >= threshold
-        if called.sum() > wanted:
-            called = scores > threshold
-        precision = found[called].mean() if called.any() else np.nan
+    for start, end, strand, kind, name, tag in genes.itertuples(index=False):
+        if not inside[start:end].all():
+            continue
+        row = STRANDS.index(strand)
+        before, after = (upstream, 0) if strand == "+" else (0, upstream)
+        window = best[strand][start + upstream - before : end + upstream + after]
         rows.append(
             {
-                "tolerance": tolerance,
-                "n_sites": wanted,
-                "n_calls": len(scores),
-                "average_precision": replicates[0],
-                "ci_low": low,
-                "ci_high": high,
-                "reached": share[0],
-                "threshold": float(scores[called].min()) if called.any() else np.nan,
-                "precision": precision,
-                "recall": found[called].sum() / wanted,
+                "gene": name or tag,
+                "start": start,
+                "end": end,
+                "strand": strand,
+                "pseudo": kind == "pseudogene",
+                "at": weak[start:end].mean(),
+                "log_length": np.log2(end - start),
+                "expression": min(int(window.max()), 2),
+                "sense": float(np.median(track[row, start:end])),
+                "antisense": float(np.median(track[1 - row, start:end])),
             }
         )
-    return pd.DataFrame(rows)
+    columns = "gene start end strand pseudo at log_length expression sense antisense"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
-def distances(position: NDArray[np.int64], sites: NDArray[np.int64], length: int) -> NDArray:
-    """Distance in nt from each position to the nearest site, on a circular strand.
+def matched_controls(
+    treated: pd.DataFrame,
+    pool: pd.DataFrame,
+    near: Sequence[str],
+    *,
+    same: str | None = None,
+    n: int,
+) -> list[NDArray[np.int64]]:
+    """For each row the rows of a pool that are nearest to it.
 
     Parameters
     ----------
-    position, sites : int arrays
-        Forward positions on one strand.
-    length : int
-        Nucleotides of the genome.
+    treated, pool : DataFrame
+    near : sequence of str
+        Columns; distance is Euclidean after division by the pool's standard deviation. With none,
+        all of the pool is taken.
+    same : str, optional
+        Column whose value must be equal.
+    n : int
+        Controls for each row; fewer where the pool has no more.
 
     Returns
     -------
-    int array, shape of ``position``
-        ``length`` where there is no site.
+    list of int array
+        For each treated row the row numbers of its controls in the pool, nearest first. A row of
+        the pool may serve several times.
     """
-    if len(sites) == 0:
-        return np.full(position.shape, length)
-    ordered = np.sort(sites)
-    ordered = np.concatenate([[ordered[-1] - length], ordered, [ordered[0] + length]])
-    after = np.searchsorted(ordered, position, side="left").clip(1, len(ordered) - 1)
-    return np.minimum(ordered[after] - position, position - ordered[after - 1])
+    allowed = np.ones((len(treated), len(pool)), dtype=bool)
+    if same is not None:
+        allowed = treated[same].to_numpy()[:, None] == pool[same].to_numpy()
+    if not near:
+        return [np.flatnonzero(row) for row in allowed]
+    spread = pool[list(near)].to_numpy(dtype=float).std(axis=0)
+    spread[spread == 0] = 1.0
+    ours = treated[list(near)].to_numpy(dtype=float) / spread
+    theirs = pool[list(near)].to_numpy(dtype=float) / spread
+    distance = ((ours[:, None] - theirs) ** 2).sum(axis=2)  # treated, pool
+    distance[~allowed] = np.inf
+    order = np.argsort(distance, axis=1, kind="stable")
+    return [row[:n][ok[row[:n]]] for row, ok in zip(order, allowed, strict=True)]
+
+
+def effects(genes: pd.DataFrame, *, n: int, level: float) -> pd.DataFrame:
+    """How many times a pseudogene's output is that of genes like it, under each matching.
+
+    Each pseudogene counts with the ratio of its median output to the median of its controls' ones;
+    of these ratios, the median over the pseudogenes is given with its exact bootstrap interval,
+    pseudogenes resampled.
+
+    Parameters
+    ----------
+    genes : DataFrame
+        `gene_table`.
+    n : int
+        Controls for each pseudogene.
+    level : float
+        Coverage of the interval.
+
+    Returns
+    -------
+    DataFrame
+        ``matched_on`` (a key of `SCHEMES`), ``strand`` (sense, antisense), ``n`` pseudogenes with
+        a control, ``n_controls`` distinct genes, ``ratio``, ``ci_low``, ``ci_high`` (NaN where the
+        pseudogenes are too few), and how much the groups differ: ``at_difference`` (percentage
+        points) and ``length_ratio``, means over pseudogenes, pseudogene against controls, and
+        ``same_expression`` (mean share of controls of the same class).
+    """
+    treated, pool = genes[genes["pseudo"]], genes[~genes["pseudo"]]
+    rows = []
+    for name, (near, same) in SCHEMES.items():
+        chosen = matched_controls(treated, pool, near, same=same, n=n)
+        kept = [i for i, one in enumerate(chosen) if len(one)]
+        if not kept:
+            continue
+        groups = [pool.iloc[chosen[i]] for i in kept]
+        own = treated.iloc[kept]
+        balance = {
+            "at_difference": 100
+            * np.mean(own["at"].to_numpy() - [group["at"].mean() for group in groups]),
+            "length_ratio": 2.0
+            ** np.mean(own["log_length"].to_numpy() - [g["log_length"].mean() for g in groups]),
+            "same_expression": np.mean(
+                [
+                    (group["expression"] == expression).mean()
+                    for group, expression in zip(groups, own["expression"], strict=True)
+                ]
+            ),
+        }
+        for relation in ("sense", "antisense"):
+            control = np.array([group[relation].median() for group in groups])
+            ratio = own[relation].to_numpy() / control
+            median, low, high = (float(v[0]) for v in median_with_band(ratio[:, None], level))
+            rows.append(
+                {
+                    "matched_on": name,
+                    "strand": relation,
+                    "n": len(kept),
+                    "n_controls": len(np.unique(np.concatenate([chosen[i] for i in kept]))),
+                    "ratio": median,
+                    "ci_low": low,
+                    "ci_high": high,
+                    **balance,
+                }
+            )
+    return pd.DataFrame(rows)

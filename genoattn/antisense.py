@@ -1,0 +1,217 @@
+"""Why the other strand's output rises at start sites: neighbours, shared boxes, symmetry.
+
+Touches arrays and frames alone. Three explanations are told apart: another start site lies near on
+the other strand (*neighbours*); a promoter that works both ways, whose two start sites share a -10
+box, a few nucleotides upstream of each other; or the sequence alone, as a -10 box read on the
+other strand looks like one (TATAAT is ATTATA there). Warman et al. 2021
+(doi:10.1038/s41564-021-00898-9) find bidirectional promoters to be a consequence of that symmetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from genoattn import bootstrap
+from genoattn.edits import Edit, shuffled, shuffled_pairs
+from genoattn.labels import site_track
+from genoattn.peaks import nearest_offset
+from genoattn.profiles import Around, median_with_band, output_around
+
+__all__ = [
+    "EDITS",
+    "GROUPS",
+    "by_neighbours",
+    "changes",
+    "highest",
+    "mirror_score",
+    "rank_correlation",
+    "thirds",
+]
+
+GROUPS = ("shared -10 box", "other site near", "alone")
+"""Start sites by what lies on the other strand; see `by_neighbours`."""
+
+EDITS = (
+    Edit("whole promoter, pairs kept", -60, 10, shuffled_pairs),
+    Edit("-10 region", -15, -5, shuffled),
+    Edit("as long, further upstream", -135, -65, shuffled_pairs),
+)
+"""What is shuffled: the promoter with its dinucleotides kept, the surroundings of the -10 box
+alone, and as a control a stretch of the promoter's length next to it."""
+
+
+def by_neighbours(
+    sites: pd.DataFrame,
+    known: pd.DataFrame,
+    length: int,
+    *,
+    distance: int,
+    shared: tuple[int, int],
+    circular: bool = True,
+) -> dict[str, pd.DataFrame]:
+    """Sort start sites by the sites of any assay on the other strand.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        Start sites to be sorted: ``position``, ``strand``.
+    known : DataFrame
+        All start sites that any source reports.
+    length : int
+    distance : int
+        Sites farther than this from all known sites of the other strand are *alone*.
+    shared : tuple of int
+        A known site of the other strand so many nt upstream, from and to, can share the -10 box.
+        It counts even where another one is nearer.
+    circular : bool
+
+    Returns
+    -------
+    dict of str to DataFrame
+        A class of each of `GROUPS`, disjoint and together all of ``sites``, each indexed from 0.
+    """
+    position, strand = sites["position"].to_numpy(), sites["strand"].to_numpy()
+    nearest = nearest_offset(position, strand, known, length, circular=circular, opposite=True)
+    alone = np.abs(nearest) > distance
+    upstream = np.arange(shared[0], shared[1] + 1)
+    index = position[:, None] + np.where(strand == "+", -1, 1)[:, None] * upstream
+    other = (strand == "+").astype(np.int64)[:, None]  # row of the other strand
+    there = site_track(known, length)[other, index % length].astype(bool)
+    if not circular:
+        there &= (index >= 0) & (index < length)
+    one_box = there.any(axis=1) & ~alone
+    return {
+        name: sites[mask].reset_index(drop=True)
+        for name, mask in zip(GROUPS, (one_box, ~one_box & ~alone, alone), strict=True)
+    }
+
+
+def highest(around: Around, flank: int, sense_reach: int, window: tuple[int, int]) -> pd.DataFrame:
+    """Highest output of each site: at the site on its strand, and in a window on the other one.
+
+    Parameters
+    ----------
+    around : Around
+        Outputs from ``-flank`` to ``+flank``.
+    flank : int
+    sense_reach : int
+        On the own strand, so many nt to each side of the site.
+    window : tuple of int
+        On the other strand, from and up to and including these offsets.
+
+    Returns
+    -------
+    DataFrame
+        ``sense``, ``antisense``.
+    """
+    own = around.sense[:, flank - sense_reach : flank + sense_reach + 1]
+    other = around.antisense[:, flank + window[0] : flank + window[1] + 1]
+    return pd.DataFrame({"sense": own.max(axis=1), "antisense": other.max(axis=1)})
+
+
+def mirror_score(
+    box_scores: NDArray, sites: pd.DataFrame, window: tuple[int, int]
+) -> NDArray[np.float64]:
+    """How much the other strand looks as if it had a -10 box for a start site in a window.
+
+    Parameters
+    ----------
+    box_scores : float array, shape (2, L)
+        `promoter_boxes.scores` of the -10 box alone.
+    sites : DataFrame
+        ``position``, ``strand``.
+    window : tuple of int
+        Offsets, from and up to and including, of start sites on the other strand.
+
+    Returns
+    -------
+    float array, shape (n,)
+        Bits: the best score in the window.
+    """
+    flank = max(abs(window[0]), abs(window[1]))
+    other = output_around(box_scores, sites, flank).antisense
+    best = other[:, flank + window[0] : flank + window[1] + 1].max(axis=1)
+    return np.asarray(best, dtype=np.float64)
+
+
+def thirds(sites: pd.DataFrame, score: NDArray) -> dict[str, pd.DataFrame]:
+    """Split sites into three classes of equal size by a score: lowest, middle and highest third."""
+    rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+    part = rank * 3 // max(len(sites), 1)
+    names = ("lowest third", "middle third", "highest third")
+    return {name: sites[part == i].reset_index(drop=True) for i, name in enumerate(names)}
+
+
+def rank_correlation(
+    first: NDArray,
+    second: NDArray,
+    given: NDArray | None = None,
+    *,
+    n_bootstrap: int,
+    level: float,
+    seed: int,
+) -> tuple[float, float, float]:
+    """Rank correlation with its bootstrap interval, sites resampled; at will with a third fixed.
+
+    Parameters
+    ----------
+    first, second : arrays, shape (n,)
+    given : array, shape (n,), optional
+        A third quantity whose share in both is taken out (partial rank correlation).
+    n_bootstrap, level, seed
+        Replicates, coverage, seed.
+
+    Returns
+    -------
+    tuple of float
+        Correlation, lower and upper limit; NaN with fewer than ten sites.
+    """
+    columns = [first, second] if given is None else [first, second, given]
+    values = np.stack(columns)
+    n = values.shape[1]
+    if n < 10:
+        return float("nan"), float("nan"), float("nan")
+
+    def correlation(chosen: NDArray) -> float:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = np.corrcoef(rankdata(chosen, axis=1))
+            if given is None:
+                return float(r[0, 1])
+            rest = np.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
+            return float((r[0, 1] - r[0, 2] * r[1, 2]) / rest)
+
+    draws = np.random.default_rng(seed).integers(0, n, (n_bootstrap, n))
+    low, high = bootstrap.interval([correlation(values[:, draw]) for draw in draws], level)
+    return correlation(values), low, high
+
+
+def changes(before: pd.DataFrame, after: Mapping[str, pd.DataFrame], level: float) -> pd.DataFrame:
+    """How many times the highest output each edit leaves, on both strands.
+
+    Parameters
+    ----------
+    before : DataFrame
+        `highest` of the sites as they are.
+    after : mapping of str to DataFrame
+        `highest` of the same sites after each edit.
+    level : float
+        Coverage of the exact bootstrap interval of the median.
+
+    Returns
+    -------
+    DataFrame
+        ``edit``, ``strand`` (sense, antisense), ``n`` sites, ``ratio`` (median over sites of the
+        output after over that before), ``ci_low``, ``ci_high``.
+    """
+    rows = []
+    for name, found in after.items():
+        for relation in ("sense", "antisense"):
+            ratio = (found[relation] / before[relation]).to_numpy(dtype=np.float64)
+            median, low, high = (float(v[0]) for v in median_with_band(ratio[:, None], level))
+            rows.append((name, relation, len(ratio), median, low, high))
+    return pd.DataFrame(rows, columns=["edit", "strand", "n", "ratio", "ci_low", "ci_high"])
