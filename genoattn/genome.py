@@ -8,10 +8,10 @@ row a strand, row 0 is ``'+'`` and row 1 is ``'-'``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -24,12 +24,15 @@ __all__ = [
     "LETTERS",
     "STRANDS",
     "UNKNOWN",
+    "GeneStarts",
     "Genome",
     "GenomeError",
     "decode",
     "encode",
     "read_fasta",
+    "read_gene_starts",
     "read_gff",
+    "read_gff_contigs",
     "region_masks",
     "reverse_complement",
     "strand_index",
@@ -339,38 +342,181 @@ def read_gff(path: str | Path, genome: Genome) -> pd.DataFrame:
         Fewer than nine columns, coordinates that are not whole numbers or lie beyond the
         genome, another accession, an unknown strand, or no feature at all; names the line.
     """
+    return read_gff_contigs(path, [genome]).drop(columns="contig")
+
+
+def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFrame:
+    """Read the stranded features of a GFF3 file that annotates several contigs.
+
+    Parameters
+    ----------
+    path : str or Path
+        Plain or gzip-compressed GFF3.
+    genomes : sequence of Genome
+        All sequences that the file may name; it need not name them all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `read_gff`, with the first column ``contig``; sorted by contig, in the order given.
+
+    Raises
+    ------
+    FileNotFoundError, GenomeError
+        As of `read_gff`.
+    """
+    frames = []
+    rows = _gff_rows(path, genomes)
+    for genome in genomes:
+        columns: list[tuple[str, int, int, str, str, str, str, bool]] = [
+            (
+                genome.name,
+                row.start,
+                row.end,
+                row.strand,
+                row.kind,
+                row.attributes.get("gene", ""),
+                row.attributes.get("locus_tag", ""),
+                row.pseudo,
+            )
+            for row in rows
+            if row.contig == genome.name
+        ]
+        frame = pd.DataFrame(columns, columns=["contig", *FEATURE_COLUMNS])
+        frames.append(frame.sort_values(["start", "end", "strand", "type"], kind="stable"))
+    types = {"start": np.int64, "end": np.int64, "pseudo": np.bool_}
+    return pd.concat(frames, ignore_index=True).astype(types)
+
+
+class GeneStarts(NamedTuple):
+    """Where the features of one type begin, and what was left out.
+
+    Attributes
+    ----------
+    sites : pandas.DataFrame
+        ``position`` (0-based, first nucleotide on its strand), ``strand``; distinct, sorted.
+    n_features : int
+        Features of the type, several rows of one ``ID`` counted once.
+    n_pseudo, n_partial : int
+        Features left out: pseudogenes, and those whose 5' end is not known.
+    """
+
+    sites: pd.DataFrame
+    n_features: int
+    n_pseudo: int
+    n_partial: int
+
+
+def read_gene_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> GeneStarts:
+    """First nucleotides of all features of a type: translation initiation sites, for ``CDS``.
+
+    A feature of several rows (GFF3 gives them one ``ID``: joined exons, programmed frameshifts)
+    begins once, at its 5'-most nucleotide. Alternative starts of a gene are features of their own.
+
+    Parameters
+    ----------
+    path : str or Path
+        Plain or gzip-compressed GFF3.
+    genome : Genome
+        The replicon that the features belong to.
+    kind : str
+        Type of the features (column 3).
+
+    Returns
+    -------
+    GeneStarts
+
+    Raises
+    ------
+    FileNotFoundError, GenomeError
+        As of `read_gff`, or no feature of the type has a known start.
+    """
+    rows = _gff_rows(path, [genome])
+    found: dict[tuple[str, str], list[_GffRow]] = {}
+    for number, row in enumerate(rows):
+        if row.kind == kind:
+            key = row.attributes.get("ID") or f"row {number}"
+            found.setdefault((key, row.strand), []).append(row)
+    if not found:
+        kinds = ", ".join(sorted({row.kind for row in rows}))
+        raise GenomeError(f"{path}: no feature of the type {kind!r}; there are: {kinds}")
+    places: set[tuple[int, str]] = set()
+    n_pseudo = n_partial = 0
+    for (_, strand), parts in found.items():
+        first = min(parts, key=lambda p: p.start) if strand == "+" else max(parts, key=_row_end)
+        if any(part.pseudo for part in parts):
+            n_pseudo += 1
+        elif ("start_range" if strand == "+" else "end_range") in first.attributes:
+            n_partial += 1
+        else:
+            places.add((first.start if strand == "+" else first.end - 1, strand))
+    if not places:
+        raise GenomeError(
+            f"{path}: no start of a {kind} is known: of {len(found)}, {n_pseudo} are pseudogenes "
+            f"and {n_partial} partial"
+        )
+    sites = pd.DataFrame(sorted(places), columns=["position", "strand"])
+    return GeneStarts(sites.astype({"position": np.int64}), len(found), n_pseudo, n_partial)
+
+
+class _GffRow(NamedTuple):
+    """One stranded feature; ``start``, ``end`` 0-based half-open."""
+
+    contig: str
+    start: int
+    end: int
+    strand: str
+    kind: str
+    attributes: dict[str, str]
+
+    @property
+    def pseudo(self) -> bool:
+        return self.kind == "pseudogene" or self.attributes.get("pseudo") == "true"
+
+
+def _row_end(row: _GffRow) -> int:
+    return row.end
+
+
+def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[_GffRow]:
+    """Read all stranded features of these sequences, in the file's order; at least one."""
     try:
         lines = read_lines(path)
     except FileError as error:
         raise GenomeError(str(error)) from error
-    rows: list[tuple[int, int, str, str, str, str, bool]] = []
+    by_name = {genome.name: genome for genome in genomes}
+    rows = []
     for number, line in enumerate(lines, start=1):
         if line.startswith("##FASTA"):
             break
         if not line.strip() or line.startswith("#"):
             continue
-        row = _gff_row(f"{path}, line {number}", line, genome)
+        row = _gff_row(f"{path}, line {number}", line, by_name)
         if row is not None:
             rows.append(row)
     if not rows:
-        raise GenomeError(f"{path}: no stranded feature of {genome.name} in this file")
-    frame = pd.DataFrame(rows, columns=FEATURE_COLUMNS)
-    return frame.sort_values(["start", "end", "strand", "type"], kind="stable", ignore_index=True)
+        names = _some(list(by_name))
+        raise GenomeError(f"{path}: no stranded feature of {names} in this file")
+    return rows
 
 
-def _gff_row(
-    where: str, line: str, genome: Genome
-) -> tuple[int, int, str, str, str, str, bool] | None:
-    """Parse one feature line; None for a row that is not a stranded feature of the genome."""
+def _some(names: Sequence[str]) -> str:
+    """Name a few of many."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> _GffRow | None:
+    """Parse one feature line; None for a row that is not a stranded feature."""
     fields = line.split("\t")
     if len(fields) != 9:
         raise GenomeError(f"{where}: {len(fields)} columns where GFF3 has nine, tab-separated")
     accession, _, kind, first, last, _, strand, _, text = fields
-    if accession != genome.name:
+    if accession not in genomes:
         raise GenomeError(
-            f"{where}: feature of {accession}, but the genome is {genome.name}; "
+            f"{where}: feature of {accession}, but the genome is {_some(list(genomes))}; "
             "use the annotation of the same accession and version"
         )
+    genome = genomes[accession]
     if not (first.isdigit() and last.isdigit()):
         raise GenomeError(f"{where}: start {first!r} and end {last!r} must be whole numbers")
     start, end = int(first) - 1, int(last)
@@ -382,16 +528,9 @@ def _gff_row(
         return None
     if strand not in STRANDS:
         raise GenomeError(f"{where}: unknown strand {strand!r}; use '+' or '-'")
-    attributes = dict(item.split("=", 1) for item in text.strip().split(";") if "=" in item)
-    return (
-        start,
-        end,
-        strand,
-        kind,
-        unquote(attributes.get("gene", "")),
-        unquote(attributes.get("locus_tag", "")),
-        kind == "pseudogene" or attributes.get("pseudo") == "true",
-    )
+    pairs = (item.split("=", 1) for item in text.strip().split(";") if "=" in item)
+    attributes = {name: unquote(value) for name, value in pairs}
+    return _GffRow(accession, start, end, strand, kind, attributes)
 
 
 def region_masks(

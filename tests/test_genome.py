@@ -18,7 +18,9 @@ from genoattn.genome import (
     decode,
     encode,
     read_fasta,
+    read_gene_starts,
     read_gff,
+    read_gff_contigs,
     region_masks,
     reverse_complement,
     strand_index,
@@ -254,6 +256,68 @@ def test_bad_gff_is_one_clear_error(tmp_path: Path, row: str, message: str) -> N
 
 
 intervals = st.tuples(st.integers(0, 28), st.integers(1, 12), st.sampled_from("+-"))
+
+
+def gff_line(contig: str, kind: str, first: int, last: int, strand: str, text: str) -> str:
+    return f"{contig}\ttoy\t{kind}\t{first}\t{last}\t.\t{strand}\t0\t{text}\n"
+
+
+def test_features_of_several_contigs_keep_the_order_of_the_contigs(tmp_path: Path) -> None:
+    path = tmp_path / "two.gff"
+    path.write_text(
+        gff_line("p", "CDS", 3, 8, "+", "gene=late")
+        + gff_line("toy", "CDS", 5, 7, "-", "gene=x")
+        + gff_line("p", "gene", 1, 8, "+", "gene=early")
+    )
+    contigs = [genome("A" * 10), Genome("p", encode("C" * 8)), Genome("bare", encode("G" * 5))]
+    features = read_gff_contigs(path, contigs)
+    assert features[["contig", "start", "end", "strand", "gene"]].to_numpy().tolist() == [
+        ["toy", 4, 7, "-", "x"],
+        ["p", 0, 8, "+", "early"],
+        ["p", 2, 8, "+", "late"],
+    ]
+    with pytest.raises(GenomeError, match="line 2: feature of toy, but the genome is p, bare"):
+        read_gff_contigs(path, contigs[1:])
+    with pytest.raises(GenomeError, match=r"line 1: feature 3\.\.8 is not within 1\.\.7 of p"):
+        read_gff_contigs(path, [contigs[0], Genome("p", encode("C" * 7))])
+
+
+def test_gene_starts_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "starts.gff"
+    path.write_text(
+        gff_line("toy", "CDS", 3, 8, "+", "ID=a")
+        + gff_line("toy", "CDS", 10, 20, "+", "ID=joined")
+        + gff_line("toy", "CDS", 20, 26, "+", "ID=joined")
+        + gff_line("toy", "CDS", 12, 14, "-", "ID=back")
+        + gff_line("toy", "CDS", 16, 18, "-", "ID=back")
+        + gff_line("toy", "CDS", 3, 5, "+", "ID=same start")
+        + gff_line("toy", "CDS", 30, 33, "+", "ID=dead;pseudo=true")
+        + gff_line("toy", "CDS", 1, 6, "+", "ID=cut;partial=true;start_range=.,1")
+        + gff_line("toy", "CDS", 30, 40, "-", "ID=cut too;partial=true;end_range=40,.")
+        + gff_line("toy", "CDS", 35, 40, "+", "ID=cut at its end;partial=true;end_range=40,.")
+        + gff_line("toy", "CDS", 22, 24, "-", "product=nameless")
+        + gff_line("toy", "tRNA", 28, 29, "+", "ID=t")
+    )
+    found = read_gene_starts(path, genome("A" * 40))
+    assert found.sites.to_numpy().tolist() == [
+        [2, "+"], [9, "+"], [17, "-"], [23, "-"], [34, "+"]
+    ]  # fmt: skip
+    assert (found.n_features, found.n_pseudo, found.n_partial) == (9, 1, 2)
+    assert read_gene_starts(path, genome("A" * 40), "tRNA").sites.to_numpy().tolist() == [[27, "+"]]
+    with pytest.raises(GenomeError, match="no feature of the type 'cds'; there are: CDS, tRNA"):
+        read_gene_starts(path, genome("A" * 40), "cds")
+    path.write_text(gff_line("toy", "CDS", 3, 8, "+", "ID=a;pseudo=true"))
+    with pytest.raises(GenomeError, match="no start of a CDS is known: of 1, 1 are pseudogenes"):
+        read_gene_starts(path, genome("A" * 40))
+
+
+def test_real_genes_begin_with_start_codons(data_dir: Path) -> None:
+    real = read_fasta(data_dir / "GCF_000005845.2_ASM584v2_genomic.fna.gz")[0]
+    found = read_gene_starts(data_dir / "GCF_000005845.2_ASM584v2_genomic.gff.gz", real)
+    codons = real.around(found.sites["position"], found.sites["strand"], np.arange(3))
+    assert (found.n_features, found.n_pseudo, len(found.sites)) == (4_315, 17, 4_296)
+    assert np.isin(["".join("ACGT"[c] for c in codon) for codon in codons],
+                   ["ATG", "GTG", "TTG"]).sum() == 4_290  # fmt: skip
 
 
 @given(

@@ -1,0 +1,378 @@
+"""Your own sequences, annotated: a FASTA file in, a track for each contig out; wraps prediction.py.
+
+The short way, for a script::
+
+    from genoattn import annotate
+    from genoattn.model import Annotator
+
+    model = Annotator.load("curated-short")
+    tracks = annotate.annotate(model, "genome.fasta", circular=["chromosome"])
+    tracks["chromosome"].shape  # (2, L): strand, forward position
+
+Everything that can be wrong with the input is looked at before the first position is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+from typing_extensions import override
+
+from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index
+from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
+from genoattn.prediction import CHUNK, AttentionRecorder, predict
+
+__all__ = [
+    "AnnotateError",
+    "ReceivedAttention",
+    "annotate",
+    "around_sites",
+    "check_fits",
+    "contig_table",
+    "load_contigs",
+    "peak_table",
+]
+
+ALL = "all"
+"""As the only name of a circular contig: all of them are circular."""
+
+
+class AnnotateError(ValueError):
+    """Sequences that cannot be annotated as asked."""
+
+
+# ---------------------------------------------------------------------------------- sequences
+
+
+def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genome]:
+    """Read the contigs of a FASTA file and say which are circular.
+
+    Parameters
+    ----------
+    path : str or Path
+        FASTA, plain or ``.gz``, either case, IUPAC letters.
+    circular : collection of str
+        Names of the circular contigs, or ``["all"]``. A contig that is not named is what its
+        header says (``[topology=circular]``), and linear where the header says nothing.
+
+    Returns
+    -------
+    list of Genome
+        In the file's order.
+
+    Raises
+    ------
+    GenomeError, FileNotFoundError
+        See `genoattn.genome.read_fasta`: empty file, repeated name, a letter that is none.
+    AnnotateError
+        A contig is named as circular that is not there, or no letter of the file is known.
+    """
+    if isinstance(circular, str):
+        circular = [circular]
+    genomes = read_fasta(path, circular=False)
+    names = [genome.name for genome in genomes]
+    unknown = [name for name in circular if name not in names and name != ALL]
+    if unknown:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise AnnotateError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
+    if all((genome.codes == UNKNOWN).all() for genome in genomes):
+        raise AnnotateError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
+    return [
+        Genome(
+            genome.name, genome.codes, genome.circular or {ALL, genome.name} & {*circular} != set()
+        )
+        for genome in genomes
+    ]
+
+
+def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataFrame:
+    """Facts that decide how much an annotation of these contigs can be trusted.
+
+    Returns
+    -------
+    DataFrame
+        ``contig``, ``length`` (nt), ``circular``, ``gc`` and ``unknown`` (shares of the letters;
+        ``gc`` among the known ones, NaN where there are none), ``full_context`` (share of the
+        positions, both strands, whose first layer sees a whole window inside the contig).
+    """
+    rows = []
+    for genome in genomes:
+        known = genome.codes[genome.codes != UNKNOWN]
+        cold = 0 if genome.circular else min(len(genome), config.window - 1 - config.downstream)
+        rows.append(
+            {
+                "contig": genome.name,
+                "length": len(genome),
+                "circular": genome.circular,
+                "gc": float(np.isin(known, (1, 2)).mean()) if known.size else np.nan,
+                "unknown": 1 - known.size / len(genome),
+                "full_context": 1 - max(0, cold) / len(genome),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def check_fits(weights: str | Path, genome: Genome | None = None, **asked: int) -> None:
+    """Compare weights with what is asked of them, by their card.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A file or a shipped name.
+    genome : Genome, optional
+        The genome whose split the card must be about (only needed where a test part is used).
+    **asked : int
+        Sizes that the weights must have: ``window``, ``layers``, ``downstream``, ...
+
+    Raises
+    ------
+    WeightsError
+        The weights have another size, or were trained on another genome.
+    """
+    card = read_card(weights)
+    for name, value in asked.items():
+        if name not in card["config"]:
+            raise WeightsError(f"{weights}: weights have no size {name!r}")
+        if card["config"][name] != value:
+            raise WeightsError(
+                f"{weights}: these weights have {name}={card['config'][name]}, not {value}; "
+                "leave the parameter out, or train weights of that size"
+            )
+    if genome is not None and card.get("genome") != genome.name:
+        raise WeightsError(
+            f"{weights}: trained on {card.get('genome')}, so its test part says nothing about "
+            f"{genome.name}; use weights that were trained on this genome"
+        )
+
+
+# --------------------------------------------------------------------------------- annotation
+
+
+def annotate(
+    model: Annotator | str | Path,
+    genome: str | Path | Genome | Sequence[Genome],
+    *,
+    circular: Collection[str] = (),
+    recorders: Mapping[str, Sequence[AttentionRecorder]] | None = None,
+    chunk: int = CHUNK,
+    progress: bool = True,
+) -> dict[str, NDArray[np.float32]]:
+    """Probability of a site at every position of both strands of every contig.
+
+    Parameters
+    ----------
+    model : Annotator, str or Path
+        The annotator, or the name or file of its weights.
+    genome : str, Path, Genome or sequence of Genome
+        A FASTA file, or contigs that were read before.
+    circular : collection of str
+        See `load_contigs`; for a file only.
+    recorders : mapping of str to sequence of AttentionRecorder, optional
+        What watches the attention, by contig.
+    chunk : int
+        Positions in one piece.
+    progress : bool
+        Show a progress bar over all contigs.
+
+    Returns
+    -------
+    dict of str to float32 array, shape (2, L)
+        Contig name to track, in the file's order; indexed by strand row and forward position.
+    """
+    if isinstance(genome, Genome):
+        genomes = [genome]
+    elif isinstance(genome, (str, Path)):
+        genomes = load_contigs(genome, circular)
+    else:
+        genomes = list(genome)
+    if not genomes:
+        raise AnnotateError("no contig to annotate")
+    names = [one.name for one in genomes]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise AnnotateError(f"two contigs are named {twice}")
+    watched = dict(recorders or {})
+    if set(watched) - set(names):
+        raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
+    if not isinstance(model, Annotator):
+        model = Annotator.load(model, "cuda" if torch.cuda.is_available() else "cpu")
+    tracks = {}
+    several = len(genomes) > 1
+    bar = tqdm(
+        total=2 * sum(map(len, genomes)),
+        desc="annotating",
+        unit="nt",
+        unit_scale=True,
+        mininterval=1,
+        disable=not (progress and several),
+    )
+    with bar:
+        for one in genomes:
+            tracks[one.name] = predict(
+                model,
+                one,
+                recorders=watched.get(one.name, ()),
+                chunk=chunk,
+                progress=progress and not several,
+            )
+            bar.update(2 * len(one))
+    return tracks
+
+
+class ReceivedAttention(AttentionRecorder):
+    """Attention that each nucleotide gets from a head, summed over all queries that look at it.
+
+    The mean over a contig is 1 (each query hands out 1), less what falls beyond its ends.
+    """
+
+    def __init__(
+        self, config: AnnotatorConfig, genome: Genome, heads: Sequence[tuple[int, int]]
+    ) -> None:
+        """Watch heads, each a layer and a head counted from 0."""
+        for layer, head in heads:
+            if not (0 <= layer < config.layers and 0 <= head < config.heads):
+                raise AnnotateError(
+                    f"no head {head + 1} in layer {layer + 1}: the model has {config.layers} "
+                    f"layers of {config.heads} heads"
+                )
+        self._config, self._genome = config, genome
+        self._ordered = {key: np.zeros((2, len(genome))) for key in heads}
+
+    @override
+    def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
+        received = self._ordered.get((layer, head))
+        if received is None:
+            return
+        n, window = weights.shape
+        # row i of the skewed table begins i places further right, so columns are positions
+        skewed = torch.nn.functional.pad(weights.double(), (0, n)).flatten()[: n * (window + n - 1)]
+        total = skewed.view(n, window + n - 1).sum(0).cpu().numpy()
+        first = start + self._config.downstream - (window - 1)
+        index = np.arange(first, first + total.size)
+        if self._genome.circular:
+            index %= len(self._genome)
+        else:
+            inside = (index >= 0) & (index < len(self._genome))
+            index, total = index[inside], total[inside]
+        np.add.at(received[strand], index, total)
+
+    @property
+    def tracks(self) -> dict[tuple[int, int], NDArray[np.float64]]:
+        """By (layer, head), counted from 0; shape (2, L) each."""
+        return {key: np.stack([plus, minus[::-1]]) for key, (plus, minus) in self._ordered.items()}
+
+
+# ------------------------------------------------------------------------------------ summary
+
+
+def around_sites(
+    tracks: Mapping[str, NDArray], sites: pd.DataFrame, genomes: Sequence[Genome], flank: int
+) -> pd.DataFrame:
+    """Mean and median output around sites of several contigs, on their own and the other strand.
+
+    Parameters
+    ----------
+    tracks : mapping of str to array, shape (2, L)
+    sites : DataFrame
+        ``contig``, ``position``, ``strand``.
+    genomes : sequence of Genome
+        Windows wrap round the end of a circular one; at the ends of a linear one there is no value.
+    flank : int
+        Nucleotides on each side.
+
+    Returns
+    -------
+    DataFrame
+        ``strand_relation`` (sense, antisense), ``offset``, ``mean``, ``median``, ``n`` (sites that
+        have a value there).
+    """
+    if sites.empty:
+        raise AnnotateError("no site to look around")
+    step = np.arange(-flank, flank + 1)
+    windows: dict[str, list[NDArray]] = {"sense": [], "antisense": []}
+    for genome in genomes:
+        own = sites[sites["contig"] == genome.name]
+        if own.empty:
+            continue
+        length, track = len(genome), tracks[genome.name]
+        strand = own["strand"].to_numpy()
+        row = (strand == STRANDS[1]).astype(int)[:, None]
+        along = strand_index(own["position"].to_numpy(), strand, length)[:, None] + step
+        inside = genome.circular | ((along >= 0) & (along < length))
+        along %= length
+        index = np.where(row == 0, along, length - 1 - along)
+        for relation, chosen in (("sense", row), ("antisense", 1 - row)):
+            windows[relation].append(np.where(inside, track[chosen, index], np.nan))
+    frames = []
+    for relation, parts in windows.items():
+        values = np.concatenate(parts)
+        masked = np.ma.masked_invalid(values)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "strand_relation": relation,
+                    "offset": step,
+                    "mean": masked.mean(axis=0).filled(np.nan),
+                    "median": np.ma.median(masked, axis=0).filled(np.nan),
+                    "n": (~masked.mask).sum(axis=0) if masked.mask.ndim else len(values),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def peak_table(
+    peaks: pd.DataFrame, features: pd.DataFrame | None, genomes: Sequence[Genome]
+) -> pd.DataFrame:
+    """Peaks with the next feature start downstream on their strand.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+        `genoattn.tracks.find_peaks`.
+    features : DataFrame or None
+        `genoattn.genome.read_gff_contigs`; features of the type ``gene``, ``pseudogene`` or
+        ``CDS`` count. None where there is no annotation.
+    genomes : sequence of Genome
+        The contigs.
+
+    Returns
+    -------
+    DataFrame
+        The peaks, and where features are given ``next_gene`` (its locus tag, else its name; empty
+        where none follows) and ``distance`` (nt from the peak to its first nucleotide, NaN where
+        none follows). Round the end of a circular contig the search goes on.
+    """
+    if features is None:
+        return peaks
+    gene = peaks.assign(next_gene="", distance=np.nan)
+    kept = features[features["type"].isin(["gene", "pseudogene", "CDS"])]
+    for genome in genomes:
+        length = len(genome)
+        for strand in STRANDS:
+            rows = gene.index[(gene["contig"] == genome.name) & (gene["strand"] == strand)]
+            own = kept[(kept["contig"] == genome.name) & (kept["strand"] == strand)]
+            if own.empty or rows.empty:
+                continue
+            begin = own["start"] if strand == "+" else own["end"] - 1
+            first = strand_index(begin.to_numpy(), np.full(len(own), strand), length)
+            order = np.argsort(first, kind="stable")
+            first = first[order]
+            label = own["locus_tag"].where(own["locus_tag"] != "", own["gene"]).to_numpy()[order]
+            place = gene.loc[rows, "position"].to_numpy()
+            along = strand_index(place, np.full(len(rows), strand), length)
+            found = np.searchsorted(first, along)
+            beyond = found == len(first)
+            distance = np.where(beyond, first[0] + length, first[found % len(first)]) - along
+            if not genome.circular:
+                rows, distance, found = rows[~beyond], distance[~beyond], found[~beyond]
+            gene.loc[rows, "next_gene"] = label[found % len(first)]
+            gene.loc[rows, "distance"] = distance
+    return gene
