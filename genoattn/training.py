@@ -1,4 +1,4 @@
-"""Fit an annotator, stop early, resume; touches model.py, labels.py and Lightning.
+"""Fit an annotator, stop early, resume; touches model.py, convolutional.py and Lightning.
 
 The paper trains on consecutive segments of both strands and stops at the minimum of the validation
 loss ("Training and evaluation").  Here each segment brings ``context`` positions of upstream
@@ -36,6 +36,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.intervals import runs
@@ -45,6 +46,9 @@ from genoattn.model import Annotator, AnnotatorConfig, read_card, write_card
 
 PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
+
+Network = Annotator | ConvolutionalNetwork
+"""What can be trained: the annotator, and the baseline that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +259,7 @@ def cross_entropy(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
 class AnnotatorTraining(L.LightningModule):
     """Lightning's view of one training: data of each round, loss, schedule."""
 
-    def __init__(self, model: Annotator, data: StrandData, config: TrainingConfig) -> None:
+    def __init__(self, model: Network, data: StrandData, config: TrainingConfig) -> None:
         super().__init__()
         self.model, self.data, self.config = model, data, config
         self.validation_mask = data.part_mask("validation")
@@ -404,7 +408,7 @@ def fit(
     split: Split,
     weights: str | Path,
     *,
-    model: AnnotatorConfig | None = None,
+    model: AnnotatorConfig | ConvolutionalConfig | None = None,
     training: TrainingConfig | None = None,
     initial: str | Path | None = None,
     card: dict[str, Any] | None = None,
@@ -412,7 +416,7 @@ def fit(
     devices: int | str = 1,
     fresh: bool = False,
     progress: bool = True,
-) -> Annotator:
+) -> Network:
     """Train an annotator, or go on with a training that was interrupted.
 
     Parameters
@@ -424,6 +428,7 @@ def fit(
         curve) and the checkpoint (.ckpt) beside them. An existing checkpoint of the same run is
         resumed; one of another run is refused.
     model, training : configurations
+        The model's says by its type what is trained.
     initial : str or path, optional
         Weights to start from (a file or a shipped name) instead of random ones. Their window may be
         another, as no parameter depends on it.
@@ -437,7 +442,7 @@ def fit(
 
     Returns
     -------
-    Annotator
+    Annotator or ConvolutionalNetwork
         With the weights of the lowest validation loss, in evaluation mode.
     """
     model_config, config = model or AnnotatorConfig(), training or TrainingConfig()
@@ -446,11 +451,15 @@ def fit(
     keep_freed_memory()
     data = StrandData.of(genome, sites, split, model_config.downstream)
     torch.manual_seed(config.seed)
-    annotator = Annotator(model_config)
+    annotator: Network
+    if isinstance(model_config, ConvolutionalConfig):
+        annotator = ConvolutionalNetwork(model_config)
+    else:
+        annotator = Annotator(model_config)
     if initial is None:
         annotator.start_from_rate(data.target[data.part_mask("train")].mean())
     else:
-        annotator.load_state_dict(Annotator.load(initial).state_dict())
+        annotator.load_state_dict(type(annotator).load(initial).state_dict())
     module = AnnotatorTraining(annotator, data, config)
     whole_card = {
         **(card or {}),
@@ -497,7 +506,7 @@ def fit(
             deterministic="warn",
         )
         trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
-    return Annotator.load(weights)
+    return type(annotator).load(weights)
 
 
 @contextmanager
@@ -553,6 +562,15 @@ def main(arguments: list[str] | None = None) -> None:
         required=True,
         help="where test, validation and training start, in nt",
     )
+    parser.add_argument(
+        "--network", choices=("transformer", "convolutional"), default="transformer"
+    )
+    parser.add_argument(
+        "--model",
+        type=json.loads,
+        default={},
+        help="what differs from the network's defaults, as JSON: '{\"downstream\": 256}'",
+    )
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
     parser.add_argument("--devices", type=int, default=1)
@@ -568,6 +586,9 @@ def main(arguments: list[str] | None = None) -> None:
         sites,
         Split.at(given.cuts, len(inputs.genome)),
         given.run / "training" / f"{given.name}.safetensors",
+        model=(ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig)(
+            **given.model
+        ),
         training=TrainingConfig(
             **{field: getattr(given, field) for field in asdict(TrainingConfig())}
         ),

@@ -1,0 +1,159 @@
+"""A dilated convolutional network, the baseline without attention; touches torch and model.py.
+
+It has as many parameters as the paper's transformer and is trained, stored and read out in the same
+way, so that a difference in scores is one of architecture:
+
+    h(0)   = W x                                         one vector a nucleotide
+    h(l+1) = h(l) + convolution_7,d( gelu( LayerNorm( h(l) ) ) )      dilation d = 1, 2, 4 .. 64
+    y      = sigmoid( w . LayerNorm( h(7) ) + b )        P(TSS ``downstream`` nt upstream)
+
+Convolutions look upstream only, and how much sequence downstream of a site is read is the label's
+shift, as in the transformer: with a shift of 20 both read the same sequence, and with one of half
+the reach the network looks to both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from typing_extensions import override
+
+from genoattn.files import writing
+from genoattn.model import WeightsError, find_weights, read_card, write_card
+
+__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork"]
+
+
+@dataclass(frozen=True)
+class ConvolutionalConfig:
+    """Architecture; the defaults give as many parameters as the paper's transformer.
+
+    Attributes
+    ----------
+    layers : int
+        Residual layers; the dilation doubles from one to the next, beginning with 1.
+    channels : int
+        Width of the hidden state.
+    conv_width : int
+        Width of the convolutions.
+    downstream : int
+        The output at a position speaks of the site this many nt upstream of it.
+    dropout : float
+    """
+
+    layers: int = 7
+    channels: int = 80
+    conv_width: int = 7
+    downstream: int = 20
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "channels", "conv_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    @property
+    def reach_upstream(self) -> int:
+        """Positions upstream that can change an output, over all layers, in nt."""
+        return (self.conv_width - 1) * (2**self.layers - 1)
+
+    @property
+    def reach_downstream(self) -> int:
+        """Positions downstream that can change an output: none."""
+        return 0
+
+
+class ResidualLayer(nn.Module):
+    """h -> h + convolution(gelu(LayerNorm(h))), looking upstream."""
+
+    def __init__(self, config: ConvolutionalConfig, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(config.channels)
+        self.convolve = nn.Conv1d(
+            config.channels, config.channels, config.conv_width, dilation=dilation
+        )
+        self.reach = dilation * (config.conv_width - 1)
+        self.dropout = nn.Dropout(config.dropout)
+
+    @override
+    def forward(self, h: Tensor) -> Tensor:
+        read = nn.functional.gelu(self.norm(h)).transpose(1, 2)  # B, channels, L
+        added = self.convolve(nn.functional.pad(read, (self.reach, 0)))
+        return h + self.dropout(added.transpose(1, 2))  # B, L, channels
+
+
+class ConvolutionalNetwork(nn.Module):
+    """Reads one strand 5'->3' and scores every position, like `genoattn.model.Annotator`."""
+
+    def __init__(self, config: ConvolutionalConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or ConvolutionalConfig()
+        self.embedding = nn.Linear(4, c.channels, bias=False)
+        self.layers = nn.ModuleList(ResidualLayer(c, 2**number) for number in range(c.layers))
+        self.norm = nn.LayerNorm(c.channels)
+        self.output = nn.Linear(c.channels, 1)
+
+    def start_from_rate(self, rate: float) -> None:
+        """Set the output's bias so that an untrained network says the share of sites everywhere."""
+        nn.init.constant_(self.output.bias, math.log(rate / (1 - rate)))
+
+    @override
+    def forward(self, codes: Tensor, observe: None = None) -> Tensor:
+        """Log-odds that a site lies ``config.downstream`` nt upstream of each position.
+
+        Parameters
+        ----------
+        codes : integer Tensor, shape (batch, length)
+            A, C, G, T, unknown as 0..4, read 5'->3'.
+        observe : None
+            There is no attention to observe.
+
+        Returns
+        -------
+        Tensor, shape (batch, length)
+        """
+        onehot = torch.eye(5, 4, device=codes.device)[codes]  # B, L, 4; an unknown is none of them
+        h = self.embedding(onehot.to(self.embedding.weight.dtype))  # B, L, channels
+        for layer in self.layers:
+            h = layer(h)
+        return self.output(self.norm(h)).squeeze(-1)
+
+    def save(self, path: str | Path, card: dict[str, Any]) -> None:
+        """Write the weights (safetensors) and, beside them, their card (``.json``)."""
+        tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}
+        with writing(path) as partial:
+            save_file(tensors, partial)
+        write_card(path, {"config": asdict(self.config), **card})
+
+    @classmethod
+    def load(cls, source: str | Path, device: str | torch.device = "cpu") -> ConvolutionalNetwork:
+        """Load weights by file or by a shipped model's name, in evaluation mode.
+
+        Raises
+        ------
+        WeightsError
+            Unknown name, missing card, or tensors that do not fit the card's configuration.
+        """
+        path = find_weights(source)
+        config = read_card(path)["config"]
+        if not cls.describes(config):
+            raise WeightsError(
+                f"{path.with_suffix('.json')}: 'config' is not that of a convolutional network"
+            )
+        network = cls(ConvolutionalConfig(**config))
+        try:
+            network.load_state_dict(load_file(path))
+        except Exception as error:
+            raise WeightsError(f"{path}: not what its card describes ({error})") from error
+        return network.eval().to(device)
+
+    @staticmethod
+    def describes(config: dict[str, Any]) -> bool:
+        """Say whether a card's configuration is that of a convolutional network."""
+        return set(config) == {field.name for field in fields(ConvolutionalConfig)}

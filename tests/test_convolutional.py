@@ -1,0 +1,87 @@
+"""The baseline reads what it says it reads, and is trained and read out like the annotator."""
+
+import numpy as np
+import pytest
+import torch
+from test_training import CUTS, TRAINING, toy
+
+from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.labels import Split
+from genoattn.model import Annotator, WeightsError, read_card
+from genoattn.prediction import predict
+from genoattn.training import fit
+
+SMALL = ConvolutionalConfig(layers=3, channels=8, conv_width=3, downstream=4, dropout=0.0)
+
+
+def parameters(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_it_has_as_many_parameters_as_the_transformer():
+    ours, theirs = parameters(ConvolutionalNetwork()), parameters(Annotator())
+    assert ours == pytest.approx(theirs, rel=0.01)
+
+
+def test_an_output_depends_on_its_reach_and_on_nothing_else():
+    torch.manual_seed(0)
+    network = ConvolutionalNetwork(SMALL).eval()
+    assert (SMALL.reach_upstream, SMALL.reach_downstream) == (14, 0)
+    codes = torch.randint(0, 4, (1, 60))
+    before = network(codes)[0]
+    for changed in range(20, 40):
+        other = codes.clone()
+        other[0, changed] = (other[0, changed] + 1) % 4
+        moved = (network(other)[0] != before).nonzero().ravel()
+        assert moved.min() == changed
+        assert moved.max() == changed + 14
+
+
+def test_an_unknown_nucleotide_is_none_of_the_four():
+    network = ConvolutionalNetwork(SMALL).eval()
+    codes = torch.randint(0, 4, (1, 30))
+    codes[0, 10] = 4
+    outputs = {float(network(codes)[0, 10].detach())}
+    for letter in range(4):
+        codes[0, 10] = letter
+        outputs.add(float(network(codes)[0, 10].detach()))
+    assert len(outputs) == 5
+
+
+def test_prediction_has_no_seams():
+    torch.manual_seed(1)
+    genome, _ = toy(length=700)
+    network = ConvolutionalNetwork(SMALL)
+    whole = predict(network, genome, progress=False)
+    pieces = predict(network, genome, chunk=61, progress=False)
+    np.testing.assert_allclose(pieces, whole, atol=1e-6)
+
+
+def test_it_is_trained_saved_and_loaded(tmp_path):
+    genome, sites = toy()
+    weights = tmp_path / "toy.safetensors"
+    trained = fit(
+        genome, sites, Split.at(CUTS, 6000), weights,
+        model=SMALL, training=TRAINING, accelerator="cpu", progress=False,
+    )  # fmt: skip
+    assert isinstance(trained, ConvolutionalNetwork)
+    losses = [row["validation_loss"] for row in read_card(weights)["history"]]
+    assert min(losses) < 0.5 * losses[0]
+    again = ConvolutionalNetwork.load(weights)
+    assert again.config == SMALL
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+    with pytest.raises(WeightsError, match="'config' must give"):
+        Annotator.load(weights)
+    weights.write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="not what its card describes"):
+        ConvolutionalNetwork.load(weights)
+
+
+def test_an_annotator_is_not_a_convolutional_network(tmp_path):
+    path = tmp_path / "a.safetensors"
+    Annotator().save(path, {})
+    with pytest.raises(WeightsError, match="not that of a convolutional network"):
+        ConvolutionalNetwork.load(path)
+    with pytest.raises(ValueError, match="channels must be at least 1"):
+        ConvolutionalConfig(channels=0)
