@@ -3,6 +3,9 @@
 A study needs a genome, its features and operons, termination sites, and the start sites that
 several sources report. They come from the published *E. coli* tables (``ecoli``), from the
 simulation (``synthetic``) or from your own files (``files``), and look the same afterwards.
+
+Transcription start sites are one task. `gene_start_inputs` makes the inputs of another, the
+initiation of translation, from a genome and its annotation alone.
 """
 
 from __future__ import annotations
@@ -29,13 +32,24 @@ from genoattn.annotations import (
 )
 from genoattn.datasets import fetch_all
 from genoattn.files import read_lines, writing
-from genoattn.genome import FEATURE_COLUMNS, Genome, GenomeError, read_fasta, read_gff, write_fasta
+from genoattn.genome import (
+    FEATURE_COLUMNS,
+    GeneStarts,
+    Genome,
+    GenomeError,
+    read_fasta,
+    read_gene_starts,
+    read_gff,
+    write_fasta,
+)
 from genoattn.liftover import Liftover, lift_sites
 from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
+from genoattn.tasks import TASKS
 
 __all__ = [
     "StudyInputs",
     "ecoli_inputs",
+    "gene_start_inputs",
     "load_inputs",
     "own_inputs",
     "synthetic_inputs",
@@ -76,6 +90,8 @@ class StudyInputs:
         (missing where a source has none); sorted by position, strand and source.
     elements : pandas.DataFrame or None
         Planted promoter elements, where the truth is known (simulation only).
+    task : str
+        What the sites are: a key of `genoattn.tasks.TASKS`.
     """
 
     genome: Genome
@@ -84,6 +100,30 @@ class StudyInputs:
     terminators: pd.DataFrame
     sites: pd.DataFrame
     elements: pd.DataFrame | None = None
+    task: str = "tss"
+
+    @property
+    def published(self) -> bool:
+        """Whether this is the paper's task on the paper's genome, so that its numbers compare."""
+        return self.genome.name == "NC_000913.3" and self.task == "tss"
+
+    def lacking(self) -> list[str]:
+        """Say, one sentence a table, what cannot be looked at because the inputs do not hold it."""
+        kinds = set(self.features["type"])
+        found = [
+            (self.features.empty, "No features: nothing can be said of genes and regions."),
+            (
+                not self.features.empty and "CDS" not in kinds,
+                "No CDS among the features: coding and non-coding regions cannot be told apart.",
+            ),
+            (
+                not self.features.empty and "pseudogene" not in kinds,
+                "No feature of the type pseudogene: nothing can be said of pseudogenes.",
+            ),
+            (self.operons.empty, "No operons: nothing can be said of the gaps within them."),
+            (self.terminators.empty, "No termination sites: no profile around them."),
+        ]
+        return [sentence for lacks, sentence in found if lacks]
 
     def save(self, folder: str | Path) -> None:
         """Write genome.fa and one TSV a table; each file is written whole or not at all.
@@ -95,6 +135,8 @@ class StudyInputs:
         """
         folder = Path(folder)
         write_fasta(self.genome, folder / "genome.fa")
+        with writing(folder / "task.txt") as temporary:
+            temporary.write_text(f"{self.task}\n", encoding="ascii")
         for name in _REQUIRED:
             table = getattr(self, name)
             path = folder / f"{name}.tsv"
@@ -123,7 +165,7 @@ class StudyInputs:
         Raises
         ------
         FileNotFoundError
-            A file is missing (elements.tsv may be).
+            A file is missing (elements.tsv may be, and task.txt, for the paper's task).
         AnnotationError, GenomeError
             A file is damaged, or a site lies beyond the genome.
         """
@@ -137,7 +179,7 @@ class StudyInputs:
         for name in ("sites", "terminators"):
             where = str(folder / f"{name}.tsv")
             tables[name] = validate_sites(tables[name], genome.length, where)
-        return cls(genome, **tables)
+        return cls(genome, **tables, task=_read_task(folder / "task.txt"))
 
 
 def load_inputs(
@@ -301,18 +343,100 @@ def own_inputs(
     if isinstance(tables, (str, Path)) or not tables:
         raise ValueError("tables must be a list of at least one table of sites")
     genome = _one_genome(fasta)
-    empty = {"start": np.int64, "end": np.int64, "position": np.int64, "pseudo": np.bool_}
-    frames = {
-        name: pd.DataFrame(
-            {column: pd.Series(dtype=empty.get(column, object)) for column in _REQUIRED[name]}
-        )
-        for name in ("features", "operons", "terminators")
-    }
+    frames = {name: _empty_table(name) for name in ("features", "operons", "terminators")}
     if gff is not None:
         frames["features"] = read_gff(gff, genome)
     sites = pd.concat([_own_sites(path, genome) for path in tables], ignore_index=True)
     sites = sites.drop_duplicates(_SITE_COLUMNS, ignore_index=True)
-    return StudyInputs(genome, **frames, sites=_together([sites], genome.length))
+    return StudyInputs(
+        genome,
+        frames["features"],
+        frames["operons"],
+        frames["terminators"],
+        sites=_together([sites], genome.length),
+    )
+
+
+def gene_start_inputs(
+    source: Literal["ecoli", "synthetic", "files"],
+    data_dir: str | Path | None = None,
+    seed: int = 0,
+    length: int = 300_000,
+    fasta: str | Path | None = None,
+    gff: str | Path | None = None,
+) -> tuple[StudyInputs, GeneStarts]:
+    """Load a genome and take the starts of its coding sequences as the sites: another task.
+
+    Parameters
+    ----------
+    source : str
+        ``ecoli`` (RefSeq's sequence and annotation, nothing else), ``synthetic`` or ``files``.
+    data_dir, seed, length
+        As for `load_inputs`.
+    fasta, gff : str or Path
+        For ``files``: one replicon and its annotation.
+
+    Returns
+    -------
+    tuple of StudyInputs and GeneStarts
+        Inputs whose sites all have the source ``annotation``, and what was left out.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        An unknown source, or a file that is missing or cannot be used.
+    """
+    if source == "synthetic":
+        made = synthetic_inputs(seed, length)
+        starts = _simulated_starts(made.features)
+        genome, features = made.genome, made.features
+    else:
+        if source == "ecoli":
+            path = fetch_all(["genome", "annotation"], data_dir)
+            fasta, gff = path["genome"], path["annotation"]
+        elif source != "files":
+            raise ValueError(f"source {source!r} is not known; use 'ecoli', 'synthetic' or 'files'")
+        if fasta is None or gff is None:
+            raise ValueError("source 'files' needs a genome and its annotation: give fasta and gff")
+        genome = _one_genome(fasta)
+        features, starts = read_gff(gff, genome), read_gene_starts(gff, genome)
+    study = StudyInputs(
+        genome,
+        features=features,
+        operons=_empty_table("operons"),
+        terminators=_empty_table("terminators"),
+        sites=_together([starts.sites.assign(source="annotation")], genome.length),
+        task="tis",
+    )
+    return study, starts
+
+
+def _simulated_starts(features: pd.DataFrame) -> GeneStarts:
+    """Starts of a simulation's coding sequences, each of which is one row."""
+    chosen = features[features["type"] == "CDS"]
+    whole = chosen[~chosen["pseudo"]]
+    position = np.where(whole["strand"] == "+", whole["start"], whole["end"] - 1)
+    sites = pd.DataFrame({"position": position, "strand": whole["strand"].to_numpy()})
+    sites = sites.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
+    return GeneStarts(sites, len(chosen), len(chosen) - len(whole), 0)
+
+
+def _empty_table(name: str) -> pd.DataFrame:
+    """One of the study's tables without a row."""
+    types = {"start": np.int64, "end": np.int64, "position": np.int64, "pseudo": np.bool_}
+    return pd.DataFrame(
+        {column: pd.Series(dtype=types.get(column, object)) for column in _REQUIRED[name]}
+    )
+
+
+def _read_task(path: Path) -> str:
+    """Which task a saved folder is about."""
+    if not path.is_file():
+        return "tss"
+    task = "\n".join(read_lines(path)).strip()
+    if task not in TASKS:
+        raise AnnotationError(f"{path}: task {task!r} is not one of {', '.join(TASKS)}")
+    return task
 
 
 def _own_sites(path: str | Path, genome: Genome) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 from genoattn.annotations import AnnotationError
 from genoattn.datasets import DatasetMissing
 from genoattn.genome import GenomeError, region_masks
-from genoattn.inputs import StudyInputs, load_inputs
+from genoattn.inputs import StudyInputs, gene_start_inputs, load_inputs
 
 TABLES = ("features", "operons", "terminators", "sites", "elements")
 
@@ -113,6 +113,73 @@ def test_own_files_need_one_sequence_and_a_table(own: dict[str, Path]) -> None:
     own["fasta"].write_text(">one\nACGT\n>two\nACGT\n")
     with pytest.raises(GenomeError, match=r"fasta: 2 sequences \(one, two, \.\.\.\); give one"):
         load_inputs("files", fasta=own["fasta"], tables=[own["first"]])
+
+
+# Another task
+
+
+def test_starts_of_coding_sequences_become_the_sites(own: dict[str, Path], tmp_path: Path) -> None:
+    inputs, starts = gene_start_inputs("files", fasta=own["fasta"], gff=own["gff"])
+    assert inputs.sites.to_numpy().tolist() == [[2, "+", "annotation"]]
+    assert (starts.n_features, starts.n_pseudo, starts.n_partial) == (1, 0, 0)
+    assert inputs.task == "tis"
+    assert not inputs.published
+    inputs.save(tmp_path / "inputs")
+    again = StudyInputs.read(tmp_path / "inputs")
+    assert_same(inputs, again)
+    assert again.task == "tis"
+    (tmp_path / "inputs" / "task.txt").write_text("tsis\n")
+    with pytest.raises(AnnotationError, match=r"task\.txt: task 'tsis' is not one of tss, tis"):
+        StudyInputs.read(tmp_path / "inputs")
+    (tmp_path / "inputs" / "task.txt").unlink()
+    assert StudyInputs.read(tmp_path / "inputs").task == "tss"
+
+
+def test_starts_of_a_simulation_are_start_codons() -> None:
+    inputs, starts = gene_start_inputs("synthetic", seed=3, length=20_000)
+    codes = inputs.genome.around(inputs.sites["position"], inputs.sites["strand"], [0, 1, 2])
+    assert {"".join("ACGT"[c] for c in codon) for codon in codes} <= {"ATG", "GTG", "TTG"}
+    assert starts.n_features == len(inputs.sites) + starts.n_pseudo
+    assert starts.n_pseudo > 0
+    assert inputs.elements is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gff": None}, "needs a genome and its annotation"),
+        ({"source": "coli"}, "source 'coli' is not known"),
+        ({"gff": "other\tx\tCDS\t3\t8\t.\t+\t0\tID=c\n"}, "feature of other, but .* is mine"),
+        ({"gff": "mine\tx\tCDS\t3\t28\t.\t+\t0\tID=c\n"}, r"3\.\.28 is not within 1\.\.20"),
+        ({"gff": "mine\tx\tgene\t3\t8\t.\t+\t0\tID=c\n"}, "no feature of the type 'CDS'"),
+        ({"gff": "##gff-version 3\n"}, "no stranded feature of mine"),
+        ({"fasta": ">mine\nACGT\n>plasmid\nACGT\n"}, "2 sequences"),
+        ({"fasta": ""}, "empty"),
+    ],
+)
+def test_bad_input_of_another_task_is_one_clear_error(
+    own: dict[str, Path], change: dict, message: str
+) -> None:
+    given = {"source": "files", "fasta": own["fasta"], "gff": own["gff"]}
+    for name, value in change.items():
+        if name in own and value is not None:
+            own[name].write_text(value)
+        else:
+            given[name] = value
+    with pytest.raises((ValueError, GenomeError), match=message):
+        gene_start_inputs(**given)
+
+
+def test_what_inputs_lack_is_told(own: dict[str, Path], simulated: StudyInputs) -> None:
+    assert simulated.lacking() == []
+    bare = load_inputs("files", fasta=own["fasta"], tables=[own["first"]]).lacking()
+    assert [sentence.split(":")[0] for sentence in bare] == [
+        "No features",
+        "No operons",
+        "No termination sites",
+    ]
+    told = load_inputs("files", fasta=own["fasta"], gff=own["gff"], tables=[own["first"]]).lacking()
+    assert "No feature of the type pseudogene: nothing can be said of pseudogenes." in told
 
 
 # Simulation, saving and reading
