@@ -223,7 +223,7 @@ def test_a_failed_save_leaves_the_former_file(simulated: StudyInputs, tmp_path: 
     with pytest.raises(Exception, match="escape"):
         broken.save(tmp_path)
     assert (tmp_path / "operons.tsv").read_bytes() == before
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 7
 
 
 @pytest.mark.parametrize(
