@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from genoattn.bootstrap import auc_replicates, interval, sums
+from genoattn.bootstrap import Resampling, auc_replicates, sums
 
 __all__ = ["assign", "distances", "match_table", "peaks"]
 
@@ -121,11 +121,8 @@ def match_table(
     label: NDArray,
     where: NDArray[np.bool_],
     tolerances: Iterable[int],
-    *,
+    resampling: Resampling,
     radius: int,
-    block: NDArray[np.int64],
-    draws: NDArray[np.float64],
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """Score the calls of a track against sites at several tolerances, one to one.
 
@@ -137,12 +134,10 @@ def match_table(
         The part to score. Sites outside it are not there for a call inside it.
     tolerances : iterable of int
         In nt; 0 is the exact position.
+    resampling : Resampling
+        Of the part, for intervals. Assignments stay, blocks are drawn again.
     radius : int
         Calls are the :func:`peaks` within so many nt; 0 calls every position.
-    block, draws
-        From `genoattn.bootstrap`, for intervals. Assignments stay; blocks are drawn again.
-    level : float
-        Coverage of the intervals.
 
     Returns
     -------
@@ -154,7 +149,9 @@ def match_table(
     """
     sites = label.astype(bool) & where
     candidates = peaks(output, where, radius)
-    both = np.stack([block, block])
+    both = np.stack([resampling.block] * 2)
+    once = np.ones((1, resampling.draws.shape[1]))
+    weights = np.concatenate([once, resampling.draws])  # the first replicate is the sample itself
     scores = output[candidates]
     order = np.sort(scores)[::-1]
     wanted = int(sites.sum())
@@ -162,14 +159,12 @@ def match_table(
     for tolerance in tolerances:
         hit = _hits(output, candidates, sites, tolerance)
         found = hit[candidates]
-        once = np.ones((1, draws.shape[1]))
-        weights = np.concatenate([once, draws])  # the first replicate is the sample itself
         area = auc_replicates(found, scores, both[candidates], weights)["pr_auc"]
         # the area is over the hits; the recall that it should be over counts all sites
         with np.errstate(invalid="ignore"):
             share = (weights @ sums(hit, both)) / (weights @ sums(sites, both))
         replicates = np.where(share > 0, area, 0.0) * share
-        low, high = interval(replicates[1:], level)
+        low, high = resampling.interval(replicates[1:])
         # ties at the threshold are called together
         threshold = order[wanted - 1] if wanted <= len(order) else order[-1]
         called = scores >= threshold

@@ -15,12 +15,14 @@ The same ``draws`` for two outputs give paired replicates: their differences hav
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genoattn.intervals import runs
 
-__all__ = ["auc_replicates", "blocks", "interval", "resample", "sums"]
+__all__ = ["Resampling", "auc_replicates", "blocks", "interval", "resample", "sums"]
 
 _CELLS = 4_000_000  # numbers in the largest temporary table
 
@@ -113,6 +115,35 @@ def interval(replicates: ArrayLike, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Blocks of a part of the genome, and how often each replicate takes each of them.
+
+    Attributes
+    ----------
+    block : int array, shape (L,)
+        From :func:`blocks`.
+    draws : float array, shape (n_replicates, n_blocks)
+        From :func:`resample`.
+    level : float
+        Coverage of intervals.
+    """
+
+    block: NDArray[np.int64]
+    draws: NDArray[np.float64]
+    level: float = 0.95
+
+    @classmethod
+    def of(cls, where: NDArray[np.bool_], size: int, n_replicates: int, seed: int) -> Resampling:
+        """Cut the part ``where`` (L,) into blocks of about ``size`` nt and draw replicates."""
+        block = blocks(where, size)
+        return cls(block, resample(block, n_replicates, seed))
+
+    def interval(self, replicates: NDArray[np.float64]) -> tuple[float, float]:
+        """Percentile interval of replicates."""
+        return interval(replicates, self.level)
 
 
 def auc_replicates(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from genoattn.bootstrap import blocks, resample
 from genoattn.assignment import assign, distances, match_table, peaks
+from genoattn.bootstrap import Resampling
 from genoattn.metrics import score
 
 
@@ -72,14 +72,13 @@ def toy(seed, n=400):
     moved = np.roll(label, rng.integers(-2, 3), axis=1)
     output = np.round(rng.random((2, n)) + 0.6 * moved, 2)
     where = (np.arange(n) >= 20) & (np.arange(n) < n - 30)
-    block = blocks(where, 40)
-    return output, label, where, block, resample(block, 30, seed)
+    return output, label, where, Resampling.of(where, 40, 30, seed)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_exact_positions_without_suppression_are_the_pr_auc(seed):
-    output, label, where, block, draws = toy(seed)
-    table = match_table(output, label, where, [0, 2], radius=0, block=block, draws=draws)
+    output, label, where, resampling = toy(seed)
+    table = match_table(output, label, where, [0, 2], resampling, radius=0)
     exact = score(label[:, where], output[:, where])
     assert table["average_precision"][0] == pytest.approx(exact["pr_auc"])
     assert table["reached"][0] == 1.0
@@ -90,11 +89,9 @@ def test_exact_positions_without_suppression_are_the_pr_auc(seed):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("tolerance", [0, 1, 5])
 def test_average_precision_threshold_by_threshold(seed, tolerance):
-    output, label, where, block, draws = toy(seed)
+    output, label, where, resampling = toy(seed)
     radius = 2
-    row = match_table(
-        output, label, where, [tolerance], radius=radius, block=block, draws=draws
-    ).iloc[0]
+    row = match_table(output, label, where, [tolerance], resampling, radius).iloc[0]
     called_at_all = peaks(output, where, radius)
     n_sites = (label & where).sum()
     area, before, at_most = 0.0, 0.0, None
@@ -117,11 +114,10 @@ def test_a_shift_is_forgiven_within_the_tolerance_only():
     label = np.zeros((2, 300), bool)
     label[:, 20::40] = True
     output = np.roll(label, 2, axis=1) * 0.9 + 0.01
-    block = blocks(np.ones(300, bool), 50)
+    where = np.ones(300, bool)
     table = match_table(
-        output, label, np.ones(300, bool), [0, 1, 2, 5],
-        radius=5, block=block, draws=resample(block, 20, 0),
-    ).set_index("tolerance")  # fmt: skip
+        output, label, where, [0, 1, 2, 5], Resampling.of(where, 50, 20, 0), radius=5
+    ).set_index("tolerance")
     assert (table["precision"] == [0, 0, 1, 1]).all()
     assert table.loc[2, "average_precision"] == 1.0
     assert table.loc[1, "average_precision"] == 0.0
