@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from genoattn.bootstrap import Resampling, auc_replicates, sums
+from genoattn.labels import STRANDS
 
-__all__ = ["assign", "distances", "match_table", "peaks"]
+__all__ = ["assign", "calls", "match_table", "peaks"]
 
 
 def peaks(track: NDArray, where: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -116,6 +117,47 @@ def _hits(
     return hits
 
 
+def _threshold(scores: NDArray, wanted: int) -> float:
+    """Lowest score at which at most ``wanted`` are called; those of equal score go together."""
+    values, counts = np.unique(scores, return_counts=True)
+    at_least = np.cumsum(counts[::-1])[::-1]  # calls from each score up
+    fits = values[at_least <= wanted]
+    return float(fits[0]) if fits.size else float("inf")
+
+
+def calls(
+    output: NDArray, label: NDArray, where: NDArray[np.bool_], radius: int, tolerance: int
+) -> pd.DataFrame:
+    """List as many of the highest peaks as there are sites, and say which have a site.
+
+    Parameters
+    ----------
+    output, label, where, radius
+        As for :func:`match_table`.
+    tolerance : int
+        Farthest that a call may be from its site, in nt.
+
+    Returns
+    -------
+    DataFrame
+        Columns position (0-based), strand, output and hit; by position and strand.
+    """
+    sites = label.astype(bool) & where
+    candidates = peaks(output, where, radius)
+    candidates &= output >= _threshold(output[candidates], int(sites.sum()))
+    hits = _hits(output, candidates, sites, tolerance)
+    row, position = np.nonzero(candidates)
+    listed = pd.DataFrame(
+        {
+            "position": position,
+            "strand": np.array(STRANDS)[row],
+            "output": output[candidates],
+            "hit": hits[candidates],
+        }
+    )
+    return listed.sort_values(["position", "strand"], ignore_index=True)
+
+
 def match_table(
     output: NDArray,
     label: NDArray,
@@ -153,8 +195,8 @@ def match_table(
     once = np.ones((1, resampling.draws.shape[1]))
     weights = np.concatenate([once, resampling.draws])  # the first replicate is the sample itself
     scores = output[candidates]
-    order = np.sort(scores)[::-1]
     wanted = int(sites.sum())
+    threshold = _threshold(scores, wanted)
     rows = []
     for tolerance in tolerances:
         hit = _hits(output, candidates, sites, tolerance)
@@ -165,12 +207,7 @@ def match_table(
             share = (weights @ sums(hit, both)) / (weights @ sums(sites, both))
         replicates = np.where(share > 0, area, 0.0) * share
         low, high = resampling.interval(replicates[1:])
-        # ties at the threshold are called together
-        threshold = order[wanted - 1] if wanted <= len(order) else order[-1]
         called = scores >= threshold
-        if called.sum() > wanted:
-            called = scores > threshold
-        precision = found[called].mean() if called.any() else np.nan
         rows.append(
             {
                 "tolerance": tolerance,
@@ -180,32 +217,9 @@ def match_table(
                 "ci_low": low,
                 "ci_high": high,
                 "reached": share[0],
-                "threshold": float(scores[called].min()) if called.any() else np.nan,
-                "precision": precision,
+                "threshold": threshold,
+                "precision": found[called].mean() if called.any() else np.nan,
                 "recall": found[called].sum() / wanted,
             }
         )
     return pd.DataFrame(rows)
-
-
-def distances(position: NDArray[np.int64], sites: NDArray[np.int64], length: int) -> NDArray:
-    """Distance in nt from each position to the nearest site, on a circular strand.
-
-    Parameters
-    ----------
-    position, sites : int arrays
-        Forward positions on one strand.
-    length : int
-        Nucleotides of the genome.
-
-    Returns
-    -------
-    int array, shape of ``position``
-        ``length`` where there is no site.
-    """
-    if len(sites) == 0:
-        return np.full(position.shape, length)
-    ordered = np.sort(sites)
-    ordered = np.concatenate([[ordered[-1] - length], ordered, [ordered[0] + length]])
-    after = np.searchsorted(ordered, position, side="left").clip(1, len(ordered) - 1)
-    return np.minimum(ordered[after] - position, position - ordered[after - 1])

@@ -124,6 +124,34 @@ class ConvolutionalNetwork(nn.Module):
             h = layer(h)
         return self.output(self.norm(h)).squeeze(-1)
 
+    def read(
+        self,
+        codes: Tensor,
+        memory: Tensor | None = None,
+        *,
+        last: bool = True,
+        observe: None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Read a strand piece by piece: :meth:`forward` without seams.
+
+        Parameters
+        ----------
+        codes : integer Tensor, shape (batch, n)
+            The next positions.
+        memory : Tensor, optional
+            What the piece before returned: the positions that can still change an output.
+        last, observe
+            Play no role: every position is settled at once, and there is no attention.
+
+        Returns
+        -------
+        logits : Tensor, shape (batch, n)
+        memory : Tensor
+        """
+        whole = codes if memory is None else torch.cat([memory, codes], dim=1)
+        logits = self(whole)[:, whole.shape[1] - codes.shape[1] :]
+        return logits, whole[:, -self.config.reach_upstream :]
+
     def save(self, path: str | Path, card: dict[str, Any]) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``)."""
         tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}

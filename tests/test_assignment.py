@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from genoattn.assignment import assign, distances, match_table, peaks
+from genoattn.assignment import assign, calls, match_table, peaks
 from genoattn.bootstrap import Resampling
 from genoattn.metrics import score
 
@@ -123,20 +123,22 @@ def test_a_shift_is_forgiven_within_the_tolerance_only():
     assert table.loc[1, "average_precision"] == 0.0
 
 
-@given(
-    position=st.lists(st.integers(0, 29), min_size=1, max_size=6),
-    sites=st.lists(st.integers(0, 29), max_size=5),
-)
-def test_distances_round_the_circle(position, sites):
-    got = distances(np.array(position), np.array(sites, dtype=int), 30)
-    for one, distance in zip(position, got, strict=True):
-        wanted = min((min((one - s) % 30, (s - one) % 30) for s in sites), default=30)
-        assert distance == wanted
-
-
 def test_order_of_equal_calls_plays_no_role():
     sites = np.array([3, 5, 6])
     numbers = {
         int((assign(np.array(order), sites, 1) >= 0).sum()) for order in permutations([2, 4, 6, 7])
     }
     assert numbers == {3}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_listed_calls_are_those_of_the_table(seed):
+    output, label, where, resampling = toy(seed)
+    row = match_table(output, label, where, [2], resampling, radius=3).iloc[0]
+    listed = calls(output, label, where, radius=3, tolerance=2)
+    assert listed["output"].min() == row["threshold"]
+    assert len(listed) <= row["n_sites"]
+    assert listed["hit"].mean() == pytest.approx(row["precision"])
+    strand = (listed["strand"] == "-").astype(int)
+    assert (output[strand, listed["position"]] == listed["output"]).all()
+    assert where[listed["position"]].all()

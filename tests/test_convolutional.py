@@ -48,6 +48,17 @@ def test_an_unknown_nucleotide_is_none_of_the_four():
     assert len(outputs) == 5
 
 
+@pytest.mark.parametrize("piece", [1, 5, 14, 40])
+def test_reading_piece_by_piece_has_no_seams(piece):
+    torch.manual_seed(2)
+    network, memory, parts = ConvolutionalNetwork(SMALL).eval(), None, []
+    codes = torch.randint(0, 5, (2, 60))
+    for start in range(0, 60, piece):
+        part, memory = network.read(codes[:, start : start + piece], memory, last=False)
+        parts.append(part)
+    torch.testing.assert_close(torch.cat(parts, dim=1), network(codes))
+
+
 def test_prediction_has_no_seams():
     torch.manual_seed(1)
     genome, _ = toy(length=700)
