@@ -42,8 +42,9 @@ TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
 """Weights of a layer that training keeps for the backward pass; more are computed again."""
-SAFE_SUM = 2.0**-100
-"""Least sum of weights that has lost nothing to underflow."""
+SAFE_SUM = 2.0**80
+"""Sums of weights between its inverse and itself are far from over- and underflow, values and
+gradients included."""
 
 
 def sinusoids(length: int, d_model: int) -> Tensor:
@@ -302,7 +303,7 @@ def _weights(
         return scores, scores.new_ones(*scores.shape[:-1], 1)
     total = torch.exp2(scores, out=scores).sum(-1, keepdim=True)
     least, most = total.aminmax()
-    if not SAFE_SUM < least <= most < torch.inf:
+    if not 1 / SAFE_SUM < least <= most < SAFE_SUM:
         torch.matmul(query, key.transpose(-1, -2), out=scores)
         frame.mask(scores, first)
         scores.sub_(scores.amax(-1, keepdim=True)).exp2_()

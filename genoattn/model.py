@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -28,7 +28,8 @@ from genoattn.attention import relative_attention, sinusoids
 from genoattn.files import writing
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
-"""``observe(layer, row, start, weights)``: see :data:`genoattn.attention.Observer`."""
+"""``observe(layer, row, start, weights)``: :data:`genoattn.attention.Observer` of each layer, with
+``start`` counted from the first position read."""
 
 BRANCH_SCALE = 0.1
 """Initial size of each layer's addition to h, relative to h itself."""
@@ -104,6 +105,27 @@ class NucleotideEmbedding(nn.Module):
         return nn.functional.embedding(codes, table) * math.sqrt(self.weight.shape[1])
 
 
+class Memory(NamedTuple):
+    """What a layer remembers of a strand that is read piece by piece.
+
+    Transformer-XL caches hidden states of the segment before.  Here the cache reaches exactly as
+    far as the layer does, so that pieces give the same numbers as the strand in one.
+
+    Attributes
+    ----------
+    h : Tensor, shape (batch, at most conv_width - 1, d_model)
+        Inputs that the next convolutions need.
+    key, value : Tensor, shape (batch, heads, at most window - 1, d_head)
+    done : int
+        Positions that have left the layer.
+    """
+
+    h: Tensor
+    key: Tensor
+    value: Tensor
+    done: int
+
+
 class RelativeAttentionLayer(nn.Module):
     """One residual block: h -> LayerNorm(h + W_o attention(conv(W h)))."""
 
@@ -128,29 +150,37 @@ class RelativeAttentionLayer(nn.Module):
         with torch.no_grad():  # a post-norm network only trains fast if it starts near identity
             self.combine.weight.mul_(BRANCH_SCALE)
 
+    def start(self, h: Tensor) -> Memory:
+        """What the layer remembers at the first position of a strand: zeros to convolve with."""
+        c = self.config
+        nothing = h.new_empty(len(h), c.heads, 0, c.d_head)
+        return Memory(h.new_zeros(len(h), c.conv_width // 2, c.d_model), nothing, nothing, 0)
+
     def queries_keys_values(self, h: Tensor) -> Tensor:
-        """Project, then convolve; shape (3, batch, heads, length, d_head).
+        """Project, then convolve between zeros; shape (3, batch, heads, length, d_head)."""
+        margin = self.config.conv_width // 2
+        return self.convolutions(nn.functional.pad(h, (0, 0, margin, margin)))
+
+    def convolutions(self, h: Tensor) -> Tensor:
+        """Project, then convolve; shape (3, batch, heads, length - conv_width + 1, d_head).
 
         Both steps are linear with nothing between them, so they are one convolution of h, whose
         kernel is the product of the two; as one matrix product over unfolded 7-mers it costs the
         same and runs much faster.
         """
         c = self.config
-        batch, length, _ = h.shape
         projection = self.project.weight.view(3, c.heads, c.d_head, c.d_model)
         convolutions = [cast(nn.Conv1d, conv) for conv in self.convolve]
         convolution = torch.stack([conv.weight for conv in convolutions])  # 3, out, in, width
         bias = torch.stack([cast(Tensor, conv.bias) for conv in convolutions])  # 3, out
         kernel = torch.einsum("toiw,thim->thowm", convolution, projection)
-        margin = c.conv_width // 2
-        padded = nn.functional.pad(h, (0, 0, margin, margin))
-        seven_mers = padded.unfold(1, c.conv_width, 1).transpose(2, 3)  # B, L, width, d_model
+        seven_mers = h.unfold(1, c.conv_width, 1).transpose(2, 3)  # B, L, width, d_model
         qkv = nn.functional.linear(
-            seven_mers.reshape(batch, length, -1),
+            seven_mers.flatten(2),
             kernel.reshape(3 * c.heads * c.d_head, -1),
             bias[:, None].expand(3, c.heads, c.d_head).reshape(-1),
         )
-        return qkv.view(batch, length, 3, c.heads, c.d_head).permute(2, 0, 3, 1, 4)
+        return qkv.unflatten(2, (3, c.heads, c.d_head)).permute(2, 0, 3, 1, 4)
 
     @override
     def forward(
@@ -159,17 +189,48 @@ class RelativeAttentionLayer(nn.Module):
         code: Tensor,
         content_bias: Tensor,
         position_bias: Tensor,
+        memory: Memory,
+        last: bool,
         observe: Callable[[int, int, Tensor], None] | None = None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Memory]:
+        """Go on reading; the outputs lag behind by the right half of the convolution till the last.
+
+        Parameters
+        ----------
+        h : Tensor, shape (batch, n, d_model)
+            The next positions.
+        code : Tensor, shape (at least window - 1 + n + margin, d_model)
+        memory : Memory
+            From the piece before, or :meth:`start`.
+        last : bool
+            The strand ends with these positions.
+        """
         c = self.config
-        query, key, value = self.queries_keys_values(h)  # each B, H, L, d_head
+        margin = c.conv_width // 2
+        end = [h.new_zeros(len(h), margin, c.d_model)] if last else []
+        h = torch.cat([memory.h, h, *end], dim=1)
+        n = h.shape[1] - 2 * margin
+        if n <= 0:
+            return h[:, :0], memory._replace(h=h)
+        query, key, value = self.convolutions(h)  # each B, H, n, d_head
+        key = torch.cat([memory.key, key], dim=2)
+        value = torch.cat([memory.value, value], dim=2)
         distance = self.distance.weight.view(c.heads, c.d_head, c.d_model)
-        attend = self.attention if observe is None else partial(relative_attention, observe=observe)
+        attend = self.attention
+        if observe is not None:
+            done = memory.done
+            attend = partial(
+                relative_attention,
+                observe=lambda row, start, weights: observe(row, done + start, weights),
+            )
+        reach = key.shape[2]
         z = attend(
-            query, key, value, distance, content_bias, position_bias, code, c.window
-        )  # B, H, L, d_head
-        z = z.transpose(1, 2).flatten(2)  # B, L, H * d_head
-        return self.norm(h + self.dropout(self.combine(z)))
+            query, key, value, distance, content_bias, position_bias, code[:reach], c.window
+        )  # B, H, n, d_head
+        z = z.transpose(1, 2).flatten(2)  # B, n, H * d_head
+        kept = slice(max(0, reach - c.window + 1), None)
+        memory = Memory(h[:, n:], key[:, :, kept], value[:, :, kept], memory.done + n)
+        return self.norm(h[:, margin : margin + n] + self.dropout(self.combine(z))), memory
 
 
 class Annotator(nn.Module):
@@ -206,14 +267,47 @@ class Annotator(nn.Module):
         -------
         Tensor, shape (batch, length)
         """
-        h = self.dropout(self.embedding(codes))  # B, L, d_model
-        code = sinusoids(codes.shape[1], self.config.d_model).to(h)
+        return self.read(codes, observe=observe)[0]
+
+    def read(
+        self,
+        codes: Tensor,
+        memory: list[Memory] | None = None,
+        *,
+        last: bool = True,
+        observe: LayerObserver | None = None,
+    ) -> tuple[Tensor, list[Memory]]:
+        """Read a strand piece by piece: :meth:`forward` without seams.
+
+        Parameters
+        ----------
+        codes : integer Tensor, shape (batch, n)
+            The next positions.
+        memory : list of Memory, optional
+            What the piece before returned; none at the strand's start.
+        last : bool
+            Whether the strand ends here.
+
+        Returns
+        -------
+        logits : Tensor, shape (batch, m)
+            Of the positions that are settled now: those of the whole strand, in order, up to
+            ``config.reach_downstream`` before the last one read.
+        memory : list of Memory
+        """
+        c = self.config
+        h = self.dropout(self.embedding(codes))  # B, n, d_model
+        if memory is None:
+            memory = [cast(RelativeAttentionLayer, layer).start(h) for layer in self.layers]
+        code = sinusoids(c.window + c.reach_downstream + codes.shape[1], c.d_model).to(h)
+        after = []
         for number, layer in enumerate(self.layers):
-            watch = None
-            if observe is not None:
-                watch = _of_layer(observe, number)
-            h = layer(h, code, self.content_bias, self.position_bias, watch)
-        return self.output(h).squeeze(-1)
+            watch = None if observe is None else partial(observe, number)
+            h, remembered = layer(
+                h, code, self.content_bias, self.position_bias, memory[number], last, watch
+            )
+            after.append(remembered)
+        return self.output(h).squeeze(-1), after
 
     def save(self, path: str | Path, card: dict[str, Any]) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``).
@@ -251,10 +345,6 @@ class Annotator(nn.Module):
         except Exception as error:
             raise WeightsError(f"{path}: not what its card describes ({error})") from error
         return model.eval().to(device)
-
-
-def _of_layer(observe: LayerObserver, layer: int) -> Callable[[int, int, Tensor], None]:
-    return lambda row, start, weights: observe(layer, row, start, weights)
 
 
 def shipped_weights() -> list[str]:

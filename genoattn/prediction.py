@@ -1,15 +1,21 @@
 """Output and attention along a genome in one pass without seams; touches model.py, genome.py.
 
-The strand is read in chunks. Each chunk brings along everything upstream and downstream that can
-change its outputs (six layers of window and convolution:
-:attr:`genoattn.model.AnnotatorConfig.reach_upstream`), so every position gets its full 512
-positions of context and the result does not depend on where the cuts fall. A circular genome is
+Spans of a strand are read side by side, each from as far upstream as can change its outputs (six
+layers of window and convolution: :attr:`genoattn.model.AnnotatorConfig.reach_upstream`) and in
+chunks that hand on what the layers remember (:class:`genoattn.model.Memory`). So every position
+gets its full 512 positions of context, the result does not depend on where the cuts fall, and
+memory does not grow with the genome. A circular genome is
 read across its origin; a linear one ends where it ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -19,13 +25,17 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.genome import UNKNOWN, Genome, strand_index
+from genoattn.files import writing
+from genoattn.genome import UNKNOWN, Genome, reverse_complement, strand_index
 from genoattn.intervals import runs
 from genoattn.labels import STRANDS
 from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator, AnnotatorConfig
 
-CHUNK = 65_536
+CHUNK = {"cpu": 4096, "cuda": 131_072}
+"""Positions read at once: so many that a core's cache, or a share of a GPU's memory, holds them."""
+SPAN = 2**18
+"""Positions that a worker takes at once; each span costs its upstream reach on top."""
 
 
 class AttentionRecorder(Protocol):
@@ -55,10 +65,14 @@ def predict(
     *,
     where: NDArray[np.bool_] | None = None,
     recorders: Sequence[AttentionRecorder] = (),
-    chunk: int = CHUNK,
+    chunk: int | None = None,
+    out: str | Path | None = None,
     progress: bool = True,
 ) -> NDArray[np.float32]:
     """Probability that a site (here: a TSS) lies at each position of both strands.
+
+    On the CPU, as many workers as torch has threads read spans of the genome side by side, each on
+    one core.
 
     Parameters
     ----------
@@ -68,37 +82,73 @@ def predict(
     where : bool array, shape (L,), optional
         Forward positions to predict, on both strands; all by default.
     recorders : sequence of AttentionRecorder
-    chunk : int
-        Positions in one piece. Changes memory and speed, not the result.
+    chunk : int, optional
+        Positions read at once. Changes memory and speed, not the result.
+    out : path, optional
+        A ``.npy`` file to write the track to, instead of holding it in memory.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
     float32 array, shape (2, L)
-        Indexed by strand row and forward position of the site; NaN where not asked.
+        Indexed by strand row and forward position of the site; NaN where not asked. With ``out``,
+        a read-only map of that file.
     """
     length = len(genome)
-    where = np.ones(length, dtype=bool) if where is None else where
-    if where.shape != (length,):
+    if where is not None and where.shape != (length,):
         raise ValueError(f"where has shape {where.shape}; the genome {genome.name} has {length} nt")
-    if chunk < 1:
+    if chunk is not None and chunk < 1:
         raise ValueError(f"chunk must be at least 1, not {chunk}")
+    if out is None:
+        track = np.full((2, length), np.nan, dtype=np.float32)
+        _fill(model, genome, where, recorders, chunk, progress, track.__setitem__)
+        return track
+    with writing(out) as partial:
+        file = np.lib.format.open_memmap(partial, "w+", np.float32, (2, length))
+        for start in range(0, length, SPAN):
+            file[:, start : start + SPAN] = np.nan
+
+        def store(place: tuple[int, slice], values: NDArray[np.float32]) -> None:
+            file[place] = values
+            file.flush()
+            file._mmap.madvise(mmap.MADV_DONTNEED)
+
+        _fill(model, genome, where, recorders, chunk, progress, store)
+    return np.load(out, mmap_mode="r")
+
+
+def _fill(
+    model: Annotator,
+    genome: Genome,
+    where: NDArray[np.bool_] | None,
+    recorders: Sequence[AttentionRecorder],
+    chunk: int | None,
+    progress: bool,
+    store: Callable[[tuple[int, slice], NDArray[np.float32]], None],
+) -> None:
+    """Predict all spans and store each by strand row and forward positions."""
     keep_freed_memory()
-    track = np.full((2, length), np.nan, dtype=np.float32)
-    pieces = [
-        (strand, start, min(start + chunk, first + size))
-        for strand, wanted in enumerate((where, where[::-1]))
-        for first, size in runs(wanted, circular=False)
-        for start in range(first, first + size, chunk)
+    length = len(genome)
+    device = next(model.parameters()).device
+    chunk = chunk or CHUNK["cpu" if device.type == "cpu" else "cuda"]
+    asked = [(0, length)] if where is None else runs(where, circular=False).tolist()
+    spans = [
+        (strand, start, min(start + SPAN, first + size))
+        for strand in range(2)
+        for first, size in asked
+        for start in range(first, first + size, SPAN)
     ]
+    workers = torch.get_num_threads() if device.type == "cpu" else 1
+    lock = Lock()
     training = model.training
     model.eval()
+    alone = partial(torch.set_num_threads, 1) if workers > 1 else None  # a core for each worker
     try:
         with (
-            torch.inference_mode(),
+            ThreadPoolExecutor(workers, initializer=alone) as pool,
             tqdm(
-                total=2 * int(where.sum()),
+                total=sum(end - start for _, start, end in spans),
                 desc="predicting",
                 unit="nt",
                 unit_scale=True,
@@ -106,56 +156,92 @@ def predict(
                 disable=not progress,
             ) as bar,
         ):
-            strands = [genome.strand(strand) for strand in STRANDS]
-            for strand, start, end in pieces:
-                output = _piece(
-                    model, strands[strand], genome.circular, strand, start, end, recorders
-                )
-                forward = np.arange(start, end)
-                if strand == 1:
-                    forward = length - 1 - forward
-                track[strand, forward] = output
-                bar.update(end - start)
+
+            def work(span: tuple[int, int, int]) -> None:
+                strand, first, last = span
+                # forward positions first .. last - 1, in reading order
+                start, end = (first, last) if strand == 0 else (length - last, length - first)
+                values = np.empty(end - start, dtype=np.float32)
+                read = _read(model, genome, strand, start, end, recorders, chunk, lock)
+                for place, part in read:
+                    values[place : place + len(part)] = part
+                    with lock:
+                        bar.update(len(part))
+                with lock:
+                    store((strand, slice(first, last)), values if strand == 0 else values[::-1])
+
+            futures = [pool.submit(work, span) for span in spans]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     finally:
+        torch.set_num_threads(workers)
         model.train(training)
-    return track
 
 
-def _piece(
+def _read(
     model: Annotator,
-    codes: NDArray[np.uint8],
-    circular: bool,
+    genome: Genome,
     strand: int,
     start: int,
     end: int,
     recorders: Sequence[AttentionRecorder],
-) -> NDArray[np.float32]:
-    """Probabilities for the sites ``start .. end - 1`` of one strand, both in reading order."""
+    chunk: int,
+    lock: Lock,
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Probabilities for the sites ``start .. end - 1`` of one strand, in reading order, in parts.
+
+    Yields the place of each part's first site, counted from ``start``, and the part.
+    """
     c = model.config
-    first_query, last_query = start + c.downstream, end + c.downstream
-    first = first_query - c.reach_upstream
-    last = last_query + c.reach_downstream
-    if circular:
-        read = codes.take(np.arange(first, last), mode="wrap")
-    else:
+    device = next(model.parameters()).device
+    first = start + c.downstream - c.reach_upstream
+    last = end + c.downstream + c.reach_downstream
+    if not genome.circular:
         # beyond a linear strand, the queries of its last sites stand on unknown nucleotides
-        first, last = max(0, first), min(last, len(codes) + c.downstream)
-        read = np.concatenate([codes, np.full(c.downstream, UNKNOWN, codes.dtype)])[first:last]
-    skip = first_query - first
-    count = end - start
+        first, last = max(0, first), min(last, len(genome) + c.downstream)
+    skip = start + c.downstream - first  # queries upstream of those that are asked about
 
     def observe(layer: int, row: int, tile_start: int, weights: Tensor) -> None:
-        begin, stop = max(tile_start, skip), min(tile_start + len(weights), skip + count)
+        begin, stop = max(tile_start, skip), min(tile_start + len(weights), skip + end - start)
         if begin >= stop:
             return
         asked = weights[begin - tile_start : stop - tile_start]
-        for recorder in recorders:
-            recorder.observe(layer, row, strand, start + begin - skip, asked)
+        with lock:
+            for recorder in recorders:
+                recorder.observe(layer, row, strand, start + begin - skip, asked)
 
-    device = next(model.parameters()).device
-    batch = torch.from_numpy(read.astype(np.int64))[None].to(device)
-    logits = model(batch, observe if recorders else None)
-    return logits[0, skip : skip + count].sigmoid().float().cpu().numpy()
+    memory, done = None, -skip
+    with torch.inference_mode():  # of this thread
+        for position in range(first, last, chunk):
+            until = min(position + chunk, last)
+            codes = _codes(genome, strand, position, until)
+            logits, memory = model.read(
+                torch.from_numpy(codes.astype(np.int64))[None].to(device),
+                memory,
+                last=until == last,
+                observe=observe if recorders else None,
+            )
+            settled = logits[0].sigmoid().float().cpu().numpy()
+            begin, stop = max(0, done), min(done + len(settled), end - start)
+            if begin < stop:
+                yield begin, settled[begin - done : stop - done]
+            done += len(settled)
+
+
+def _codes(genome: Genome, strand: int, first: int, last: int) -> NDArray[np.uint8]:
+    """Codes of one strand in reading order; round a circle, unknown beyond a linear end."""
+    length = len(genome)
+    if strand == 1:
+        return reverse_complement(_codes(genome, 0, length - last, length - first))
+    index = np.arange(first, last)
+    if genome.circular:
+        return genome.codes.take(index, mode="wrap")
+    inside = (index >= 0) & (index < length)
+    return np.where(inside, genome.codes.take(index, mode="clip"), UNKNOWN)
 
 
 class SampledAttention(AttentionRecorder):

@@ -108,7 +108,7 @@ def test_blocked_equals_dense_in_float32(length):
     )
 
 
-@pytest.mark.parametrize("size", [1e2, 1e4])
+@pytest.mark.parametrize("size", [3.0, 10.0, 20.0, 30.0, 50.0, 1e2, 1e4])
 def test_scores_beyond_the_range_of_powers(size):
     """Weights that overflow, or all underflow, without a shift are done again with one."""
     tensors, code = arguments(1, 2, 150, 8, torch.float32)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genoattn.attention import dense_weights, sinusoids
-from genoattn.genome import Genome
+from genoattn.genome import UNKNOWN, Genome
 from genoattn.labels import reading_order
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import AttentionMoments, SampledAttention, predict
+from genoattn.prediction import AttentionMoments, SampledAttention, _codes, predict
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
 
@@ -39,6 +39,55 @@ def test_cuts_do_not_show(model, length, chunk, circular):
     np.testing.assert_allclose(pieces, whole, atol=1e-5)
 
 
+@pytest.mark.parametrize("circular", [True, False])
+def test_spans_and_workers_do_not_show(model, monkeypatch, tmp_path, circular):
+    toy = genome(301, circular)
+    where = np.ones(301, dtype=bool)
+    where[100:110] = False
+    alone = predict(model, toy, where=where, progress=False)
+    monkeypatch.setattr("genoattn.prediction.SPAN", 37)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        together = predict(model, toy, where=where, progress=False)
+        file = tmp_path / "track.npy"
+        on_disk = predict(model, toy, where=where, out=file, progress=False)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_array_equal(np.load(file), together)
+    np.testing.assert_array_equal(on_disk, together)
+
+
+def test_a_failing_pass_leaves_no_file(model, tmp_path):
+    class Breaks:
+        def observe(self, layer, head, strand, start, weights):
+            raise RuntimeError("recorder broke")
+
+    with pytest.raises(RuntimeError, match="recorder broke"):
+        predict(
+            model, genome(90, True), recorders=[Breaks()], out=tmp_path / "x.npy", progress=False
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(first=st.integers(-40, 80), size=st.integers(0, 60), strand=st.sampled_from([0, 1]))
+def test_codes_round_the_circle_and_beyond_the_end(first, size, strand):
+    circle, line = genome(50, True), genome(50, False)
+    whole = line.strand("+-"[strand])
+    for place, (ours, theirs) in enumerate(
+        zip(
+            _codes(circle, strand, first, first + size),
+            _codes(line, strand, first, first + size),
+            strict=True,
+        ),
+        start=first,
+    ):
+        assert ours == whole[place % 50]
+        assert theirs == (whole[place] if 0 <= place < 50 else UNKNOWN)
+
+
 def test_linear_strand_in_one_piece(model):
     """The output at a site is the model's at the query downstream of it, on each strand."""
     toy = genome(100, circular=False)
@@ -50,7 +99,7 @@ def test_linear_strand_in_one_piece(model):
         last_certain = 100 - CONFIG.downstream - CONFIG.reach_downstream
         ours = reading_order(track)[row, :last_certain]
         np.testing.assert_allclose(
-            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=1e-6
+            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=1e-5
         )
 
 
@@ -71,7 +120,7 @@ def test_reverse_complement_swaps_the_strands(model):
     np.testing.assert_allclose(
         predict(model, toy, progress=False),
         predict(model, other, progress=False)[::-1, ::-1],
-        atol=1e-6,
+        atol=1e-5,
     )
 
 
@@ -82,7 +131,7 @@ def test_only_what_was_asked(model):
     part = predict(model, toy, where=where, progress=False)
     assert np.isnan(part[:, ~where]).all()
     np.testing.assert_allclose(
-        part[:, where], predict(model, toy, progress=False)[:, where], atol=1e-6
+        part[:, where], predict(model, toy, progress=False)[:, where], atol=1e-5
     )
     with pytest.raises(ValueError, match=r"where has shape \(5,\); the genome toy has 90 nt"):
         predict(model, toy, where=where[:5], progress=False)
