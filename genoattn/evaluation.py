@@ -1,0 +1,197 @@
+"""Outputs of trained models on a part of the genome, kept in a run's folder; touches that folder.
+
+A prediction takes minutes, so it is written beside a record of what it was made from, and made
+again only when that has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from genoattn.convolutional import ConvolutionalNetwork
+from genoattn.files import writing
+from genoattn.gene_context import PLACES
+from genoattn.genome import STRANDS, Genome
+from genoattn.model import Annotator, WeightsError, find_weights, read_card
+from genoattn.peaks import nearest_offset
+from genoattn.prediction import predict
+from genoattn.training import Network
+
+__all__ = [
+    "DISTANCES",
+    "distance_shares",
+    "found_weights",
+    "load_network",
+    "output_of",
+    "place_shares",
+]
+
+DISTANCES: dict[str, float] = {
+    "0": 0, "1 to 5": 5, "6 to 20": 20, "21 to 100": 100, "101 to 500": 500, "farther": np.inf
+}  # fmt: skip
+"""Classes of distance to the nearest site: name -> largest distance in nt."""
+
+
+def load_network(source: str | Path, accelerator: str = "auto") -> Network:
+    """Load trained weights of any architecture, by file or by a shipped name.
+
+    Parameters
+    ----------
+    source : str or path
+    accelerator : str
+        'cpu'; 'gpu' or 'auto' take a GPU where there is one.
+    """
+    device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+    if ConvolutionalNetwork.describes(read_card(source)["config"]):
+        return ConvolutionalNetwork.load(source, device)
+    return Annotator.load(source, device)
+
+
+def found_weights(names: list[str], run: Path) -> dict[str, Path]:
+    """Files of those weights that are in the run's folder or shipped; others are left out."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = find_weights(name, run)
+        except WeightsError:
+            continue
+    return found
+
+
+def output_of(
+    weights: Path,
+    genome: Genome,
+    where: NDArray[np.bool_],
+    folder: Path,
+    *,
+    accelerator: str = "auto",
+    progress: bool = True,
+) -> NDArray[np.float32]:
+    """Output of a model at the positions ``where``, read from ``folder`` if it is there.
+
+    Parameters
+    ----------
+    weights : path
+        A .safetensors file.
+    genome : Genome
+    where : bool array, shape (L,)
+    folder : path
+        Holds ``<weights>.npy`` and ``<weights>.json``, the SHA-256 of weights and sequence that it
+        was made from. A file of other weights, of another genome, or without all positions is made
+        again.
+    accelerator, progress
+        For a prediction.
+
+    Returns
+    -------
+    float32 array, shape (2, L)
+        NaN where not asked (or, in a file that has more, what it has).
+    """
+    kept, record = folder / f"{weights.stem}.npy", folder / f"{weights.stem}.json"
+    made_from = {
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
+    }
+    if kept.exists() and record.exists() and json.loads(record.read_text()) == made_from:
+        track = np.load(kept)
+        if not np.isnan(track[:, where]).any():
+            return track
+    network = load_network(weights, accelerator)
+    track = predict(cast(Annotator, network), genome, where=where, progress=progress)
+    with writing(kept) as partial:
+        np.save(partial, track, allow_pickle=False)
+    with writing(record) as partial:
+        partial.write_text(json.dumps(made_from, indent=1) + "\n")
+    return track
+
+
+def distance_shares(
+    calls: pd.DataFrame,
+    sites: dict[str, pd.DataFrame],
+    where: NDArray[np.bool_],
+    *,
+    circular: bool = True,
+) -> pd.DataFrame:
+    """How far calls without a site of one set lie from the nearest site of each set.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        From `genoattn.assignment.calls`; those with ``hit`` are left out.
+    sites : mapping of name to DataFrame
+        Sets of sites, of the whole genome.
+    where : bool array, shape (L,)
+        The part that calls lie in, for comparison: distances of all its positions.
+
+    Returns
+    -------
+    DataFrame
+        Columns sites, distance (a key of :data:`DISTANCES`), n (calls), share (of the calls) and
+        expected (share of all positions of the part, both strands).
+    """
+    false = calls[~calls["hit"]]
+    position = np.tile(np.flatnonzero(where), 2)
+    strand = np.repeat(STRANDS, where.sum())
+    limits = list(DISTANCES.values())
+    rows = []
+    for name, known in sites.items():
+        counts = []
+        for asked, on in ((false["position"], false["strand"]), (position, strand)):
+            offset = nearest_offset(asked, on, known, where.size, circular=circular)
+            which = np.searchsorted(limits, np.abs(offset), side="left")
+            counts.append(np.bincount(which, minlength=len(limits)))
+        for number, distance in enumerate(DISTANCES):
+            rows.append(
+                {
+                    "sites": name,
+                    "distance": distance,
+                    "n": counts[0][number],
+                    "share": counts[0][number] / max(1, len(false)),
+                    "expected": counts[1][number] / len(position),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def place_shares(
+    calls: pd.DataFrame, label: NDArray, place: NDArray, where: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Where false calls, hits, sites and all positions lie among the genes.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        From `genoattn.assignment.calls`.
+    label : binary array, shape (2, L)
+    place : int array, shape (2, L)
+        From `genoattn.gene_context.places`.
+    where : bool array, shape (L,)
+
+    Returns
+    -------
+    DataFrame
+        Columns what ('false calls', 'hits', 'sites', 'all positions'), place, n, share.
+    """
+    row = (calls["strand"] == "-").to_numpy(dtype=np.int64)
+    of_calls, hit = place[row, calls["position"]], calls["hit"].to_numpy()
+    inside = place[:, where]
+    groups = {
+        "false calls": of_calls[~hit],
+        "hits": of_calls[hit],
+        "sites": inside[label[:, where].astype(bool)],
+        "all positions": inside.ravel(),
+    }
+    rows = []
+    for what, found in groups.items():
+        counts = np.bincount(found, minlength=len(PLACES))
+        for name, n in zip(PLACES, counts, strict=True):
+            rows.append({"what": what, "place": name, "n": n, "share": n / max(1, counts.sum())})
+    return pd.DataFrame(rows)

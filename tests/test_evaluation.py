@@ -1,0 +1,111 @@
+"""Outputs are made once, and again when what they were made from has changed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from genoattn import evaluation
+from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.genome import Genome
+from genoattn.model import Annotator, AnnotatorConfig
+
+GENOME = Genome("toy", np.random.default_rng(0).integers(0, 4, 500).astype(np.uint8))
+WHERE = np.arange(500) < 200
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    config = ConvolutionalConfig(layers=2, channels=4, conv_width=3, downstream=3)
+    path = tmp_path / "training" / "cnn.safetensors"
+    ConvolutionalNetwork(config).save(path, {})
+    return path
+
+
+def output(weights, tmp_path, genome=GENOME, where=WHERE):
+    return evaluation.output_of(
+        weights, genome, where, tmp_path / "prediction", accelerator="cpu", progress=False
+    )
+
+
+def test_an_output_is_made_once(weights, tmp_path, monkeypatch):
+    first = output(weights, tmp_path)
+    assert (np.isnan(first) == ~WHERE).all()
+    made = []
+    real = evaluation.predict
+    monkeypatch.setattr(evaluation, "predict", lambda *a, **k: made.append(1) or real(*a, **k))
+    assert np.array_equal(output(weights, tmp_path), first, equal_nan=True)
+    part = np.arange(500) < 100
+    assert np.array_equal(output(weights, tmp_path, where=part), first, equal_nan=True)
+    assert not made
+    more = output(weights, tmp_path, where=np.ones(500, bool))
+    np.testing.assert_allclose(more[:, WHERE], first[:, WHERE], atol=1e-6)
+    assert len(made) == 1
+    other = Genome("toy", (GENOME.codes + 1) % 4)
+    output(weights, tmp_path, genome=other)
+    assert len(made) == 2
+    torch.manual_seed(1)
+    network = ConvolutionalNetwork.load(weights)
+    ConvolutionalNetwork(network.config).save(weights, {})
+    changed = output(weights, tmp_path, genome=other)
+    assert len(made) == 3
+    assert not np.allclose(changed[:, WHERE], first[:, WHERE])
+    (tmp_path / "prediction" / "cnn.json").unlink()
+    output(weights, tmp_path, genome=other)
+    assert len(made) == 4
+
+
+def test_the_card_says_which_architecture(weights, tmp_path):
+    assert isinstance(evaluation.load_network(weights, "cpu"), ConvolutionalNetwork)
+    path = tmp_path / "a.safetensors"
+    Annotator(AnnotatorConfig(layers=1, heads=1, d_model=4, d_head=4, window=8)).save(path, {})
+    assert isinstance(evaluation.load_network(path, "cpu"), Annotator)
+
+
+def test_weights_that_are_not_there_are_left_out(weights, tmp_path):
+    found = evaluation.found_weights(["later", "cnn", "curated-short"], tmp_path)
+    assert list(found) == ["cnn", "curated-short"]
+    assert found["cnn"] == weights
+
+
+CALLS = pd.DataFrame(
+    {
+        "position": [10, 14, 40, 90, 30],
+        "strand": ["+", "+", "+", "-", "-"],
+        "output": 0.5,
+        "hit": [True, False, False, False, False],
+    }
+)
+
+
+def test_distances_of_false_calls():
+    sites = pd.DataFrame({"position": [10, 30, 99], "strand": ["+", "-", "-"]})
+    where = np.arange(100) < 100
+    table = evaluation.distance_shares(CALLS, {"all": sites}, where).set_index("distance")
+    assert table["n"].to_dict() == {
+        "0": 1, "1 to 5": 1, "6 to 20": 1, "21 to 100": 1, "101 to 500": 0, "farther": 0
+    }  # fmt: skip
+    assert table["share"].sum() == pytest.approx(1)
+    near = {"+": range(5, 16), "-": [*range(25, 36), *range(94, 100), *range(5)]}
+    expected = (len(near["+"]) - 1 + len(near["-"]) - 2) / 200
+    assert table.loc["1 to 5", "expected"] == pytest.approx(expected)
+    assert table.loc["0", "expected"] == 3 / 200
+
+
+def test_places_of_calls():
+    place = np.zeros((2, 100), dtype=int)
+    place[0, :20] = 1
+    place[1, 80:] = 2
+    label = np.zeros((2, 100), dtype=int)
+    label[0, 10] = label[0, 50] = label[1, 85] = 1
+    where = np.arange(100) >= 5
+    table = evaluation.place_shares(CALLS, label, place, where)
+    n = table.pivot(index="what", columns="place", values="n")
+    assert n.loc["false calls"].to_dict() == {
+        "between genes": 2, "in a gene, sense": 1, "in a gene, antisense": 1
+    }  # fmt: skip
+    assert n.loc["hits", "in a gene, sense"] == 1
+    assert n.loc["sites"].sum() == 3
+    assert n.loc["all positions"].tolist() == [155, 20, 15]
+    assert (table.groupby("what")["share"].sum() - 1).abs().max() < 1e-12
