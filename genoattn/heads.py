@@ -14,7 +14,10 @@ The questions of the paper's section *Model analysis*, one function each:
 ==========================  ======================================================================
 `choose_samples`            which positions are looked at (random, highest and lowest output)
 `average`                   where does a head look, on average and at most
+`sample_error`              how far the samples are from all positions
 `best_sequences`            which 7-mers does it prefer where it looks most
+`motifs_at`                 the same from any list of best positions, of a census for instance
+`looking_at`                which heads look at one place
 `spearman`                  does its attention go with the model's output
 `contrast`                  does it look elsewhere when the output is high
 `head_table`                all of it, a row for each head
@@ -37,7 +40,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control, mannwhitneyu, rankdata
 
 from genoattn import motifs
-from genoattn.genome import Genome
+from genoattn.genome import STRANDS, Genome
 
 GROUPS = ("random", "highest", "lowest")
 PROMOTER = (-100, 20)
@@ -281,7 +284,161 @@ def contrast(highest: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     return 0.5 * np.abs(a - b).sum(axis=-1)
 
 
+def sample_error(attention: np.ndarray, census: np.ndarray) -> pd.DataFrame:
+    """How far the mean profiles of random samples lie from those of all positions.
+
+    Parameters
+    ----------
+    attention
+        Attention of the random samples, float16, shape (n, layers, heads, window).
+    census
+        Mean attention over all positions, shape (layers, heads, window).
+
+    Returns
+    -------
+    DataFrame
+        A row for each head: ``layer_1based``, ``head_1based``; ``largest`` (absolute difference of
+        the two means at any distance), ``relative`` (its share of the head's highest census mean),
+        ``beyond_two`` (share of distances at which the sample lies more than two of its standard
+        errors off; one in twenty if samples were independent), ``same_peak`` (whether both have
+        their highest mean at the same distance) and ``peak_distance`` between the two, in nt.
+    """
+    rows = []
+    for layer, head, weights in each_head(attention):
+        values = weights.astype(np.float32)
+        mean = values.mean(axis=0, dtype=np.float64)
+        error = values.std(axis=0, dtype=np.float64) / np.sqrt(len(values))
+        gap = np.abs(mean - census[layer, head])
+        apart = abs(int(mean.argmax()) - int(census[layer, head].argmax()))
+        rows.append(
+            {
+                "layer_1based": layer + 1,
+                "head_1based": head + 1,
+                "largest": gap.max(),
+                "relative": gap.max() / census[layer, head].max(),
+                "beyond_two": float(np.mean(gap > 2 * error)),
+                "same_peak": apart == 0,
+                "peak_distance": apart,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def looking_at(mean: np.ndarray, downstream: int, label: int, half_width: int = 3) -> pd.DataFrame:
+    """How much each head looks at one place, compared with a head that looks everywhere alike.
+
+    Parameters
+    ----------
+    mean
+        Mean attention, shape (layers, heads, window).
+    downstream
+        Label shift in nt.
+    label
+        The place, as biologists write it (the paper: -82).
+    half_width
+        Nucleotides taken on each side of it.
+
+    Returns
+    -------
+    DataFrame
+        A row for each head, the highest enrichment first: ``layer_1based``, ``head_1based``,
+        ``share`` of the head's attention there, ``enrichment`` over an even share, ``peak_label``
+        (where it looks most). Empty where the window does not reach that far.
+    """
+    window = mean.shape[-1]
+    here = np.abs(paper_label(offsets(window, downstream)) - label) <= half_width
+    if not here.any():
+        return pd.DataFrame(columns=["layer_1based", "head_1based", "share", "enrichment"])
+    share = mean[..., here].sum(axis=-1) / mean.sum(axis=-1)
+    layer, head = (grid.ravel() for grid in np.indices(share.shape))
+    frame = pd.DataFrame(
+        {
+            "layer_1based": layer + 1,
+            "head_1based": head + 1,
+            "share": share.ravel(),
+            "enrichment": share.ravel() * window / here.sum(),
+            "peak_label": paper_label(downstream - favourite(mean).ravel()),
+        }
+    )
+    return frame.sort_values("enrichment", ascending=False, kind="stable", ignore_index=True)
+
+
 # -------------------------------------------------------------------------- preferred sequences
+
+
+class BestPositions(NamedTuple):
+    """Positions at which heads put most attention at one distance, the best first.
+
+    However they were found: among samples (`best_positions`) or among all positions of a pass
+    (`census_positions`). Every array has the shape (layers, heads, k) unless said otherwise.
+    """
+
+    strand: np.ndarray
+    """``'+'`` or ``'-'``."""
+    position: np.ndarray
+    """0-based forward position of the nucleotide asked about (the possible site)."""
+    weight: np.ndarray
+    """Attention given there, descending."""
+    distance: np.ndarray
+    """Distance looked at, shape (layers, heads)."""
+
+
+def best_positions(
+    attention: np.ndarray, samples: pd.DataFrame, distance: np.ndarray, *, n_best: int
+) -> BestPositions:
+    """The ``n_best`` samples of most attention at one distance of each head.
+
+    Parameters
+    ----------
+    attention
+        float16, shape (n, layers, heads, window).
+    samples
+        Frame of the same n samples (``strand``, ``position``); give the random group, so that the
+        choice does not depend on the output.
+    distance
+        Distance of each head, shape (layers, heads), `favourite` for instance.
+    n_best
+        Number of positions.
+    """
+    if len(samples) != len(attention):
+        raise HeadError(f"{len(samples):,} samples, but attention of {len(attention):,}")
+    if n_best > len(samples):
+        raise HeadError(f"n_best={n_best}, but there are {len(samples)} samples only")
+    index = np.empty((*distance.shape, n_best), dtype=np.int64)
+    weight = np.empty((*distance.shape, n_best))
+    for layer, head, weights in each_head(attention):
+        given = weights[:, distance[layer, head]].astype(np.float32)  # (n,)
+        index[layer, head] = np.argsort(-given, kind="stable")[:n_best]
+        weight[layer, head] = given[index[layer, head]]
+    strand, position = samples["strand"].to_numpy(), samples["position"].to_numpy()
+    return BestPositions(strand[index].astype("<U1"), position[index], weight, distance)
+
+
+def census_positions(
+    strand: np.ndarray, position: np.ndarray, weight: np.ndarray, distance: np.ndarray
+) -> BestPositions:
+    """The best positions of a census, which keeps some at every distance, at one distance.
+
+    Parameters
+    ----------
+    strand, position, weight
+        Strand row (0 plus, 1 minus), forward position and attention, each of shape
+        (k, layers, heads, window), the best first.
+    distance
+        Distance of each head, shape (layers, heads).
+    """
+    if not strand.shape == position.shape == weight.shape or strand.shape[1:3] != distance.shape:
+        raise HeadError(
+            f"best positions {position.shape} do not fit {distance.shape[0]} layers of "
+            f"{distance.shape[1]} heads"
+        )
+    index = distance[None, ..., None]  # 1, layers, heads, 1
+
+    def chosen(array: np.ndarray) -> np.ndarray:
+        return np.moveaxis(np.take_along_axis(array, index, axis=-1)[..., 0], 0, -1)
+
+    symbol = np.array(STRANDS)[chosen(strand)]
+    return BestPositions(symbol, chosen(position), chosen(weight), distance)
 
 
 class BestSequences(NamedTuple):
@@ -295,6 +452,53 @@ class BestSequences(NamedTuple):
     """Offset of the centre from the nucleotide asked about, shape (layers, heads)."""
     weakest: np.ndarray
     """Attention of the last sample taken, shape (layers, heads)."""
+
+
+def motifs_at(
+    best: BestPositions,
+    genome: Genome,
+    *,
+    downstream: int,
+    n_best: int,
+    width: int,
+    context: int | None = None,
+) -> BestSequences:
+    """The nucleotides around the best positions, as a count matrix for each head.
+
+    Parameters
+    ----------
+    best
+        `best_positions` or `census_positions`.
+    downstream
+        Label shift in nt.
+    n_best, width
+        Number of sequences, and of nucleotides of each, centred at the attended position.
+    context
+        Copies of one stretch of the genome (insertion sequences, ribosomal operons) are one
+        observation: positions whose ``context`` nucleotides around the attended one were already
+        seen are passed over. None takes every position.
+    """
+    if n_best > best.position.shape[-1]:
+        raise HeadError(f"n_best={n_best}, but {best.position.shape[-1]} positions only were kept")
+    shape = best.distance.shape
+    offset = downstream - best.distance
+    counts = np.empty((*shape, width, 4), dtype=np.int64)
+    n_distinct, weakest = np.empty(shape, dtype=int), np.empty(shape)
+    for layer, head in np.ndindex(*shape):
+        places = pd.DataFrame(
+            {"strand": best.strand[layer, head], "position": best.position[layer, head]}
+        )
+        centre = int(offset[layer, head])
+        kept = np.arange(len(places))
+        if context is not None:
+            around = sequences_at(genome, places, centre, context)
+            kept = np.sort(np.unique(around, axis=0, return_index=True)[1])
+        kept = kept[:n_best]
+        codes = sequences_at(genome, places.iloc[kept], centre, width)
+        counts[layer, head] = motifs.count_matrix(codes)
+        n_distinct[layer, head] = len(np.unique(codes, axis=0))
+        weakest[layer, head] = best.weight[layer, head, kept[-1]]
+    return BestSequences(counts, n_distinct, offset, weakest)
 
 
 def best_sequences(
@@ -327,28 +531,23 @@ def best_sequences(
     n_best, width
         Number of samples, and of nucleotides of each.
     """
-    if len(samples) != len(attention):
-        raise HeadError(f"{len(samples):,} samples, but attention of {len(attention):,}")
-    if n_best > len(samples):
-        raise HeadError(f"n_best={n_best}, but there are {len(samples)} samples only")
-    distance = favourite(mean)
-    offset = offsets(mean.shape[-1], downstream)[distance]
-    counts = np.empty((*distance.shape, width, 4), dtype=np.int64)
-    n_distinct = np.empty(distance.shape, dtype=int)
-    weakest = np.empty(distance.shape)
-    for layer, head, weights in each_head(attention):
-        given = weights[:, distance[layer, head]].astype(np.float32)  # (n,)
-        best = np.argsort(-given, kind="stable")[:n_best]
-        codes = sequences_at(genome, samples.iloc[best], int(offset[layer, head]), width)
-        counts[layer, head] = motifs.count_matrix(codes)
-        n_distinct[layer, head] = len(np.unique(codes, axis=0))
-        weakest[layer, head] = given[best[-1]]
-    return BestSequences(counts, n_distinct, offset, weakest)
+    best = best_positions(attention, samples, favourite(mean), n_best=n_best)
+    return motifs_at(best, genome, downstream=downstream, n_best=n_best, width=width)
 
 
-def letter_heights(counts: np.ndarray) -> np.ndarray:
-    """Information matrix in bits of counts (width, 4), one pseudocount shared by the letters."""
-    return motifs.information_matrix(motifs.probability_matrix(counts))
+def letter_heights(counts: np.ndarray, background: np.ndarray = motifs.UNIFORM) -> np.ndarray:
+    """Information matrix of counts (width, 4) in bits above a background.
+
+    One pseudocount is shared by the letters as in the background.
+    """
+    probabilities = motifs.probability_matrix(counts, background=background)
+    return motifs.information_matrix(probabilities, background)
+
+
+def background(genome: Genome) -> np.ndarray:
+    """Share of A, C, G, T on both strands together: what a motif has to stand out from."""
+    forward = motifs.composition(genome.codes)
+    return (forward + forward[::-1]) / 2
 
 
 # --------------------------------------------------------------------- correlation with output
@@ -417,6 +616,7 @@ def head_table(
     rho: np.ndarray,
     *,
     half_width: int,
+    background: np.ndarray = motifs.UNIFORM,
 ) -> pd.DataFrame:
     """One row for each head: where it looks, what for, and how that goes with the output.
 
@@ -430,6 +630,8 @@ def head_table(
         `spearman` of the random group.
     half_width
         Neighbourhood of the peak in nt, for `share_near_peak`.
+    background
+        Probability of A, C, G, T, for the information of the motifs.
 
     Returns
     -------
@@ -462,7 +664,7 @@ def head_table(
             "selectivity": selectivity(mean).ravel(),
             "share_near_peak": share_near_peak(mean, half_width).ravel(),
             "consensus": [motifs.iupac_consensus(counts) for counts in matrices],
-            "information": [letter_heights(counts).sum() for counts in matrices],
+            "information": [letter_heights(counts, background).sum() for counts in matrices],
             "n_distinct": best.n_distinct.ravel(),
             "spearman_max": np.where(defined, upper.max(axis=1), np.nan),
             "spearman_max_label": label_of[rows, upper.argmax(axis=1)],
