@@ -50,6 +50,7 @@ NAMES: dict[str, str] = {
     "smrt": "SMRT-Cappable-seq",
     "sendseq": "SEnd-seq",
     "curated": "curated set",
+    "drnaseq": "dRNA-seq",
 }
 """How sources of sites are called in figures and tables."""
 
@@ -59,8 +60,9 @@ COLOURS: dict[str, str] = {
     "smrt": "#009E73",
     "sendseq": "#882255",
     "curated": "#000000",
+    "drnaseq": "#9A9A9A",
 }
-"""Colour of each source; lightness 46, 70, 58, 31, 0."""
+"""Colour of each source; lightness 46, 70, 58, 31, 0, 64."""
 
 MARKERS: dict[str, str] = {
     "regulondb": "o",
@@ -68,6 +70,7 @@ MARKERS: dict[str, str] = {
     "smrt": "^",
     "sendseq": "D",
     "curated": "*",
+    "drnaseq": "v",
 }
 HATCHES: dict[str, str] = {
     "regulondb": "///",
@@ -75,6 +78,7 @@ HATCHES: dict[str, str] = {
     "smrt": "\\\\\\",
     "sendseq": "",
     "curated": "xxx",
+    "drnaseq": "---",
 }
 
 _DASHES: dict[str, Any] = {
@@ -83,6 +87,7 @@ _DASHES: dict[str, Any] = {
     "smrt": "--",
     "sendseq": "-",
     "curated": (0, (6, 1, 1, 1, 1, 1)),
+    "drnaseq": (0, (1, 1)),
 }
 _CYCLE: tuple[dict[str, Any], ...] = (
     {"color": "#0072B2", "linestyle": "-"},
