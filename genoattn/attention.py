@@ -156,20 +156,21 @@ def relative_attention(
     -------
     Tensor, shape (batch, heads, length, d_head)
     """
-    batch, heads, length, d_head = query.shape
+    batch, heads, length, _ = query.shape
     with torch.autocast(query.device.type, enabled=False):  # scores are kept in full precision
         query, key, value, distance = (
             tensor.to(content_bias.dtype) for tensor in (query, key, value, distance)
         )
         content = query + content_bias[:, None]
         position = turned((query + position_bias[:, None]) @ distance, code[-length:])
-        scale = math.log2(math.e) / math.sqrt(d_head)
-        wide_query = torch.cat([content, position], dim=-1).mul(scale).flatten(0, 1)
-        arguments = (wide_query, key.flatten(0, 1), code, value.flatten(0, 1), window, block)
+        content, position, key, value = (
+            tensor.flatten(0, 1) for tensor in (content, position, key, value)
+        )
+        operands = (content, position, key, value, code, window, block)
         if observe is None:
-            out = _WindowAttention.apply(*arguments)
+            out = _WindowAttention.apply(*operands)
         else:
-            out = _forward(*arguments, observe=observe).out
+            out = _Pass(*operands).run(observe=observe)
     return out.unflatten(0, (batch, heads))
 
 
@@ -214,9 +215,9 @@ class Frames:
             for columns in (slice(0, self.block + self.lead), slice(self.before, None))
         ]
 
-    def pad(self, queries: Tensor) -> Tensor:
-        """Add zeros up to whole blocks: (rows, blocks * block, width)."""
-        return _between_zeros([queries], 0, self.blocks * self.block - self.length)
+    def pad(self, *parts: Tensor) -> Tensor:
+        """Lay queries out in whole blocks: (rows, blocks * block, sum of widths)."""
+        return _between_zeros(parts, 0, self.blocks * self.block - self.length)
 
     def pad_keys(self, *parts: Tensor) -> Tensor:
         """Lay keys out for the frames: (rows, before + blocks * block, sum of widths)."""
@@ -228,184 +229,186 @@ class Frames:
         inner = padded[:, self.missing : self.before + self.length]
         return torch.nn.functional.pad(inner, (0, 0, self.unused, 0))
 
-    def tiles(self, rows: int) -> Iterator[tuple[slice, int, int]]:
-        """Rows, first and last block of the tiles, each within the budget of scores."""
-        whole = self.blocks * self.block * self.keys
-        together = max(1, self.budget // whole)
+    def tiles(self, rows: int) -> Iterator[tuple[slice, slice]]:
+        """Rows and blocks that are worked on together, within the budget of scores.
+
+        Whole rows together, or blocks of one row.
+        """
+        together = max(1, self.budget // (self.blocks * self.block * self.keys))
         step = max(1, self.budget // (self.block * self.keys))
         for row in range(0, rows, together):
             for first in range(0, self.blocks, step):
-                yield slice(row, row + together), first, min(first + step, self.blocks)
+                yield slice(row, row + together), slice(first, min(first + step, self.blocks))
 
-    def queries(self, padded: Tensor, row: slice, first: int, last: int) -> Tensor:
-        """Blocks of queries: a view (rows, last - first, block, width)."""
-        chosen = padded[row, first * self.block : last * self.block]
-        return chosen.unflatten(1, (last - first, self.block))
+    def queries(self, padded: Tensor) -> Tensor:
+        """Blocks of queries: a view (rows, blocks, block, width)."""
+        return padded.unflatten(1, (self.blocks, self.block))
 
-    def frames(self, padded: Tensor, row: slice, first: int, last: int) -> Tensor:
-        """Overlapping key frames: a view (rows, last - first, keys, width)."""
-        chosen = padded[row]
-        width = padded.shape[-1]
-        return chosen.as_strided(
-            (len(chosen), last - first, self.keys, width),
-            (chosen.stride(0), self.block * width, width, 1),
-            chosen.storage_offset() + first * self.block * width,
-        )
+    def frames(self, padded: Tensor) -> Tensor:
+        """Overlapping key frames: a view (rows, blocks, keys, width)."""
+        rows, positions, width = padded.shape
+        stride = (positions * width, self.block * width, width, 1)
+        return padded.as_strided((rows, self.blocks, self.keys, width), stride)
 
-    def mask(self, scores: Tensor, first: int) -> None:
+    def mask(self, scores: Tensor, blocks: slice) -> None:
         """Give minus infinity to keys outside the window or upstream of the first position."""
         for columns, outside in self.edges:
             scores[..., columns].add_(outside)
-        for number in range(
-            first, min(first + scores.shape[1], math.ceil(self.missing / self.block))
-        ):
-            scores[:, number - first, :, : self.missing - number * self.block] = -torch.inf
+        if blocks.start * self.block < self.missing:
+            by_block = scores.unflatten(0, (-1, blocks.stop - blocks.start))
+            for number in range(blocks.start, blocks.stop):
+                missing = max(0, self.missing - number * self.block)
+                by_block[:, number - blocks.start, :, :missing] = -torch.inf
 
     def band(self, scores: Tensor) -> Tensor:
-        """The window inside the frames: a view (..., block, window), from farthest to nearest."""
-        *outer, block, keys = scores.shape
+        """The window inside the frames: a view (n, block, window), from farthest to nearest."""
+        n, block, keys = scores.shape
+        stride = (block * keys, keys + 1, 1)
         return scores.as_strided(
-            (*outer, block, self.window),
-            (*scores.stride()[:-2], keys + 1, 1),
-            scores.storage_offset() + self.lead,
+            (n, block, self.window), stride, scores.storage_offset() + self.lead
         )
 
-    def overlap_add(self, total: Tensor, frames: Tensor, row: slice, first: int) -> None:
-        """Add gradients of frames (rows, n, keys, width) onto the padded rows they came from."""
-        blocks = total[row].unflatten(1, (-1, self.block))
-        parts = frames.unflatten(2, (-1, self.block))
+    def overlap_add(self, total: Tensor, frames: Tensor, rows: slice, blocks: slice) -> None:
+        """Add gradients of frames (n, keys, width) onto the padded rows they came from."""
+        number = blocks.stop - blocks.start
+        by_block = total[rows].unflatten(1, (-1, self.block))
+        parts = frames.unflatten(1, (-1, self.block)).unflatten(0, (-1, number))
         for part in range(parts.shape[2]):
-            blocks[:, first + part : first + part + parts.shape[1]] += parts[:, :, part]
+            by_block[:, blocks.start + part :][:, :number] += parts[:, :, part]
 
 
-class _Forward:
-    """What a forward pass leaves: its output and, to go back, its operands and weights."""
+class _Pass:
+    """One pass of attention of the keys to [content, position] queries, and back.
 
-    def __init__(self, frame: Frames, query: Tensor, key: Tensor, value: Tensor) -> None:
-        self.frame, self.query, self.key, self.value = frame, query, key, value
-        self.padded = query.new_empty(*query.shape[:2], value.shape[-1])
-        self.total = query.new_empty(*query.shape[:2], 1)
-        self.kept: list[Tensor] | None = None
+    ``content``, ``position``, ``key``, ``value`` have shapes (rows, length or history + length,
+    width).
+    """
 
-    @property
-    def out(self) -> Tensor:
-        return self.padded[:, : self.frame.length]
+    def __init__(
+        self,
+        content: Tensor,
+        position: Tensor,
+        key: Tensor,
+        value: Tensor,
+        code: Tensor,
+        window: int,
+        block: int,
+    ) -> None:
+        self.rows, length, self.d_head = content.shape
+        self.frame = frame = Frames(length, key.shape[1] - length, window, block, content)
+        self.scale = math.log2(math.e) / math.sqrt(self.d_head)
+        self.queries = frame.queries(frame.pad(content, position).mul_(self.scale))
+        self.padded_keys = frame.pad_keys(key, code.expand(self.rows, -1, -1))
+        self.padded_values = frame.pad_keys(value)
+        self.keys = frame.frames(self.padded_keys)
+        self.values = frame.frames(self.padded_values)
+        self.out = torch.empty_like(self.queries[..., : value.shape[-1]])
+        self.total = torch.empty_like(self.queries[..., :1])
+        self.kept: list[Tensor] = []
 
+    def run(self, *, keep: bool = False, observe: Observer | None = None) -> Tensor:
+        """Output (rows, length, width of the values); ``keep`` the weights to go back."""
+        frame = self.frame
+        scores = None
+        for rows, blocks in frame.tiles(self.rows):
+            if keep or scores is None:
+                scores = self.scores(rows, blocks)
+            weights, total = self.weights(rows, blocks, scores[: self.count(rows, blocks)])
+            if keep:
+                self.kept.append(weights)
+            self.total[rows, blocks].flatten(0, 1).copy_(total)
+            z = self.out[rows, blocks].flatten(0, 1)
+            torch.bmm(weights, self.values[rows, blocks].flatten(0, 1), out=z).div_(total)
+            if observe is not None:
+                start = blocks.start * frame.block
+                band = frame.band(weights).div(total).unflatten(0, (-1, blocks.stop - blocks.start))
+                for number, of_row in enumerate(band.flatten(1, 2), start=rows.start):
+                    observe(number, start, of_row[: frame.length - start])
+        return self.out.flatten(1, 2)[:, : frame.length]
 
-def _weights(
-    frame: Frames, query: Tensor, key: Tensor, first: int, scores: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Attention weights before the division by their sums, in ``scores``; and the sums."""
-    torch.matmul(query, key.transpose(-1, -2), out=scores)
-    frame.mask(scores, first)
-    if scores.is_cuda:
-        torch.softmax(scores.mul_(math.log(2)), -1, out=scores)
-        return scores, scores.new_ones(*scores.shape[:-1], 1)
-    total = torch.exp2(scores, out=scores).sum(-1, keepdim=True)
-    least, most = total.aminmax()
-    if not 1 / SAFE_SUM < least <= most < SAFE_SUM:
-        torch.matmul(query, key.transpose(-1, -2), out=scores)
-        frame.mask(scores, first)
-        scores.sub_(scores.amax(-1, keepdim=True)).exp2_()
-        total = scores.sum(-1, keepdim=True)
-    return scores, total
+    def count(self, rows: slice, blocks: slice) -> int:
+        """Blocks of queries in a tile."""
+        return (min(rows.stop, self.rows) - rows.start) * (blocks.stop - blocks.start)
 
+    def scores(self, rows: slice, blocks: slice) -> Tensor:
+        """Room for the scores of a tile, or of a later, smaller one."""
+        frame = self.frame
+        return self.total.new_empty(self.count(rows, blocks), frame.block, frame.keys)
 
-def _forward(
-    query: Tensor,
-    key: Tensor,
-    code: Tensor,
-    value: Tensor,
-    window: int,
-    block: int,
-    *,
-    keep: bool = False,
-    observe: Observer | None = None,
-) -> _Forward:
-    """Attention of wide queries (rows, length, d_head + d_model) to keys and their code."""
-    rows, length, _ = query.shape
-    frame = Frames(length, key.shape[1] - length, window, block, query)
-    wide_key = frame.pad_keys(key, code.expand(rows, -1, -1))
-    run = _Forward(frame, frame.pad(query), wide_key, frame.pad_keys(value))
-    if keep and rows * frame.blocks * frame.block * frame.keys <= KEPT_SCORES:
-        run.kept = []
-    buffer = None
-    for row, first, last in frame.tiles(rows):
-        q, k = frame.queries(run.query, row, first, last), frame.frames(wide_key, row, first, last)
-        shape = (*q.shape[:-1], frame.keys)
-        if buffer is None or buffer.shape != shape or run.kept is not None:
-            buffer = query.new_empty(shape)
-        weights, total = _weights(frame, q, k, first, buffer)
-        if run.kept is not None:
-            run.kept.append(weights)
-        frame.queries(run.total, row, first, last).copy_(total)
-        z = frame.queries(run.padded, row, first, last)
-        torch.matmul(weights, frame.frames(run.value, row, first, last), out=z)
-        z.div_(total)
-        if observe is not None:
-            band = frame.band(weights).div(total).flatten(1, 2)  # rows, n * block, window
-            for number, of_row in enumerate(band, start=row.start):
-                observe(number, first * frame.block, of_row[: length - first * frame.block])
-    return run
+    def weights(self, rows: slice, blocks: slice, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention weights before the division by their sums, in ``scores``; and the sums."""
+        query = self.queries[rows, blocks].flatten(0, 1)
+        key = self.keys[rows, blocks].flatten(0, 1).transpose(1, 2)
+        torch.bmm(query, key, out=scores)
+        self.frame.mask(scores, blocks)
+        if scores.is_cuda:
+            torch.softmax(scores.mul_(math.log(2)), -1, out=scores)
+            return scores, scores.new_ones(*scores.shape[:-1], 1)
+        total = torch.exp2(scores, out=scores).sum(-1, keepdim=True)
+        least, most = total.aminmax()
+        if not 1 / SAFE_SUM < least <= most < SAFE_SUM:
+            torch.bmm(query, key, out=scores)
+            self.frame.mask(scores, blocks)
+            scores.sub_(scores.amax(-1, keepdim=True)).exp2_()
+            total = scores.sum(-1, keepdim=True)
+        return scores, total
+
+    def back(self, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Gradients of content, position, key and value."""
+        # with e the weights before division and t their sum, a = e / t:
+        # d score = a * (g . v - sum_j a (g . v)) ln 2, where the sum equals g . out
+        frame = self.frame
+        g = frame.queries(frame.pad(grad_out)) / self.total
+        mean = (g * self.out).sum(-1, keepdim=True)
+        grad_query = torch.empty_like(self.queries)
+        grad_key = torch.zeros_like(self.padded_keys[..., : self.d_head])
+        grad_value = torch.zeros_like(self.padded_values)
+        scores = self.scores(*next(frame.tiles(self.rows)))
+        spare = None if self.kept else torch.empty_like(scores)
+        for number, (rows, blocks) in enumerate(frame.tiles(self.rows)):
+            n = self.count(rows, blocks)
+            e = self.kept[number] if spare is None else self.weights(rows, blocks, spare[:n])[0]
+            g_tile = g[rows, blocks].flatten(0, 1)
+            frame.overlap_add(grad_value, e.transpose(1, 2) @ g_tile, rows, blocks)
+            values = self.values[rows, blocks].flatten(0, 1).transpose(1, 2)
+            d_score = torch.bmm(g_tile, values, out=scores[:n])
+            d_score.sub_(mean[rows, blocks].flatten(0, 1)).mul_(e)
+            keys = self.keys[rows, blocks].flatten(0, 1)
+            torch.bmm(d_score, keys, out=grad_query[rows, blocks].flatten(0, 1))
+            content = self.queries[rows, blocks, :, : self.d_head].flatten(0, 1)
+            frame.overlap_add(grad_key, d_score.transpose(1, 2) @ content, rows, blocks)
+        grad_query = grad_query.flatten(1, 2)[:, : frame.length] * (math.log(2) * self.scale)
+        return (
+            grad_query[..., : self.d_head],
+            grad_query[..., self.d_head :],
+            frame.unpad_keys(grad_key) * math.log(2),
+            frame.unpad_keys(grad_value),
+        )
 
 
 class _WindowAttention(torch.autograd.Function):
-    """:func:`_forward` with its gradient; the code is a constant."""
+    """:class:`_Pass` with its gradient; the code is a constant."""
 
     @staticmethod
     def forward(
         ctx: torch.autograd.function.FunctionCtx,
-        query: Tensor,
+        content: Tensor,
+        position: Tensor,
         key: Tensor,
-        code: Tensor,
         value: Tensor,
+        code: Tensor,
         window: int,
         block: int,
     ) -> Tensor:
-        keep = any(ctx.needs_input_grad)  # type: ignore[attr-defined]
-        run = _forward(query, key, code, value, window, block, keep=keep)
-        if keep:
-            ctx.run, ctx.d_head = run, key.shape[-1]  # type: ignore[attr-defined]
-        return run.out
+        attention = _Pass(content, position, key, value, code, window, block)
+        if not any(ctx.needs_input_grad):  # type: ignore[attr-defined]
+            return attention.run()
+        ctx.attention = attention  # type: ignore[attr-defined]
+        weights = attention.total.numel() * attention.frame.keys
+        return attention.run(keep=weights <= KEPT_SCORES)
 
     @staticmethod
     def backward(
         ctx: torch.autograd.function.FunctionCtx, grad_out: Tensor
     ) -> tuple[Tensor | None, ...]:
-        run: _Forward = ctx.run  # type: ignore[attr-defined]
-        d_head: int = ctx.d_head  # type: ignore[attr-defined]
-        frame = run.frame
-        rows, length = len(run.query), frame.length
-        # with e the weights before division and t their sum, a = e / t:
-        # d score = a * (g . v - sum_j a (g . v)) ln 2, where the sum equals g . out
-        g = frame.pad(grad_out) / run.total
-        mean = (g * run.padded).sum(-1, keepdim=True)
-        grad_query = torch.empty_like(run.query)
-        grad_key = torch.zeros_like(run.key[..., :d_head])
-        grad_value = torch.zeros_like(run.value)
-        for number, (row, first, last) in enumerate(frame.tiles(rows)):
-            q, k = (
-                frame.queries(run.query, row, first, last),
-                frame.frames(run.key, row, first, last),
-            )
-            v = frame.frames(run.value, row, first, last)
-            g_tile = frame.queries(g, row, first, last)
-            shape = (*q.shape[:-1], frame.keys)
-            if run.kept is not None:
-                e = run.kept[number]
-            else:
-                e, _ = _weights(frame, q, k, first, q.new_empty(shape))
-            frame.overlap_add(grad_value, e.transpose(-1, -2) @ g_tile, row, first)
-            d_score = torch.matmul(g_tile, v.transpose(-1, -2))
-            d_score.sub_(frame.queries(mean, row, first, last)).mul_(e)
-            torch.matmul(d_score, k, out=frame.queries(grad_query, row, first, last))
-            d_key = d_score.transpose(-1, -2) @ q[..., :d_head]
-            frame.overlap_add(grad_key, d_key, row, first)
-        return (
-            grad_query[:, :length] * math.log(2),
-            frame.unpad_keys(grad_key) * math.log(2),
-            None,
-            frame.unpad_keys(grad_value),
-            None,
-            None,
-        )
+        return (*ctx.attention.back(grad_out), None, None, None)  # type: ignore[attr-defined]
