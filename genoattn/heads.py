@@ -422,23 +422,23 @@ def census_positions(
     Parameters
     ----------
     strand, position, weight
-        Strand row (0 plus, 1 minus), forward position and attention, each of shape
-        (k, layers, heads, window), the best first.
+        Of `prediction.AttentionCensus.best`: strand symbol, forward position and attention, each
+        of shape (layers, heads, window, k), the best first.
     distance
         Distance of each head, shape (layers, heads).
     """
-    if not strand.shape == position.shape == weight.shape or strand.shape[1:3] != distance.shape:
+    if not strand.shape == position.shape == weight.shape or strand.shape[:2] != distance.shape:
         raise HeadError(
             f"best positions {position.shape} do not fit {distance.shape[0]} layers of "
             f"{distance.shape[1]} heads"
         )
-    index = distance[None, ..., None]  # 1, layers, heads, 1
-
-    def chosen(array: np.ndarray) -> np.ndarray:
-        return np.moveaxis(np.take_along_axis(array, index, axis=-1)[..., 0], 0, -1)
-
-    symbol = np.array(STRANDS)[chosen(strand)]
-    return BestPositions(symbol, chosen(position), chosen(weight), distance)
+    chosen = [
+        np.take_along_axis(array, distance[..., None, None], axis=2)[:, :, 0]
+        for array in (strand, position, weight)
+    ]
+    if chosen[2].min() < 0:
+        raise HeadError("the census saw fewer positions than it should keep: ask for fewer")
+    return BestPositions(*chosen, distance)
 
 
 class BestSequences(NamedTuple):

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genoattn.heads import PROMOTER, BestSequences, Element, letter_heights, paper_label
+from genoattn.motifs import UNIFORM
 from genoattn.plots import style
 
 
@@ -159,10 +160,40 @@ def promoter_profiles(
     return figure
 
 
-def logo_grid(best: BestSequences, captions: dict[tuple[int, int], str] | None = None) -> Figure:
+def draw_logo(
+    axes: Axes, counts: np.ndarray, first_offset: int, background: np.ndarray = UNIFORM
+) -> None:
+    """One sequence logo at its place relative to the TSS.
+
+    Parameters
+    ----------
+    axes : Axes
+    counts : array of int, shape (width, 4)
+    first_offset : int
+        Offset of the first column; 0 is the TSS.
+    background : array of float, shape (4,)
+        Probability of A, C, G, T; letters are as high as they stand out from it.
+    """
+    offset = first_offset + np.arange(len(counts))
+    heights = pd.DataFrame(letter_heights(counts, background), index=offset, columns=list("ACGT"))
+    logomaker.Logo(heights, ax=axes, color_scheme=style.NUCLEOTIDES, show_spines=False)
+    axes.spines[["left", "bottom"]].set_visible(True)
+    axes.set_ylim(0, 2)
+    axes.set_yticks([0, 1, 2])
+    ends = offset[[0, len(offset) // 2, -1]]
+    axes.set_xticks(ends, [f"{value:+d}" for value in paper_label(ends)])
+    axes.tick_params(labelsize=6.5, length=2)
+
+
+def logo_grid(
+    best: BestSequences,
+    captions: dict[tuple[int, int], str] | None = None,
+    background: np.ndarray = UNIFORM,
+) -> Figure:
     """Sequence logos of all heads, each at its own place relative to the TSS.
 
-    After Figure 3 (iii) of the paper.
+    After Figure 3 (iii) and Supplementary Figures S5 and S6 of the paper. The number of different
+    sequences stands beside each head's name.
 
     Parameters
     ----------
@@ -170,6 +201,8 @@ def logo_grid(best: BestSequences, captions: dict[tuple[int, int], str] | None =
         `heads.best_sequences`.
     captions : dict, optional
         A word to write under the name of a head (layer and head from 1), its role for instance.
+    background : array of float, shape (4,)
+        See `draw_logo`.
     """
     layers, n_heads, width, _ = best.counts.shape
     figure, grid = plt.subplots(
@@ -183,22 +216,119 @@ def logo_grid(best: BestSequences, captions: dict[tuple[int, int], str] | None =
     for layer in range(layers):
         for head in range(n_heads):
             axes = grid[layer, head]
-            offset = best.offset[layer, head] + np.arange(width) - width // 2
-            heights = pd.DataFrame(
-                letter_heights(best.counts[layer, head]), index=offset, columns=list("ACGT")
-            )
-            logomaker.Logo(heights, ax=axes, color_scheme=style.NUCLEOTIDES, show_spines=False)
-            axes.spines[["left", "bottom"]].set_visible(True)
-            axes.set_ylim(0, 2)
-            axes.set_yticks([0, 1, 2])
-            ends = offset[[0, width // 2, -1]]
-            axes.set_xticks(ends, [f"{value:+d}" for value in paper_label(ends)])
-            axes.tick_params(labelsize=6.5, length=2)
-            name = f"L{layer + 1} H{head + 1}"
+            first = int(best.offset[layer, head]) - width // 2
+            draw_logo(axes, best.counts[layer, head], first, background)
+            name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
             caption = (captions or {}).get((layer + 1, head + 1))
             axes.set_title(f"{name}\n{caption}" if caption else name, fontsize=7, pad=2)
     figure.supxlabel("position relative to the TSS (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
+    return figure
+
+
+def examples(
+    found: pd.DataFrame,
+    profiles: pd.DataFrame,
+    best: BestSequences,
+    elements: Sequence[Element],
+    background: np.ndarray = UNIFORM,
+) -> Figure:
+    """For each element: the head that is most like it, its mean attention, its logo, the verdict.
+
+    After Figure 3 of the paper, which shows such examples chosen by eye.
+
+    Parameters
+    ----------
+    found : DataFrame
+        `heads.found_elements` with the column ``verdict``.
+    profiles : DataFrame
+        `heads.profile_frame` with the column ``mean``.
+    best : BestSequences
+        Motifs of all heads.
+    elements : sequence of Element
+        Those of ``found``; their allowed places are shaded.
+    background : array of float, shape (4,)
+        See `draw_logo`.
+    """
+    figure, grid = plt.subplots(
+        len(elements),
+        2,
+        figsize=(style.WIDTH, 0.5 + 1.15 * len(elements)),
+        width_ratios=(3, 1),
+        squeeze=False,
+        layout="constrained",
+    )
+    by_head = dict(iter(profiles.groupby(["layer_1based", "head_1based"])))
+    for (left, right), element in zip(grid, elements, strict=True):
+        row = found.loc[element.name]
+        left.set_title(f"{element.name}: {row['verdict']}", fontsize=8, loc="left", pad=2)
+        last = element.places[-1] + len(element.probabilities)
+        left.axvspan(element.places[0] - 0.5, last - 0.5, color="0.88", linewidth=0)
+        left.set_xlim(-100, 21)
+        _offset_ticks(left, np.arange(-100, 20), 20)
+        left.tick_params(labelsize=6.5)
+        left.set_yticks([])
+        if not row["best_head"]:
+            right.axis("off")
+            continue
+        layer, head = (int(part[1:]) for part in row["best_head"].split())
+        part = by_head[layer, head]
+        part = part[part["offset"].between(-100, 20)]
+        left.fill_between(part["offset"], part["mean"], step="mid", color=style.line(0)["color"])
+        left.set_ylim(0, 1.1 * part["mean"].max())
+        width = best.counts.shape[2]
+        first = int(best.offset[layer - 1, head - 1]) - width // 2
+        draw_logo(right, best.counts[layer - 1, head - 1], first, background)
+        right.set_title(row["best_head"], fontsize=8, pad=2)
+    figure.supxlabel("position relative to the TSS (nt); grey: places of the element", fontsize=9)
+    figure.supylabel("mean attention; information (bits)", fontsize=9)
+    return figure
+
+
+def sample_and_census(profiles: pd.DataFrame) -> Figure:
+    """Mean attention of all heads by the random samples and by all positions, and the difference.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `heads.profile_frame` with ``mean`` and ``census_mean``; each head is scaled by its highest
+        census mean.
+    """
+    sample, offset = _matrix(profiles, "mean")
+    census, _ = _matrix(profiles, "census_mean")
+    pairs = _heads(profiles)
+    scale = census.max(axis=1, keepdims=True)
+    extent = (offset[0] - 0.5, offset[-1] + 0.5, len(pairs) - 0.5, -0.5)
+    figure, panels = plt.subplots(
+        1,
+        3,
+        figsize=(1.3 * style.WIDTH, 1.4 + 0.13 * len(pairs)),
+        sharey=True,
+        layout="constrained",
+    )
+    drawn = (
+        (panels[0], sample / scale, "random samples", style.SEQUENTIAL, 0.0, 1.0),
+        (panels[1], census / scale, "all positions", style.SEQUENTIAL, 0.0, 1.0),
+        (panels[2], (sample - census) / scale, "samples less all", style.DIVERGING, None, None),
+    )
+    for axes, values, title, colours, low, high in drawn:
+        limit = float(np.abs(values).max())
+        image = axes.imshow(
+            values,
+            aspect="auto",
+            interpolation="nearest",
+            cmap=colours,
+            vmin=-limit if low is None else low,
+            vmax=limit if high is None else high,
+            extent=extent,
+        )
+        axes.set_title(title)
+        _offset_ticks(axes, offset, 200)
+        if axes is not panels[0]:
+            figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
+    panels[0].set_yticks(range(len(pairs)), [f"L{layer} H{head}" for layer, head in pairs])
+    panels[0].tick_params(axis="y", labelsize=6)
+    figure.supxlabel("position of the attended nucleotide relative to the TSS (nt)", fontsize=9)
     return figure
 
 
