@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
@@ -284,32 +285,145 @@ class SampledAttention(AttentionRecorder):
         self.attention[self._samples[strand][first:last], layer, head] = chosen
 
 
-class AttentionMoments(AttentionRecorder):
-    """Mean and maximum attention of every head by distance, over all positions of the pass."""
+class AttentionCensus(AttentionRecorder):
+    """Attention of every head over all positions of the pass, by distance.
 
-    def __init__(self, config: AnnotatorConfig) -> None:
-        shape = (config.layers, config.heads, config.window)
-        self._sum, self._maximum = np.zeros(shape), np.zeros(shape)
-        self._count = np.zeros(shape[:2], dtype=np.int64)
+    Exact: mean, maximum, the best positions and, if the output is known from a pass before,
+    Pearson's correlation with it and with its ranks. Spearman's correlation would need the ranks of
+    all attention as well; :class:`SampledAttention` gives it from a sample.
+
+    Attributes
+    ----------
+    count : int
+        Positions seen.
+    """
+
+    def __init__(
+        self,
+        config: AnnotatorConfig,
+        *,
+        best: int = 0,
+        output: NDArray[np.floating] | None = None,
+    ) -> None:
+        """Keep the ``best`` positions of each head and distance; correlate with ``output``.
+
+        ``output`` has shape (2, L), as :func:`predict` returns it, with a number wherever the pass
+        looks.
+        """
+        self._window = config.window
+        heads = (config.layers, config.heads)
+        self._seen = np.zeros(heads, dtype=np.int64)
+        self._maximum = torch.zeros(*heads, config.window)
+        self._weight = torch.full((*heads, config.window, best), -1.0)
+        self._place = torch.zeros(*heads, config.window, best, dtype=torch.int64)
+        self._output = None
+        if output is not None:
+            self._output = np.stack(_standardised(output)).astype(np.float32)
+            self._output[:, 1] = self._output[:, 1, ::-1]  # in reading order
+        rows = 1 if output is None else 3
+        self._sums = np.zeros((*heads, rows, config.window))
+        self._squares = np.zeros((*heads, config.window))
+        self._moments = np.zeros((*heads, 2, rows))
 
     @override
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
-        self._sum[layer, head] += weights.sum(0, dtype=torch.float64).cpu().numpy()
-        largest = weights.amax(0).cpu().numpy()
-        np.maximum(self._maximum[layer, head], largest, out=self._maximum[layer, head])
-        self._count[layer, head] += len(weights)
+        n = len(weights)
+        self._seen[layer, head] += n
+        largest = weights.amax(0).cpu()
+        torch.maximum(self._maximum[layer, head], largest, out=self._maximum[layer, head])
+        rows = np.ones((1, n), dtype=np.float32)
+        if self._output is not None:
+            rows = np.concatenate([rows, self._output[:, strand, start : start + n]])
+            squares = torch.linalg.vector_norm(weights, dim=0).double().square()
+            self._squares[layer, head] += squares.cpu().numpy()
+            self._moments[layer, head] += [rows.sum(1), np.square(rows).sum(1)]
+        sums = torch.from_numpy(rows).to(weights) @ weights
+        self._sums[layer, head] += sums.double().cpu().numpy()
+        if self._weight.shape[-1]:
+            self._keep_best(layer, head, strand, start, weights, largest)
+
+    def _keep_best(
+        self, layer: int, head: int, strand: int, start: int, weights: Tensor, largest: Tensor
+    ) -> None:
+        held, places = self._weight[layer, head], self._place[layer, head]
+        better = (largest > held[:, -1]).nonzero()[:, 0]
+        if not len(better):
+            return
+        k = held.shape[1]
+        found, row = weights[:, better.to(weights.device)].topk(min(k, len(weights)), dim=0)
+        place = (2 * (start + row) + strand).T.cpu()  # strand and place in one number
+        all_weights = torch.cat([held[better], found.T.cpu()], dim=1)
+        all_places = torch.cat([places[better], place], dim=1)
+        held[better], chosen = all_weights.topk(k, dim=1)
+        places[better] = all_places.gather(1, chosen)
 
     @property
     def count(self) -> int:
         """Positions seen."""
-        return int(self._count[0, 0])
+        return int(self._seen[0, 0])
 
     @property
     def mean(self) -> NDArray[np.float64]:
         """Shape (layers, heads, window); the last axis counts nt upstream of the query."""
-        return (self._sum / self._count[..., None])[..., ::-1]
+        return (self._sums[:, :, 0] / self._seen[..., None])[..., ::-1]
 
     @property
-    def maximum(self) -> NDArray[np.float64]:
+    def maximum(self) -> NDArray[np.float32]:
         """Shape (layers, heads, window); the last axis counts nt upstream of the query."""
-        return self._maximum[..., ::-1]
+        return self._maximum.numpy()[..., ::-1]
+
+    def best(self, length: int) -> BestPositions:
+        """The positions of highest attention at each distance, in a genome of ``length`` nt."""
+        place = self._place.numpy()[:, :, ::-1]
+        strand, index = place % 2, place // 2
+        position = np.where(strand == 0, index, length - 1 - index)
+        return BestPositions(self._weight.numpy()[:, :, ::-1], np.array(STRANDS)[strand], position)
+
+    @property
+    def correlation(self) -> NDArray[np.float64]:
+        """Pearson's correlation with the output and with its ranks, (2, layers, heads, window).
+
+        The last axis counts nt upstream of the query; NaN where attention does not vary.
+        """
+        if self._output is None:
+            raise ValueError("the census was taken without an output to correlate with")
+        n = self._seen[..., None]
+        mean = self._sums[:, :, 0] / n
+        variance = np.maximum(self._squares / n - mean**2, 0)
+        found = []
+        for row in (1, 2):
+            y_mean = self._moments[:, :, 0, row, None] / n
+            y_variance = self._moments[:, :, 1, row, None] / n - y_mean**2
+            covariance = self._sums[:, :, row] / n - mean * y_mean
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found.append(covariance / np.sqrt(variance * y_variance))
+        return np.stack(found)[..., ::-1]
+
+
+class BestPositions(NamedTuple):
+    """Where a head attends most at each distance.
+
+    Attributes
+    ----------
+    weight : float array, shape (layers, heads, window, k)
+        Falling along the last axis; -1 where fewer than k positions were seen.
+    strand : str array, same shape
+    position : int array, same shape
+        Forward position of the site asked about, 0-based (the query stands ``downstream`` nt
+        further on, the attended nucleotide ``distance`` nt upstream of the query).
+    """
+
+    weight: NDArray[np.float32]
+    strand: NDArray[np.str_]
+    position: NDArray[np.int64]
+
+
+def _standardised(output: NDArray[np.floating]) -> list[NDArray[np.float64]]:
+    """The output and its ranks, each with mean 0 and variance 1; NaN becomes 0, never looked at."""
+    known = np.isfinite(output)
+    found = []
+    for values in (output[known].astype(np.float64), rankdata(output[known])):
+        row = np.zeros(output.shape)
+        row[known] = (values - values.mean()) / (values.std() or 1.0)
+        found.append(row)
+    return found

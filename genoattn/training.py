@@ -42,7 +42,7 @@ from genoattn.genome import Genome
 from genoattn.intervals import runs
 from genoattn.labels import Split, reading_order, shift_downstream, site_track
 from genoattn.memory import keep_freed_memory
-from genoattn.model import Annotator, AnnotatorConfig, read_card, write_card
+from genoattn.model import Annotator, AnnotatorConfig, find_weights, read_card, write_card
 
 PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
@@ -571,6 +571,7 @@ def main(arguments: list[str] | None = None) -> None:
         default={},
         help="what differs from the network's defaults, as JSON: '{\"downstream\": 256}'",
     )
+    parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
     parser.add_argument("--devices", type=int, default=1)
@@ -592,6 +593,7 @@ def main(arguments: list[str] | None = None) -> None:
         training=TrainingConfig(
             **{field: getattr(given, field) for field in asdict(TrainingConfig())}
         ),
+        initial=given.initial and find_weights(given.initial, given.run),
         card={"train_set": given.sites},
         accelerator=given.accelerator,
         devices=given.devices,

@@ -5,12 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata
 
-from genoattn.attention import dense_weights, sinusoids
+from genoattn.attention import TILE_SCORES, dense_weights, sinusoids
 from genoattn.genome import UNKNOWN, Genome
 from genoattn.labels import reading_order
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import AttentionMoments, SampledAttention, _codes, predict
+from genoattn.prediction import AttentionCensus, SampledAttention, _codes, predict
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
 
@@ -151,7 +152,7 @@ def test_recorded_attention_is_that_of_the_query(model):
     toy = genome(100, circular=False)
     strand, position = ["+", "-", "-", "+"], [30, 60, 20, 90]
     samples = SampledAttention(CONFIG, strand, position, 100)
-    moments = AttentionMoments(CONFIG)
+    moments = AttentionCensus(CONFIG)
     predict(model, toy, recorders=[samples, moments], chunk=13, progress=False)
     with torch.inference_mode():
         by_strand = {s: first_layer_attention(model, toy.strand(s)).numpy() for s in "+-"}
@@ -166,14 +167,54 @@ def test_recorded_attention_is_that_of_the_query(model):
     np.testing.assert_allclose(moments.mean.sum(-1), 1, atol=1e-5)
 
 
-def test_moments_equal_all_samples(model):
-    toy = genome(60, circular=True)
-    everywhere = SampledAttention(CONFIG, ["+"] * 60 + ["-"] * 60, [*range(60), *range(60)], 60)
-    moments = AttentionMoments(CONFIG)
-    predict(model, toy, recorders=[everywhere, moments], chunk=25, progress=False)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_census_equals_all_samples(model, monkeypatch, threads):
+    """Every number of the census against the attention of every position, kept whole."""
+    length, k = 400, 7
+    toy = genome(length, circular=True)
+    output = predict(model, toy, progress=False)
+    strand, position = np.repeat(["+", "-"], length), np.tile(np.arange(length), 2)
+    everywhere = SampledAttention(CONFIG, strand, position, length)
+    census = AttentionCensus(CONFIG, best=k, output=output)
+    monkeypatch.setattr("genoattn.prediction.SPAN", 90)
+    monkeypatch.setitem(TILE_SCORES, "cpu", 2000)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        predict(model, toy, recorders=[everywhere, census], chunk=25, progress=False)
+    finally:
+        torch.set_num_threads(before)
     every = everywhere.attention.astype(np.float64)
-    np.testing.assert_allclose(moments.mean, every.mean(0), atol=1e-3)
-    np.testing.assert_allclose(moments.maximum, every.max(0), atol=1e-3)
+    assert census.count == 2 * length
+    np.testing.assert_allclose(census.mean, every.mean(0), atol=1e-3)
+    np.testing.assert_allclose(census.maximum, every.max(0), atol=1e-3)
+    best = census.best(length)
+    np.testing.assert_allclose(
+        best.weight, np.sort(every, axis=0)[::-1][:k].transpose(1, 2, 3, 0), atol=1e-3
+    )
+    for place in np.ndindex(best.weight.shape[:3]):
+        row = np.where(best.strand[place] == "+", 0, length) + best.position[place]
+        assert len(set(row)) == k
+        np.testing.assert_allclose(every[(row, *place)], best.weight[place], atol=1e-3)
+    flat = output.ravel()
+    for row, y in enumerate((flat, rankdata(flat))):
+        for place in [(0, 0, 0), (1, 1, 3), (1, 0, 11)]:
+            wanted = np.corrcoef(every[(slice(None), *place)], y)[0, 1]
+            assert census.correlation[(row, *place)] == pytest.approx(wanted, abs=2e-3)
+
+
+def test_census_of_a_part(model):
+    toy = genome(200, circular=True)
+    where = np.zeros(200, dtype=bool)
+    where[50:80] = True
+    census = AttentionCensus(CONFIG, best=100)
+    predict(model, toy, where=where, recorders=[census], progress=False)
+    best = census.best(200)
+    assert census.count == 60
+    assert ((best.weight >= 0).sum(-1) == 60).all()
+    assert np.isin(best.position[best.weight >= 0], np.flatnonzero(where)).all()
+    with pytest.raises(ValueError, match="without an output"):
+        _ = census.correlation
 
 
 def test_training_mode_is_restored(model):
