@@ -86,13 +86,15 @@ def dense_attention(
 
     Parameters
     ----------
-    query, key, value : Tensor, shape (batch, heads, length, d_head)
+    query : Tensor, shape (batch, heads, length, d_head)
+    key, value : Tensor, shape (batch, heads, history + length, d_head)
+        They may reach further upstream than the queries, which are the last ``length`` positions.
     distance : Tensor, shape (heads, d_head, d_model)
         W_r of each head.
     content_bias, position_bias : Tensor, shape (heads, d_head)
         The biases u and w of Transformer-XL.
-    code : Tensor, shape (length, d_model)
-        :func:`sinusoids` of the length.
+    code : Tensor, shape (history + length, d_model)
+        :func:`sinusoids` of the keys' length.
     window : int
         Positions that a query attends to: itself and ``window - 1`` upstream.
 
@@ -100,25 +102,25 @@ def dense_attention(
     -------
     Tensor, shape (batch, heads, length, d_head)
     """
-    vectors = code[:window] @ distance.transpose(-1, -2)  # r_d: heads, min(window, length), d_head
+    vectors = code[:window] @ distance.transpose(-1, -2)  # r_d: heads, up to window, d_head
     return dense_weights(query, key, vectors, content_bias, position_bias) @ value
 
 
 def dense_weights(
     query: Tensor, key: Tensor, vectors: Tensor, content_bias: Tensor, position_bias: Tensor
 ) -> Tensor:
-    """Weights a(i, j) of :func:`dense_attention`, shape (batch, heads, length, length).
+    """Weights a(i, j) of :func:`dense_attention`, shape (batch, heads, length, history + length).
 
     ``vectors[:, d]``, shape (heads, window, d_head), is r of the distance ``d``.
     """
     length, d_head = query.shape[-2:]
-    window = vectors.shape[-2]
-    position = torch.arange(length, device=query.device)
-    d = position[:, None] - position[None, :]  # (length, length): query minus key
+    keys, window = key.shape[-2], vectors.shape[-2]
+    position = torch.arange(keys, device=query.device)
+    d = position[keys - length :, None] - position  # (length, keys): query minus key
     inside = (d >= 0) & (d < window)
     content = (query + content_bias[:, None]) @ key.transpose(-1, -2)  # B, H, L, L
     by_distance = (query + position_bias[:, None]) @ vectors.transpose(-1, -2)  # B, H, L, W
-    index = d.clamp(0, window - 1).expand(*by_distance.shape[:2], length, length)
+    index = d.clamp(0, window - 1).expand(*by_distance.shape[:2], length, keys)
     score = (content + by_distance.gather(-1, index)) / math.sqrt(d_head)
     return score.masked_fill(~inside, -torch.inf).softmax(-1)
 
@@ -140,11 +142,7 @@ def relative_attention(
 
     Parameters
     ----------
-    query : Tensor, shape (batch, heads, length, d_head)
-    key, value : Tensor, shape (batch, heads, history + length, d_head)
-        They may reach further upstream than the queries, which are the last ``length`` positions.
-    code : Tensor, shape (history + length, d_model)
-    distance, content_bias, position_bias, window
+    query, key, value, distance, content_bias, position_bias, code, window
         As in :func:`dense_attention`.
     block : int
         Queries per block.

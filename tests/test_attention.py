@@ -87,6 +87,9 @@ def test_blocked_equals_dense_with_all_gradients(
         wanted = dense_attention(*tensors, code, window)[:, :, history:]
         late, *others = tensors[0][:, :, history:], *tensors[1:]
         got = relative_attention(late, *others, code, window, block=block)
+        torch.testing.assert_close(
+            dense_attention(late, *others, code, window), wanted, rtol=0, atol=1e-10
+        )
         torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
         direction = torch.randn_like(wanted)
         for ours, theirs in zip(
