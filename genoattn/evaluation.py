@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from genoattn.convolutional import ConvolutionalNetwork
 from genoattn.files import writing
 from genoattn.gene_context import PLACES
 from genoattn.genome import STRANDS, Genome
-from genoattn.model import Annotator, WeightsError, find_weights, read_card
+from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import predict
 from genoattn.training import Network
@@ -30,6 +31,7 @@ __all__ = [
     "distance_shares",
     "found_weights",
     "load_network",
+    "one_per_train_set",
     "output_of",
     "place_shares",
 ]
@@ -64,6 +66,37 @@ def found_weights(names: list[str], run: Path) -> dict[str, Path]:
         except WeightsError:
             continue
     return found
+
+
+def one_per_train_set(cards: dict[str, dict[str, Any]]) -> list[str]:
+    """Choose the models of the table of training sets against test sets.
+
+    Parameters
+    ----------
+    cards : mapping of model to its card
+
+    Returns
+    -------
+    list of str
+        For each training set the first annotator of the paper's configuration, else the first
+        annotator (dropout does not count); training sets in the order in which they come.
+    """
+    default = asdict(AnnotatorConfig())
+    chosen: dict[str, str] = {}
+    for as_printed in (True, False):
+        for name, card in cards.items():
+            config = card["config"]
+            if ConvolutionalNetwork.describes(config):
+                continue
+            same = all(
+                config.get(key, value) == value
+                for key, value in default.items()
+                if key != "dropout"
+            )
+            if same or not as_printed:
+                chosen.setdefault(card["train_set"], name)
+    order = dict.fromkeys(card["train_set"] for card in cards.values())
+    return [chosen[train_set] for train_set in order if train_set in chosen]
 
 
 def output_of(

@@ -4,6 +4,9 @@ The paper scores every nucleotide of the test part, on both strands, as a sample
 ("Training and evaluation"): ROC AUC and PR AUC. Because assays disagree by a nucleotide or two, it
 also averages the output over k-mers and calls a k-mer positive that holds a site (Discussion);
 :func:`kmer_resolution` does so, and gives the maximum over the k-mer beside the mean.
+
+Intervals come from resampling blocks of the genome, both strands of a block together
+(:mod:`genoattn.bootstrap`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from genoattn import paper
+from genoattn import bootstrap, paper
+from genoattn.bootstrap import Resampling
 from genoattn.files import writing
 from genoattn.labels import reading_order
 
@@ -55,7 +59,12 @@ def kmers(values: NDArray, k: int, how: str) -> NDArray:
 
 
 def kmer_resolution(
-    label: NDArray, output: NDArray, where: NDArray[np.bool_], ks: Iterable[int]
+    label: NDArray,
+    output: NDArray,
+    where: NDArray[np.bool_],
+    ks: Iterable[int],
+    resampling: Resampling,
+    how: Iterable[str] = ("mean", "max"),
 ) -> pd.DataFrame:
     """ROC and PR AUC at the resolution of k-mers.
 
@@ -66,20 +75,39 @@ def kmer_resolution(
         The part of the genome to score.
     ks : iterable of int
         1 is the exact position.
+    resampling : Resampling
+        Of the part, for intervals; a k-mer belongs to the block of its first nucleotide.
+    how : iterable of str
+        'mean' or 'max' of the output over the k-mer.
 
     Returns
     -------
     DataFrame
-        Columns k, how ('mean' or 'max' of the output over the k-mer), roc_auc, pr_auc,
-        positive_share.
+        Columns k, how, metric, value, ci_low, ci_high, positive_share.
     """
     label, output = inside(label, where), inside(output, where)
+    block = inside(np.stack([resampling.block] * 2), where)
     rows = []
     for k in ks:
         positive = kmers(label, k, "max")
-        for how in ("mean", "max"):
-            scores = score(positive, kmers(output, k, how))
-            rows.append({"k": k, "how": how, **scores, "positive_share": positive.mean()})
+        first = block[:, : positive.shape[1] * k : k]
+        for reduction in how:
+            reduced = kmers(output, k, reduction)
+            scores = score(positive, reduced)
+            replicates = bootstrap.auc_replicates(positive, reduced, first, resampling.draws)
+            for metric, value in scores.items():
+                low, high = resampling.interval(replicates[metric])
+                rows.append(
+                    {
+                        "k": k,
+                        "how": reduction,
+                        "metric": metric,
+                        "value": value,
+                        "ci_low": low,
+                        "ci_high": high,
+                        "positive_share": positive.mean(),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -87,6 +115,7 @@ def performance(
     output: NDArray,
     labels: Mapping[str, NDArray],
     where: NDArray[np.bool_],
+    resampling: Resampling,
     *,
     train_set: str,
     model: str,
@@ -102,40 +131,103 @@ def performance(
     labels : mapping of test-set name to uint8 array (2, L)
     where : bool array, shape (L,)
         The test part.
+    resampling : Resampling
+        Of the test part, for intervals.
     train_set, model : str
         Recorded as they are; ``model`` is ``paper`` for the paper's configuration.
     resolutions : iterable of int
         k-mer lengths; the output is averaged over the k-mer, as in the paper.
-
     beside_paper : bool
         Whether the genome and the sets are those of the paper, so that its values may stand beside.
 
     Returns
     -------
     DataFrame
-        Columns train_set, test_set, model, resolution, metric, value, seed, paper_value (NaN where
-        the paper gives none).
+        Columns train_set, test_set, model, resolution, metric, value, ci_low, ci_high, seed,
+        paper_value (NaN where the paper gives none).
     """
     rows = []
     for test_set, label in labels.items():
-        table = kmer_resolution(label, output, where, resolutions)
-        for row in table[table["how"] == "mean"].to_dict("records"):
-            k = int(row["k"])
-            for metric in METRICS:
-                rows.append(
-                    {
-                        "train_set": train_set,
-                        "test_set": test_set,
-                        "model": model,
-                        "resolution": k,
-                        "metric": metric,
-                        "value": row[metric],
-                        "seed": seed,
-                        "paper_value": _paper_value(train_set, test_set, k, metric)
-                        if beside_paper
-                        else float("nan"),
-                    }
-                )
+        table = kmer_resolution(label, output, where, resolutions, resampling, ["mean"])
+        for row in table.to_dict("records"):
+            k, metric = int(row["k"]), str(row["metric"])
+            rows.append(
+                {
+                    "train_set": train_set,
+                    "test_set": test_set,
+                    "model": model,
+                    "resolution": k,
+                    "metric": metric,
+                    "value": row["value"],
+                    "ci_low": row["ci_low"],
+                    "ci_high": row["ci_high"],
+                    "seed": seed,
+                    "paper_value": _paper_value(train_set, test_set, k, metric)
+                    if beside_paper
+                    else float("nan"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def differs_from_paper(table: pd.DataFrame) -> pd.Series:
+    """Say of each row of :func:`performance` whether the paper's value is outside the interval.
+
+    The paper states no uncertainty of its own; a row without its value does not differ.
+    """
+    printed = table["paper_value"]
+    return (printed < table["ci_low"]) | (printed > table["ci_high"])
+
+
+def compare(
+    outputs: Mapping[str, NDArray],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    reference: str,
+) -> pd.DataFrame:
+    """Score several outputs on the same labels, and their differences to one of them.
+
+    Parameters
+    ----------
+    outputs : mapping of name to float array (2, L)
+    label : binary array, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+    reference : str
+        Name of the output that others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, metric, value, ci_low, ci_high, difference (value minus the reference's),
+        difference_low, difference_high. The interval of a difference takes the same blocks for
+        both, so it is narrower than the two intervals suggest.
+    """
+    label, block = inside(label, where), inside(np.stack([resampling.block] * 2), where)
+    values, replicates = {}, {}
+    for name, output in outputs.items():
+        read = inside(output, where)
+        values[name] = score(label, read)
+        replicates[name] = bootstrap.auc_replicates(label, read, block, resampling.draws)
+    rows = []
+    for name in outputs:
+        for metric, value in values[name].items():
+            own, other = replicates[name][metric], replicates[reference][metric]
+            low, high = resampling.interval(own)
+            difference_low, difference_high = resampling.interval(own - other)
+            rows.append(
+                {
+                    "model": name,
+                    "metric": metric,
+                    "value": value,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "difference": value - values[reference][metric],
+                    "difference_low": difference_low,
+                    "difference_high": difference_high,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -179,7 +271,7 @@ def write_performance(path: str | Path, table: pd.DataFrame) -> None:
         table = pd.concat([before[kept], table])
     table = table.sort_values([*key, "test_set", "resolution", "metric"], ignore_index=True)
     with writing(path) as partial:
-        table.round({"value": 6}).to_csv(partial, index=False)
+        table.round({"value": 6, "ci_low": 6, "ci_high": 6}).to_csv(partial, index=False)
 
 
 def precision_recall(

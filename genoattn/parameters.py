@@ -177,6 +177,11 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
     "training": {
         **_FOLDERS,
         "weights": _WEIGHTS,
+        "others": Parameter(
+            list[str],
+            [],
+            "further models to compare with, as weights; those not there are left out",
+        ),
         "train": Parameter(
             bool,
             True,
@@ -189,6 +194,18 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         ),
         "train_set": Parameter(
             str, "curated", "sites to train on: curated, or the name of a source"
+        ),
+        "external": Parameter(
+            list[str],
+            [],
+            "published start sites that no curation step used, to test on",
+            choices=("drnaseq",),
+        ),
+        "data_dir": Parameter(
+            str,
+            None,
+            "folder with the published tables; None: GENOATTN_DATA, else download",
+            optional=True,
         ),
         "cuts": Parameter(
             list[int],
@@ -238,7 +255,10 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             int, 6, "rounds without a lower validation loss after which training stops", low=1
         ),
         "seed": Parameter(
-            int, 1, "seed of the initial weights, of the order of segments and of dropout", low=0
+            int,
+            1,
+            "seed of the weights, of the order of segments, of dropout, of resampling",
+            low=0,
         ),
         "precision": Parameter(
             str, "32-true", "arithmetic of the training", choices=("32-true", "bf16-mixed")
@@ -247,6 +267,16 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "k_max": Parameter(
             int, 20, "longest k-mer at which the output is scored, nt", low=2, high=200
         ),
+        "tolerances": Parameter(
+            list[int], [0, 1, 2, 5], "farthest that a call and its site may be apart, nt", low=0
+        ),
+        "radius": Parameter(
+            int, 5, "a call is the highest output within so many nt on its strand", low=0
+        ),
+        "block": Parameter(
+            int, 2_000, "length of the blocks of the genome that are resampled, nt", low=1
+        ),
+        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
     },
     "heads": {
         **_FOLDERS,

@@ -69,6 +69,18 @@ def test_weights_that_are_not_there_are_left_out(weights, tmp_path):
     assert found["cnn"] == weights
 
 
+def test_table_two_has_one_annotator_a_training_set():
+    printed, other = vars(AnnotatorConfig(dropout=0.0)), vars(AnnotatorConfig(layers=2))
+    cards = {
+        "better": {"train_set": "curated", "config": other},
+        "cnn": {"train_set": "smrt", "config": vars(ConvolutionalConfig())},
+        "as-printed": {"train_set": "curated", "config": printed},
+        "seed-2": {"train_set": "curated", "config": printed},
+        "small": {"train_set": "sendseq", "config": other},
+    }
+    assert evaluation.one_per_train_set(cards) == ["as-printed", "small"]
+
+
 CALLS = pd.DataFrame(
     {
         "position": [10, 14, 40, 90, 30],

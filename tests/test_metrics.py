@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genoattn import bootstrap
+from genoattn.bootstrap import Resampling
 from genoattn.metrics import (
     calibration,
+    compare,
+    differs_from_paper,
     exact_scores,
     inside,
     kmer_resolution,
@@ -17,6 +21,10 @@ from genoattn.metrics import (
     score,
     write_performance,
 )
+
+
+def resampling(where, size):
+    return Resampling.of(where, size, n_replicates=40, seed=1)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
@@ -60,22 +68,46 @@ def test_resolution_forgives_a_shift():
     label = np.zeros((2, 40), dtype=int)
     label[:, 10] = label[:, 22] = 1
     output = np.roll(label, 1, axis=1) * 0.9 + 0.05
-    table = kmer_resolution(label, output, np.ones(40, bool), [1, 4]).set_index(["k", "how"])
-    assert table.loc[(1, "mean"), "pr_auc"] < 0.2
-    assert table.loc[(4, "max"), "pr_auc"] == 1.0
-    assert table.loc[(4, "mean"), "positive_share"] == pytest.approx(0.2)
+    where = np.ones(40, bool)
+    table = kmer_resolution(label, output, where, [1, 4], resampling(where, 10))
+    table = table.set_index(["k", "how", "metric"])
+    assert table.loc[(1, "mean", "pr_auc"), "value"] < 0.2
+    assert table.loc[(4, "max", "pr_auc"), ["value", "ci_low", "ci_high"]].tolist() == [1, 1, 1]
+    assert table.loc[(4, "mean", "pr_auc"), "positive_share"] == pytest.approx(0.2)
+
+
+def test_a_kmer_is_drawn_with_the_block_of_its_first_nucleotide():
+    rng = np.random.default_rng(5)
+    label, output = rng.random((2, 90)) < 0.1, rng.random((2, 90))
+    where = np.arange(90) >= 7
+    drawn = resampling(where, 20)
+    table = kmer_resolution(label, output, where, [3], drawn, ["max"]).set_index("metric")
+    replicates = []
+    for counts in drawn.draws:
+        positive, value = [], []
+        for strand, read in enumerate((np.arange(7, 90), np.arange(7, 90)[::-1])):
+            for first in range(0, 81, 3):
+                mer = read[first : first + 3]
+                times = int(counts[drawn.block[mer[0]]])
+                positive += [label[strand, mer].max()] * times
+                value += [output[strand, mer].max()] * times
+        replicates.append(score(np.array(positive), np.array(value))["pr_auc"])
+    limits = table.loc["pr_auc", ["ci_low", "ci_high"]].tolist()
+    assert limits == pytest.approx(bootstrap.interval(replicates))
 
 
 def test_performance_rows():
     rng = np.random.default_rng(0)
     label = (rng.random((2, 400)) < 0.05).astype(int)
     output = rng.random((2, 400))
+    where = np.arange(400) < 300
     table = performance(
-        output, {"curated": label, "smrt": label}, np.arange(400) < 300,
+        output, {"curated": label, "smrt": label}, where, resampling(where, 30),
         train_set="curated", model="m", seed=1, resolutions=(1, 4),
     )  # fmt: skip
     assert list(table.columns) == [
-        "train_set", "test_set", "model", "resolution", "metric", "value", "seed", "paper_value",
+        "train_set", "test_set", "model", "resolution", "metric", "value", "ci_low", "ci_high",
+        "seed", "paper_value",
     ]  # fmt: skip
     assert len(table) == 8
     index = table.set_index(["test_set", "resolution", "metric"])
@@ -85,8 +117,10 @@ def test_performance_rows():
     assert index.loc[("smrt", 1, "pr_auc"), "paper_value"] == 0.141
     assert index.loc[("curated", 4, "pr_auc"), "paper_value"] == 0.29
     assert np.isnan(index.loc[("smrt", 4, "pr_auc"), "paper_value"])
+    assert (table["ci_low"] < table["value"]).all()
+    assert (table["value"] < table["ci_high"]).all()
     elsewhere = performance(
-        output, {"curated": label}, np.arange(400) < 300,
+        output, {"curated": label}, where, resampling(where, 30),
         train_set="curated", model="m", seed=1, beside_paper=False,
     )  # fmt: skip
     assert elsewhere["paper_value"].isna().all()
@@ -102,8 +136,9 @@ def test_rows_of_other_models_are_kept(tmp_path):
 
     def table(name, seed):
         return performance(
-            rng.random((2, 50)), {"smrt": label}, where, train_set="smrt", model=name, seed=seed
-        )
+            rng.random((2, 50)), {"smrt": label}, where, resampling(where, 10),
+            train_set="smrt", model=name, seed=seed,
+        )  # fmt: skip
 
     path = tmp_path / "new" / "performance.csv"
     write_performance(path, table("a", 1))
@@ -141,3 +176,30 @@ def test_calibration_of_a_calibrated_output():
     assert table["n"].sum() == 40_000
     large = table[table["n"] > 1000]
     np.testing.assert_allclose(large["share"], large["output"], atol=0.03)
+
+
+def test_the_paper_differs_where_it_is_outside_the_interval():
+    table = pd.DataFrame(
+        {"ci_low": [0.1] * 4, "ci_high": [0.2] * 4, "paper_value": [0.05, 0.15, 0.25, np.nan]}
+    )
+    assert differs_from_paper(table).tolist() == [True, False, True, False]
+
+
+def test_a_difference_is_drawn_in_pairs():
+    """Two outputs, one a little better everywhere: the difference is surer than either score."""
+    rng = np.random.default_rng(6)
+    label = rng.random((2, 5000)) < 0.02
+    noise = rng.normal(size=label.shape)
+    outputs = {"a": noise + 1.0 * label, "b": noise + 1.3 * label}
+    where = np.ones(5000, bool)
+    table = compare(outputs, label, where, resampling(where, 100), "a").set_index(
+        ["model", "metric"]
+    )
+    same = table.loc["a"]
+    assert (same[["difference", "difference_low", "difference_high"]] == 0).all(axis=None)
+    better = table.loc[("b", "roc_auc")]
+    assert better["value"] == pytest.approx(score(label, outputs["b"])["roc_auc"])
+    assert better["difference_low"] > 0
+    assert better["difference_high"] - better["difference_low"] < 0.7 * (
+        better["ci_high"] - better["ci_low"]
+    )

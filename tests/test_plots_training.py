@@ -36,44 +36,142 @@ def test_learning_curve_marks_the_kept_round():
     assert "nats" in axes.get_ylabel()
 
 
-def test_performance_shows_the_paper_only_where_it_has_a_value():
-    table = pd.DataFrame(
+def pairs(paper):
+    return pd.DataFrame(
         [
-            {"test_set": name, "metric": metric, "value": 0.6, "paper_value": paper}
-            for name, paper in (("curated", 0.9), ("smrt", np.nan))
+            {
+                "train_set": train_set, "test_set": test_set, "metric": metric, "value": 0.6,
+                "ci_low": 0.55, "ci_high": 0.7, "paper_value": paper[test_set],
+            }
+            for train_set in ("curated", "smrt")
+            for test_set in ("curated", "smrt", "sendseq")
             for metric in ("roc_auc", "pr_auc")
         ]
-    )
-    figure = draw.performance(table)
+    )  # fmt: skip
+
+
+def test_performance_marks_where_the_paper_is_outside_the_interval():
+    figure = draw.performance(pairs({"curated": 0.9, "smrt": np.nan, "sendseq": 0.65}))
     roc = figure.axes[0]
     lines = {line.get_label(): line for line in roc.lines}
-    assert list(lines["ours"].get_ydata()) == [1, 0]
-    assert list(lines["paper"].get_xdata()) == [0.9]
-    assert [label.get_text() for label in roc.get_yticklabels()] == [
+    assert list(lines["paper, outside the interval"].get_xdata()) == [0.9, 0.9]
+    assert list(lines["paper, inside the interval"].get_xdata()) == [0.65, 0.65]
+    heights = lines["ours, 95 % interval"].get_ydata()
+    assert len(heights) == 6
+    assert list(lines["paper, outside the interval"].get_ydata()) == [heights[0], heights[3]]
+    (whiskers,) = roc.collections
+    assert {tuple(segment[:, 0]) for segment in whiskers.get_segments()} == {(0.55, 0.7)}
+    assert [label.get_text() for label in roc.get_yticklabels()][:2] == [
         "curated set",
         "SMRT-Cappable-seq",
     ]
-    bare = draw.performance(table.assign(paper_value=np.nan))
-    assert "paper" not in {line.get_label() for line in bare.axes[0].lines}
+    texts = {text.get_text() for text in figure.axes[1].texts}
+    assert texts == {"trained on\ncurated set", "trained on\nSMRT-Cappable-seq"}
+
+
+def test_performance_of_one_model_without_a_paper():
+    table = pairs(dict.fromkeys(("curated", "smrt", "sendseq"), np.nan))
+    bare = draw.performance(table[table["train_set"] == "smrt"])
+    assert {line.get_label() for line in bare.axes[0].lines} == {"ours, 95 % interval"}
+    assert not bare.axes[1].texts
+
+
+def test_learning_curves_mark_each_kept_round():
+    history = pd.DataFrame({"passes": [1.0, 2.0, 3.0], "validation_loss": [0.03, 0.01, 0.02]})
+    histories = {"one": history, "two": history[::-1].assign(passes=[1.0, 2.0, 3.0])}
+    axes = draw.learning_curves(histories).axes[0]
+    marked = [
+        tuple(np.ravel(line.get_xydata())) for line in axes.lines if len(line.get_xdata()) < 2
+    ]
+    assert marked == [(2.0, 10.0), (2.0, 10.0)]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+
+
+def test_models_stand_in_their_order_beside_the_paper():
+    table = pd.DataFrame(
+        [
+            {"model": name, "metric": metric, "value": value, "ci_low": 0.1, "ci_high": 0.9}
+            for name, value in (("ours", 0.5), ("scanner", 0.4))
+            for metric in ("roc_auc", "pr_auc")
+        ]
+    )
+    roc = draw.models(table, {"roc_auc": 0.8}).axes[0]
+    assert list(roc.lines[0].get_xdata()) == [0.5, 0.4]
+    assert [label.get_text() for label in roc.get_yticklabels()] == ["ours", "scanner"]
+    assert list(roc.lines[1].get_xdata()) == [0.8, 0.8]
+    assert len(draw.models(table).axes[0].lines) == 1
+
+
+def test_matching_names_its_tolerances():
+    table = pd.DataFrame(
+        [
+            {"model": name, "tolerance": t, "average_precision": t / 10, "ci_low": 0, "ci_high": 1}
+            for name in ("a", "b")
+            for t in (0, 2)
+        ]
+    )
+    axes = draw.matching(table).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["exact", "±2 nt"]
+    assert list(axes.lines[1].get_ydata()) == [0, 0.2]
+
+
+def test_false_calls_have_a_bar_for_each_class():
+    distances = pd.DataFrame(
+        [
+            {"sites": name, "distance": distance, "share": share, "expected": 0.5}
+            for name in ("curated set", "any source")
+            for distance, share in (("0", 0.25), ("farther", 0.75))
+        ]
+    )
+    places = pd.DataFrame(
+        [
+            {"what": what, "place": place, "share": 0.5}
+            for what in ("false calls", "sites")
+            for place in ("between genes", "in a gene")
+        ]
+    )
+    left, right = draw.false_calls(distances, places).axes
+    assert [bar.get_height() for bar in left.patches] == [25, 75, 25, 75, 50, 50]
+    assert [bar.get_width() for bar in right.patches] == [50] * 4
+
+
+def test_ablation_has_a_dot_a_seed_and_a_line_at_the_mean():
+    table = pd.DataFrame(
+        {
+            "step": [0, 0, 1], "what": ["as the paper", "as the paper", "both sides"],
+            "seed": [1, 2, 1], "pr_auc": [0.1, 0.2, 0.3],
+        }
+    )  # fmt: skip
+    axes = draw.ablation(table).axes[0]
+    assert list(axes.lines[0].get_ydata()) == [0, 0, -1]
+    means = [segment[0, 0] for segment in axes.collections[0].get_segments()]
+    assert means == pytest.approx([0.15, 0.3])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["as the paper", "both sides"]
 
 
 def test_resolution_has_mean_maximum_and_chance():
     table = pd.DataFrame(
         [
-            {"k": k, "how": how, "pr_auc": k / 10, "positive_share": k / 100}
+            {"k": k, "how": how, "metric": metric, "value": k / 10 if metric == "pr_auc" else 0.9,
+             "ci_low": k / 20, "ci_high": k / 5, "positive_share": k / 100}
             for k in (1, 2)
             for how in ("mean", "max")
+            for metric in ("roc_auc", "pr_auc")
         ]
-    )
+    )  # fmt: skip
     axes = draw.resolution(table, {1: 0.3}).axes[0]
     assert len(axes.lines) == 4
+    assert list(axes.lines[0].get_ydata()) == [0.1, 0.2]
     assert list(axes.lines[2].get_ydata()) == [0.01, 0.02]
     assert "nt" in axes.get_xlabel()
 
 
 def test_curves_and_calibration():
     curve = pd.DataFrame({"recall": [0, 1], "precision": [1, 0.1]})
-    axes = draw.precision_recall({"curated": curve, "smrt": curve}).axes[0]
-    assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) == 2
+    for of in ("test set", "model"):
+        axes = draw.precision_recall({"curated": curve, "smrt": curve}, of).axes[0]
+        assert len({(line.get_color(), str(line.get_linestyle())) for line in axes.lines}) == 2
+        assert axes.get_legend().get_title().get_text() == of
     table = pd.DataFrame({"output": [0.001, 0.1], "share": [0.0, 0.1], "n": [5, 5]})
-    assert list(draw.calibration(table).lines[1].get_xdata()) == [0.1]
+    axes = draw.calibration({"ours": table, "scanner": table})
+    assert [list(line.get_xdata()) for line in axes.lines[1:]] == [[0.1], [0.1]]
