@@ -47,6 +47,7 @@ from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
 from genoattn.tasks import TASKS
 
 __all__ = [
+    "ECOLI_TABLES",
     "StudyInputs",
     "ecoli_inputs",
     "gene_start_inputs",
@@ -54,6 +55,23 @@ __all__ = [
     "own_inputs",
     "synthetic_inputs",
 ]
+
+ECOLI_TABLES = (
+    "genome",
+    "annotation",
+    "old_genes",
+    "regulondb",
+    "cappable",
+    "sendseq",
+    "smrt_m9",
+    "smrt_rich",
+    "sendseq_terminators",
+    "smrt_terminators_m9",
+    "smrt_terminators_rich",
+    "regulondb_terminators",
+    "regulondb_operons",
+)
+"""The published files that `ecoli_inputs` reads, as `genoattn.datasets` names them."""
 
 _NOTE = "# 0-based positions"  # first line of every saved table
 _SITE_COLUMNS = ["position", "strand", "source"]
@@ -246,24 +264,7 @@ def ecoli_inputs(data_dir: str | Path | None = None) -> StudyInputs:
     DatasetError, DatasetMissing
         A file cannot be had, or is not the registered one.
     """
-    path = fetch_all(
-        [
-            "genome",
-            "annotation",
-            "old_genes",
-            "regulondb",
-            "cappable",
-            "sendseq",
-            "smrt_m9",
-            "smrt_rich",
-            "sendseq_terminators",
-            "smrt_terminators_m9",
-            "smrt_terminators_rich",
-            "regulondb_terminators",
-            "regulondb_operons",
-        ],
-        data_dir,
-    )
+    path = fetch_all(ECOLI_TABLES, data_dir)
     genome = _one_genome(path["genome"])
     length = genome.length
     liftover = Liftover.from_anchors(path["old_genes"], path["annotation"], genome)
