@@ -13,6 +13,7 @@ at +1 and -10 boxes at their place are most frequent. The readers make that corr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,10 @@ def validate_sites(frame: pd.DataFrame, length: int, where: str = "sites") -> pd
 # Start sites
 
 
-def read_regulondb(path: str | Path, length: int) -> pd.DataFrame:
-    """Read RegulonDB's promoters of strong or confirmed evidence (PromoterSet 10.6.3).
+def read_regulondb(
+    path: str | Path, length: int, levels: Sequence[str] = ("Strong", "Confirmed")
+) -> pd.DataFrame:
+    """Read RegulonDB's promoters of some levels of evidence (PromoterSet 10.6.3).
 
     Source: Santos-Zavaleta et al. 2019, doi:10.1093/nar/gky1077; the paper uses the positions
     of "strong evidence". Several promoters of one position become one site. Promoters whose
@@ -119,12 +122,14 @@ def read_regulondb(path: str | Path, length: int) -> pd.DataFrame:
         The table: Latin-1 text, eight tab-separated columns, ``#`` comments, 1-based positions.
     length : int
         Length of the genome (NC_000913.3) in nucleotides.
+    levels : sequence of str
+        Levels of evidence that are read: of ``Confirmed``, ``Strong`` and ``Weak``.
 
     Returns
     -------
     pandas.DataFrame
         Sites with ``name`` and ``sigma`` (several joined by ``;``) and ``confidence``
-        (Confirmed where one of them is, else Strong).
+        (the best level of them).
 
     Raises
     ------
@@ -133,7 +138,7 @@ def read_regulondb(path: str | Path, length: int) -> pd.DataFrame:
     """
     names = ["id", "name", "strand", "position_1based", "sigma", "sequence", "evidence", "level"]
     table = read_table(path, names, encoding="latin-1")
-    table = table[table["level"].isin(["Strong", "Confirmed"])]
+    table = table[table["level"].isin(levels)]
     table = table[table["position_1based"] != "0"]
     sites = pd.DataFrame(
         {

@@ -21,7 +21,7 @@ from genoattn.genome import STRANDS, Genome
 from genoattn.peaks import proportion
 from genoattn.promoter_boxes import Boxes, describe
 
-__all__ = ["near", "ranked", "strata", "support"]
+__all__ = ["near", "not_taken", "ranked", "strata", "support"]
 
 
 def near(
@@ -46,6 +46,15 @@ def near(
             index = index % length
         track[row, index[(index >= 0) & (index < length)]] = True
     return track
+
+
+def not_taken(
+    sites: pd.DataFrame, taken: pd.DataFrame, length: int, tolerance: int, *, circular: bool = True
+) -> pd.DataFrame:
+    """The sites that have none of another frame within a tolerance on their strand."""
+    known = near(taken, length, tolerance, circular=circular)
+    row = (sites["strand"] == "-").to_numpy(dtype=np.int64)
+    return sites[~known[row, sites["position"].to_numpy()]].reset_index(drop=True)
 
 
 def strata(
@@ -126,12 +135,10 @@ def support(
         with np.errstate(invalid="ignore"):
             chance = np.bincount(kind[eligible & mask], minlength=n_kinds) / of_kind
         seen, expected = mask[row, position].astype(float), chance[kind[row, position]]
-        seen_by, expected_by = bootstrap.sums(seen, where), bootstrap.sums(expected, where)
-        blank = np.zeros(draws.shape[1])
-        seen_all, expected_all = blank.copy(), blank.copy()
-        seen_all[: seen_by.size], expected_all[: expected_by.size] = seen_by, expected_by
+        seen_in = np.bincount(where, seen, minlength=draws.shape[1])  # of each block
+        expected_in = np.bincount(where, expected, minlength=draws.shape[1])
         with np.errstate(invalid="ignore", divide="ignore"):
-            replicates = (draws @ seen_all) / (draws @ expected_all)
+            replicates = (draws @ seen_in) / (draws @ expected_in)
         low, high = bootstrap.interval(replicates[np.isfinite(replicates)], level)
         share, share_low, share_high = proportion(int(seen.sum()), len(peaks), level)
         rows.append(

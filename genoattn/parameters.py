@@ -333,6 +333,25 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             "windows in nt in which the two strands are compared",
             low=1,
         ),
+        "gene_parts": Parameter(int, 5, "equal parts of a gene, from its start to its end", low=1),
+        "tolerance": Parameter(
+            int, 5, "a peak and a site at most so many nt apart are the same", low=0
+        ),
+        "precision": Parameter(
+            float, 0.5, "share of the peaks that shall be known sites", low=0.0, high=1.0
+        ),
+        "distance": Parameter(
+            int, 200, "without a site of the other strand so near, in nt, a site is alone", low=1
+        ),
+        "shared_box": Parameter(
+            list[int],
+            [7, 25],
+            "a site of the other strand so far upstream, in nt, may share the -10 box",
+            low=1,
+        ),
+        "n_edited": Parameter(int, 12, "start sites whose promoters are shuffled", low=1),
+        "n_controls": Parameter(int, 10, "genes that each pseudogene is compared with", low=1),
+        "n_candidates": Parameter(int, 100, "new candidates that are listed, best first", low=1),
     },
 }
 

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, spearmanr
 
-from genoattn import paper
+from genoattn import bootstrap, paper
 from genoattn.intervals import runs
 
 STRAND_ROW = {"+": 0, "-": 1}
@@ -174,8 +174,8 @@ def median_profiles(
     Returns
     -------
     DataFrame
-        ``site_class``, ``n_sites``, ``strand_relation`` (sense, antisense), ``offset``,
-        ``median``, ``low``, ``high``.
+        ``site_class``, ``strand`` (sense, antisense), ``offset``, ``median``, ``ci_low``,
+        ``ci_high``, ``n`` sites.
     """
     frames = []
     for name, sites in classes.items():
@@ -187,12 +187,12 @@ def median_profiles(
                 pd.DataFrame(
                     {
                         "site_class": name,
-                        "n_sites": len(sites),
-                        "strand_relation": relation,
+                        "strand": relation,
                         "offset": np.arange(-flank, flank + 1),
                         "median": median,
-                        "low": low,
-                        "high": high,
+                        "ci_low": low,
+                        "ci_high": high,
+                        "n": len(sites),
                     }
                 )
             )
@@ -218,7 +218,7 @@ def window_levels(
     Returns
     -------
     DataFrame
-        ``site_class``, ``strand_relation``, ``n_sites``, ``median``, ``low``, ``high``; classes
+        ``site_class``, ``strand``, ``n`` sites, ``median``, ``ci_low``, ``ci_high``; classes
         without sites are left out.
     """
     rows = []
@@ -229,7 +229,7 @@ def window_levels(
             own = np.median(values, axis=1)[:, None]  # n, 1
             median, low, high = (float(one[0]) for one in median_with_band(own, level))
             rows.append((name, relation, len(sites), median, low, high))
-    columns = ["site_class", "strand_relation", "n_sites", "median", "low", "high"]
+    columns = ["site_class", "strand", "n", "median", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -239,17 +239,17 @@ def peaks(profiles: pd.DataFrame, baseline: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``site_class``, ``n_sites``, ``strand_relation``; ``peak_offset``, ``peak_median``,
+        ``site_class``, ``n`` sites, ``strand``; ``peak_offset``, ``peak_median``,
         ``peak_ratio`` (to the baseline); ``dip_offset``, ``dip_median``.
     """
     rows = []
-    for (name, relation), part in profiles.groupby(["site_class", "strand_relation"], sort=False):
+    for (name, relation), part in profiles.groupby(["site_class", "strand"], sort=False):
         top, bottom = part.loc[part["median"].idxmax()], part.loc[part["median"].idxmin()]
         rows.append(
             {
                 "site_class": name,
-                "n_sites": int(part["n_sites"].iloc[0]),
-                "strand_relation": relation,
+                "n": int(part["n"].iloc[0]),
+                "strand": relation,
                 "peak_offset": int(top["offset"]),
                 "peak_median": top["median"],
                 "peak_ratio": top["median"] / baseline,
@@ -320,7 +320,9 @@ def site_classes(
 
     ``TSSs``; ``TSSs of pseudogenes`` (see `pseudogene_tss`; there are few); ``starts of
     pseudogenes`` (their first nucleotides, with or without a known TSS, which are more); and
-    ``terminators (<source>)`` of each source, 3' ends as published.
+    ``terminators (<source>)`` of each source, 3' ends as published; RegulonDB's intrinsic and
+    rho-dependent ones apart (SEnd-seq's stay together, as in the paper, and SMRT-Cappable-seq's
+    have no type).
     """
     every = {
         "TSSs": curated,
@@ -329,16 +331,48 @@ def site_classes(
         ),
         "starts of pseudogenes": gene_starts(features, "pseudogene"),
     }
-    for source, sites in terminators.groupby("source", sort=True):
-        distinct = sites.drop_duplicates(["position", "strand"])
-        every[f"terminators ({source})"] = distinct
+    for source in ("sendseq", "smrt", "regulondb"):
+        sites = terminators[terminators["source"] == source]
+        if source == "regulondb":
+            for name, kinds in _REGULONDB_KINDS.items():
+                every[f"{name} terminators ({source})"] = sites[sites["kind"].isin(kinds)]
+        else:
+            every[f"terminators ({source})"] = sites
+    every = {name: sites.drop_duplicates(["position", "strand"]) for name, sites in every.items()}
     return {
         name: whole_window_inside(sites, inside, flank, circular=circular)
         for name, sites in every.items()
     }
 
 
+_REGULONDB_KINDS = {
+    "intrinsic": ("rho-independent", "intrinsic"),
+    "rho-dependent": ("rho-dependent",),
+}
+"""Name of a class -> what RegulonDB's releases and the simulation call it."""
+
+
 # ------------------------------------------------------------------------------------- regions
+
+
+def percentile(ordered: np.ndarray, values: Sequence[float]) -> np.ndarray:
+    """Share in % of outputs that are below each value, ties counted half; NaN stays NaN.
+
+    Unlike the outputs themselves, it does not depend on how a model's outputs are scaled.
+
+    Parameters
+    ----------
+    ordered : ndarray of float, shape (n,)
+        Outputs in increasing order, of the whole part for instance.
+    values : sequence of float, length k
+
+    Returns
+    -------
+    ndarray of float, shape (k,)
+    """
+    wanted = np.asarray(values, dtype=ordered.dtype)
+    below = np.searchsorted(ordered, wanted, "left") + np.searchsorted(ordered, wanted, "right")
+    return np.where(np.isnan(wanted), np.nan, 100.0 * below / (2 * ordered.size))
 
 
 def region_medians(
@@ -371,11 +405,11 @@ def region_medians(
     Returns
     -------
     DataFrame
-        ``region``, ``strand_relation`` (both, sense, antisense), ``n`` positions, ``median``,
-        ``n_blocks`` that hold some of them, ``low``, ``high`` (NaN where the blocks are too few),
-        ``ratio`` to the median of the whole part and ``percentile``: the share in % of the whole
-        part's positions whose output is below (ties count half). The first row is the whole part;
-        a class without a position is left out.
+        ``region``, ``strand`` (both, sense, antisense), ``n_nt`` positions, ``n_blocks`` that hold
+        some of them, ``median``, ``ci_low``, ``ci_high`` (NaN where the blocks are too few),
+        ``ratio`` to the median of the whole part, and ``percentile`` with ``percentile_low`` and
+        ``percentile_high``: the ranks of the median and of its limits (`percentile`). The first
+        row is the whole part; a class without a position is left out.
 
     Notes
     -----
@@ -390,11 +424,9 @@ def region_medians(
     ordered = np.sort(whole, axis=None)
     edges = np.unique(ordered[np.linspace(0, ordered.size - 1, 4096).astype(int)])
     level_of = np.searchsorted(edges, whole, side="right") - 1  # 2, inside: class of each output
-    blocks = np.arange(whole.shape[1]) // block
-    n_blocks = int(blocks[-1]) + 1
-    draws = np.random.default_rng(seed).multinomial(
-        n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_bootstrap
-    )  # n_bootstrap, n_blocks: how often each block is taken
+    blocks = bootstrap.blocks(inside, block)[inside]  # of each position of the part
+    n_blocks = int(blocks.max()) + 1
+    draws = bootstrap.resample(blocks, n_bootstrap, seed)  # n_bootstrap, n_blocks
     overall = float(np.median(ordered))
 
     rows = []
@@ -420,18 +452,20 @@ def region_medians(
         filled = int((table.sum(axis=1) > 0).sum())
         if _too_few(filled, level):
             low = high = np.nan
-        below = np.searchsorted(ordered, median, "left") + np.searchsorted(ordered, median, "right")
+        rank = percentile(ordered, [median, low, high])
         rows.append(
             {
                 "region": name,
-                "strand_relation": relation,
-                "n": values.size,
+                "strand": relation,
+                "n_nt": values.size,
                 "n_blocks": filled,
                 "median": median,
-                "low": low,
-                "high": high,
+                "ci_low": low,
+                "ci_high": high,
                 "ratio": median / overall,
-                "percentile": 100.0 * below / (2 * ordered.size),
+                "percentile": rank[0],
+                "percentile_low": rank[1],
+                "percentile_high": rank[2],
             }
         )
     return pd.DataFrame(rows)
@@ -475,57 +509,89 @@ def strand_correlation(
     return pd.DataFrame(rows, columns=["width", "n", "spearman", "chance"])
 
 
-def beside_paper(regions: pd.DataFrame, maxima: pd.DataFrame) -> pd.DataFrame:
+def beside_paper(
+    regions: pd.DataFrame, maxima: pd.DataFrame, *, published: bool = True
+) -> pd.DataFrame:
     """One table of all region medians with the paper's, also as ratios to the whole part's.
 
     The paper's network was trained with another loss, so its outputs are on another scale; the
-    ratios to the median of the whole part are what can be compared.
+    ratios to the median of the whole part, and the percentiles, are what can be compared.
 
     Parameters
     ----------
     regions : DataFrame
-        `region_medians` of the masks of `genome.region_masks`.
+        `region_medians`.
     maxima : DataFrame
         `median_of_maxima` over operon gaps.
+    published : bool
+        Whether the genome is the paper's, so that its values may stand beside.
 
     Returns
     -------
     DataFrame
-        ``name``, ``n``, ``median``, ``low``, ``high``, ``percentile`` (NaN for the maxima),
-        ``paper_median``, and ``ratio``, ``ratio_low``, ``ratio_high``, ``paper_ratio``; the
-        uncertainty of the whole part's median is not in the ratios.
+        ``region`` as readers see it, ``strand``, ``n_nt``, ``median``, ``ci_low``, ``ci_high``,
+        ``percentile``, ``paper_value``, ``percentile_low``, ``percentile_high``; and ``ratio``,
+        ``ratio_low``, ``ratio_high``, ``paper_ratio``: the uncertainty of the whole part's median
+        is not in these. `REGION_COLUMNS` are the first eight.
     """
     gaps = maxima.assign(region="operon_gap_maximum")
     table = pd.concat([regions, gaps], ignore_index=True) if len(gaps) else regions.copy()
-    keys = list(zip(table["region"], table["strand_relation"], strict=True))
-    table["name"] = [_NAMES[key][0] for key in keys]
-    table["paper_median"] = [paper.REGION_MEDIANS.get(_NAMES[key][1], float("nan")) for key in keys]
+    keys = [_PAPER_KEYS.get(key, "") for key in zip(table["region"], table["strand"], strict=True)]
+    table["paper_value"] = [
+        paper.REGION_MEDIANS.get(key, float("nan")) if published else float("nan") for key in keys
+    ]
+    table["region"] = [region_name(name) for name in table["region"]]
     overall = float(table["median"].iloc[0])
-    for column, source in (("ratio", "median"), ("ratio_low", "low"), ("ratio_high", "high")):
+    for column, source in (("ratio", "median"), ("ratio_low", "ci_low"), ("ratio_high", "ci_high")):
         table[column] = table[source] / overall
-    table["paper_ratio"] = table["paper_median"] / paper.REGION_MEDIANS["test_set"]
-    columns = "name n median low high percentile paper_median ratio ratio_low ratio_high"
-    return table[[*columns.split(), "paper_ratio"]]
+    table["paper_ratio"] = table["paper_value"] / paper.REGION_MEDIANS["test_set"]
+    more = ["percentile_low", "percentile_high", "ratio", "ratio_low", "ratio_high", "paper_ratio"]
+    return table[[*REGION_COLUMNS, *more]]
+
+
+REGION_COLUMNS = [
+    "region",
+    "strand",
+    "n_nt",
+    "median",
+    "ci_low",
+    "ci_high",
+    "percentile",
+    "paper_value",
+]
+"""Columns of the table of regions that is written for readers."""
+
+
+def region_name(key: str) -> str:
+    """What readers see of a class of regions; a key that is not known keeps its name."""
+    if key.startswith("gene_part_"):
+        return f"in genes, part {key.removeprefix('gene_part_')}"
+    return _NAMES.get(key, key)
 
 
 _NAMES = {
-    ("whole part", "both"): ("whole test part", "test_set"),
-    ("coding_either", "both"): ("coding on either strand", "coding_either"),
-    ("noncoding_both", "both"): ("coding on neither strand", "noncoding_both"),
-    ("operon_gap", "sense"): ("operon gaps, sense", "operon_gap_sense"),
-    ("operon_gap", "antisense"): ("operon gaps, antisense", "operon_gap_antisense"),
-    ("operon_gap_maximum", "sense"): (
-        "highest in each operon gap, sense",
-        "operon_gap_maximum_sense",
-    ),
-    ("operon_gap_maximum", "antisense"): (
-        "highest in each operon gap, antisense",
-        "operon_gap_maximum_antisense",
-    ),
-    ("pseudogene", "sense"): ("pseudogenes, sense", "pseudogene"),
-    ("pseudogene", "antisense"): ("pseudogenes, antisense", ""),
+    "whole part": "whole test part",
+    "coding_either": "coding on either strand",
+    "noncoding_both": "coding on neither strand",
+    "operon_gap": "operon gaps",
+    "operon_gap_maximum": "highest in each operon gap",
+    "pseudogene": "pseudogenes",
+    "between_divergent": "between divergent genes",
+    "between_convergent": "between convergent genes",
+    "between_tandem": "between tandem genes",
 }
-"""Region and relation -> what readers see, and the key of `paper.REGION_MEDIANS`."""
+
+_PAPER_KEYS = {
+    ("whole part", "both"): "test_set",
+    ("coding_either", "both"): "coding_either",
+    ("noncoding_both", "both"): "noncoding_both",
+    ("operon_gap", "sense"): "operon_gap_sense",
+    ("operon_gap", "antisense"): "operon_gap_antisense",
+    ("operon_gap_maximum", "sense"): "operon_gap_maximum_sense",
+    ("operon_gap_maximum", "antisense"): "operon_gap_maximum_antisense",
+    ("pseudogene", "sense"): "pseudogene",
+}
+"""Region and strand -> key of `paper.REGION_MEDIANS`."""
 
 
 def statements(
@@ -556,8 +622,8 @@ def statements(
         ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
         undecided where there are too few such sites or regions for an interval).
     """
-    at = {(row["site_class"], row["strand_relation"]): row for row in peaks.to_dict("records")}
-    region = {row["name"]: row for row in regions.to_dict("records")}
+    at = {(row["site_class"], row["strand"]): row for row in peaks.to_dict("records")}
+    region = {(row["region"], row["strand"]): row for row in regions.to_dict("records")}
     rows: list[tuple[str, str, str]] = []
 
     def add(statement: str, here: str, holds: bool) -> None:
@@ -569,20 +635,20 @@ def statements(
     def both_strands(name: str) -> tuple[bool, str]:
         found = [height[name, relation] for relation in ("sense", "antisense")]
         ratios = [
-            f"{row['strand_relation']} {row['median'] / baseline:.2f} times the whole part "
-            f"({row['low'] / baseline:.2f} to {row['high'] / baseline:.2f})"
+            f"{row['strand']} {row['median'] / baseline:.2f} times the whole part "
+            f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
             for row in found
         ]
-        return all(row["low"] > baseline for row in found), "; ".join(ratios)
+        return all(row["ci_low"] > baseline for row in found), "; ".join(ratios)
 
-    height = {(row["site_class"], row["strand_relation"]): row for row in levels.to_dict("records")}
+    height = {(row["site_class"], row["strand"]): row for row in levels.to_dict("records")}
     terminators = "terminators (sendseq)"
     for name, statement in (
         ("TSSs", "around start sites both strands are raised"),
         ("TSSs of pseudogenes", "around start sites of pseudogenes both strands are raised"),
         (terminators, "around terminators (SEnd-seq) both strands are slightly raised"),
     ):
-        if (name, "sense") in height and height[name, "sense"]["low"] > 0:  # not NaN
+        if (name, "sense") in height and height[name, "sense"]["ci_low"] > 0:  # not NaN
             holds, here = both_strands(name)
             add(statement, here, holds)
         else:
@@ -609,20 +675,20 @@ def statements(
         cannot(statement, "too few sites")
 
     statement = "output is more than doubled where neither strand is coding"
-    if {"coding on either strand", "coding on neither strand"} <= set(region):
-        times = region["coding on neither strand"]["ratio"]
-        times /= region["coding on either strand"]["ratio"]
+    coding = [(f"coding on {which} strand", "both") for which in ("either", "neither")]
+    if set(coding) <= set(region):
+        times = region[coding[1]]["ratio"] / region[coding[0]]["ratio"]
         add(statement, f"{times:.2f} times that where either is", times > 2)
     else:
         cannot(statement, "too few regions")
     for statement, names in (
         (
             "gaps within operons are raised on both strands",
-            ["operon gaps, sense", "operon gaps, antisense"],
+            [("operon gaps", "sense"), ("operon gaps", "antisense")],
         ),
-        ("pseudogenes are raised", ["pseudogenes, sense"]),
+        ("pseudogenes are raised", [("pseudogenes", "sense")]),
     ):
-        found = [region[name] for name in names if name in region]
+        found = [region[key] for key in names if key in region]
         found = [row for row in found if row["ratio_low"] > 0]  # not NaN
         if len(found) == len(names):
             here = "; ".join(
@@ -666,18 +732,31 @@ def median_of_maxima(
     Returns
     -------
     DataFrame
-        ``strand_relation`` (sense, antisense), ``n`` stretches, ``median``, ``low``, ``high``; no
-        rows where no stretch lies in the part.
+        ``strand`` (sense, antisense), ``n`` stretches, ``n_nt`` positions in them, ``median``,
+        ``ci_low``, ``ci_high``, and ``percentile``, ``percentile_low``, ``percentile_high`` among
+        the part's positions; no rows where no stretch lies in the part.
     """
     highest: list[tuple[float, float]] = []
+    n_nt = 0
     for row in (0, 1):
         for start, size in runs(mask[row], circular=circular):
             index = np.arange(start, start + size) % mask.shape[1]
             if inside[index].all():
                 highest.append((track[row, index].max(), track[1 - row, index].max()))
-    columns = ["strand_relation", "n", "median", "low", "high"]
+                n_nt += size
     if not highest:
-        return pd.DataFrame(columns=columns)
-    median, low, high = median_with_band(np.array(highest), level)
-    table = zip(["sense", "antisense"], [len(highest)] * 2, median, low, high, strict=True)
-    return pd.DataFrame(list(table), columns=columns)
+        return pd.DataFrame()
+    found = median_with_band(np.array(highest), level)  # median, low, high; each of shape (2,)
+    ranks = [percentile(np.sort(track[:, inside], axis=None), list(one)) for one in found]
+    return pd.DataFrame(
+        {
+            "strand": ["sense", "antisense"],
+            "n": len(highest),
+            "n_nt": n_nt,
+            **dict(zip(("median", "ci_low", "ci_high"), found, strict=True)),
+            **dict(zip(_PERCENTILES, ranks, strict=True)),
+        }
+    )
+
+
+_PERCENTILES = ("percentile", "percentile_low", "percentile_high")

@@ -1,9 +1,9 @@
-"""Where a promoter's -10 and -35 boxes are, by matrices learned from sites; touches arrays alone.
+"""Where a promoter's -10 and -35 boxes are, and how good; touches arrays alone.
 
-The matrices begin as the consensus of Harley and Reynolds 1987 (doi:10.1093/nar/15.5.2343), as
-written in `genoattn.grammar`, and are then estimated from the best-placed boxes of given start
-sites. A site's score is that of its best -10 box at a usual distance, plus that of the best -35
-box upstream of it with a spacer of 15 to 19 nt where there is one with a score above zero.
+The matrices are those of the scanner (`genoattn.scanner`), fitted to the start sites of another
+part of the genome. A site's score is that of its best -10 box at a usual distance, plus that of the
+best -35 box upstream of it, with a spacer of 15 to 19 nt, where there is one with a score above
+zero. Unlike the scanner's probability it names the two boxes and can leave the -35 box out.
 """
 
 from __future__ import annotations
@@ -15,17 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.genome import LETTERS, STRANDS, UNKNOWN, Genome
-from genoattn.grammar import DEFAULT_GRAMMAR
-from genoattn.motifs import composition, count_matrix, log_odds_matrix, probability_matrix, scan
+from genoattn.motifs import log_odds_matrix, scan
+from genoattn.scanner import BOX, PromoterScanner
 
-__all__ = ["BOX", "Boxes", "describe", "fit", "scores"]
+__all__ = ["Boxes", "describe", "from_scanner", "scores"]
 
-BOX = 6
-"""Width of either box in nt."""
-
-_ELEMENTS = {element.name: element for element in DEFAULT_GRAMMAR.of("core")}
-_STARTS = sorted(_ELEMENTS["-10"].offsets)  # of the -10 box, from the start site
-_BACK = sorted(_ELEMENTS["-35"].offsets)  # of the -35 box, from the -10 box's start
+_STARTS = range(-14, -9)  # first nucleotide of the -10 box, from the start site
+_BACK = range(-25, -20)  # first nucleotide of the -35 box, from the -10 box's
 
 
 class Boxes(NamedTuple):
@@ -35,40 +31,12 @@ class Boxes(NamedTuple):
     box_35: NDArray[np.float64]
 
 
-def fit(genome: Genome, sites: pd.DataFrame, rounds: int = 3) -> Boxes:
-    """Estimate both boxes' matrices from start sites.
-
-    Parameters
-    ----------
-    genome : Genome
-    sites : DataFrame
-        ``position``, ``strand``; take sites outside the part that is judged by the result.
-    rounds : int
-        How often the boxes are placed and the matrices estimated anew.
-
-    Returns
-    -------
-    Boxes
-    """
-    background = composition(genome.codes)
-    odds = [
-        log_odds_matrix(probability_matrix(_ELEMENTS[name].matrix, 0.0), background)
-        for name in ("-10", "-35")
-    ]
-    boxes = Boxes(*odds)
-    for _ in range(rounds if len(sites) else 0):
-        placed = _place(genome, sites, boxes)
-        words = [
-            _words(genome, sites, placed.start_10),
-            _words(genome, sites, placed.start_35)[placed.score_35 > 0],
-        ]
-        boxes = Boxes(
-            *(
-                log_odds_matrix(probability_matrix(count_matrix(word), 4.0, background), background)
-                for word in words
-            )
-        )
-    return boxes
+def from_scanner(scanner: PromoterScanner) -> Boxes:
+    """Turn the matrices of a fitted scanner into log-odds against its background."""
+    background = scanner.background
+    return Boxes(
+        log_odds_matrix(scanner.box10, background), log_odds_matrix(scanner.box35, background)
+    )
 
 
 class _Placed(NamedTuple):

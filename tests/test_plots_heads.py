@@ -1,4 +1,4 @@
-"""Figures of heads and of output: what is drawn is what the frames say, at the right place."""
+"""Figures of heads: what is drawn is what the frames say, at the right place."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import heads, profiles
+from genoattn import heads
 from genoattn.plots import heads as head_figures
-from genoattn.plots import profiles as profile_figures
 
 WINDOW, DOWNSTREAM = 160, 20
 
@@ -97,31 +96,3 @@ def test_correlation_by_layer_shows_both_ends() -> None:
     extremes = pd.DataFrame({"layer_1based": [1, 2], "maximum": [0.3, 0.5], "minimum": [-0.1, 0]})
     axes = head_figures.correlation_by_layer(extremes, 0.02).axes[0]
     assert [0.3, 0.5] in [list(line.get_ydata()) for line in axes.lines]
-
-
-def test_site_profiles_show_both_strands_and_the_number_of_sites() -> None:
-    track = np.full((2, 500), 0.01, np.float32)
-    track[0, 250] = 0.5
-    sites = pd.DataFrame({"position": [250], "strand": ["+"]})
-    around = profiles.median_profiles(track, {"TSSs": sites}, flank=50, level=0.9)
-    axes = profile_figures.site_profiles(around, 0.01, reach=10).axes[0]
-    assert axes.get_title() == "TSSs, n = 1"
-    curves = {str(line.get_label()): line for line in axes.lines}
-    x, y = curves["sense"].get_data()
-    assert (min(x), max(x)) == (-10, 10) and np.asarray(x)[np.argmax(y)] == 0
-    assert curves["antisense"].get_linestyle() != curves["sense"].get_linestyle()
-
-
-def test_region_medians_stand_beside_the_papers() -> None:
-    regions = pd.DataFrame(
-        {
-            "name": ["whole", "gap"],
-            "ratio": [1.0, 2.0],
-            "ratio_low": [0.9, 1.5],
-            "ratio_high": [1.1, 2.5],
-            "paper_ratio": [1.0, np.nan],
-        }
-    )
-    axes = profile_figures.region_medians(regions).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["whole", "gap"]
-    assert "median" in axes.get_xlabel()

@@ -96,8 +96,8 @@ def test_median_profiles_and_their_peaks() -> None:
         track[1 - profiles.STRAND_ROW[strand], position - 3 * step] = 0.2
     classes = {"sites": frame((30, "+"), (60, "-")), "none": frame()}
     table = profiles.median_profiles(track, classes, flank=5, level=0.95)
-    assert set(table["site_class"]) == {"sites"} and (table["n_sites"] == 2).all()
-    found = profiles.peaks(table, baseline=0.01).set_index("strand_relation")
+    assert set(table["site_class"]) == {"sites"} and (table["n"] == 2).all()
+    found = profiles.peaks(table, baseline=0.01).set_index("strand")
     assert found["peak_offset"].to_dict() == {"sense": 0, "antisense": -3}
     assert found.loc["sense", "peak_ratio"] == pytest.approx(50)
     with pytest.raises(profiles.ProfileError, match="no class"):
@@ -135,7 +135,13 @@ def test_starts_of_genes_are_first_nucleotides_on_their_strand() -> None:
 
 def test_classes_of_sites() -> None:
     terminators = pd.DataFrame(
-        {"position": [40, 40, 45], "strand": ["+"] * 3, "source": ["smrt", "smrt", "sendseq"]}
+        {
+            "position": [40, 40, 45, 30, 31, 32, 33],
+            "strand": ["+"] * 7,
+            "source": ["smrt", "smrt", "sendseq"] + ["regulondb"] * 4,
+            "kind": ["unspecified"] * 3
+            + ["rho-independent", "intrinsic", "rho-dependent", "another"],
+        }
     )
     inside = np.zeros(100, bool)
     inside[:65] = True
@@ -154,6 +160,8 @@ def test_classes_of_sites() -> None:
         "starts of pseudogenes": 1,
         "terminators (sendseq)": 1,
         "terminators (smrt)": 1,
+        "intrinsic terminators (regulondb)": 2,
+        "rho-dependent terminators (regulondb)": 1,
     }
 
 
@@ -164,7 +172,7 @@ def regions(track: np.ndarray, masks: dict[str, np.ndarray], inside: np.ndarray)
     table = profiles.region_medians(
         track, masks, inside, block=50, n_bootstrap=400, level=0.95, seed=0
     )
-    return table.set_index(["region", "strand_relation"])
+    return table.set_index(["region", "strand"])
 
 
 def test_region_medians_by_hand() -> None:
@@ -184,11 +192,13 @@ def test_region_medians_by_hand() -> None:
         ("stranded", "antisense"): anti,
     }.items():
         row = table.loc[key]
-        assert row["n"] == values.size
+        assert row["n_nt"] == values.size
         assert row["median"] == pytest.approx(np.median(values))
-        assert row["low"] <= row["median"] + 1e-3 and row["median"] <= row["high"] + 1e-3
+        assert row["ci_low"] <= row["median"] + 1e-3 and row["median"] <= row["ci_high"] + 1e-3
         below = (track[:, inside] < np.median(values)).mean()
         assert row["percentile"] == pytest.approx(100 * below, abs=0.1)
+        limits = [(track[:, inside] < row[end]).mean() * 100 for end in ("ci_low", "ci_high")]
+        assert row[["percentile_low", "percentile_high"]].tolist() == pytest.approx(limits, abs=0.1)
     assert "none" not in table.index.get_level_values("region")
     assert table.loc[("whole part", "both"), "ratio"] == pytest.approx(1)
     pd.testing.assert_frame_equal(table, regions(track, {
@@ -205,10 +215,10 @@ def test_the_interval_is_the_block_bootstraps() -> None:
         np.median(parts[:, np.random.default_rng(seed).integers(0, 40, 40)]) for seed in range(400)
     ]
     low, high = np.quantile(brute, [0.025, 0.975])
-    assert row["low"] == pytest.approx(low, abs=0.25 * (high - low))
-    assert row["high"] == pytest.approx(high, abs=0.25 * (high - low))
+    assert row["ci_low"] == pytest.approx(low, abs=0.25 * (high - low))
+    assert row["ci_high"] == pytest.approx(high, abs=0.25 * (high - low))
     naive = 1.2533 * track.std() / np.sqrt(track.size)
-    assert row["high"] - row["low"] > 3 * naive
+    assert row["ci_high"] - row["ci_low"] > 3 * naive
 
 
 def test_regions_that_cannot_be_had() -> None:
@@ -245,16 +255,23 @@ def test_region_medians_stand_beside_the_papers() -> None:
     }
     medians = regions(track, masks, inside).reset_index()
     maxima = profiles.median_of_maxima(track, stranded, inside, level=0.95)
-    table = profiles.beside_paper(medians, maxima).set_index("name")
+    table = profiles.beside_paper(medians, maxima).set_index(["region", "strand"])
     assert len(table) == 9
-    assert table.loc["whole test part", ["ratio", "paper_ratio"]].tolist() == [1, 1]
-    row = table.loc["coding on neither strand"]
+    assert table.loc[("whole test part", "both"), ["ratio", "paper_ratio"]].tolist() == [1, 1]
+    row = table.loc[("coding on neither strand", "both")]
     assert row["paper_ratio"] == pytest.approx(0.0105 / 0.0052)
     assert row["ratio"] == pytest.approx(np.median(track[:, 700:]) / np.median(track))
-    row = table.loc["highest in each operon gap, antisense"]
+    row = table.loc[("highest in each operon gap", "antisense")]
     assert row["median"] == pytest.approx(track[0, 710:730].max())
-    assert row["paper_median"] == 0.0480
-    assert np.isnan(table.loc["pseudogenes, antisense", "paper_median"])
+    assert row["paper_value"] == 0.0480 and row["n_nt"] == 20
+    below = (track[:, inside] < row["median"]).mean()
+    assert row["percentile"] == pytest.approx(100 * below, abs=0.1)
+    assert np.isnan(table.loc[("pseudogenes", "antisense"), "paper_value"])
+    elsewhere = profiles.beside_paper(medians, maxima, published=False)
+    assert elsewhere["paper_value"].isna().all()
+    named = {"region": "gene_part_2", "strand": "sense"}
+    more = pd.concat([medians, medians.tail(1).assign(**named)], ignore_index=True)
+    assert "in genes, part 2" in set(profiles.beside_paper(more, maxima)["region"])
 
 
 def test_levels_give_each_site_one_vote() -> None:
@@ -264,19 +281,19 @@ def test_levels_give_each_site_one_vote() -> None:
         track[0, place] = 90.0  # a peak does not move the level
     classes = {"sites": frame((50, "+"), (150, "+"), (250, "+")), "none": frame()}
     levels = profiles.window_levels(track, classes, flank=10, level=0.5)
-    assert np.isnan(profiles.window_levels(track, classes, flank=10, level=0.9)["low"][0])
-    assert levels["median"].tolist() == [4.0, 1.0] and levels["n_sites"].tolist() == [3, 3]
-    assert levels["low"][0] >= 3.0 and levels["high"][0] <= 5.0
+    assert np.isnan(profiles.window_levels(track, classes, flank=10, level=0.9)["ci_low"][0])
+    assert levels["median"].tolist() == [4.0, 1.0] and levels["n"].tolist() == [3, 3]
+    assert levels["ci_low"][0] >= 3.0 and levels["ci_high"][0] <= 5.0
 
 
 def test_statements_follow_from_the_tables() -> None:
     def site(name: str, relation: str, peak: int, dip: int) -> dict[str, object]:
-        place = {"site_class": name, "strand_relation": relation}
+        place = {"site_class": name, "strand": relation}
         return place | {"peak_offset": peak, "peak_ratio": 3.0, "dip_offset": dip}
 
     def level(name: str, relation: str, low: float) -> dict[str, object]:
-        place = {"site_class": name, "strand_relation": relation}
-        return place | {"median": low + 0.1, "low": low, "high": low + 0.2}
+        place = {"site_class": name, "strand": relation}
+        return place | {"median": low + 0.1, "ci_low": low, "ci_high": low + 0.2}
 
     peaks = pd.DataFrame(
         [
@@ -307,7 +324,8 @@ def test_statements_follow_from_the_tables() -> None:
     )
     medians = pd.DataFrame(
         {
-            "name": ["coding on either strand", "coding on neither strand", "pseudogenes, sense"],
+            "region": ["coding on either strand", "coding on neither strand", "pseudogenes"],
+            "strand": ["both", "both", "sense"],
             "ratio": [0.9, 2.0, 1.2],
             "ratio_low": [0.8, 1.9, 0.9],
             "ratio_high": [1.0, 2.1, 1.5],
@@ -336,7 +354,7 @@ def test_median_of_maxima_over_gaps() -> None:
         track[1 - row, stop - 1] = there
     mask[0, 38:45] = True
     table = profiles.median_of_maxima(track, mask, np.arange(50) < 40, level=0.95)
-    assert table["strand_relation"].tolist() == ["sense", "antisense"]
-    assert (table["n"] == 2).all()
+    assert table["strand"].tolist() == ["sense", "antisense"]
+    assert (table["n"] == 2).all() and (table["n_nt"] == 5).all()
     assert table["median"].tolist() == pytest.approx([0.5, 0.2])
     assert profiles.median_of_maxima(track, mask, np.zeros(50, bool), level=0.95).empty

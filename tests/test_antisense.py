@@ -1,0 +1,86 @@
+"""Explanations of the antisense peak are told apart on toys of known answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn import antisense
+from genoattn.profiles import Around
+
+
+def frame(*rows: tuple[int, str]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=["position", "strand"])
+
+
+def test_sites_by_what_lies_on_the_other_strand() -> None:
+    known = frame((82, "-"), (318, "+"), (550, "-"), (100, "+"), (300, "-"), (993, "-"))
+    sites = frame((100, "+"), (300, "-"), (500, "+"), (620, "-"), (800, "+"), (5, "+"))
+    groups = antisense.by_neighbours(sites, known, 1_000, distance=60, shared=(7, 25))
+    found = {name: one["position"].tolist() for name, one in groups.items()}
+    # 82 lies 18 nt upstream of 100, 318 upstream of 300 (-); 993 lies 12 nt upstream round the end
+    assert found == {"shared -10 box": [100, 300, 5], "other site near": [500], "alone": [620, 800]}
+    linear = antisense.by_neighbours(
+        sites, known, 1_000, distance=60, shared=(7, 25), circular=False
+    )
+    assert linear["alone"]["position"].tolist() == [620, 800, 5]
+    edges = antisense.by_neighbours(
+        frame((200, "+"), (400, "-")),
+        frame((193, "-"), (426, "+")),
+        1_000,
+        distance=60,
+        shared=(7, 25),
+    )
+    assert edges["shared -10 box"]["position"].tolist() == [200]  # 7 is within, 26 is not
+
+
+def test_highest_reads_each_strand_in_its_own_window() -> None:
+    sense, other = np.zeros((1, 21)), np.zeros((1, 21))
+    sense[0, [8, 10, 13]] = [9, 2, 7]
+    other[0, [3, 6, 7, 10]] = [8, 3, 4, 9]
+    found = antisense.highest(Around(sense, other), 10, 1, (-6, -3))
+    assert found.to_dict("list") == {"sense": [2.0], "antisense": [4.0]}
+
+
+def test_mirror_score_is_read_on_the_other_strand() -> None:
+    scores = np.zeros((2, 100), np.float32)
+    scores[1, 32], scores[0, 68], scores[0, 45] = 5, 6, 99
+    got = antisense.mirror_score(scores, frame((50, "+"), (50, "-")), (-20, -16))
+    assert got.tolist() == [5, 6]
+
+
+def test_thirds_by_score() -> None:
+    sites = frame(*[(i, "+") for i in range(9)])
+    groups = antisense.thirds(sites, np.array([5, 1, 9, 3, 8, 2, 7, 4, 6]))
+    assert [one["position"].tolist() for one in groups.values()] == [
+        [1, 3, 5], [0, 7, 8], [2, 4, 6]
+    ]  # fmt: skip
+
+
+def test_partial_correlation_takes_the_third_out() -> None:
+    rng = np.random.default_rng(0)
+    cause = rng.normal(size=400)
+    first, second = cause + rng.normal(size=400), cause + rng.normal(size=400)
+    options = {"n_bootstrap": 300, "level": 0.95, "seed": 1}
+    plain, low, high = antisense.rank_correlation(first, second, **options)
+    assert 0.35 < plain < 0.6 and low < plain < high and low > 0.2
+    partial, low, high = antisense.rank_correlation(first, second, cause, **options)
+    assert low < 0 < high and abs(partial) < 0.12
+    assert np.isnan(antisense.rank_correlation(first[:9], second[:9], **options)).all()
+
+
+def test_changes_are_medians_of_ratios() -> None:
+    before = pd.DataFrame({"sense": np.arange(1.0, 8), "antisense": np.ones(7)})
+    after = {"half": before / 2, "mixed": before.assign(antisense=[1, 1, 1, 2, 9, 9, 9])}
+    table = antisense.changes(before, after, 0.95).set_index(["edit", "strand"])
+    assert table.loc[("half", "sense"), ["ratio", "ci_low", "ci_high"]].tolist() == [0.5] * 3
+    row = table.loc[("mixed", "antisense")]
+    assert row["ratio"] == 2 and row["ci_low"] == 1 and row["ci_high"] == 9 and row["n"] == 7
+
+
+def test_the_edits_cover_what_they_say() -> None:
+    promoter, box, control = antisense.EDITS
+    assert promoter.first <= box.first < box.last <= promoter.last
+    assert control.last < promoter.first
+    assert control.last - control.first == pytest.approx(promoter.last - promoter.first)
