@@ -39,6 +39,10 @@ SPAN = 2**18
 """Positions that a worker takes at once; each span costs its upstream reach on top."""
 
 
+STRETCH = 128
+"""Positions among which a census first looks at the largest weight alone."""
+
+
 class AttentionRecorder(Protocol):
     """Watches the attention weights of a pass as they are computed."""
 
@@ -329,13 +333,14 @@ class AttentionCensus(AttentionRecorder):
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
         n = len(weights)
         self._seen[layer, head] += n
-        largest = weights.amax(0).cpu()
-        torch.maximum(self._maximum[layer, head], largest, out=self._maximum[layer, head])
+        largest = torch.stack([part.amax(0) for part in weights.split(STRETCH)]).cpu()
+        maximum = self._maximum[layer, head]
+        torch.maximum(maximum, largest.amax(0), out=maximum)
         rows = np.ones((1, n), dtype=np.float32)
         if self._output is not None:
             rows = np.concatenate([rows, self._output[:, strand, start : start + n]])
-            squares = torch.linalg.vector_norm(weights, dim=0).double().square()
-            self._squares[layer, head] += squares.cpu().numpy()
+            squares = weights.new_ones(1, n) @ weights.square()
+            self._squares[layer, head] += squares[0].double().cpu().numpy()
             self._moments[layer, head] += [rows.sum(1), np.square(rows).sum(1)]
         sums = torch.from_numpy(rows).to(weights) @ weights
         self._sums[layer, head] += sums.double().cpu().numpy()
@@ -345,17 +350,29 @@ class AttentionCensus(AttentionRecorder):
     def _keep_best(
         self, layer: int, head: int, strand: int, start: int, weights: Tensor, largest: Tensor
     ) -> None:
+        """Look closer only at stretches whose largest weight is among the best so far."""
         held, places = self._weight[layer, head], self._place[layer, head]
-        better = (largest > held[:, -1]).nonzero()[:, 0]
-        if not len(better):
+        stretch, column = (largest > held[:, -1]).nonzero().T
+        if not len(column):
             return
-        k = held.shape[1]
-        found, row = weights[:, better.to(weights.device)].topk(min(k, len(weights)), dim=0)
-        place = (2 * (start + row) + strand).T.cpu()  # strand and place in one number
-        all_weights = torch.cat([held[better], found.T.cpu()], dim=1)
-        all_places = torch.cat([places[better], place], dim=1)
-        held[better], chosen = all_weights.topk(k, dim=1)
-        places[better] = all_places.gather(1, chosen)
+        n, k = len(weights), held.shape[1]
+        row = stretch[:, None] * STRETCH + torch.arange(STRETCH)
+        device = weights.device
+        values = weights[row.clamp(max=n - 1).to(device), column[:, None].to(device)].float().cpu()
+        values[row >= n] = -1.0
+        pair, inside = (values > held[column, -1:]).nonzero().T
+        order = column[pair].argsort(stable=True)
+        pair, inside = pair[order], inside[order]
+        columns, counts = column[pair].unique_consecutive(return_counts=True)
+        group = torch.arange(len(columns)).repeat_interleave(counts)
+        rank = torch.arange(len(pair)) - (counts.cumsum(0) - counts)[group]
+        found = torch.full((len(columns), int(counts.max())), -1.0)
+        found_places = torch.zeros(found.shape, dtype=torch.int64)
+        found[group, rank] = values[pair, inside]
+        # strand and place in one number
+        found_places[group, rank] = 2 * (start + row[pair, inside]) + strand
+        held[columns], chosen = torch.cat([held[columns], found], dim=1).topk(k, dim=1)
+        places[columns] = torch.cat([places[columns], found_places], dim=1).gather(1, chosen)
 
     @property
     def count(self) -> int:
