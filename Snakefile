@@ -2,10 +2,12 @@
 #
 #   snakemake --cores 2 book                                the demo, executed and rendered
 #   snakemake --cores 2 chapters --config profile=ecoli     the study on the real tables
+#   snakemake --cores 2 chapters --config profile=tis       another task, by the same chapters
 #   snakemake --cores 2 chapters --config profile=mine      notebooks/profiles/mine.yaml
 #
-# A chapter is run again when its source, its parameters, the chapter before it, or a module of the
-# package that it imports has changed. What chapters pass to each other lies in runs/<profile>/.
+# A profile names the chapters that are run. One is run again when its source, its parameters, the
+# chapter before it, or a module of the package that it imports has changed. What chapters pass to
+# each other lies in runs/<profile>/.
 
 import json
 from pathlib import Path
@@ -14,7 +16,7 @@ from genoattn import book
 
 PROFILE = config.get("profile", "demo")
 PARAMETERS = book.profile(f"notebooks/profiles/{PROFILE}.yaml")
-CHAPTERS = book.chapters("notebooks")
+CHAPTERS = book.chapters("notebooks", PARAMETERS)
 SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,20 +26,29 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index
+from genoattn.files import writing
+from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
-from genoattn.prediction import CHUNK, AttentionRecorder, predict
+from genoattn.prediction import AttentionRecorder, predict
+from genoattn.tracks import find_peaks
 
 __all__ = [
     "AnnotateError",
     "ReceivedAttention",
+    "agreement",
     "annotate",
     "around_sites",
     "check_fits",
     "contig_table",
+    "demo_files",
+    "head_numbers",
     "load_contigs",
     "peak_table",
+    "peaks_per_kb",
+    "starts_of",
 ]
+
+_PLACE = ["contig", "strand"]
 
 ALL = "all"
 """As the only name of a circular contig: all of them are circular."""
@@ -152,6 +162,57 @@ def check_fits(weights: str | Path, genome: Genome | None = None, **asked: int) 
         )
 
 
+class DemoFiles(NamedTuple):
+    """What `demo_files` wrote, and the truth: ``contig``, ``position``, ``strand`` of each TSS."""
+
+    fasta: Path
+    gff: Path
+    truth: pd.DataFrame
+
+
+def demo_files(folder: str | Path, seed: int, chromosome: int, plasmid: int) -> DemoFiles:
+    """Simulate a genome of two contigs and write it as FASTA and GFF3, as if it were yours.
+
+    A circular ``chromosome`` and a linear ``plasmid`` (the header says which), the latter with
+    lower-case letters and a stretch of ambiguity letters.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where ``demo.fa`` and ``demo.gff`` go.
+    seed : int
+        Of the simulation; use another than that of the genome a model was trained on.
+    chromosome, plasmid : int
+        Lengths in nt, at least 10,000.
+
+    Returns
+    -------
+    DemoFiles
+    """
+    from genoattn.synthetic import simulate
+
+    contigs, lines, truth = [], ["##gff-version 3\n"], []
+    for number, (name, length) in enumerate([("chromosome", chromosome), ("plasmid", plasmid)]):
+        made = simulate(seed=seed + number, length=length)
+        contigs.append(Genome(name, made.genome.codes, circular=name == "chromosome"))
+        truth.append(made.truth_sites[["position", "strand"]].assign(contig=name))
+        columns = made.features[["start", "end", "strand", "type", "locus_tag", "pseudo"]]
+        for start, end, strand, kind, tag, pseudo in columns.itertuples(index=False, name=None):
+            phase, ending = "0" if kind == "CDS" else ".", ";pseudo=true" if pseudo else ""
+            text = f"ID={kind}-{name}-{tag};locus_tag={name}_{tag}{ending}"
+            fields = (name, "simulation", kind, start + 1, end, ".", strand, phase, text)
+            lines.append("\t".join(map(str, fields)) + "\n")
+    fasta, gff = Path(folder) / "demo.fa", Path(folder) / "demo.gff"
+    write_fasta(contigs, fasta)
+    head, plain = fasta.read_text().rsplit(">", 1)
+    first, sequence = plain.split("\n", 1)
+    with writing(fasta) as temporary:
+        temporary.write_text(f"{head}>{first}\nNNNNRYSWKM\n{sequence[10:].lower()}")
+    with writing(gff) as temporary:
+        temporary.write_text("".join(lines))
+    return DemoFiles(fasta, gff, pd.concat(truth, ignore_index=True))
+
+
 # --------------------------------------------------------------------------------- annotation
 
 
@@ -161,7 +222,7 @@ def annotate(
     *,
     circular: Collection[str] = (),
     recorders: Mapping[str, Sequence[AttentionRecorder]] | None = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     progress: bool = True,
 ) -> dict[str, NDArray[np.float32]]:
     """Probability of a site at every position of both strands of every contig.
@@ -176,8 +237,8 @@ def annotate(
         See `load_contigs`; for a file only.
     recorders : mapping of str to sequence of AttentionRecorder, optional
         What watches the attention, by contig.
-    chunk : int
-        Positions in one piece.
+    chunk : int, optional
+        Positions read at once, see `genoattn.prediction.predict`.
     progress : bool
         Show a progress bar over all contigs.
 
@@ -226,6 +287,39 @@ def annotate(
     return tracks
 
 
+def head_numbers(names: Sequence[str], config: AnnotatorConfig) -> list[tuple[int, int]]:
+    """Read names of heads, such as ``"1.2"`` for the second head of the first layer.
+
+    Returns
+    -------
+    list of (int, int)
+        Layer and head, counted from 0.
+
+    Raises
+    ------
+    AnnotateError
+        Not of this form, or the model has no such head.
+    """
+    found = []
+    for name in names:
+        parts = name.split(".")
+        if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+            raise AnnotateError(f"head {name!r}: write layer and head as 1.2, both from 1")
+        found.append((int(parts[0]) - 1, int(parts[1]) - 1))
+    _check_heads(found, config)
+    return found
+
+
+def _check_heads(heads: Sequence[tuple[int, int]], config: AnnotatorConfig) -> None:
+    """Refuse heads that the model does not have."""
+    for layer, head in heads:
+        if not (0 <= layer < config.layers and 0 <= head < config.heads):
+            raise AnnotateError(
+                f"no head {head + 1} in layer {layer + 1}: the model has {config.layers} "
+                f"layers of {config.heads} heads"
+            )
+
+
 class ReceivedAttention(AttentionRecorder):
     """Attention that each nucleotide gets from a head, summed over all queries that look at it.
 
@@ -236,12 +330,7 @@ class ReceivedAttention(AttentionRecorder):
         self, config: AnnotatorConfig, genome: Genome, heads: Sequence[tuple[int, int]]
     ) -> None:
         """Watch heads, each a layer and a head counted from 0."""
-        for layer, head in heads:
-            if not (0 <= layer < config.layers and 0 <= head < config.heads):
-                raise AnnotateError(
-                    f"no head {head + 1} in layer {layer + 1}: the model has {config.layers} "
-                    f"layers of {config.heads} heads"
-                )
+        _check_heads(heads, config)
         self._config, self._genome = config, genome
         self._ordered = {key: np.zeros((2, len(genome))) for key in heads}
 
@@ -270,6 +359,34 @@ class ReceivedAttention(AttentionRecorder):
 
 
 # ------------------------------------------------------------------------------------ summary
+
+
+def starts_of(features: pd.DataFrame) -> pd.DataFrame:
+    """First nucleotides of all genes of an annotation; of its CDS, if it names no gene.
+
+    Parameters
+    ----------
+    features : DataFrame
+        `genoattn.genome.read_gff_contigs`.
+
+    Returns
+    -------
+    DataFrame
+        ``contig``, ``position``, ``strand``; distinct.
+
+    Raises
+    ------
+    AnnotateError
+        There is neither a gene nor a CDS.
+    """
+    genes = features[features["type"].isin(["gene", "pseudogene"])]
+    chosen = genes if len(genes) else features[features["type"] == "CDS"]
+    if chosen.empty:
+        kinds = ", ".join(sorted(set(features["type"])))
+        raise AnnotateError(f"the annotation has neither a gene nor a CDS, only: {kinds}")
+    position = np.where(chosen["strand"] == "+", chosen["start"], chosen["end"] - 1)
+    sites = chosen[_PLACE].assign(position=position)[["contig", "position", "strand"]]
+    return sites.drop_duplicates(ignore_index=True)
 
 
 def around_sites(
@@ -326,6 +443,61 @@ def around_sites(
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def peaks_per_kb(
+    tracks: Mapping[str, NDArray], thresholds: Sequence[float], apart: int
+) -> pd.DataFrame:
+    """How many peaks each threshold gives, by contig and strand.
+
+    Returns
+    -------
+    DataFrame
+        ``contig``, ``strand``, ``threshold``, ``n``, ``per_kb`` (of one strand).
+    """
+    lowest = find_peaks(tracks, min(thresholds), apart=apart)
+    rows = []
+    for contig, track in tracks.items():
+        for strand in STRANDS:
+            own = lowest[(lowest["contig"] == contig) & (lowest["strand"] == strand)]
+            for threshold in thresholds:
+                n = int((own["output"] >= np.float32(threshold)).sum())
+                rows.append((contig, strand, threshold, n, 1000 * n / track.shape[1]))
+    return pd.DataFrame(rows, columns=["contig", "strand", "threshold", "n", "per_kb"])
+
+
+def agreement(peaks: pd.DataFrame, sites: pd.DataFrame, tolerance: int) -> tuple[float, float]:
+    """Share of the peaks that have a site near, and of the sites that have a peak near.
+
+    Parameters
+    ----------
+    peaks, sites : DataFrame
+        ``contig``, ``position``, ``strand``.
+    tolerance : int
+        Near: at most so many nt away, on the same strand.
+
+    Returns
+    -------
+    tuple of float
+        NaN for a share of nothing.
+    """
+
+    def near(ones: pd.DataFrame, others: pd.DataFrame) -> float:
+        by_place = {key: np.sort(own["position"]) for key, own in others.groupby(_PLACE)}
+        hits = []
+        for key, own in ones.groupby(_PLACE):
+            there = by_place.get(key)
+            if there is None:
+                hits.append(np.zeros(len(own), dtype=bool))
+                continue
+            position = own["position"].to_numpy()
+            after = np.searchsorted(there, position)
+            left = np.abs(position - there[np.maximum(after - 1, 0)])
+            right = np.abs(position - there[np.minimum(after, len(there) - 1)])
+            hits.append(np.minimum(left, right) <= tolerance)
+        return float(np.concatenate(hits).mean()) if hits else float("nan")
+
+    return near(peaks, sites), near(sites, peaks)
 
 
 def peak_table(

@@ -13,7 +13,10 @@ import pandas as pd
 
 from genoattn.genome import STRANDS, Genome, encode
 
-__all__ = ["offset_audit", "terminator_audit"]
+__all__ = ["offset_audit", "start_codon_audit", "terminator_audit"]
+
+START_CODONS = ("ATG", "GTG", "TTG")
+"""Start codons that bacterial genes use as a rule (genetic code 11 allows a few more)."""
 
 
 def offset_audit(
@@ -60,6 +63,36 @@ def offset_audit(
             )
         )
     return pd.DataFrame(rows, columns=["strand", "offset", "n", "purine", "minus10", "agreement"])
+
+
+def start_codon_audit(
+    sites: pd.DataFrame, genome: Genome, offsets: Iterable[int] = range(-3, 4)
+) -> pd.DataFrame:
+    """Ask the genome whether sites are the first nucleotides of start codons, strand by strand.
+
+    Parameters
+    ----------
+    sites : pandas.DataFrame
+        ``position`` (0-based), ``strand``.
+    genome : Genome
+        The assembly that the positions refer to.
+    offsets : iterable of int
+        What to add to the position, in forward coordinates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each strand and offset: ``n``, and ``start_codon``, the share of the sites at
+        which a start codon would begin.
+    """
+    known = np.stack([encode(codon) for codon in START_CODONS])
+    printed = sites.assign(printed=sites["position"] + 1)
+    rows = []
+    for strand, offset, part, position in _shifted(printed, genome, offsets):
+        codons = genome.around(position, strand, np.arange(3))  # n, 3
+        share = (codons[:, None] == known).all(axis=2).any(axis=1).mean()
+        rows.append((strand, offset, len(part), float(share)))
+    return pd.DataFrame(rows, columns=["strand", "offset", "n", "start_codon"])
 
 
 def terminator_audit(

@@ -12,7 +12,7 @@ import argparse
 import ast
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -48,24 +48,39 @@ class BookError(ValueError):
     """A chapter, a profile or a rendered page that is not as it must be."""
 
 
-def chapters(folder: str | Path = "notebooks") -> list[str]:
+def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = None) -> list[str]:
     """List the chapters in the order in which they run.
 
     Parameters
     ----------
     folder : str or Path
         Folder of the source notebooks, named ``NN_name.ipynb``.
+    named : iterable of str, optional
+        Names (``curation``) of the chapters that a profile has; all by default.
 
     Returns
     -------
     list of str
         File names without suffix, such as ``01_curation``.
+
+    Raises
+    ------
+    BookError
+        A name that no notebook has, or no name at all.
     """
-    return sorted(path.stem for path in Path(folder).glob("[0-9][0-9]_*.ipynb"))
+    found = sorted(path.stem for path in Path(folder).glob("[0-9][0-9]_*.ipynb"))
+    if named is None:
+        return found
+    wanted = set(named)
+    names = [stem.split("_", 1)[1] for stem in found]
+    if not wanted or wanted - set(names):
+        what = f"{min(wanted - set(names))!r} is no chapter" if wanted else "no chapter is named"
+        raise BookError(f"{what}; the chapters are {', '.join(names)}")
+    return [stem for stem, name in zip(found, names, strict=True) if name in wanted]
 
 
 def profile(path: str | Path) -> dict[str, dict[str, Any]]:
-    """Read a profile: the parameters that each chapter is to be given.
+    """Read a profile: which chapters are run, and the parameters that each is to be given.
 
     Parameters
     ----------
@@ -75,7 +90,7 @@ def profile(path: str | Path) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        Parameters by chapter; a chapter that the file does not name keeps its defaults.
+        Parameters by chapter; a chapter that the file does not name is not run.
 
     Raises
     ------

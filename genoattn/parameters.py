@@ -139,6 +139,27 @@ _WEIGHTS = Parameter(
 )
 
 SCHEMAS: dict[str, dict[str, Parameter]] = {
+    "gene_starts": {
+        "source": Parameter(
+            str,
+            "synthetic",
+            "whose genes: of a simulation, of E. coli (RefSeq), or of your files",
+            choices=("synthetic", "ecoli", "files"),
+        ),
+        "seed": Parameter(int, 0, "seed of the simulation", low=0),
+        "genome_length": Parameter(int, 300_000, "nucleotides of the simulated genome", low=10_000),
+        "data_dir": Parameter(
+            str,
+            None,
+            "folder with the published files; None: GENOATTN_DATA, else download",
+            optional=True,
+        ),
+        "fasta": Parameter(str, None, "your genome, if source is files", optional=True),
+        "gff": Parameter(str, None, "its annotation (GFF3), if source is files", optional=True),
+        "before": Parameter(int, 25, "nucleotides shown before a start", low=1, high=200),
+        "after": Parameter(int, 15, "nucleotides shown from a start on", low=3, high=200),
+        **_FOLDERS,
+    },
     "curation": {
         "source": Parameter(
             str,
@@ -297,6 +318,18 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "width": Parameter(
             int, 7, "nucleotides of a motif, odd, centred at the favourite position", low=1, high=51
         ),
+        "k_census": Parameter(
+            int, 300, "positions of most attention kept of all, for each head and offset", low=2
+        ),
+        "n_known": Parameter(
+            int, 100, "of these, positions in a motif: so many of different surroundings", low=2
+        ),
+        "context": Parameter(
+            int, 41, "nucleotides, odd, in which surroundings differ, so copies count once", low=1
+        ),
+        "wide": Parameter(
+            int, 23, "nucleotides of the wider motif, odd: 7 and 8 on each side", low=1, high=101
+        ),
         "region_first": Parameter(int, -100, "first position shown close up, the TSS is +1"),
         "region_last": Parameter(int, 20, "last position shown close up, the TSS is +1"),
         "half_width": Parameter(
@@ -307,6 +340,35 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         ),
         "n_shuffles": Parameter(
             int, 10_000, "random elements that each match of a motif is compared with", low=100
+        ),
+        "n_pairs": Parameter(int, 6, "pairs of heads whose joint motif is drawn", low=1),
+        "max_span": Parameter(
+            int, 60, "farthest that the two places of such a pair may be apart, nt", low=1
+        ),
+        "boxes": Parameter(
+            list[str],
+            ["-35", "-10"],
+            "the two elements whose spacer is measured: how their names begin",
+        ),
+        "known_spacer": Parameter(int, 17, "their best spacer as published, nt", low=0),
+        "place": Parameter(int, -82, "a position of special interest, the TSS is +1"),
+        "motif_file": Parameter(
+            str,
+            None,
+            "known motifs, TRANSFAC; None: RegulonDB's (E. coli), else the elements",
+            optional=True,
+        ),
+        "data_dir": Parameter(
+            str,
+            None,
+            "folder with the published tables; None: GENOATTN_DATA, else download",
+            optional=True,
+        ),
+        "n_permutations": Parameter(
+            int, 20, "times that each motif's columns are shuffled, for TOMTOM's null", low=1
+        ),
+        "min_sites": Parameter(
+            int, 40, "known sites that a factor needs to be tested by itself", low=1
         ),
         "min_similarity": Parameter(
             float, 0.5, "least similarity of motif and element for a match", low=0, high=1
@@ -352,6 +414,68 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "n_edited": Parameter(int, 12, "start sites whose promoters are shuffled", low=1),
         "n_controls": Parameter(int, 10, "genes that each pseudogene is compared with", low=1),
         "n_candidates": Parameter(int, 100, "new candidates that are listed, best first", low=1),
+    },
+    "your_genome": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "fasta": Parameter(
+            str, None, "your sequences, FASTA or FASTA.gz; None: a simulation", optional=True
+        ),
+        "gff": Parameter(str, None, "their annotation (GFF3), if you have one", optional=True),
+        "circular": Parameter(list[str], [], "names of circular contigs, or all"),
+        "name": Parameter(str, "my_genome", "name of the track hub, one word"),
+        "email": Parameter(str, "nobody@example.org", "address that the hub names for questions"),
+        "threshold": Parameter(float, 0.1, "least output of a peak", low=0, high=1),
+        "apart": Parameter(int, 5, "a peak is the highest within so many nt", low=1),
+        "heads": Parameter(
+            list[str], [], "heads whose received attention becomes a track, such as 1.2"
+        ),
+        "decimals": Parameter(int, 4, "decimals of the values in the tracks", low=1, high=9),
+        "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
+        "reach": Parameter(int, 60, "nucleotides on each side of a peak in its close-up", low=1),
+        "n_top": Parameter(int, 9, "highest peaks that are shown", low=1, high=100),
+        "seed": Parameter(int, 7, "seed of the simulation", low=0),
+        "chromosome": Parameter(int, 60_000, "nucleotides of its larger contig", low=10_000),
+        "plasmid": Parameter(int, 15_000, "nucleotides of its smaller contig", low=10_000),
+    },
+    "dependence": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "seed": Parameter(
+            int, 0, "seed of segments, sites, letters and of the resampling of blocks", low=0
+        ),
+        "n_segments": Parameter(
+            int, 32, "segments of the test part on which heads are switched off", low=4
+        ),
+        "segment": Parameter(int, 512, "scored nucleotides of a segment", low=1),
+        "context": Parameter(int, 512, "nucleotides read before a segment", low=0),
+        "n_leading": Parameter(
+            int,
+            6,
+            "heads that matter most, of which every two are switched off together",
+            low=2,
+            high=20,
+        ),
+        "n_sites": Parameter(
+            int,
+            20,
+            "start sites of the test part around which nucleotides are changed, at most",
+            low=2,
+        ),
+        "region_first": Parameter(int, -100, "first position that is changed, the TSS is +1"),
+        "region_last": Parameter(int, 20, "last position that is changed, the TSS is +1"),
+        "n_substitutions": Parameter(
+            int,
+            1,
+            "other nucleotides tried at each position, drawn at random if below 3",
+            low=1,
+            high=3,
+        ),
+        "width": Parameter(int, 7, "nucleotides of a word, odd", low=1, high=51),
+        "n_steps": Parameter(int, 16, "points of the integral of the gradients", low=1),
+        "block": Parameter(int, 10_000, "length in nt of the blocks that are resampled", low=1),
+        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
+        "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
 }
 
@@ -496,7 +620,7 @@ def command(parameters: Checked) -> str:
         notebook's defaults.
     """
     chapter = parameters.chapter
-    notebook = f"{list(SCHEMAS).index(chapter) + 1:02d}_{chapter}.ipynb"
+    notebook = f"{list(SCHEMAS).index(chapter):02d}_{chapter}.ipynb"
     lines = [f"papermill notebooks/{notebook} my_{chapter}.ipynb"]
     schema = _schema(chapter)
     for name, value in parameters.items():

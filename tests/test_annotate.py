@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from genoattn import annotate
-from genoattn.genome import Genome, GenomeError, encode, reverse_complement, write_fasta
+from genoattn.genome import (
+    UNKNOWN,
+    Genome,
+    GenomeError,
+    encode,
+    read_gff_contigs,
+    reverse_complement,
+    write_fasta,
+)
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError
 from genoattn.prediction import predict
 
@@ -231,3 +239,90 @@ def test_peaks_find_the_next_gene_on_their_strand():
     assert found["next_gene"].tolist() == ["r1", "r1", "r1", "b", "b", "l1", "", ""]
     np.testing.assert_array_equal(found["distance"], [15, 0, 99, 6, 24, 5, np.nan, np.nan])
     assert annotate.peak_table(peaks, None, [ring, line]) is peaks
+
+
+def test_the_demo_files_are_what_a_user_would_have(tmp_path):
+    made = annotate.demo_files(tmp_path, 3, 12_000, 10_000)
+    chromosome, plasmid = annotate.load_contigs(made.fasta)
+    assert (chromosome.name, len(chromosome), chromosome.circular) == ("chromosome", 12_000, True)
+    assert (plasmid.name, len(plasmid), plasmid.circular) == ("plasmid", 10_000, False)
+    assert (plasmid.codes == UNKNOWN).sum() == 10
+    assert any(line.islower() for line in made.fasta.read_text().splitlines())
+    features = read_gff_contigs(made.gff, [chromosome, plasmid])
+    assert set(features["type"]) == {"gene", "CDS", "pseudogene"}
+    assert features["pseudo"].any()
+    starts = features[(features["type"] == "CDS") & ~features["pseudo"]]
+    for one in (chromosome, plasmid):
+        own = starts[(starts["contig"] == one.name) & (starts["strand"] == "+")]
+        codons = one.around(own["start"], "+", [1, 2])
+        assert (codons == [3, 2]).all(), "all genes begin with NTG"
+        true = made.truth[made.truth["contig"] == one.name]
+        assert len(true) > 5
+        assert true["position"].between(0, len(one) - 1).all()
+    again = annotate.demo_files(tmp_path / "again", 3, 12_000, 10_000)
+    assert again.fasta.read_bytes() == made.fasta.read_bytes()
+    assert again.gff.read_bytes() == made.gff.read_bytes()
+
+
+def test_agreement_by_brute_force():
+    rng = np.random.default_rng(2)
+
+    def some(n: int) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "contig": rng.choice(["a", "b"], n),
+                "position": rng.integers(0, 200, n),
+                "strand": rng.choice(["+", "-"], n),
+            }
+        )
+
+    def share(ones: pd.DataFrame, others: pd.DataFrame) -> float:
+        return np.mean(
+            [
+                any(
+                    (o.contig, o.strand) == (p.contig, p.strand)
+                    and abs(o.position - p.position) <= 4
+                    for o in others.itertuples()
+                )
+                for p in ones.itertuples()
+            ]
+        )
+
+    for n, m in ((30, 20), (1, 40), (50, 2)):
+        peaks, sites = some(n), some(m)
+        right, reached = annotate.agreement(peaks, sites, 4)
+        assert right == pytest.approx(share(peaks, sites))
+        assert reached == pytest.approx(share(sites, peaks))
+    assert np.isnan(annotate.agreement(peaks.iloc[:0], sites, 4)[0])
+    assert annotate.agreement(peaks.iloc[:0], sites, 4)[1] == 0
+
+
+def test_peaks_per_kb_counts_peaks():
+    track = np.zeros((2, 2_000), np.float32)
+    track[0, [10, 500, 900]] = [0.2, 0.5, 0.9]
+    track[1, 7] = 0.3
+    table = annotate.peaks_per_kb({"x": track}, [0.1, 0.5], 1)
+    assert table[["strand", "threshold", "n", "per_kb"]].to_numpy().tolist() == [
+        ["+", 0.1, 3, 1.5],
+        ["+", 0.5, 2, 1.0],
+        ["-", 0.1, 1, 0.5],
+        ["-", 0.5, 0, 0.0],
+    ]
+
+
+def test_names_of_heads():
+    assert annotate.head_numbers(["1.2", "2.1"], CONFIG) == [(0, 1), (1, 0)]
+    for name, message in (("12", "as 1.2"), ("1.x", "as 1.2"), ("3.1", "no head 1 in layer 3")):
+        with pytest.raises(annotate.AnnotateError, match=message):
+            annotate.head_numbers(["1.1", name], CONFIG)
+
+
+def test_starts_of_genes_or_else_of_coding_sequences():
+    columns = ["contig", "start", "end", "strand", "type"]
+    rows = [("a", 3, 9, "+", "gene"), ("a", 3, 9, "-", "pseudogene"), ("b", 1, 5, "+", "CDS")]
+    starts = annotate.starts_of(pd.DataFrame(rows, columns=columns))
+    assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 8, "-"]]
+    starts = annotate.starts_of(pd.DataFrame(rows[2:], columns=columns))
+    assert starts.to_numpy().tolist() == [["b", 1, "+"]]
+    with pytest.raises(annotate.AnnotateError, match="neither a gene nor a CDS, only: exon"):
+        annotate.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns))

@@ -40,6 +40,11 @@ def test_chapters_run_in_the_order_of_their_numbers(here):
     for name in ("02_b", "01_a", "10_c", "notes"):
         write_notebook(here / f"notebooks/{name}.ipynb")
     assert book.chapters() == ["01_a", "02_b", "10_c"]
+    assert book.chapters(named={"c": {}, "a": {}}) == ["01_a", "10_c"]
+    with pytest.raises(BookError, match="'d' is no chapter; the chapters are a, b, c"):
+        book.chapters(named=["a", "d"])
+    with pytest.raises(BookError, match="no chapter is named"):
+        book.chapters(named=[])
 
 
 def test_profiles(here):

@@ -140,14 +140,23 @@ def test_committed_chapters_show_the_source_that_is_here(path):
 def test_the_table_of_contents_lists_every_page_once():
     pages = book.toc_pages(ROOT / "_toc.yml")
     assert len(pages) == len(set(pages))
-    names = {path.stem for path in SOURCES}
-    assert {page.split("/")[-1] for page in pages if page.startswith("book/demo/")} == names
-    assert {page.split("/")[-1] for page in pages if page.startswith("book/study/")} == names
+    for folder, name in (("demo", "demo"), ("study", "ecoli")):
+        named = book.profile(ROOT / f"notebooks/profiles/{name}.yaml")
+        names = book.chapters(ROOT / "notebooks", named)
+        listed = [page.split("/")[-1] for page in pages if page.startswith(f"book/{folder}/")]
+        assert listed == names
     written = [page for page in pages if not page.startswith("book/demo/")]
     sources = {book.page_source(page, ROOT) for page in written}
     existing = {path.relative_to(ROOT).as_posix() for path in (ROOT / "book").rglob("*.md")}
     existing |= {path.relative_to(ROOT).as_posix() for path in EXECUTED}
     assert sources == existing
+
+
+def test_every_chapter_is_in_a_profile():
+    profiles = [book.profile(path) for path in (ROOT / "notebooks/profiles").glob("*.yaml")]
+    assert {stem.split("_", 1)[1] for stem in book.chapters(ROOT / "notebooks")} == {
+        name for profile in profiles for name in profile
+    }
 
 
 def test_the_repository_stays_small(tracked):

@@ -1,0 +1,70 @@
+"""Figures of contigs and gene starts show what their tables hold."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn import annotate, audit
+from genoattn.genome import Genome, encode
+from genoattn.plots import contigs as draw
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_start_codons_are_found_at_the_offset_that_is_right():
+    text = "CCCATGCCCCCCCCCGTGCCCCCAACCC"  # GTT... no codon on the minus strand but CAA at 23: TTG
+    genome = Genome("toy", encode(text))
+    sites = pd.DataFrame({"position": [2, 14, 24], "strand": ["+", "+", "-"]})
+    table = audit.start_codon_audit(sites, genome, range(-1, 3))
+    share = table.set_index(["strand", "offset"])["start_codon"]
+    assert share["+"].tolist() == [0, 0, 1, 0]
+    assert share["-"].tolist() == [0, 1, 0, 0]
+    axes = draw.start_codons(table).axes[0]
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 0, 100, 0], [0, 100, 0, 0]]
+
+
+def test_a_logo_has_a_letter_stack_for_every_offset():
+    counts = np.array([[10, 0, 0, 0], [0, 5, 5, 0], [3, 3, 3, 3]])
+    figure = draw.start_logo(counts, -1)
+    whole, close = figure.axes
+    assert whole.get_ylim()[1] == 2
+    assert [tick.get_text() for tick in close.get_xticklabels()] == ["-1", "+1"]
+
+
+def test_profiles_around_starts_have_both_strands():
+    frame = pd.DataFrame(
+        {
+            "strand_relation": np.repeat(["sense", "antisense"], 3),
+            "offset": [-1, 0, 1] * 2,
+            "mean": [0.1, 0.2, 0.3, 0.01, 0.02, 0.03],
+            "median": 0.05,
+        }
+    )
+    mean, _ = draw.around_starts(frame).axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in mean.lines}
+    assert drawn["sense"] == [0.1, 0.2, 0.3]
+    assert drawn["antisense"] == [0.01, 0.02, 0.03]
+
+
+def test_peak_figures():
+    track = np.zeros((2, 1_000), np.float32)
+    track[0, 3], track[1, 990] = 0.8, 0.4
+    tracks = {"a": track, "b": track[:, ::-1]}
+    density = annotate.peaks_per_kb(tracks, [0.1, 0.5], 1)
+    axes = draw.peak_density(density, 0.1).axes[0]
+    assert axes.lines[0].get_ydata().tolist() == [1, 1]
+    assert len(axes.lines) == 5
+    peaks = pd.DataFrame({"contig": ["a", "b"], "position": [3, 9], "strand": ["+", "-"]})
+    truth = pd.DataFrame({"contig": ["a"], "position": [3], "strand": ["+"]})
+    first, second = draw.peak_views(tracks, peaks, 50, truth).axes[:2]
+    assert first.get_xlim() == (0, 54)
+    assert first.get_title() == "a 4 +"
+    lowest = min(path.vertices[:, 1].min() for c in second.collections for path in c.get_paths())
+    assert lowest == pytest.approx(-0.4), "the minus strand hangs down"
