@@ -13,7 +13,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study lint clean unlock lock
+.PHONY: help book test study bench lint clean unlock lock
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -32,6 +32,9 @@ study: $(READY)  ## execute the study on the real E. coli tables and refresh its
 	@$(SNAKEMAKE) --config profile=ecoli -- chapters
 	@python -m genoattn.book overview
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
+
+bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
+	@python -m genoattn.benchmark
 
 lint: $(READY)  ## check style and types
 	@ruff check .
