@@ -180,8 +180,8 @@ def auc_replicates(
         empty = np.full(len(draws), np.nan)
         return {"roc_auc": empty, "pr_auc": empty.copy()}
     # cell 2j + 1 holds negatives of output level[j], cell 2j those between level[j - 1] and it
-    cell = np.searchsorted(level, output[~positive], side="left")
-    cell += np.searchsorted(level, output[~positive], side="right")
+    below = np.searchsorted(level, output[~positive])
+    cell = 2 * below + (level[np.minimum(below, n_levels - 1)] == output[~positive])
     n_cells = 2 * n_levels + 1
     at = np.bincount(block[positive] * n_levels + rank, minlength=n_blocks * n_levels)
     at = at.reshape(n_blocks, n_levels)[:, ::-1].astype(np.float64)  # from the highest output down

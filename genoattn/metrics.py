@@ -36,7 +36,14 @@ def score(label: NDArray, output: NDArray) -> dict[str, float]:
     ValueError
         If there is no positive or no negative label, or an output is NaN.
     """
-    label, output = np.ravel(label), np.ravel(output)
+    _refuse(label, output)
+    return {
+        name: float(metric(np.ravel(label), np.ravel(output))) for name, metric in METRICS.items()
+    }
+
+
+def _refuse(label: NDArray, output: NDArray) -> None:
+    """Raise what :func:`score` says."""
     if np.isnan(output).any():
         raise ValueError(f"{np.isnan(output).sum()} positions to be scored have no output (NaN)")
     if label.min() == label.max():
@@ -44,7 +51,21 @@ def score(label: NDArray, output: NDArray) -> dict[str, float]:
             "ROC and PR AUC need positive and negative labels; "
             f"all {label.size} labels are {int(label.min())}"
         )
-    return {name: float(metric(label, output)) for name, metric in METRICS.items()}
+
+
+def _with_replicates(
+    label: NDArray, output: NDArray, block: NDArray[np.int64], resampling: Resampling
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """The scores of :func:`score`, and those of every replicate."""
+    _refuse(label, output)
+    itself = np.ones((1, resampling.draws.shape[1]))  # takes every block once
+    every = bootstrap.auc_replicates(
+        label, output, block, np.concatenate([itself, resampling.draws])
+    )
+    return (
+        {metric: float(values[0]) for metric, values in every.items()},
+        {metric: values[1:] for metric, values in every.items()},
+    )
 
 
 def inside(track: NDArray, where: NDArray[np.bool_]) -> NDArray:
@@ -93,8 +114,7 @@ def kmer_resolution(
         first = block[:, : positive.shape[1] * k : k]
         for reduction in how:
             reduced = kmers(output, k, reduction)
-            scores = score(positive, reduced)
-            replicates = bootstrap.auc_replicates(positive, reduced, first, resampling.draws)
+            scores, replicates = _with_replicates(positive, reduced, first, resampling)
             for metric, value in scores.items():
                 low, high = resampling.interval(replicates[metric])
                 rows.append(
@@ -207,9 +227,9 @@ def compare(
     label, block = inside(label, where), inside(np.stack([resampling.block] * 2), where)
     values, replicates = {}, {}
     for name, output in outputs.items():
-        read = inside(output, where)
-        values[name] = score(label, read)
-        replicates[name] = bootstrap.auc_replicates(label, read, block, resampling.draws)
+        values[name], replicates[name] = _with_replicates(
+            label, inside(output, where), block, resampling
+        )
     rows = []
     for name in outputs:
         for metric, value in values[name].items():
