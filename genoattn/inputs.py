@@ -42,6 +42,7 @@ from genoattn.genome import (
     read_gff,
     write_fasta,
 )
+from genoattn.heads import Element
 from genoattn.liftover import Liftover, lift_sites
 from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
 from genoattn.tasks import TASKS
@@ -124,6 +125,22 @@ class StudyInputs:
     def published(self) -> bool:
         """Whether this is the paper's task on the paper's genome, so that its numbers compare."""
         return self.genome.name == "NC_000913.3" and self.task == "tss"
+
+    @property
+    def site(self) -> str:
+        """What the sites are, in full and in short."""
+        return f"{TASKS[self.task].site} ({TASKS[self.task].short})"
+
+    @property
+    def known_elements(self) -> tuple[Element, ...]:
+        """Elements that are known to lie near such sites in bacteria."""
+        return TASKS[self.task].elements
+
+    @property
+    def note(self) -> str:
+        """What a chapter says first when its sites are not the paper's; empty when they are."""
+        note = TASKS[self.task].note
+        return f"{note}\n\n" if note else ""
 
     def lacking(self) -> list[str]:
         """Say, one sentence a table, what cannot be looked at because the inputs do not hold it."""

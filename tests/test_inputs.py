@@ -124,6 +124,9 @@ def test_starts_of_coding_sequences_become_the_sites(own: dict[str, Path], tmp_p
     assert (starts.n_features, starts.n_pseudo, starts.n_partial) == (1, 0, 0)
     assert inputs.task == "tis"
     assert not inputs.published
+    assert inputs.site == "translation initiation site (TIS)"
+    assert "Another task" in inputs.note
+    assert "Shine-Dalgarno" in [element.name for element in inputs.known_elements]
     inputs.save(tmp_path / "inputs")
     again = StudyInputs.read(tmp_path / "inputs")
     assert_same(inputs, again)
@@ -172,6 +175,7 @@ def test_bad_input_of_another_task_is_one_clear_error(
 
 def test_what_inputs_lack_is_told(own: dict[str, Path], simulated: StudyInputs) -> None:
     assert simulated.lacking() == []
+    assert simulated.note == ""
     bare = load_inputs("files", fasta=own["fasta"], tables=[own["first"]]).lacking()
     assert [sentence.split(":")[0] for sentence in bare] == [
         "No features",
@@ -197,6 +201,7 @@ def test_the_simulation_has_all_tables_and_they_survive_saving(
         "genome.fa",
         "operons.tsv",
         "sites.tsv",
+        "task.txt",
         "terminators.tsv",
     ]
     assert_same(simulated, StudyInputs.read(tmp_path / "inputs"))

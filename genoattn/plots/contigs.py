@@ -79,7 +79,7 @@ def around_starts(profile: pd.DataFrame) -> Figure:
     figure, grid = plt.subplots(1, 2, figsize=(style.WIDTH, 2.9), sharex=True, layout="constrained")
     for axes, measure in zip(grid, ("mean", "median"), strict=True):
         for number, (relation, part) in enumerate(profile.groupby("strand_relation", sort=False)):
-            look = style.line(1 - number) | {"linewidth": 1.0}
+            look = style.line(number) | {"linewidth": 1.0}
             axes.plot(part["offset"], part[measure], label=relation, **look)
         axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
         axes.set_yscale("log")
@@ -107,7 +107,6 @@ def peak_density(density: pd.DataFrame, threshold: float) -> Figure:
             look = style.line(number) | {"marker": _MARKS[strand], "markersize": 3.5}
             axes.plot(own["threshold"], own["per_kb"], label=f"{contig} {strand}", **look)
     axes.axvline(threshold, color=style.FAINT, linewidth=0.8)
-    axes.set_yscale("symlog", linthresh=0.01)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("least output of a peak")
     axes.set_ylabel("peaks per 1,000 nt of a strand")
