@@ -6,9 +6,12 @@ drawn at random from all known motifs. It knows nothing of where a head looks, s
 say that a head has a known motif at a place where nobody expects it. `heads.match_elements` is the
 other question: an element at its place.
 
-Many heads and many motifs are compared, so p-values become q-values (Benjamini and Hochberg 1995)
-over all of them. Whether the p-values deserve it is measured: `shuffled` motifs, the head's own
-columns in another order, are compared in the same way.
+Many heads and many motifs are compared, so p-values become q-values over all of them. TOMTOM's
+null, columns drawn independently of each other, is not that of a head: its columns share a
+composition, and long matrices of little information match each other (hence `trimmed`). So chance
+is measured as well: the head's own columns in another order are compared in the same way, and the
+q-value is the false discovery rate that these matches suggest. That of Benjamini and Hochberg
+(1995) stands beside it.
 
 Sigma factors have no matrix in RegulonDB; theirs are built here from the promoters that it assigns
 to each (`sigma_motifs`).
@@ -40,6 +43,7 @@ __all__ = [
     "element_motifs",
     "sigma_motifs",
     "tomtom",
+    "trimmed",
     "with_decoys",
 ]
 
@@ -197,6 +201,25 @@ def with_decoys(known: Sequence[Motif], *, fewest: int = FEWEST, seed: int) -> l
 # ------------------------------------------------------------------------------- comparison
 
 
+def trimmed(matrix: np.ndarray, background: np.ndarray, least: float = 0.25) -> np.ndarray:
+    """Cut the ends of a matrix off that hold less than ``least`` bits a column.
+
+    Flat columns fit other flat columns well, and say nothing. A matrix without any column of so
+    much keeps its best one.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, float, shape=(k, 4)
+        Probabilities.
+    background : numpy.ndarray, float, shape=(4,)
+    least : float
+        Bits.
+    """
+    bits = motifs.information_content(matrix, background)
+    told = np.flatnonzero(bits >= min(least, bits.max()))
+    return matrix[told[0] : told[-1] + 1]
+
+
 def tomtom(queries: Sequence[np.ndarray], known: Sequence[Motif]) -> dict[str, np.ndarray]:
     """Compare each query with each known motif on both strands.
 
@@ -217,7 +240,9 @@ def tomtom(queries: Sequence[np.ndarray], known: Sequence[Motif]) -> dict[str, n
         from memelite import tomtom as run
 
     rows = [np.ascontiguousarray(motifs.probability_matrix(one.counts).T) for one in known]
-    found = run([np.ascontiguousarray(query.T) for query in queries], rows, n_jobs=1)
+    with warnings.catch_warnings():  # the callers see to it that there are motifs enough
+        warnings.simplefilter("ignore")
+        found = run([np.ascontiguousarray(query.T) for query in queries], rows, n_jobs=1)
     return {"p_value": found[0], "overlap": found[3].astype(int), "reverse": found[4] > 0.5}
 
 
@@ -247,10 +272,11 @@ def compare(
     Returns
     -------
     matches : DataFrame
-        A row for each head, width and motif: ``layer_1based``, ``head_1based``, ``width``,
-        ``motif``, ``decoy``, ``overlap``, ``reverse``, ``p_value``; ``q_value``
-        (Benjamini-Hochberg over all rows that are no decoys) and ``shuffled_fdr``: matches of
-        shuffled motifs that are as good, for each match of a head that is.
+        A row for each head, width and motif: ``layer_1based``, ``head_1based``, ``width`` (before
+        `trimmed` cut its ends), ``motif``, ``decoy``, ``overlap``, ``reverse``, ``p_value``;
+        ``q_value`` (matches of shuffled motifs of this width that are as good, for each match of a
+        head that is, at most 1) and ``q_tomtom`` (Benjamini-Hochberg), both over all heads and
+        motifs that are no decoys, with twice the tests for two widths.
     null : DataFrame
         The p-values of the shuffled motifs: ``width``, ``p_value``.
     """
@@ -260,9 +286,10 @@ def compare(
     labels: list[tuple[int, int, int]] = []
     for one in best:
         for layer, head in np.ndindex(*one.offset.shape):
-            matrix = motifs.probability_matrix(one.counts[layer, head], background=background)
+            whole = motifs.probability_matrix(one.counts[layer, head], background=background)
+            matrix = trimmed(whole, background)
             queries.append(matrix)
-            labels.append((layer + 1, head + 1, len(matrix)))
+            labels.append((layer + 1, head + 1, len(whole)))
             shuffled.extend(matrix[rng.permutation(len(matrix))] for _ in range(n_shuffles))
     found = tomtom(queries, known)
     decoy = np.array([motif.name.startswith("decoy of ") for motif in known])
@@ -275,33 +302,34 @@ def compare(
     for column, values in found.items():
         frame[column] = values.ravel()
     real = ~frame["decoy"]
-    frame["q_value"] = 1.0
-    frame.loc[real, "q_value"] = false_discovery_control(frame.loc[real, "p_value"])
+    frame["q_tomtom"] = 1.0
+    frame.loc[real, "q_tomtom"] = false_discovery_control(frame.loc[real, "p_value"])
     null_p = tomtom(shuffled, known)["p_value"][:, ~decoy]
     widths = np.repeat([label[2] for label in labels], n_shuffles)
     null = pd.DataFrame({"width": np.repeat(widths, null_p.shape[1]), "p_value": null_p.ravel()})
-    frame["shuffled_fdr"] = 1.0
-    frame.loc[real, "shuffled_fdr"] = _empirical_fdr(
-        frame.loc[real, "p_value"].to_numpy(), null["p_value"].to_numpy()
-    )
+    frame["q_value"] = 1.0
+    for width in frame["width"].unique():
+        mine = real & (frame["width"] == width)
+        theirs = null.loc[null["width"] == width, "p_value"].to_numpy()
+        q = len(best) * _empirical_fdr(frame.loc[mine, "p_value"].to_numpy(), theirs)
+        frame.loc[mine, "q_value"] = np.minimum(q, 1.0)
     return frame, null
 
 
 def _empirical_fdr(p: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Share of false matches at each p-value, were the null's matches false ones; at most 1."""
+    """Share of false matches at each p-value, were the null's matches false ones."""
     order = np.argsort(p, kind="stable")
-    null = np.sort(null)
-    expected = np.searchsorted(null, p[order], side="right") * (len(p) / max(len(null), 1))
+    as_good = np.searchsorted(np.sort(null), p[order], side="right")
+    expected = (as_good + 1) * (len(p) / (len(null) + 1))
     at_least = np.searchsorted(p[order], p[order], side="right")
-    share = np.minimum.accumulate((expected / at_least)[::-1])[::-1]
     fdr = np.empty(len(p))
-    fdr[order] = np.minimum(share, 1.0)
+    fdr[order] = np.minimum.accumulate((expected / at_least)[::-1])[::-1]
     return fdr
 
 
 def best_match(matches: pd.DataFrame) -> pd.DataFrame:
-    """The best known motif of each head: one row a head, decoys left out, of least p-value."""
-    real = matches[~matches["decoy"]].sort_values("p_value", kind="stable")
+    """The best known motif of each head: one row a head, of least q-value, then p-value."""
+    real = matches[~matches["decoy"]].sort_values(["q_value", "p_value"], kind="stable")
     keys = ["layer_1based", "head_1based"]
     return real.drop_duplicates(keys).sort_values(keys, ignore_index=True)
 

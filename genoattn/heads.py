@@ -40,7 +40,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control, mannwhitneyu, rankdata
 
 from genoattn import motifs
-from genoattn.genome import STRANDS, Genome
+from genoattn.genome import Genome
 
 GROUPS = ("random", "highest", "lowest")
 PROMOTER = (-100, 20)
@@ -432,13 +432,16 @@ def census_positions(
             f"best positions {position.shape} do not fit {distance.shape[0]} layers of "
             f"{distance.shape[1]} heads"
         )
-    chosen = [
-        np.take_along_axis(array, distance[..., None, None], axis=2)[:, :, 0]
-        for array in (strand, position, weight)
-    ]
-    if chosen[2].min() < 0:
+    there = distance[..., None, None]  # layers, heads, 1, 1
+    given = np.take_along_axis(weight, there, axis=2)[:, :, 0]
+    if given.min() < 0:
         raise HeadError("the census saw fewer positions than it should keep: ask for fewer")
-    return BestPositions(*chosen, distance)
+    return BestPositions(
+        np.take_along_axis(strand, there, axis=2)[:, :, 0],
+        np.take_along_axis(position, there, axis=2)[:, :, 0],
+        given,
+        distance,
+    )
 
 
 class BestSequences(NamedTuple):
@@ -912,6 +915,22 @@ def found_elements(
             }
         )
     return pd.DataFrame(rows).set_index("element")
+
+
+def verdicts(found: pd.DataFrame) -> list[str]:
+    """One sentence for each element of `found_elements`: the head that fits, or that none does."""
+    told = []
+    for row in found.to_dict("records"):
+        if not row["best_head"]:
+            told.append("no head has a motif at its place")
+        else:
+            numbers = f"similarity {row['similarity']:.2f}, q = {row['q_value']:.2g}"
+            told.append(
+                f"{row['best_head']} stands for it ({numbers})"
+                if row["n_heads"]
+                else f"no head fits; the nearest is {row['best_head']} ({numbers})"
+            )
+    return told
 
 
 # ---------------------------------------------------------------------- the paper's statements

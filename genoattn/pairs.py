@@ -215,8 +215,11 @@ class JointMotif(NamedTuple):
 
     @property
     def spaced(self) -> bool:
-        """Whether both halves say more than chance."""
-        return all(mine > by_chance for mine, by_chance in zip(self.bits, self.chance, strict=True))
+        """Whether both halves say more than chance, and as much as one certain nucleotide."""
+        return all(
+            mine > max(by_chance, 2.0)
+            for mine, by_chance in zip(self.bits, self.chance, strict=True)
+        )
 
 
 def joint_motif(

@@ -365,7 +365,7 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             optional=True,
         ),
         "n_permutations": Parameter(
-            int, 20, "times that each motif's columns are shuffled, for TOMTOM's null", low=1
+            int, 200, "times that each motif's columns are shuffled, for TOMTOM's null", low=1
         ),
         "min_sites": Parameter(
             int, 40, "known sites that a factor needs to be tested by itself", low=1
@@ -476,6 +476,47 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "block": Parameter(int, 10_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
+    },
+    "atlas": {
+        **_FOLDERS,
+        "weights": _WEIGHTS,
+        "seeds": Parameter(
+            list[str],
+            [],
+            "the same training from other seeds, as weights; those not there are left out",
+        ),
+        "seed": Parameter(int, 0, "seed of the samples and of the permutations", low=0),
+        "n_random": Parameter(
+            int, 10_000, "positions of the test part, both strands, drawn at random", low=100
+        ),
+        "n_best": Parameter(
+            int, 50, "samples of most attention at an offset, for its motif", low=2, high=63
+        ),
+        "width": Parameter(
+            int, 7, "nucleotides of a motif, odd, centred at the offset", low=1, high=51
+        ),
+        "region_first": Parameter(int, -100, "first position shown on a card, the TSS is +1"),
+        "region_last": Parameter(int, 20, "last position shown on a card, the TSS is +1"),
+        "selective": Parameter(
+            float, 0.2, "least selectivity of a head that is said to look at a place", low=0, high=1
+        ),
+        "max_q": Parameter(
+            float, 0.05, "greatest q-value (false discovery rate) of a match", low=0, high=1
+        ),
+        "ablation": Parameter(
+            str,
+            "mean",
+            "what a head that is switched off gives instead",
+            choices=("mean", "zero"),
+        ),
+        "n_permutations": Parameter(
+            int, 1_000, "times that motifs are dealt out anew, for chance between seeds", low=1
+        ),
+        "recovery_file": Parameter(
+            str,
+            "book/results/demo/recovery.csv",
+            "planted elements found on simulated genomes",
+        ),
     },
 }
 
