@@ -38,7 +38,7 @@ __all__ = [
     "agreement",
     "annotate",
     "around_sites",
-    "check_fits",
+    "check_genome",
     "contig_table",
     "demo_files",
     "head_numbers",
@@ -129,36 +129,26 @@ def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def check_fits(weights: str | Path, genome: Genome | None = None, **asked: int) -> None:
-    """Compare weights with what is asked of them, by their card.
+def check_genome(weights: str | Path, genome: Genome) -> None:
+    """Refuse to take the test part of one genome for that of another.
 
     Parameters
     ----------
     weights : str or Path
-        A file or a shipped name.
-    genome : Genome, optional
-        The genome whose split the card must be about (only needed where a test part is used).
-    **asked : int
-        Sizes that the weights must have: ``window``, ``layers``, ``downstream``, ...
+        A file or a shipped name; its card says what it was trained on.
+    genome : Genome
+        The genome whose test part is to be looked at.
 
     Raises
     ------
     WeightsError
-        The weights have another size, or were trained on another genome.
+        The weights were trained on another genome.
     """
-    card = read_card(weights)
-    for name, value in asked.items():
-        if name not in card["config"]:
-            raise WeightsError(f"{weights}: weights have no size {name!r}")
-        if card["config"][name] != value:
-            raise WeightsError(
-                f"{weights}: these weights have {name}={card['config'][name]}, not {value}; "
-                "leave the parameter out, or train weights of that size"
-            )
-    if genome is not None and card.get("genome") != genome.name:
+    trained_on = read_card(weights).get("genome")
+    if trained_on != genome.name:
         raise WeightsError(
-            f"{weights}: trained on {card.get('genome')}, so its test part says nothing about "
-            f"{genome.name}; use weights that were trained on this genome"
+            f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "
+            "on this genome, or annotate it as a whole (chapter your_genome)"
         )
 
 

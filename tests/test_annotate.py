@@ -131,13 +131,9 @@ def test_other_bad_requests_stop_before_anything_is_computed(model, contigs, mon
 def test_weights_that_do_not_fit_are_told(model, contigs, tmp_path):
     path = tmp_path / "w.safetensors"
     model.save(path, {"genome": "ring"})
-    annotate.check_fits(path, contigs[0], window=16, layers=2)
-    with pytest.raises(WeightsError, match="window=16, not 512"):
-        annotate.check_fits(path, window=512)
-    with pytest.raises(WeightsError, match="no size 'windw'"):
-        annotate.check_fits(path, windw=512)
-    with pytest.raises(WeightsError, match=r"trained on ring, .* nothing about line"):
-        annotate.check_fits(path, contigs[1])
+    annotate.check_genome(path, contigs[0])
+    with pytest.raises(WeightsError, match=r"trained on ring, so .* none of line"):
+        annotate.check_genome(path, contigs[1])
     card = path.with_suffix(".json")
     card.write_text(card.read_text().replace('"d_head": 4', '"d_head": 5'))
     with pytest.raises(WeightsError, match="not what its card describes"):
