@@ -47,17 +47,17 @@ SAFE_SUM = 2.0**80
 gradients included."""
 
 
-def sinusoids(length: int, d_model: int) -> Tensor:
+def sinusoids(length: int, d_model: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Sinusoidal code of 0 .. length - 1 (Vaswani et al. 2017): sines, then cosines.
 
     Returns
     -------
     Tensor, shape (length, d_model)
-        In the default dtype, from angles in double precision: exact along a whole genome.
+        From angles in double precision, so that it is exact along a whole genome.
     """
     frequency = 10_000.0 ** (-torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
     angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
-    return torch.cat([angle.sin(), angle.cos()], dim=-1).to(torch.get_default_dtype())
+    return torch.cat([angle.sin(), angle.cos()], dim=-1).to(dtype)
 
 
 def turned(query: Tensor, code: Tensor) -> Tensor:

@@ -277,6 +277,38 @@ def growth(device: str, sizes: list[int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def plan(
+    bench: pd.DataFrame, genome_length: int, n_genomes: float, mean_length: float, days: float
+) -> pd.DataFrame:
+    """What a machine of each measured kind annotates, and how many machines all genomes take.
+
+    Parameters
+    ----------
+    bench : DataFrame
+        Columns :data:`COLUMNS`; rows of blocked prediction and of the census count.
+    genome_length : int
+        Of one genome to name a time for, in nt; both strands are read.
+    n_genomes, mean_length : float
+        Genomes of a collection, and their mean length in nt.
+    days : float
+        Time in which the collection shall be done.
+
+    Returns
+    -------
+    DataFrame
+        Columns what, device, nt_per_s, minutes_a_genome, genomes_a_day (of ``genome_length``),
+        machine_days (for the collection), machines (for it within ``days``).
+    """
+    rows = bench[(bench["form"] == "blocked") & bench["what"].isin(["predict", "census"])]
+    table = rows[["what", "device", "nt_per_s"]].reset_index(drop=True)
+    day = 24 * 3600 * table["nt_per_s"]
+    table["minutes_a_genome"] = 2 * genome_length / table["nt_per_s"] / 60
+    table["genomes_a_day"] = day / (2 * genome_length)
+    table["machine_days"] = 2 * n_genomes * mean_length / day
+    table["machines"] = np.ceil(table["machine_days"] / days).astype(int)
+    return table
+
+
 PARTS = {
     "matrix products": ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm"),
     "softmax": (

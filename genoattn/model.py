@@ -299,7 +299,8 @@ class Annotator(nn.Module):
         h = self.dropout(self.embedding(codes))  # B, n, d_model
         if memory is None:
             memory = [cast(RelativeAttentionLayer, layer).start(h) for layer in self.layers]
-        code = sinusoids(c.window + c.reach_downstream + codes.shape[1], c.d_model).to(h)
+        reach = c.window + c.reach_downstream + codes.shape[1]
+        code = sinusoids(reach, c.d_model, h.dtype).to(h.device)
         after = []
         for number, layer in enumerate(self.layers):
             watch = None if observe is None else partial(observe, number)

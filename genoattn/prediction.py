@@ -254,7 +254,7 @@ class SampledAttention(AttentionRecorder):
 
     Attributes
     ----------
-    attention : float16 array, shape (n, layers, heads, window)
+    attention : float array, shape (n, layers, heads, window)
         Filled by the pass, in the order in which the samples were given; the last axis counts nt
         upstream of the query (0 is the query itself).
     """
@@ -265,12 +265,13 @@ class SampledAttention(AttentionRecorder):
         strand: Sequence[str] | NDArray,
         position: Sequence[int] | NDArray,
         length: int,
+        dtype: type[np.floating] = np.float16,
     ) -> None:
         """Ask for sites by strand ('+' or '-') and 0-based forward position."""
         strand = np.asarray(strand)
         index = strand_index(np.asarray(position, dtype=np.int64), strand, length)
         shape = (len(strand), config.layers, config.heads, config.window)
-        self.attention = np.full(shape, np.nan, dtype=np.float16)
+        self.attention = np.full(shape, np.nan, dtype=dtype)
         self._samples, self._index = [], []
         for symbol in STRANDS:
             samples = np.flatnonzero(strand == symbol)
@@ -285,7 +286,7 @@ class SampledAttention(AttentionRecorder):
         if first == last:
             return
         rows = torch.from_numpy(index[first:last] - start).to(weights.device)
-        chosen = weights[rows].flip(1).half().cpu().numpy()
+        chosen = weights[rows].flip(1).float().cpu().numpy()
         self.attention[self._samples[strand][first:last], layer, head] = chosen
 
 

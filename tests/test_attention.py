@@ -25,11 +25,7 @@ def arguments(batch, heads, length, d_head, dtype, *, d_model=6, seed=0, grad=Fa
     )
     tensors = [torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in shapes]
     tensors = [(size * tensor).to(dtype).requires_grad_(grad) for tensor in tensors]
-    torch.set_default_dtype(dtype)
-    try:
-        return tensors, sinusoids(length, d_model)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    return tensors, sinusoids(length, d_model, dtype)
 
 
 def test_weights_by_hand():

@@ -97,3 +97,20 @@ def test_memory_is_that_of_a_process_of_its_own():
     found = benchmark.alone("growth", "blocked", 2000, "cpu")
     assert 50 < found["peak_mib"] < 1000
     assert found["seconds"] > 0
+
+
+def test_plan_by_hand():
+    bench = pd.DataFrame(
+        {
+            "what": ["predict", "predict", "census", "train"],
+            "form": ["plain", "blocked", "blocked", "blocked"],
+            "device": "cpu",
+            "nt_per_s": [1.0, 1000.0, 500.0, 7.0],
+        }
+    )
+    table = benchmark.plan(bench, 3_000_000, n_genomes=10, mean_length=43_200_000, days=4)
+    assert table["what"].tolist() == ["predict", "census"]
+    assert table["minutes_a_genome"].tolist() == pytest.approx([100, 200])
+    assert table["genomes_a_day"].tolist() == pytest.approx([14.4, 7.2])
+    assert table["machine_days"].tolist() == pytest.approx([10, 20])
+    assert table["machines"].tolist() == [3, 5]

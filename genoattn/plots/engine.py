@@ -1,0 +1,194 @@
+"""Figures of the engine: tidy frames in, figures out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from genoattn.plots import style
+
+__all__ = ["blocks", "growth", "profile", "rates"]
+
+WHAT = {"predict": "prediction", "census": "census", "train": "training"}
+FORMS: dict[str, dict[str, Any]] = {
+    "plain": {"facecolor": "#E69F00", "edgecolor": "white", "hatch": "///"},
+    "blocked": {"facecolor": "#0072B2", "edgecolor": "white", "hatch": ""},
+}
+PARTS = ("#0072B2", "#E69F00", "#009E73", "#BBBBBB")
+HATCHES = ("", "...", "///", "xxx")
+
+
+def blocks(window: int, block: int, n_blocks: int = 4) -> Figure:
+    """Which keys each block of queries meets: its frame, the window inside it, its masked corners.
+
+    Parameters
+    ----------
+    window, block : int
+        In nt.
+    n_blocks : int
+        Blocks of queries to draw.
+    """
+    before = -(-(window - 1) // block) * block
+    length = n_blocks * block
+    query = np.arange(length)[:, None]
+    key = np.arange(-before, length)[None]
+    d = query - key
+    inside = (d >= 0) & (d < window)
+    frame = (key >= query // block * block - before) & (key < (query // block + 1) * block)
+    shade = np.where(inside, 2, np.where(frame, 1, 0))
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.2), layout="constrained")
+    colours = ["#FFFFFF", "#F3C66B", "#0072B2"]
+    axes.imshow(
+        np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], dtype=np.uint8)[
+            shade
+        ],
+        extent=(-before - 0.5, length - 0.5, length - 0.5, -0.5),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for number in range(n_blocks):
+        axes.add_patch(
+            Rectangle(
+                (number * block - before - 0.5, number * block - 0.5),
+                before + block,
+                block,
+                fill=False,
+                edgecolor="black",
+                linewidth=1.2,
+            )
+        )
+    axes.set(xlabel="key: position on the strand, nt", ylabel="query: position, nt")
+    axes.legend(
+        handles=[
+            Patch(facecolor=colours[2], edgecolor="black", label="inside the window"),
+            Patch(facecolor=colours[1], edgecolor="black", label="in the frame, masked"),
+            Patch(facecolor="white", edgecolor="black", label="frame of a block"),
+        ],
+        loc="lower left",
+        frameon=True,
+    )
+    return figure
+
+
+def rates(bench: pd.DataFrame) -> Figure:
+    """Positions a second of each kind of work in each form, one panel a device, on a log scale.
+
+    Parameters
+    ----------
+    bench : DataFrame
+        From `genoattn.benchmark`: columns what, form, device, nt_per_s, ratio_to_plain; growth is
+        left out.
+    """
+    shown = bench[bench["what"].isin(list(WHAT))]
+    devices = list(shown["device"].unique())
+    figure, panels = plt.subplots(
+        1, len(devices), figsize=(style.WIDTH, 2.9), layout="constrained", squeeze=False
+    )
+    for axes, device in zip(panels[0], devices, strict=True):
+        of_device = shown[shown["device"] == device].set_index(["what", "form"])
+        for place, what in enumerate(WHAT):
+            forms = [form for form in FORMS if (what, form) in of_device.index]
+            for number, form in enumerate(forms):
+                row = of_device.loc[(what, form)]
+                x = place + (number - (len(forms) - 1) / 2) * 0.36
+                axes.bar(x, row["nt_per_s"], width=0.34, **FORMS[form])
+                text = f"{row['nt_per_s']:,.0f}"
+                if form != "plain":
+                    text += f"\n{row['ratio_to_plain']:.1f}×"
+                axes.annotate(
+                    text,
+                    (x, row["nt_per_s"]),
+                    xytext=(0, 2),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=8,
+                )
+        axes.set_yscale("log")
+        axes.set_ylim(of_device["nt_per_s"].min() / 3, of_device["nt_per_s"].max() * 6)
+        axes.set_xticks(range(len(WHAT)), list(WHAT.values()))
+        axes.set_ylabel("positions per second")
+        axes.set_title(device)
+    panels[0][-1].legend(
+        handles=[Patch(label=form, **look) for form, look in FORMS.items()],
+        loc="upper right",
+        ncols=2,
+    )
+    return figure
+
+
+def profile(parts: pd.DataFrame) -> Figure:
+    """Time of prediction on one core by what it is spent on, in both forms.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        From `genoattn.benchmark.profile`: columns form, part, share, us_per_nt.
+    """
+    table = parts.pivot(index="form", columns="part", values="us_per_nt")
+    table = table.loc[list(FORMS), list(dict.fromkeys(parts["part"]))]
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.1), layout="constrained")
+    left = np.zeros(len(table))
+    for number, part in enumerate(table.columns):
+        width = table[part].to_numpy()
+        axes.barh(
+            table.index,
+            width,
+            left=left,
+            label=part,
+            color=PARTS[number],
+            hatch=HATCHES[number],
+            edgecolor="white",
+        )
+        left += width
+    for row, total in enumerate(left):
+        axes.annotate(
+            f"{total:.0f} µs",
+            (total, row),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+        )
+    axes.set_xlim(0, left.max() * 1.12)
+    axes.invert_yaxis()
+    axes.set_xlabel("time per position on one core, µs")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(table.columns))
+    return figure
+
+
+def growth(bench: pd.DataFrame) -> Figure:
+    """Largest memory and seconds of a whole pass by the length of what is read.
+
+    Parameters
+    ----------
+    bench : DataFrame
+        From `genoattn.benchmark`: the rows whose ``what`` is growth.
+    """
+    shown = bench[bench["what"] == "growth"]
+    figure, (memory, time) = plt.subplots(
+        1, 2, figsize=(style.WIDTH, 2.8), layout="constrained", sharex=True
+    )
+    for number, (device, rows) in enumerate(shown.groupby("device", sort=False)):
+        look = {**style.line(number), "marker": "o", "label": device}
+        memory.plot(rows["positions"], rows["peak_mib"], **look)
+        time.plot(rows["positions"], rows["positions"] / rows["nt_per_s"], **look)
+    memory.axhline(2048, color=style.FAINT, linewidth=0.9, linestyle=":")
+    memory.annotate(
+        "2 GiB",
+        (1, 2048),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 3),
+        textcoords="offset points",
+        ha="right",
+        color=style.FAINT,
+    )
+    memory.set(xscale="log", ylabel="largest memory, MiB", xlabel="positions (both strands)")
+    memory.set_ylim(0, 2300)
+    time.set(xscale="log", yscale="log", ylabel="time, s", xlabel="positions (both strands)")
+    time.legend(loc="upper left")
+    return figure
