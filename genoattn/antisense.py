@@ -206,12 +206,15 @@ def changes(before: pd.DataFrame, after: Mapping[str, pd.DataFrame], level: floa
     -------
     DataFrame
         ``edit``, ``strand`` (sense, antisense), ``n`` sites, ``ratio`` (median over sites of the
-        output after over that before), ``ci_low``, ``ci_high``.
+        output after over that before), ``ci_low``, ``ci_high``; NaN where there are no or too few
+        sites.
     """
     rows = []
     for name, found in after.items():
         for relation in ("sense", "antisense"):
             ratio = (found[relation] / before[relation]).to_numpy(dtype=np.float64)
-            median, low, high = (float(v[0]) for v in median_with_band(ratio[:, None], level))
+            median = low = high = float("nan")
+            if len(ratio):
+                median, low, high = (float(v[0]) for v in median_with_band(ratio[:, None], level))
             rows.append((name, relation, len(ratio), median, low, high))
     return pd.DataFrame(rows, columns=["edit", "strand", "n", "ratio", "ci_low", "ci_high"])

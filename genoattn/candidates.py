@@ -115,7 +115,8 @@ def support(
     DataFrame
         ``evidence``, ``n`` peaks, ``n_supported``, ``share`` with ``share_low`` and ``share_high``
         (exact binomial), ``chance`` (expected share), ``ratio`` (share over chance) with
-        ``ci_low`` and ``ci_high`` (blocks of the genome resampled; NaN where chance is 0).
+        ``ci_low`` and ``ci_high`` (blocks of the genome resampled; NaN where chance is 0, or where
+        no peak is supported: all resamples would agree).
 
     Raises
     ------
@@ -140,6 +141,8 @@ def support(
         with np.errstate(invalid="ignore", divide="ignore"):
             replicates = (draws @ seen_in) / (draws @ expected_in)
         low, high = bootstrap.interval(replicates[np.isfinite(replicates)], level)
+        if not seen.any():
+            low = high = np.nan
         share, share_low, share_high = proportion(int(seen.sum()), len(peaks), level)
         rows.append(
             {

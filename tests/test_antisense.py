@@ -79,6 +79,12 @@ def test_changes_are_medians_of_ratios() -> None:
     assert row["ratio"] == 2 and row["ci_low"] == 1 and row["ci_high"] == 9 and row["n"] == 7
 
 
+def test_no_site_has_no_change() -> None:
+    none = pd.DataFrame({"sense": [], "antisense": []}, dtype=float)
+    table = antisense.changes(none, {"all": none}, 0.95)
+    assert table["n"].tolist() == [0, 0] and table["ratio"].isna().all()
+
+
 def test_the_edits_cover_what_they_say() -> None:
     promoter, box, control = antisense.EDITS
     assert promoter.first <= box.first < box.last <= promoter.last

@@ -64,6 +64,7 @@ def test_support_against_chance_of_the_same_kind(factor) -> None:
     assert (row["ci_low"] > 1) == (factor > 1)
     assert row["n_supported"] == evidence[flat // length, flat % length].sum()
     assert table.loc["none", "n_supported"] == 0 and np.isnan(table.loc["none", "ratio"])
+    assert table.loc["none", ["ci_low", "ci_high"]].isna().all()
     with pytest.raises(ValueError, match="not eligible"):
         candidates.support(
             found, {"some": evidence}, nothing, kind,

@@ -338,7 +338,7 @@ def support(table: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.3 * max(100 * table["share_high"].max(), 1))
     axes.set_xlabel("% with this evidence")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
     return figure
 
 
