@@ -78,6 +78,31 @@ def test_a_chapter_refuses_an_unknown_parameter_at_once(chapter, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"{chapter}.ipynb"], "nothing was begun"
 
 
+def test_another_task_goes_through_the_same_chapters(tmp_path):
+    """Translation starts as labels, without a pseudogene among the features."""
+    folders = {"run_dir": "run", "results_dir": "results"}
+    named = book.profile(ROOT / "notebooks/profiles/tis.yaml")
+    for chapter in book.chapters(ROOT / "notebooks", named):
+        name = chapter.split("_", 1)[1]
+        executed = nbformat.read(
+            execute(chapter, tmp_path, **folders, **TINY.get(name, {})), as_version=4
+        )
+        text = "\n".join(
+            output.get("data", {}).get("text/markdown", "")
+            for cell in executed.cells
+            for output in cell.get("outputs", [])
+        )
+        if name == "gene_starts":
+            assert "translation initiation sites" in text
+            features = tmp_path / "run/inputs/features.tsv"
+            lines = features.read_text().splitlines(keepends=True)
+            kept = [line for line in lines if not line.endswith("True\n")]
+            assert len(kept) < len(lines)
+            features.write_text("".join(kept))
+        else:
+            assert "Another task" in text
+
+
 def test_the_tiny_profile_names_known_parameters():
     for chapter, given in TINY.items():
         defaults = {name: one.default for name, one in parameters.SCHEMAS[chapter].items()}
