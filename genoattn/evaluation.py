@@ -30,6 +30,7 @@ __all__ = [
     "DISTANCES",
     "distance_shares",
     "found_weights",
+    "is_convolutional",
     "load_network",
     "one_per_train_set",
     "output_of",
@@ -42,6 +43,11 @@ DISTANCES: dict[str, float] = {
 """Classes of distance to the nearest site: name -> largest distance in nt."""
 
 
+def is_convolutional(card: dict[str, Any]) -> bool:
+    """Say whether a card is that of the convolutional baseline."""
+    return ConvolutionalNetwork.describes(card["config"])
+
+
 def load_network(source: str | Path, accelerator: str = "auto") -> Network:
     """Load trained weights of any architecture, by file or by a shipped name.
 
@@ -52,7 +58,7 @@ def load_network(source: str | Path, accelerator: str = "auto") -> Network:
         'cpu'; 'gpu' or 'auto' take a GPU where there is one.
     """
     device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-    if ConvolutionalNetwork.describes(read_card(source)["config"]):
+    if is_convolutional(read_card(source)):
         return ConvolutionalNetwork.load(source, device)
     return Annotator.load(source, device)
 
@@ -86,7 +92,7 @@ def one_per_train_set(cards: dict[str, dict[str, Any]]) -> list[str]:
     for as_printed in (True, False):
         for name, card in cards.items():
             config = card["config"]
-            if ConvolutionalNetwork.describes(config):
+            if is_convolutional(card):
                 continue
             same = all(
                 config.get(key, value) == value

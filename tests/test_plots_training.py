@@ -56,7 +56,7 @@ def test_performance_marks_where_the_paper_is_outside_the_interval():
     lines = {line.get_label(): line for line in roc.lines}
     assert list(lines["paper, outside the interval"].get_xdata()) == [0.9, 0.9]
     assert list(lines["paper, inside the interval"].get_xdata()) == [0.65, 0.65]
-    heights = lines["ours, 95 % interval"].get_ydata()
+    heights = lines["ours, with interval"].get_ydata()
     assert len(heights) == 6
     assert list(lines["paper, outside the interval"].get_ydata()) == [heights[0], heights[3]]
     (whiskers,) = roc.collections
@@ -72,8 +72,16 @@ def test_performance_marks_where_the_paper_is_outside_the_interval():
 def test_performance_of_one_model_without_a_paper():
     table = pairs(dict.fromkeys(("curated", "smrt", "sendseq"), np.nan))
     bare = draw.performance(table[table["train_set"] == "smrt"])
-    assert {line.get_label() for line in bare.axes[0].lines} == {"ours, 95 % interval"}
+    assert {line.get_label() for line in bare.axes[0].lines} == {"ours, with interval"}
     assert not bare.axes[1].texts
+
+
+def test_performance_has_the_baselines_where_they_are():
+    table = pairs(dict.fromkeys(("curated", "smrt", "sendseq"), np.nan))
+    scanner = table[(table["train_set"] == "smrt")].assign(value=0.3)
+    roc = draw.performance(table, {"scanner": scanner}).axes[0]
+    (line,) = [line for line in roc.lines if line.get_label() == "scanner"]
+    np.testing.assert_array_equal(line.get_xdata(), [np.nan] * 3 + [0.3] * 3)
 
 
 def test_learning_curves_mark_each_kept_round():

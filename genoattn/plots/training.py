@@ -106,7 +106,7 @@ def _intervals(axes: Axes, rows: pd.DataFrame, height: np.ndarray, **look: Any) 
     axes.plot(rows["value"], height, linestyle="", markersize=6, **look)
 
 
-def performance(table: pd.DataFrame) -> Figure:
+def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | None = None) -> Figure:
     """ROC AUC and PR AUC by training and test set with intervals, ours beside the paper's.
 
     A diamond is filled where the paper's value lies outside our interval.
@@ -115,6 +115,8 @@ def performance(table: pd.DataFrame) -> Figure:
     ----------
     table : DataFrame
         Rows of resolution 1 and of one model a training set, from `genoattn.metrics.performance`.
+    baselines : mapping of name to DataFrame, optional
+        Rows of the same columns of other models, shown without intervals.
     """
     first = table[table["metric"] == "roc_auc"]
     pairs = list(zip(first["train_set"], first["test_set"], strict=True))
@@ -127,7 +129,7 @@ def performance(table: pd.DataFrame) -> Figure:
     )  # fmt: skip
     for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
         rows = table[table["metric"] == metric].set_index(["train_set", "test_set"]).loc[pairs]
-        _intervals(axes, rows, height, color="#0072B2", marker="o", label="ours, 95 % interval")
+        _intervals(axes, rows, height, color="#0072B2", marker="o", label="ours, with interval")
         printed, outside = rows["paper_value"].notna(), differs_from_paper(rows)
         for chosen, colour, label in (
             (printed & ~outside, "white", "paper, inside the interval"),
@@ -139,16 +141,24 @@ def performance(table: pd.DataFrame) -> Figure:
                 rows.loc[chosen, "paper_value"], height[chosen], linestyle="", marker="D",
                 markerfacecolor=colour, markeredgecolor="#000000", markersize=4.5, label=label,
             )  # fmt: skip
+        for number, (name, others) in enumerate((baselines or {}).items()):
+            of_metric = others[others["metric"] == metric]
+            value = of_metric.drop_duplicates(["train_set", "test_set"]).set_index(
+                ["train_set", "test_set"]
+            )["value"]
+            axes.plot(
+                value.reindex(pairs), height, linestyle="", marker="|x"[number % 2], markersize=7,
+                color="#D55E00", label=name, zorder=1.5,
+            )  # fmt: skip
         axes.set_yticks(height, [style.name(test_set) for _, test_set in pairs])
         axes.set_ylim(height.min() - 0.6, height.max() + 0.6)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.set_axisbelow(True)
-        largest = np.nanmax(rows[["ci_high", "paper_value"]].to_numpy(float))
-        smallest = np.nanmin(rows[["ci_low", "paper_value"]].to_numpy(float))
+        axes.margins(x=0.05)
         if metric == "roc_auc":
-            axes.set_xlim(min(smallest, 0.95) - 0.02, 1.0)
+            axes.set_xlim(right=1.0)
         else:
-            axes.set_xlim(0, 1.05 * largest)
+            axes.set_xlim(left=0)
         axes.set_xlabel(title)
     panels[0].set_ylabel("test set")
     if several:
@@ -165,7 +175,7 @@ def performance(table: pd.DataFrame) -> Figure:
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=3)
+    figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=5)
     return figure
 
 
@@ -278,7 +288,7 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Figure:
         )  # fmt: skip
         before += 100 * share[::-1].to_numpy()
     right.set(xlabel="share, %", xlim=(0, 100))
-    right.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=1)
+    right.legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=1)
     return figure
 
 
