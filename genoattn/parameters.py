@@ -473,7 +473,7 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         ),
         "width": Parameter(int, 7, "nucleotides of a word, odd", low=1, high=51),
         "n_steps": Parameter(int, 16, "points of the integral of the gradients", low=1),
-        "block": Parameter(int, 10_000, "length in nt of the blocks that are resampled", low=1),
+        "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
