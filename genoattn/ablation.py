@@ -388,6 +388,8 @@ def replicates(segments: Segments, n: int, seed: int) -> NDArray[np.float64]:
     -------
     float array, shape (1 + n, segments)
     """
+    if segments.block.max() < 1:
+        raise AblationError("all segments lie in one block: give smaller blocks or more segments")
     draws = bootstrap.resample(segments.block, n, seed)
     times = np.concatenate([np.ones((1, draws.shape[1])), draws])
     return times[:, segments.block] * segments.weight
