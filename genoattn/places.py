@@ -78,6 +78,10 @@ class Ground:
         The highest peaks, as many as there are sites: ``position``, ``strand``, ``output``,
         ``curated`` (a curated site is near) and ``reported`` (any source's site is within
         `ALONE` nt).
+    median : float
+        Median output of the part.
+    taken : set of (int, int)
+        Windows of places that were chosen before.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Ground:
         self.sites = known.assign(output=self.at(self.high, known))
         self.peaks = self._peaks()
         self.median = float(np.median(track[:, self.inside]))
+        self.taken: set[tuple[int, int]] = set()
 
     @staticmethod
     def at(values: NDArray, sites: pd.DataFrame) -> NDArray:
@@ -132,6 +137,13 @@ class Ground:
         first = (start - AROUND) // _ROUND * _ROUND
         last = -((-end - AROUND) // _ROUND) * _ROUND
         return (first, last) if self.holds(first, last) else None
+
+    def room(self, width: int) -> NDArray[np.int64]:
+        """Where stretches of a width begin whose window surely lies in the part."""
+        margin = AROUND + _ROUND
+        start = np.arange(margin, self.length - width - margin + 1)
+        whole = self._outside[start - margin] == self._outside[start + width + margin]
+        return start[whole]
 
     def where(self, position: int) -> str:
         """The gene at a position, or the two beside it, as Markdown."""
@@ -436,7 +448,7 @@ def antisense(ground: Ground) -> Place | None:
             & (peak.position < genes["end"] - PAIR)
         ]
         window = ground.window(peak.position, peak.position + 1)
-        if len(inner) and window:
+        if len(inner) and window and window not in ground.taken:
             known = "a curated start site" if peak.curated else "no curated start site"
             return Place(
                 "antisense",
@@ -453,19 +465,21 @@ def crowd(ground: Ground) -> Place | None:
     """The 1,000 nt with most curated sites on both strands."""
     every = site_track(ground.sites, ground.length).sum(axis=0, dtype=np.int64)
     total = np.concatenate([[0], np.cumsum(every)])
-    count = total[1_000:] - total[:-1_000]
-    starts = np.argsort(-count, kind="stable")[:1_000]
-    found = ground.first(pd.DataFrame({"start": starts, "end": starts + 1_000, "n": count[starts]}))
-    if not found:
+    room = ground.room(1_000)
+    if not room.size:
         return None
-    row, window = found
-    top = ground.track[:, row.start : row.end].max(axis=1)
+    count = total[room + 1_000] - total[room]
+    start, n = int(room[count.argmax()]), int(count.max())
+    window = ground.window(start, start + 1_000)
+    if not window or not n:
+        return None
+    top = ground.track[:, start : start + 1_000].max(axis=1)
     return Place(
         "crowd",
         "Many starts together",
         *window,
-        f"Most curated start sites of any 1,000 nt, {row.n}, lie "
-        f"{ground.where(row.start + 500)}; the output reaches {_number(top[0])} on the "
+        f"Most curated start sites of any 1,000 nt, {n}, lie "
+        f"{ground.where(start + 500)}; the output reaches {_number(top[0])} on the "
         f"plus strand and {_number(top[1])} on the minus strand.",
     )
 
@@ -473,20 +487,21 @@ def crowd(ground: Ground) -> Place | None:
 def quiet(ground: Ground) -> Place | None:
     """The 5,000 nt whose highest output, on either strand, is lowest."""
     width = 5_000
-    top = maximum_filter1d(ground.track.max(axis=0), width, mode="constant", cval=np.inf)
-    top = top[width // 2 : width // 2 + max(ground.length - width + 1, 0)]
-    starts = np.argsort(np.where(np.isfinite(top), top, np.inf), kind="stable")[:1_000]
-    frame = pd.DataFrame({"start": starts, "end": starts + width, "top": top[starts]})
-    found = ground.first(frame[np.isfinite(frame["top"])])
-    if not found:
+    room = ground.room(width)
+    if not room.size:
         return None
-    row, window = found
+    # the filter's window of an even width begins half of it before its place
+    highest = maximum_filter1d(ground.track.max(axis=0), width)[room + width // 2]
+    start, top = int(room[highest.argmin()]), float(highest.min())
+    window = ground.window(start, start + width)
+    if not window:
+        return None
     return Place(
         "quiet",
         "A quiet stretch",
         *window,
-        f"Over 5,000 nt {ground.where(row.start + width // 2)} the output of neither "
-        f"strand exceeds {_number(row.top)}, the lowest maximum of any stretch of this length.",
+        f"Over 5,000 nt {ground.where(start + width // 2)} the output of neither "
+        f"strand exceeds {_number(top)}, the lowest maximum of any stretch of this length.",
     )
 
 
@@ -537,5 +552,10 @@ def choose(
         No position of the part has an output.
     """
     ground = Ground(study, curated, track, inside)
-    found = [place for rule in RULES if (place := rule(ground))]
+    found = []
+    for rule in RULES:
+        place = rule(ground)
+        if place:
+            found.append(place)
+            ground.taken.add((place.start, place.end))
     return pd.DataFrame(found, columns=list(Place._fields))

@@ -142,11 +142,27 @@ def test_terminator_by_sources_then_by_antisense():
 
 def test_crowded_and_quiet_stretches():
     crowd = [(22_000 + 100 * i, "+", 2) for i in range(6)]
-    track = flat(*[(i, 0, 0.2) for i in range(0, LENGTH, 1_000) if not 30_500 < i < 37_500])
+    track = flat(*[(i, 0, 0.2) for i in range(0, LENGTH, 1_000) if not 30_500 < i < 38_500])
     here = ground(track, [*crowd, (10_000, "+", 2)])
     assert "of any 1,000 nt, 6, lie" in places.crowd(here).caption
     calm = places.quiet(here)
     assert calm.start >= 28_500 and "exceeds 0.001" in calm.caption
+    inside = np.ones(LENGTH, dtype=bool)
+    inside[:30_000] = False  # a stretch that begins outside has a low maximum, but is not whole
+    assert places.quiet(ground(track, inside=inside)).start == 30_100
+
+
+def test_an_antisense_start_is_another_place_than_the_false_positive():
+    gene = [(9_000, 31_000, "-", "gene", "long", "l1", False)]
+    track = flat((15_000, 0, 0.9), (25_000, 0, 0.8))
+    sites = [(15_030, "+", "cappable")]
+    curated = pd.DataFrame(
+        [(2_000, "+", 1), (3_000, "+", 1)], columns=["position", "strand", "votes"]
+    )
+    inputs = study(sites=sites, features=gene)
+    found = places.choose(inputs, curated, track, np.ones(LENGTH, dtype=bool)).set_index("key")
+    assert found.loc["false-positive", "start"] == 13_500
+    assert found.loc["antisense", "start"] == 23_500
 
 
 def test_choose_gives_each_kind_once_and_windows_inside():
