@@ -172,16 +172,25 @@ def sigma_motifs(
     return found
 
 
-def element_motifs(elements: Sequence[Element], n: int = 100) -> list[Motif]:
-    """Elements (planted ones, for instance) as motifs of ``n`` sites."""
-    return [Motif(one.name, one.name, n * one.probabilities) for one in elements]
+def element_motifs(elements: Sequence[Element], *, n: int = 100, seed: int) -> list[Motif]:
+    """Elements (planted ones, or consensus words) as motifs of ``n`` drawn sites.
+
+    Drawn rather than exact, with a tenth of other letters: among columns that are exactly alike
+    TOMTOM's p-values are not those of chance.
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for one in elements:
+        counts = rng.multinomial(n, 0.9 * one.probabilities + 0.1 / 4)
+        found.append(Motif(one.name, one.name, counts))
+    return found
 
 
 def with_decoys(known: Sequence[Motif], *, fewest: int = FEWEST, seed: int) -> list[Motif]:
     """Fill a short list of motifs up with decoys: random words that hold as much information.
 
-    In each column of a decoy the letters are exchanged at random. TOMTOM's p-values rest on the
-    columns of all known motifs, of which a few motifs have too few.
+    In each column of a decoy the letters are exchanged at random, and as many sites are drawn.
+    TOMTOM's p-values rest on the columns of all known motifs, of which a few motifs have too few.
 
     Returns
     -------
@@ -193,7 +202,8 @@ def with_decoys(known: Sequence[Motif], *, fewest: int = FEWEST, seed: int) -> l
     for number in range(max(0, fewest - len(known))):
         like = known[number % len(known)]
         name = f"decoy of {like.name}"
-        counts = rng.permuted(like.counts, axis=1)
+        share = rng.permuted(motifs.probability_matrix(like.counts), axis=1)
+        counts = rng.multinomial(np.ceil(like.counts.sum(axis=1)).astype(int), share)
         decoys.append(Motif(f"{name} {number}", name, counts))
     return [*known, *decoys]
 

@@ -220,6 +220,99 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     assert found["bits"].tolist() == [10, 10, 10]
 
 
+def test_the_best_of_a_census_are_those_of_its_distance() -> None:
+    """Three kept at each distance: of each head, those at its own distance, the best first."""
+    rng = np.random.default_rng(0)
+    shape = (2, 2, 5, 3)
+    weight = -np.sort(-rng.random(shape), axis=-1)
+    position, strand = rng.integers(0, 99, shape), np.array(["+", "-"])[rng.integers(0, 2, shape)]
+    distance = np.array([[0, 4], [2, 2]])
+    best = heads.census_positions(strand, position, weight, distance)
+    for layer, head in np.ndindex(2, 2):
+        at = layer, head, distance[layer, head]
+        assert best.position[layer, head].tolist() == position[at].tolist()
+        assert best.strand[layer, head].tolist() == strand[at].tolist()
+        assert best.weight[layer, head].tolist() == weight[at].tolist()
+    with pytest.raises(heads.HeadError, match="do not fit"):
+        heads.census_positions(strand, position, weight, distance[:1])
+    with pytest.raises(heads.HeadError, match="fewer positions"):
+        heads.census_positions(strand, position, weight - 2, distance)
+
+
+def test_copies_of_a_stretch_count_once() -> None:
+    """Three of five best positions lie in copies of one stretch; the same word elsewhere counts."""
+    codes = np.random.default_rng(2).integers(0, 4, 1_000, dtype=np.uint8)
+    for copy in (300, 500):
+        codes[copy - 30 : copy + 31] = codes[70:131]
+    codes[697:704] = codes[97:104]  # the word alone, in other surroundings
+    best = heads.BestPositions(
+        np.full((1, 1, 5), "+"),
+        np.array([[[112, 312, 512, 712, 912]]]),
+        np.array([[[0.9, 0.8, 0.7, 0.6, 0.5]]]),
+        np.array([[DOWNSTREAM + 12]]),
+    )
+    genome = Genome("toy", codes)
+    given = {"downstream": DOWNSTREAM, "width": 7}
+    every = heads.motifs_at(best, genome, n_best=5, **given)
+    assert every.counts[0, 0].sum() == 5 * 7 and every.n_distinct[0, 0] == 2
+    once = heads.motifs_at(best, genome, n_best=5, context=41, **given)
+    assert once.counts[0, 0].sum() == 3 * 7 and once.n_distinct[0, 0] == 2
+    two = heads.motifs_at(best, genome, n_best=2, context=41, **given)
+    assert two.weakest[0, 0] == 0.6 and two.counts[0, 0].max() == 2
+    np.testing.assert_array_equal(two.counts[0, 0], 2 * np.eye(4)[codes[97:104]])
+    with pytest.raises(heads.HeadError, match="5 positions only"):
+        heads.motifs_at(best, genome, n_best=6, **given)
+
+
+def test_the_error_of_a_sample_is_what_its_standard_error_says() -> None:
+    attention = toy_attention(4_000, 3)
+    census = heads.average(attention).mean
+    found = heads.sample_error(attention[::10], census)
+    assert len(found) == 6 and 0.01 < found["beyond_two"].mean() < 0.12
+    gap = np.abs(attention[::10, 1, 2].astype(float).mean(axis=0) - census[1, 2])
+    assert found["largest"].iloc[-1] == pytest.approx(gap.max(), rel=1e-3)
+    assert found["relative"].iloc[-1] == pytest.approx(gap.max() / census[1, 2].max(), rel=1e-3)
+    census[0, 0, 7] = 1.0
+    found = heads.sample_error(attention[::10], census)
+    assert not found["same_peak"].iloc[0] and found["peak_distance"].iloc[0] > 0
+
+
+def test_who_looks_at_one_place() -> None:
+    mean = np.full((1, 2, WINDOW), 1 / WINDOW)
+    mean[0, 1] = 0.001
+    mean[0, 1, DOWNSTREAM + 30] = 0.9
+    found = heads.looking_at(mean, DOWNSTREAM, -31, half_width=2)
+    assert heads.names(found) == ["L1 H2", "L1 H1"]
+    assert found["enrichment"].tolist()[1] == pytest.approx(1)
+    assert found["share"][0] == pytest.approx(0.904 / (0.9 + 63 * 0.001))
+    assert found["peak_label"][0] == -30
+    assert heads.looking_at(mean, DOWNSTREAM, -200).empty
+
+
+def test_verdicts_say_so_when_no_head_fits() -> None:
+    found = pd.DataFrame(
+        {
+            "best_head": ["L1 H1", "L2 H1", ""],
+            "similarity": [0.8, 0.4, np.nan],
+            "q_value": [0.01, 0.5, np.nan],
+            "n_heads": [2, 0, 0],
+        }
+    )
+    stands, nearest, nowhere = heads.verdicts(found)
+    assert stands == "L1 H1 stands for it (similarity 0.80, q = 0.01)"
+    assert nearest.startswith("no head fits; the nearest is L2 H1")
+    assert nowhere == "no head has a motif at its place"
+
+
+def test_heights_against_a_background() -> None:
+    counts = np.array([[100, 0, 0, 0], [25, 25, 25, 25]])
+    rich = np.array([0.4, 0.1, 0.1, 0.4])
+    assert heads.letter_heights(counts, rich)[0].sum() < heads.letter_heights(counts)[0].sum()
+    assert heads.letter_heights(counts, rich)[1].sum() > 0.2
+    genome = Genome("toy", np.array([0, 0, 0, 1, 1, 2, 3, 0], np.uint8))
+    np.testing.assert_allclose(heads.background(genome), [5 / 16, 3 / 16, 3 / 16, 5 / 16])
+
+
 def test_a_role_names_its_rivals() -> None:
     matches = pd.DataFrame(
         {
