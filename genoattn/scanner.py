@@ -1,4 +1,4 @@
-"""A promoter scanner of -35 and -10 matrices, the baseline before neural networks; arrays alone.
+"""Promoter scanner of -35 and -10 matrices, the baseline before networks; touches arrays alone.
 
 The classic model of a sigma-70 promoter (Hertz and Stormo 1996; Staden 1984): two position weight
 matrices, a distribution of the spacer between them and of the distance to the start, and a matrix
