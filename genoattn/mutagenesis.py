@@ -338,6 +338,8 @@ def _attribute(
 def _draws(scan: Scan, n: int, seed: int) -> NDArray[np.float64]:
     """How often each site counts: once (row 0), and in ``n`` resamples of blocks."""
     block = scan.sites["block"].to_numpy()
+    if block.max() < 1:
+        raise MutagenesisError("all sites lie in one block: give smaller blocks or more sites")
     draws = bootstrap.resample(block, n, seed)
     return np.concatenate([np.ones((1, draws.shape[1])), draws])[:, block]
 

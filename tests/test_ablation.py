@@ -225,3 +225,11 @@ def test_segments_that_cannot_be_are_named(genome, label, inside):
         ablation.draw_segments(genome, label, inside, CONFIG, size=2_600, **given)
     with pytest.raises(ablation.AblationError, match="no labelled site"):
         ablation.draw_segments(genome, 0 * label, inside, CONFIG, size=50, **given)
+
+
+def test_segments_of_a_single_block_have_no_interval(genome, label, inside):
+    alone = ablation.draw_segments(
+        genome, label, inside, CONFIG, n=4, size=50, context=0, block=5_000, seed=0
+    )
+    with pytest.raises(ablation.AblationError, match="one block"):
+        ablation.replicates(alone, 10, 0)

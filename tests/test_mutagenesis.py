@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -259,3 +261,9 @@ def test_a_region_beyond_the_models_view_is_refused(model, genome):
         mutagenesis.scan_sites(model, genome, sites, first=-9, last=6, width=3, **given)
     with pytest.raises(mutagenesis.MutagenesisError, match="odd"):
         mutagenesis.scan_sites(model, genome, sites, first=-9, last=5, width=4, **given)
+
+
+def test_sites_of_a_single_block_have_no_interval(scan):
+    alone = dataclasses.replace(scan, sites=scan.sites.assign(block=0))
+    with pytest.raises(mutagenesis.MutagenesisError, match="one block"):
+        mutagenesis.position_effects(alone, n_bootstrap=10, level=0.95, seed=0)
