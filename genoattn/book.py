@@ -434,6 +434,7 @@ def overview(
     """
     import pandas as pd  # these are slow to import, and needed here only
 
+    from genoattn.heads import paper_label
     from genoattn.plots import overview as figures
     from genoattn.plots import style
 
@@ -443,6 +444,8 @@ def overview(
     heads, profiles = None, None
     if found and (Path(results) / "heads.csv").is_file():
         heads, profiles = pd.read_csv(Path(results) / "heads.csv"), pd.read_csv(found[-1])
+        heads = heads.rename(columns={"layer": "layer_1based", "head": "head_1based"})
+        heads["peak_label"] = paper_label(heads["peak_offset"].to_numpy())
     figure = figures.overview(regions, heads, profiles)
     with writing(target) as temporary:
         figure.savefig(temporary, dpi=120, metadata={"Software": None})

@@ -127,7 +127,8 @@ def joint_places(
     For each place near one head's favourite and each near the other's, the Pearson correlation of
     the two weights over the samples; the highest one is the pair's joint place. Chance: one head's
     samples are shifted against the other's along the genome, so that neighbouring samples stay
-    alike, and the highest correlation of the pair is taken again.
+    alike, and the highest correlation of **any** pair is taken, since the best of many pairs are
+    looked at.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ def joint_places(
         A row for each pair: ``layer_a_1based``, ``head_a_1based``, ``layer_b_1based``,
         ``head_b_1based`` (a lies upstream), ``offset_a``, ``offset_b`` (of the joint place from the
         nucleotide asked about), ``span`` (their distance, nt), ``correlation``, ``chance`` (the
-        highest of the pair's shifts); the highest correlation first.
+        highest of all pairs and shifts); the highest correlation first.
     """
     n, layers, heads, window = attention.shape
     if len(samples) != n:
@@ -172,10 +173,11 @@ def joint_places(
 
     correlation, place = highest(table, table)
     rng = np.random.default_rng(seed)
-    chance = np.zeros((count, count))
+    chance = 0.0
     for _ in range(n_shuffles):
         shift = int(rng.integers(n // 10, n - n // 10))
-        chance = np.maximum(chance, highest(table, np.roll(table, shift, axis=0))[0])
+        shifted = highest(table, np.roll(table, shift, axis=0))[0]
+        chance = max(chance, float(shifted[~np.eye(count, dtype=bool)].max()))
     found = []
     for one in range(count):
         for two in range(one + 1, count):
@@ -192,7 +194,7 @@ def joint_places(
                     "offset_b": int(max(offset)),
                     "span": int(max(offset) - min(offset)),
                     "correlation": float(correlation[one, two]),
-                    "chance": float(max(chance[one, two], chance[two, one])),
+                    "chance": chance,
                 }
             )
     frame = pd.DataFrame(found)

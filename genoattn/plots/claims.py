@@ -128,6 +128,7 @@ def spacer_bars(
         axes.axvline(known, color=style.FAINT, linewidth=0.8, linestyle=":")
         axes.text(known + 0.15, axes.get_ylim()[1], f"{known} nt", va="top", fontsize=8)
     axes.set_xlim(region[0] - 0.6, region[1] + 0.6)
+    axes.set_xticks(range(region[0], region[1] + 1, 2))
     axes.set_xlabel("nucleotides between the two boxes")
     axes.set_ylabel("share of promoters")
     axes.legend(fontsize=8)
@@ -201,5 +202,5 @@ def site_odds(frame: pd.DataFrame, names: Sequence[str]) -> Figure:
     axes.set_yticks(rows, list(names), fontsize=6.5)
     axes.invert_yaxis()
     axes.set_xlabel("odds ratio against matched places (95 % interval)")
-    axes.legend(loc="lower right")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure

@@ -323,7 +323,7 @@ def sample_and_census(profiles: pd.DataFrame) -> Figure:
             extent=extent,
         )
         axes.set_title(title)
-        _offset_ticks(axes, offset, 200)
+        _offset_ticks(axes, offset, 200 if len(offset) > 300 else 50)
         if axes is not panels[0]:
             figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
     panels[0].set_yticks(range(len(pairs)), [f"L{layer} H{head}" for layer, head in pairs])
