@@ -30,8 +30,8 @@ def forms(lengths: Sequence[int], config: AnnotatorConfig, seed: int = 0) -> pd.
     Returns
     -------
     DataFrame
-        Columns length (nt), dtype, output, gradient: the largest absolute difference of the output
-        and of the gradients of all operands, of a sum of squares.
+        Columns length (nt), dtype, output, gradient: the largest absolute difference of the output,
+        and of the gradients of its sum of squares, as a share of an operand's largest gradient.
     """
     rows = []
     for length in lengths:
@@ -56,7 +56,7 @@ def forms(lengths: Sequence[int], config: AnnotatorConfig, seed: int = 0) -> pd.
                 results.append((out, torch.autograd.grad(out.square().sum(), operands)))
             (plain, plain_gradients), (blocked, blocked_gradients) = results
             gradient = max(
-                float((ours - theirs).abs().max())
+                float((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1.0))
                 for ours, theirs in zip(blocked_gradients, plain_gradients, strict=True)
             )
             output = float((blocked - plain).abs().max().detach())
