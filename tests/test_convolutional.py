@@ -6,10 +6,11 @@ import torch
 from test_training import CUTS, TRAINING, toy
 
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.inputs import synthetic_inputs
 from genoattn.labels import Split
 from genoattn.model import Annotator, WeightsError, read_card
 from genoattn.prediction import predict
-from genoattn.training import fit
+from genoattn.training import fit, main
 
 SMALL = ConvolutionalConfig(layers=3, channels=8, conv_width=3, downstream=4, dropout=0.0)
 
@@ -96,3 +97,15 @@ def test_an_annotator_is_not_a_convolutional_network(tmp_path):
         ConvolutionalNetwork.load(path)
     with pytest.raises(ValueError, match="channels must be at least 1"):
         ConvolutionalConfig(channels=0)
+
+
+def test_it_is_trained_from_the_command_line(tmp_path):
+    synthetic_inputs(seed=0, length=20_000).save(tmp_path / "inputs")
+    main(
+        [str(tmp_path), "--name", "cnn", "--sites", "sendseq", "--network", "convolutional",
+         "--model", '{"layers": 2, "channels": 4, "downstream": 9}', "--cuts", "9000", "13000",
+         "15000", "--passes", "0.1", "--segment", "512", "--context", "64", "--steps-per-round",
+         "1", "--accelerator", "cpu"]
+    )  # fmt: skip
+    config = ConvolutionalNetwork.load(tmp_path / "training" / "cnn.safetensors").config
+    assert config == ConvolutionalConfig(layers=2, channels=4, downstream=9)
