@@ -107,6 +107,7 @@ def peak_density(density: pd.DataFrame, threshold: float) -> Figure:
             look = style.line(number) | {"marker": _MARKS[strand], "markersize": 3.5}
             axes.plot(own["threshold"], own["per_kb"], label=f"{contig} {strand}", **look)
     axes.axvline(threshold, color=style.FAINT, linewidth=0.8)
+    axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("least output of a peak")
     axes.set_ylabel("peaks per 1,000 nt of a strand")
