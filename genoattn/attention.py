@@ -37,7 +37,7 @@ Observer = Callable[[int, int, Tensor], None]
 """``observe(row, start, weights)`` with ``weights`` of shape (n, window): its rows are the queries
 ``start .. start + n - 1``, its columns run 5'->3' from the farthest position to the query."""
 
-BLOCK = 64
+BLOCK = 32
 TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
