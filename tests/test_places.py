@@ -155,10 +155,8 @@ def test_crowded_and_quiet_stretches():
 def test_an_antisense_start_is_another_place_than_the_false_positive():
     gene = [(9_000, 31_000, "-", "gene", "long", "l1", False)]
     track = flat((15_000, 0, 0.9), (25_000, 0, 0.8))
-    sites = [(15_030, "+", "cappable")]
-    curated = pd.DataFrame(
-        [(2_000, "+", 1), (3_000, "+", 1)], columns=["position", "strand", "votes"]
-    )
+    sites = [(15_030, "+", "cappable"), (25_030, "+", "smrt")]
+    curated = pd.DataFrame({"position": [2_000, 3_000], "strand": "+", "votes": 1})
     inputs = study(sites=sites, features=gene)
     found = places.choose(inputs, curated, track, np.ones(LENGTH, dtype=bool)).set_index("key")
     assert found.loc["false-positive", "start"] == 13_500
