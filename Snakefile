@@ -10,6 +10,7 @@
 # each other lies in runs/<profile>/.
 
 import json
+import os
 from pathlib import Path
 
 from genoattn import book
@@ -84,6 +85,25 @@ rule show:
 
 if PROFILE == "demo":
 
+    rule browser:
+        input:
+            rules.chapters.input,
+            sorted(str(path) for path in Path("book/static/browser").glob("ecoli/*")),
+            "genoattn/browser.py",
+            "genoattn/places.py",
+            "genoattn/plots/browser.py",
+            "genoattn/tracks.py",
+        output:
+            directory("_build/browser"),
+        params:
+            # the published tables, where they are at hand, are shown as well
+            data=os.environ.get("GENOATTN_DATA", ""),
+            weights=PARAMETERS.get("output", {}).get("weights", "demo"),
+        message:
+            "Writing the files of the genome browser"
+        shell:
+            "python -m genoattn.browser pages --weights {params.weights} --to {output}/browser"
+
     rule book:
         input:
             rules.chapters.input,
@@ -91,6 +111,7 @@ if PROFILE == "demo":
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",
+            "_build/browser",
             "genoattn/book.py",
             "_config.yml",
             "_toc.yml",
