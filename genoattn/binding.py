@@ -34,6 +34,7 @@ __all__ = [
     "site_intervals",
     "site_masks",
     "strata",
+    "thinned",
 ]
 
 DISTANCES = (-500, -200, -100, -80, -60, -50, -45, -40, -35, -30, -25, -20, -15, -10, -5, 0, 5, 10)
@@ -339,7 +340,7 @@ def enrichment(
     }
     rows = []
     for layer, head in np.ndindex(*best.distance.shape):
-        chosen = _thinned(row[layer, head], position[layer, head], apart)
+        chosen = thinned(row[layer, head], position[layer, head], apart)
         strand, place = row[layer, head][chosen], position[layer, head][chosen]
         kept = inside[place]
         strand, place = strand[kept], place[kept]
@@ -369,8 +370,18 @@ def enrichment(
     return frame
 
 
-def _thinned(row: np.ndarray, position: np.ndarray, apart: int) -> np.ndarray:
-    """Indices of places, the best first, that are not within ``apart`` nt of a better one."""
+def thinned(row: np.ndarray, position: np.ndarray, apart: int) -> np.ndarray:
+    """Indices of places that are not within ``apart`` nt of a better one on the same strand.
+
+    Parameters
+    ----------
+    row : array of int, shape (n,)
+        Strand row of each place, the best place first.
+    position : array of int, shape (n,)
+        Forward position.
+    apart : int
+        Nucleotides.
+    """
     kept: list[int] = []
     for i in range(len(position)):
         others = np.array(kept, dtype=int)

@@ -300,6 +300,8 @@ def spacers(
     downstream: int,
     length: int,
     half_width: int,
+    n_permutations: int = 2_000,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Distance between two boxes as two heads see it, promoter by promoter.
 
@@ -309,7 +311,7 @@ def spacers(
     Parameters
     ----------
     attention : float16 array, shape (n, layers, heads, window)
-        Of promoters (the samples of highest output).
+        Of promoters, each once (neighbouring positions would all tell of the same one).
     upstream, below : Series
         The heads of the two boxes, rows of `heads.match_elements` with ``peak_offset`` beside:
         ``layer_1based``, ``head_1based``, ``first_offset``, ``peak_offset``.
@@ -319,12 +321,15 @@ def spacers(
         Nucleotides of the upstream box.
     half_width : int
         How far from its favourite a head may find the box, nt.
+    n_permutations, seed : int
+        Random pairings of promoters, for the p-value.
 
     Returns
     -------
     DataFrame
         ``spacer`` (nucleotides between the boxes), ``n`` promoters, ``share`` and ``expected``:
-        the share if the two heads chose independently, each as it does.
+        the share if the two heads chose independently, each as it does; ``p_value``: how often so
+        many promoters or more have this spacer when the two heads' promoters are paired at random.
     """
     firsts = [
         _first_nucleotide(attention, one, downstream, half_width) for one in (upstream, below)
@@ -334,7 +339,20 @@ def spacers(
     values = np.arange(crossed.min(), crossed.max() + 1)
     n = np.array([(gap == value).sum() for value in values])
     expected = np.bincount((crossed - values[0]).ravel(), minlength=len(values)) / crossed.size
-    return pd.DataFrame({"spacer": values, "n": n, "share": n / len(gap), "expected": expected})
+    rng = np.random.default_rng(seed)
+    as_many = np.zeros(len(values))
+    for _ in range(n_permutations):
+        paired = rng.permutation(firsts[1]) - firsts[0] - length
+        as_many += np.bincount(paired - values[0], minlength=len(values)) >= n
+    return pd.DataFrame(
+        {
+            "spacer": values,
+            "n": n,
+            "share": n / len(gap),
+            "expected": expected,
+            "p_value": (1 + as_many) / (1 + n_permutations),
+        }
+    )
 
 
 def _first_nucleotide(

@@ -146,4 +146,4 @@ def test_a_head_in_sites_is_found_and_one_that_is_not_is_not() -> None:
 
 def test_places_near_a_better_one_do_not_count() -> None:
     row, position = np.array([0, 0, 1, 0, 0]), np.array([100, 105, 105, 111, 120])
-    assert binding._thinned(row, position, 10).tolist() == [0, 2, 3]
+    assert binding.thinned(row, position, 10).tolist() == [0, 2, 3]

@@ -126,9 +126,11 @@ def test_spacers_of_two_heads_that_know_of_each_other_and_of_two_that_do_not() -
     given = {"downstream": DOWNSTREAM, "length": 6, "half_width": 6}
     found = pairs.spacers(attention, upstream[0], below, **given).set_index("spacer")
     assert found.loc[17, "share"] == 1 and found.loc[17, "expected"] < 0.4
+    assert found.loc[17, "p_value"] == pytest.approx(1 / 2_001) and found.loc[16, "p_value"] == 1
     assert found["expected"].sum() == pytest.approx(1)
     found = pairs.spacers(attention, upstream[1], below, **given).set_index("spacer")
     assert found.loc[17, "share"] == pytest.approx(found.loc[17, "expected"], abs=0.08)
+    assert found.loc[17, "p_value"] > 0.02
 
 
 def test_spacers_by_sequence_and_as_planted() -> None:
