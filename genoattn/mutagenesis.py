@@ -7,8 +7,9 @@ Two measurements, site by site, over a region around it:
   letter. Negative: the site needs what was there.
 * *Integrated gradients* (Sundararajan et al. 2017): the gradient with respect to the letters,
   integrated along the straight way from the genome's composition to the sequence. Attributions of
-  all positions add up to the difference between the ends of the way (*completeness*), which is
-  checked, as the integral is taken at a few points only.
+  all positions add up to the difference between the ends of the way (*completeness*). The integral
+  is taken at a few points only, and a trained model changes almost abruptly at some places of the
+  way, so how far they add up is measured at every site.
 
 The functions at the top work on any score of sequences; `scan_sites` applies them to a model.
 """
