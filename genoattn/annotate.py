@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 _PLACE = ["contig", "strand"]
+_FEW = 5  # contigs that have a progress bar each
 
 ALL = "all"
 """As the only name of a circular contig: all of them are circular."""
@@ -230,7 +231,7 @@ def annotate(
     chunk : int, optional
         Positions read at once, see `genoattn.prediction.predict`.
     progress : bool
-        Show a progress bar over all contigs.
+        Show a progress bar for each contig, or one over all where there are many.
 
     Returns
     -------
@@ -252,17 +253,17 @@ def annotate(
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
-    if not isinstance(model, Annotator):
+    if isinstance(model, (str, Path)):
         model = Annotator.load(model, "cuda" if torch.cuda.is_available() else "cpu")
     tracks = {}
-    several = len(genomes) > 1
+    many = len(genomes) > _FEW
     bar = tqdm(
         total=2 * sum(map(len, genomes)),
         desc="annotating",
         unit="nt",
         unit_scale=True,
         mininterval=1,
-        disable=not (progress and several),
+        disable=not (progress and many),
     )
     with bar:
         for one in genomes:
@@ -271,7 +272,7 @@ def annotate(
                 one,
                 recorders=watched.get(one.name, ()),
                 chunk=chunk,
-                progress=progress and not several,
+                progress=progress and not many,
             )
             bar.update(2 * len(one))
     return tracks
