@@ -130,7 +130,13 @@ def test_spacers_of_two_heads_that_know_of_each_other_and_of_two_that_do_not() -
     assert found["expected"].sum() == pytest.approx(1)
     found = pairs.spacers(attention, upstream[1], below, **given).set_index("spacer")
     assert found.loc[17, "share"] == pytest.approx(found.loc[17, "expected"], abs=0.08)
-    assert found.loc[17, "p_value"] > 0.02
+    p = []
+    for _ in range(40):
+        shuffled = attention.copy()
+        shuffled[:, 0, 2] = attention[rng.permutation(n), 0, 2]
+        one = pairs.spacers(shuffled, upstream[1], below, **given, n_permutations=100)
+        p.append(one.set_index("spacer").loc[17, "p_value"])
+    assert np.mean(np.array(p) <= 0.1) < 0.3 and np.mean(np.array(p) > 0.5) > 0.2, "no bias"
 
 
 def test_spacers_by_sequence_and_as_planted() -> None:
