@@ -8,6 +8,15 @@ window.genoattnBrowser = (() => {
   const genomes = new Map();
   const waiting = new Map(); // key -> what to call when a script has come
   const PLUS = "rgb(0, 114, 178)", MINUS = "rgb(213, 94, 0)";
+  // igv.js's own bar would be wider than a phone; the page has buttons for the zoom
+  const NARROW = {
+    showTrackLabelButton: false,
+    showCenterGuideButton: false,
+    showCursorTrackingGuideButton: false,
+    showROITableButton: false,
+    showMultiSelectButton: false,
+    showSVGButton: false,
+  };
   const views = new Map(); // genome -> its own browser, which is hidden while another is shown
   let shown = null, scale = "log";
 
@@ -258,6 +267,7 @@ window.genoattnBrowser = (() => {
       showSampleNames: false,
       queryParametersSupported: false,
       minimumBases: 40,
+      ...(box.clientWidth < 600 ? NARROW : {}),
       roi: genome.unread.length
         ? [
             {
@@ -319,7 +329,7 @@ window.genoattnBrowser = (() => {
   }
 
   function go(name, locus) {
-    history.replaceState(null, "", `#${name}/${locus}`);
+    history.replaceState(null, "", `#${name}--${locus}`);
     return open(name, locus).catch(complain);
   }
 
@@ -341,11 +351,11 @@ window.genoattnBrowser = (() => {
     popup(view.browser);
   }
 
-  // #ecoli/head-on, or #ecoli/NC_000913.3:1000-2000
+  // #ecoli--head-on, or #ecoli--NC_000913.3:1000-2000
   function asked() {
-    const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+    const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("--");
     const genome = genomes.get(name) ?? genomes.values().next().value;
-    const locus = genomes.has(name) && rest.join("/");
+    const locus = genomes.has(name) && rest.join("--");
     const first = genome.places[0]?.key ?? region(genome, 0, Math.min(genome.length, 10000));
     return [genome.name, locus || first];
   }
@@ -368,10 +378,16 @@ window.genoattnBrowser = (() => {
         rescale().catch(complain);
       });
     }
+    for (const button of element("zoom").children) {
+      button.addEventListener("click", () => {
+        const browser = views.get(shown)?.browser;
+        if (browser) button.dataset.zoom === "in" ? browser.zoomIn() : browser.zoomOut();
+      });
+    }
     for (const link of document.querySelectorAll("a[data-genoattn]")) {
       link.addEventListener("click", (event) => {
         event.preventDefault();
-        go(...link.dataset.genoattn.split("/"));
+        go(...link.dataset.genoattn.split("--"));
         element("main").scrollIntoView({ behavior: "smooth" });
       });
     }
