@@ -111,6 +111,8 @@ if PROFILE == "demo":
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",
+            "book/static/browser/browser.css",
+            "book/static/browser/browser.js",
             "_build/browser",
             "genoattn/book.py",
             "_config.yml",

@@ -35,7 +35,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import places
+from genoattn import book, places
 from genoattn.datasets import DATASETS, FOLDER_VARIABLE
 from genoattn.files import writing
 from genoattn.genome import STRANDS
@@ -74,6 +74,7 @@ _SHARD = 50_000  # nt of output in a file
 _NOTE = "# 0-based positions"
 _GENES = ("gene", "pseudogene")
 _TITLES = {"NC_000913.3": "E. coli K-12 MG1655", "SIMULATED": "The demo's simulated genome"}
+_STUDY = Path("notebooks/profiles/ecoli.yaml")
 _ECOLI = Path("book/static/browser/ecoli")
 _TABLES = ("genes", "support", "places")
 
@@ -547,7 +548,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     again = steps.add_parser("refresh", help="renew the committed files from a run")
     again.add_argument("--run", default="runs/ecoli")
-    again.add_argument("--weights", required=True, help="model whose output is shown")
+    again.add_argument("--weights", help="model whose output is shown; else that of the study")
     again.add_argument("--to", default=str(_ECOLI))
     pages = steps.add_parser("pages", help="write the page's files, for the build of the book")
     pages.add_argument("--run", default="runs/demo")
@@ -556,7 +557,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.step == "refresh":
-            scene = refresh(given.run, given.weights, given.to)
+            weights = given.weights or book.profile(_STUDY)["output"]["weights"]
+            scene = refresh(given.run, weights, given.to)
             print(f"{given.to}: {len(scene.places)} places of {scene.title}")
         else:
             write_pages(given.to, run=given.run, weights=given.weights)
