@@ -1,4 +1,4 @@
-"""The atlas of heads: all that is known of each head, joined; touches the explorer's template only.
+"""The atlas of heads: all that is known of each head, joined; touches tables of a run folder.
 
 Chapters measure heads one question at a time and leave tables behind: where a head looks and what
 its motif resembles, what happens when it is switched off, whether other seeds have it too. The
@@ -10,6 +10,7 @@ A measurement that was not made is missing in the row, and the sentence says so.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,18 +20,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import heads, motifs
+from genoattn import heads, model, motifs, prediction
+from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.plots import style
+from genoattn.training import card_split
 
 __all__ = [
     "COLUMNS",
     "AtlasError",
     "Sweep",
     "explorer",
+    "has_weights",
+    "information",
     "join",
+    "not_measured",
+    "read_heads",
+    "read_table",
     "sentences",
     "sweep",
+    "swept",
 ]
 
 KEYS = ["layer_1based", "head_1based"]
@@ -77,6 +86,8 @@ class Sweep(NamedTuple):
     """Samples that each matrix counts."""
     downstream: int
     """Label shift in nt: distance d is the offset downstream - d."""
+    identity: str = ""
+    """SHA-256 of weights and settings, where the sweep is kept in a run folder."""
 
     @property
     def favourite_counts(self) -> NDArray[np.uint8]:
@@ -91,8 +102,6 @@ class Sweep(NamedTuple):
 
     def save(self, path: str | Path) -> None:
         """Write as .npz, whole or not at all."""
-        from genoattn.files import writing
-
         with writing(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, **self._asdict())
 
@@ -103,7 +112,11 @@ class Sweep(NamedTuple):
             if set(stored) != set(cls._fields):
                 raise AtlasError(f"{path}: holds {sorted(stored)}, not a sweep; delete the file")
             return cls(
-                stored["mean"], stored["counts"], int(stored["n_best"]), int(stored["downstream"])
+                stored["mean"],
+                stored["counts"],
+                int(stored["n_best"]),
+                int(stored["downstream"]),
+                str(stored["identity"]),
             )
 
 
@@ -162,6 +175,101 @@ def sweep(
             kmers = around[best, first : first + width]
             counts[layer, head, distance] = eye[kmers].sum(axis=0, dtype=np.uint8)
     return Sweep(mean, counts, n_best, downstream)
+
+
+def has_weights(name: str, run_dir: str | Path) -> bool:
+    """Whether weights of this name are in a run folder, or come with the package."""
+    try:
+        model.find_weights(name, run_dir)
+    except model.WeightsError:
+        return False
+    return True
+
+
+def swept(
+    weights: str,
+    genome: Genome,
+    run_dir: str | Path,
+    *,
+    n_random: int,
+    n_best: int,
+    width: int,
+    seed: int,
+    device: str = "cpu",
+) -> Sweep:
+    """Sweep a model of a run folder over random positions of its test part, or take it from there.
+
+    The result is kept as ``heads/<weights>_sweep.npz`` and used again as long as weights, samples
+    and settings stay the same.
+
+    Parameters
+    ----------
+    weights : str
+        As `model.find_weights` takes them.
+    genome : Genome
+    run_dir : str or Path
+    n_random, n_best, width
+        Random positions; see `sweep`.
+    seed : int
+        Seed of the draw.
+    device : str
+    """
+    file = model.find_weights(weights, run_dir)
+    asked = f"{n_random} {n_best} {width} {seed} {genome.name} {len(genome)}"
+    identity = hashlib.sha256(file.read_bytes() + asked.encode()).hexdigest()
+    kept = Path(run_dir) / "heads" / f"{file.stem}_sweep.npz"
+    if kept.exists():
+        before = Sweep.read(kept)
+        if before.identity == identity:
+            return before
+    annotator = model.Annotator.load(file, device)
+    inside = card_split(model.read_card(file), len(genome)).mask("test")
+    row, place = np.divmod(
+        np.random.default_rng(seed).choice(2 * int(inside.sum()), n_random, replace=False),
+        int(inside.sum()),
+    )
+    samples = pd.DataFrame(
+        {"strand": np.where(row == 0, "+", "-"), "position": np.flatnonzero(inside)[place]}
+    )
+    config = annotator.config
+    recorder = prediction.SampledAttention(
+        config, samples["strand"].to_numpy(), samples["position"].to_numpy(), len(genome)
+    )
+    prediction.predict(annotator, genome, where=inside, recorders=[recorder])
+    made = sweep(
+        recorder.attention,
+        samples,
+        genome,
+        downstream=config.downstream,
+        n_best=n_best,
+        width=width,
+    )._replace(identity=identity)
+    made.save(kept)
+    return made
+
+
+def read_table(path: Path, chapter: str) -> pd.DataFrame:
+    """Read what a chapter before this one left in the run folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        It is not there; says which chapter makes it.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file; run the chapter {chapter} first")
+    texts = dict.fromkeys(("role", "best_motif", "consensus"), str)  # "-10" is a name here
+    return pd.read_csv(path, dtype=texts)  # type: ignore[arg-type]
+
+
+def read_heads(run_dir: str | Path, name: str) -> pd.DataFrame:
+    """Read the table of heads of one model, ``heads/<name>_table.csv``, for `join`."""
+    table = read_table(Path(run_dir) / "heads" / f"{name}_table.csv", "03_heads")
+    table = table.rename(columns=dict(zip(("layer", "head"), KEYS, strict=True)))
+    lacking = [one for one in (*KEYS, "peak_offset", "selectivity") if one not in table]
+    if lacking:
+        raise AtlasError(f"{run_dir}/heads/{name}_table.csv: column {lacking[0]!r} is missing")
+    return table.assign(role=table["role"].fillna("") if "role" in table else "")
 
 
 # --------------------------------------------------------------------------------- the one table
@@ -258,6 +366,17 @@ def sentences(
         One text for each row. What was not measured is named as such.
     """
     return [_sentence(row, max_q, selective, stable) for row in joined.to_dict("records")]
+
+
+def not_measured(joined: pd.DataFrame) -> list[str]:
+    """What no head of the table has: one text for each missing measurement."""
+    names = {
+        "q_value": "resemblance to known motifs (no file of them)",
+        "site_q": "known binding sites (no table of them for this genome)",
+        "ablation_delta_pr_auc": "switching off (ablation not run)",
+        "seed_stability": "other seeds (one seed only)",
+    }
+    return [text for name, text in names.items() if joined[name].isna().all()]
 
 
 def _sentence(row: dict[Any, Any], max_q: float, selective: float, stable: float) -> str:
