@@ -31,6 +31,7 @@ study: $(READY)  ## execute the study on the real E. coli tables and refresh its
 	@python -m genoattn.book data
 	@$(SNAKEMAKE) --config profile=ecoli -- chapters
 	@python -m genoattn.book overview
+	@python -m genoattn.browser refresh
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
 
 bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
