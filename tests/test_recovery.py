@@ -1,0 +1,226 @@
+"""Blind claims on toy heads: what is planted and read is claimed, at its place; nothing else is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from genoattn import heads, recovery
+from genoattn.genome import Genome
+from genoattn.model import Annotator, AnnotatorConfig
+
+LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
+WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
+RULE = recovery.Rule(first=-35, last=8, flanks=(-30, -20, 20, 30))
+
+
+def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
+    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
+    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
+    with_word = rng.random(N) < share
+    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
+    for site in position[with_word]:
+        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
+    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
+    return Genome("toy", codes, circular=True), sites, with_word
+
+
+def reading_attention(genome: Genome, sites: pd.DataFrame, seed: int) -> np.ndarray:
+    """Head 1 looks wherever a TTGA begins one nucleotide before; head 2 looks anywhere."""
+    rng = np.random.default_rng(seed)
+    offset = DOWNSTREAM - np.arange(WINDOW)
+    reach = np.arange(offset[-1] - 1, offset[0] + 4)
+    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
+    raw = rng.random((N, 1, 2, WINDOW)) * 0.1
+    for distance, one in enumerate(offset):
+        begin = int(one - 1 - reach[0])
+        raw[:, 0, 0, distance] += (codes[:, begin : begin + 4] == [3, 3, 2, 0]).all(axis=1)
+    return (raw / raw.sum(-1, keepdims=True)).astype(np.float16)
+
+
+def learn() -> np.ndarray:
+    return np.arange(N) % 10 < 7
+
+
+def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
+    copies = sites[with_word]
+    return pd.DataFrame(
+        {
+            "tss_position": copies["position"],
+            "strand": copies["strand"],
+            "element": "box",
+            "offset": PLACE,
+            "sequence": WORD,
+        }
+    )
+
+
+def effect(low: float, high: float) -> pd.DataFrame:
+    """The same effect of both heads."""
+    return pd.DataFrame(
+        {"layer_1based": 1, "head_1based": [1, 2], "effect": -1.0, "ci_low": low, "ci_high": high}
+    )
+
+
+@pytest.fixture(scope="module")
+def claimed():
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    attention = reading_attention(genome, sites, 1)
+    found = recovery.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
+    return found, elements_of(sites, with_word)
+
+
+def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
+    found, elements = claimed
+    assert set(found.table["head_1based"]) == {1}
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), elements, RULE)
+    (row,) = recovered.to_dict("records")
+    assert row["recovered"] and row["q_value"] <= RULE.max_q and row["head"] == "L1 H1"
+    assert abs(row["recovered_offset"] - PLACE) <= RULE.tolerance
+    assert not claims["false_claim"].any()
+
+
+def test_a_head_without_effect_claims_nothing(claimed):
+    found, elements = claimed
+    recovered, claims = recovery.grade(found, effect(-2, 0.5), elements, RULE)
+    assert not recovered["recovered"].any() and not claims["false_claim"].any()
+
+
+def test_a_claim_of_something_not_planted_is_false(claimed):
+    found, elements = claimed
+    other = elements.assign(element="other", sequence="CCGGTC")
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), other, RULE)
+    assert not recovered["recovered"].any() and claims["false_claim"].all()
+    elsewhere = elements.assign(offset=PLACE - 10)
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), elsewhere, RULE)
+    assert not recovered["recovered"].any() and claims["false_claim"].all()
+    nothing, claims = recovery.grade(found, effect(-2, -0.5), elements.head(0), RULE)
+    assert nothing.empty and claims["false_claim"].all()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_sites_without_a_word_give_no_claim_whatever_a_head_prefers(seed):
+    genome, sites, _ = planted_genome(seed, share=0.0)
+    attention = reading_attention(genome, sites, seed)
+    found = recovery.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
+    assert found.table.empty and found.counts.shape == (0, 2 * RULE.half + 1, 4)
+
+
+def test_a_word_that_no_head_reads_is_not_claimed():
+    genome, sites, _ = planted_genome(0, share=0.5)
+    attention = np.random.default_rng(0).random((N, 1, 2, WINDOW)).astype(np.float16)
+    found = recovery.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
+    assert found.table.empty
+
+
+def test_claims_of_a_head_keep_their_distance():
+    frame = pd.DataFrame(
+        {
+            "layer_1based": 1,
+            "head_1based": [1, 1, 1, 2],
+            "offset": [-10, -12, -20, -11],
+            "p_sites": [1e-3, 1e-9, 1e-4, 1e-2],
+        }
+    )
+    kept = recovery._strongest(frame, apart=5)
+    assert kept[["head_1based", "offset"]].to_numpy().tolist() == [[1, -12], [1, -20], [2, -11]]
+
+
+def test_too_few_sites_are_refused():
+    genome, sites, _ = planted_genome(0, share=0.5)
+    attention = reading_attention(genome, sites, 1)
+    with pytest.raises(recovery.RecoveryError, match="0 to test on"):
+        recovery.claim(attention, sites, np.ones(N, bool), genome, downstream=DOWNSTREAM)
+    with pytest.raises(recovery.RecoveryError, match="attention of 399 sites"):
+        recovery.claim(attention[1:], sites, learn(), genome, downstream=DOWNSTREAM)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
+    return Annotator(config).eval()
+
+
+def test_the_output_at_a_site_is_that_of_the_whole_genome(model):
+    genome, _, _ = planted_genome(0, share=0.5)
+    some = pd.DataFrame({"position": [500, 40_000, 3], "strand": ["+", "-", "+"]})
+    codes = recovery.site_windows(genome, some, model.config)
+    from genoattn.prediction import predict
+
+    where = np.isin(np.arange(LENGTH), some["position"])
+    track = predict(model, genome, where=where, progress=False)
+    expected = track[(some["strand"] == "-").astype(int), some["position"]]
+    given = 1 / (1 + np.exp(-recovery._log_odds(model, codes, batch=2)))
+    assert np.allclose(given, expected, rtol=1e-4)
+
+
+def test_a_head_that_says_the_same_everywhere_has_no_effect(model):
+    genome, sites, _ = planted_genome(0, share=0.5)
+    with torch.no_grad():
+        before = model.layers[1].combine.weight.clone()
+        model.layers[1].combine.weight[:, :4] = 0  # head 1 of layer 2 is not heard
+        changed = recovery.effects(model, genome, sites.head(12)).set_index(
+            ["layer_1based", "head_1based"]
+        )
+        model.layers[1].combine.weight[:] = before
+    assert abs(changed.loc[(2, 1), "effect"]) < 1e-9
+    assert (changed["effect"].drop((2, 1)).abs() > 1e-9).all()
+    assert (changed["ci_low"] <= changed["ci_high"]).all()
+
+
+def test_replacing_letters_out_of_reach_changes_nothing(model):
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    elements = elements_of(sites, with_word)
+    near = recovery.usage(model, genome, elements.assign(offset=-8), most=20, seed=0)
+    assert near["change"].abs().item() > 1e-9
+    assert list(near["element"]) == ["box"]
+    reach = model.config.reach_upstream - model.config.downstream
+    edge = elements.assign(offset=-reach, sequence=WORD)
+    assert np.isfinite(recovery.usage(model, genome, edge, most=20, seed=0)["change"]).all()
+
+
+def test_a_motif_is_laid_where_it_fits():
+    word = heads.word("box", WORD, PLACE, PLACE, "toy")
+    codes = np.array([["ACGT".index(letter) for letter in "AC" + WORD + "G"]])
+    counts = np.eye(4, dtype=int)[codes[0]] * 50
+    alike, first = recovery.placed(counts, PLACE + 2, word, slack=4)
+    assert first == PLACE and alike == pytest.approx(1, abs=0.01)
+    alike, first = recovery.placed(counts, PLACE + 3, word, slack=4)
+    assert first == PLACE + 1
+    assert recovery.placed(counts, PLACE + 40, word, slack=4)[0] == 0
+
+
+def test_the_tables_are_read_and_counted(tmp_path):
+    recovered = pd.DataFrame(
+        {
+            "genome_seed": [0, 0],
+            "element": ["-10", "-35"],
+            "recovered": [True, False],
+            "used": [True, False],
+        }
+    )
+    claims = pd.DataFrame(
+        {
+            "genome_seed": [0, 0, 1],
+            "grammar": [True, True, False],
+            "element": ["-10", None, None],
+            "claimed": [True, True, False],
+            "false_claim": [False, True, False],
+        }
+    )
+    genomes = pd.DataFrame({"genome_seed": [0, 1], "grammar": [True, False]})
+    recovered.to_csv(tmp_path / "recovery.csv", index=False)
+    with pytest.raises(FileNotFoundError, match=r"recovery_claims\.csv"):
+        recovery.read(tmp_path / "recovery.csv")
+    claims.to_csv(tmp_path / "recovery_claims.csv", index=False)
+    genomes.to_csv(tmp_path / "recovery_genomes.csv", index=False)
+    tables = recovery.read(tmp_path / "recovery.csv")
+    assert tables.recovered["element"].tolist() == ["-10", "-35"]
+    text = recovery.summary(tables)
+    assert "**1 of 2** were recovered" in text and "**1 of 1** were recovered" in text
+    assert "**1** match no planted element" in text and "**0** claims" in text
