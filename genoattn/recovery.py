@@ -117,7 +117,7 @@ class Rule:
     n_best: int = 50
     half: int = 4
     pseudocount: float = 8.0
-    contrast: float = 0.5
+    contrast: float = 1.0
     first: int = -100
     last: int = 18
     flanks: tuple[int, ...] = (-40, -30, -20, 20, 30, 40)
