@@ -14,6 +14,7 @@ import mmap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, Protocol
@@ -44,7 +45,10 @@ STRETCH = 128
 
 
 class AttentionRecorder(Protocol):
-    """Watches the attention weights of a pass as they are computed."""
+    """Watches the attention weights of a pass as they are computed.
+
+    Several workers may call it at once, but never for the same head.
+    """
 
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
         """Take the weights of one head over a run of positions.
@@ -146,6 +150,10 @@ def _fill(
     ]
     workers = torch.get_num_threads() if device.type == "cpu" else 1
     lock = Lock()
+    of_head = {}
+    if recorders:
+        heads = product(range(model.config.layers), range(model.config.heads))
+        of_head = {head: Lock() for head in heads}
     training = model.training
     model.eval()
     alone = partial(torch.set_num_threads, 1) if workers > 1 else None  # a core for each worker
@@ -167,7 +175,7 @@ def _fill(
                 # forward positions first .. last - 1, in reading order
                 start, end = (first, last) if strand == 0 else (length - last, length - first)
                 values = np.empty(end - start, dtype=np.float32)
-                read = _read(model, genome, strand, start, end, recorders, chunk, lock)
+                read = _read(model, genome, strand, start, end, recorders, chunk, of_head)
                 for place, part in read:
                     values[place : place + len(part)] = part
                     with lock:
@@ -195,7 +203,7 @@ def _read(
     end: int,
     recorders: Sequence[AttentionRecorder],
     chunk: int,
-    lock: Lock,
+    of_head: dict[tuple[int, int], Lock],
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Probabilities for the sites ``start .. end - 1`` of one strand, in reading order, in parts.
 
@@ -215,7 +223,7 @@ def _read(
         if begin >= stop:
             return
         asked = weights[begin - tile_start : stop - tile_start]
-        with lock:
+        with of_head[layer, row]:
             for recorder in recorders:
                 recorder.observe(layer, row, strand, start + begin - skip, asked)
 
