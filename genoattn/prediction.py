@@ -329,6 +329,9 @@ class AttentionCensus(AttentionRecorder):
         self._maximum = torch.zeros(*heads, config.window)
         self._weight = torch.full((*heads, config.window, best), -1.0)
         self._place = torch.zeros(*heads, config.window, best, dtype=torch.int64)
+        self._noted: dict[tuple[int, int], list[tuple[Tensor, Tensor, Tensor]]] = {
+            head: [] for head in product(range(config.layers), range(config.heads))
+        }
         self._output = None
         if output is not None:
             self._output = np.stack(_standardised(output)).astype(np.float32)
@@ -359,27 +362,39 @@ class AttentionCensus(AttentionRecorder):
     def _keep_best(
         self, layer: int, head: int, strand: int, start: int, weights: Tensor, largest: Tensor
     ) -> None:
-        """Look closer only at stretches whose largest weight is among the best so far."""
-        held, places = self._weight[layer, head], self._place[layer, head]
-        stretch, column = (largest > held[:, -1]).nonzero().T
+        """Note what beats the least of the best, looking only at stretches whose largest does."""
+        least = self._weight[layer, head, :, -1]
+        stretch, column = (largest > least).nonzero().T
         if not len(column):
             return
-        n, k = len(weights), held.shape[1]
+        n, device = len(weights), weights.device
         row = stretch[:, None] * STRETCH + torch.arange(STRETCH)
-        device = weights.device
         values = weights[row.clamp(max=n - 1).to(device), column[:, None].to(device)].float().cpu()
         values[row >= n] = -1.0
-        pair, inside = (values > held[column, -1:]).nonzero().T
-        order = column[pair].argsort(stable=True)
-        pair, inside = pair[order], inside[order]
-        columns, counts = column[pair].unique_consecutive(return_counts=True)
+        pair, inside = (values > least[column, None]).nonzero().T
+        place = 2 * (start + row[pair, inside]) + strand  # strand and place in one number
+        noted = self._noted[layer, head]
+        noted.append((column[pair], values[pair, inside], place))
+        if sum(len(columns) for columns, _, _ in noted) > self._weight[layer, head].numel():
+            self._settle(layer, head)
+
+    def _settle(self, layer: int, head: int) -> None:
+        """Merge what was noted into the best; done rarely, as it costs a sort."""
+        held, places = self._weight[layer, head], self._place[layer, head]
+        k = held.shape[1]
+        column, value, place = (
+            torch.cat(parts) for parts in zip(*self._noted[layer, head], strict=True)
+        )
+        self._noted[layer, head] = []
+        order = value.argsort(descending=True)
+        order = order[column[order].argsort(stable=True)]
+        columns, counts = column[order].unique_consecutive(return_counts=True)
         group = torch.arange(len(columns)).repeat_interleave(counts)
-        rank = torch.arange(len(pair)) - (counts.cumsum(0) - counts)[group]
-        found = torch.full((len(columns), int(counts.max())), -1.0)
+        rank = torch.arange(len(order)) - (counts.cumsum(0) - counts)[group]
+        order, group, rank = order[rank < k], group[rank < k], rank[rank < k]
+        found = torch.full((len(columns), k), -1.0)
         found_places = torch.zeros(found.shape, dtype=torch.int64)
-        found[group, rank] = values[pair, inside]
-        # strand and place in one number
-        found_places[group, rank] = 2 * (start + row[pair, inside]) + strand
+        found[group, rank], found_places[group, rank] = value[order], place[order]
         held[columns], chosen = torch.cat([held[columns], found], dim=1).topk(k, dim=1)
         places[columns] = torch.cat([places[columns], found_places], dim=1).gather(1, chosen)
 
@@ -400,6 +415,9 @@ class AttentionCensus(AttentionRecorder):
 
     def best(self, length: int) -> BestPositions:
         """The positions of highest attention at each distance, in a genome of ``length`` nt."""
+        for layer, head in self._noted:
+            if self._noted[layer, head]:
+                self._settle(layer, head)
         place = self._place.numpy()[:, :, ::-1]
         strand, index = place % 2, place // 2
         position = np.where(strand == 0, index, length - 1 - index)
