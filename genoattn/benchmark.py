@@ -382,6 +382,23 @@ def _name(device: str) -> str:
     return torch.cuda.get_device_name()
 
 
+def read_tables(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read bench.csv and bench_profile.csv.
+
+    Raises
+    ------
+    FileNotFoundError
+        Not measured yet; says how.
+    """
+    files = [Path(folder) / name for name in ("bench.csv", "bench_profile.csv")]
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"{file}: no such file; measure with make bench, which writes it"
+            )
+    return pd.read_csv(files[0]), pd.read_csv(files[1])
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table of results, with four digits."""
     path.parent.mkdir(parents=True, exist_ok=True)

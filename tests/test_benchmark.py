@@ -78,7 +78,7 @@ def test_benchmark_writes_its_tables(monkeypatch, tmp_path, capsys):
         "--device cpu".split()
     )
     assert torch.get_num_threads() == threads
-    table = pd.read_csv(tmp_path / "bench.csv")
+    table, profile = benchmark.read_tables(tmp_path)
     assert table.columns.tolist() == list(benchmark.COLUMNS)
     assert table["what"].tolist() == ["predict", "predict", "census", "train", "train", "growth"]
     rates = table.set_index(["what", "form"])["nt_per_s"]
@@ -88,7 +88,6 @@ def test_benchmark_writes_its_tables(monkeypatch, tmp_path, capsys):
         assert ratio[what, "blocked"] == pytest.approx(wanted, rel=1e-3)
     assert rates["growth", "blocked"] == 500
     assert (table["peak_mib"] == 7).all()
-    profile = pd.read_csv(tmp_path / "bench_profile.csv")
     assert profile.groupby("form")["share"].sum().tolist() == pytest.approx([1, 1], abs=1e-3)
     assert "blocked" in capsys.readouterr().out
 
@@ -114,3 +113,8 @@ def test_plan_by_hand():
     assert table["genomes_a_day"].tolist() == pytest.approx([14.4, 7.2])
     assert table["machine_days"].tolist() == pytest.approx([10, 20])
     assert table["machines"].tolist() == [3, 5]
+
+
+def test_tables_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="bench.csv: no such file; measure with make bench"):
+        benchmark.read_tables(tmp_path)
