@@ -116,5 +116,5 @@ def test_plan_by_hand():
 
 
 def test_tables_that_are_not_there_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"bench\.csv: no such file; measure with make bench"):
+    with pytest.raises(FileNotFoundError, match=r"bench\.csv: no such file; measure with make"):
         benchmark.read_tables(tmp_path)
