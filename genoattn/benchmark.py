@@ -87,7 +87,7 @@ def operations(config: AnnotatorConfig, what: str) -> int:
 
 def random_genome(positions: int, seed: int = 0) -> Genome:
     """A genome whose two strands together have so many positions."""
-    codes = np.random.default_rng(seed).integers(0, 4, positions // 2).astype(np.uint8)
+    codes = np.random.default_rng(seed).integers(0, 4, positions // 2, dtype=np.uint8)
     return Genome("random", codes)
 
 
