@@ -189,5 +189,5 @@ def mixed_precision(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses[name].append(float(loss))
+            losses[name].append(float(loss.detach()))
     return pd.DataFrame({"step": range(1, steps + 1), **losses})
