@@ -15,17 +15,16 @@ the reach the network looks to both sides.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from typing_extensions import override
 
-from genoattn.files import writing
-from genoattn.model import WeightsError, find_weights, read_card, write_card
+from genoattn.model import WeightsError, find_weights, read_card, write_weights
 
 __all__ = ["ConvolutionalConfig", "ConvolutionalNetwork"]
 
@@ -154,10 +153,7 @@ class ConvolutionalNetwork(nn.Module):
 
     def save(self, path: str | Path, card: dict[str, Any]) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``)."""
-        tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}
-        with writing(path) as partial:
-            save_file(tensors, partial)
-        write_card(path, {"config": asdict(self.config), **card})
+        write_weights(self, self.config, path, card)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> ConvolutionalNetwork:

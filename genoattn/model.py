@@ -316,11 +316,7 @@ class Annotator(nn.Module):
         The card always records the configuration; everything else (data hashes, seed, metrics) is
         the caller's.
         """
-        path = Path(path)
-        tensors = {name: t.detach().contiguous().cpu() for name, t in self.state_dict().items()}
-        with writing(path) as partial:
-            save_file(tensors, partial)
-        write_card(path, {"config": asdict(self.config), **card})
+        write_weights(self, self.config, path, card)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> Annotator:
@@ -348,9 +344,12 @@ class Annotator(nn.Module):
         return model.eval().to(device)
 
 
-def shipped_weights() -> list[str]:
-    """Names of the trained models that come with the package."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+def write_weights(module: nn.Module, config: Any, path: str | Path, card: dict[str, Any]) -> None:
+    """Write a network's weights (safetensors) and, beside them, its card with the configuration."""
+    tensors = {name: t.detach().contiguous().cpu() for name, t in module.state_dict().items()}
+    with writing(Path(path)) as partial_file:
+        save_file(tensors, partial_file)
+    write_card(path, {"config": asdict(config), **card})
 
 
 def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:

@@ -37,7 +37,7 @@ def test_cuts_do_not_show(model, length, chunk, circular):
     toy = genome(length, circular)
     whole = predict(model, toy, chunk=10_000, progress=False)
     pieces = predict(model, toy, chunk=chunk, progress=False)
-    np.testing.assert_allclose(pieces, whole, atol=1e-5)
+    np.testing.assert_allclose(pieces, whole, atol=4e-6)
 
 
 @pytest.mark.parametrize("circular", [True, False])
@@ -56,7 +56,7 @@ def test_spans_and_workers_do_not_show(model, monkeypatch, tmp_path, circular):
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(threads)
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(together, alone, atol=4e-6)
     np.testing.assert_array_equal(np.load(file), together)
     np.testing.assert_array_equal(on_disk, together)
 
@@ -100,7 +100,7 @@ def test_linear_strand_in_one_piece(model):
         last_certain = 100 - CONFIG.downstream - CONFIG.reach_downstream
         ours = reading_order(track)[row, :last_certain]
         np.testing.assert_allclose(
-            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=1e-5
+            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=4e-6
         )
 
 
@@ -109,7 +109,7 @@ def test_circular_genome_has_no_origin(model):
     turned = Genome("turned", np.roll(toy.codes, 37), circular=True)
     track = predict(model, toy, progress=False)
     np.testing.assert_allclose(
-        np.roll(track, 37, axis=1), predict(model, turned, progress=False), atol=1e-5
+        np.roll(track, 37, axis=1), predict(model, turned, progress=False), atol=4e-6
     )
     linear = Genome("linear", toy.codes, circular=False)
     assert np.abs(track - predict(model, linear, progress=False))[0, :3].max() > 1e-3
@@ -121,7 +121,7 @@ def test_reverse_complement_swaps_the_strands(model):
     np.testing.assert_allclose(
         predict(model, toy, progress=False),
         predict(model, other, progress=False)[::-1, ::-1],
-        atol=1e-5,
+        atol=1e-6,
     )
 
 
@@ -132,7 +132,7 @@ def test_only_what_was_asked(model):
     part = predict(model, toy, where=where, progress=False)
     assert np.isnan(part[:, ~where]).all()
     np.testing.assert_allclose(
-        part[:, where], predict(model, toy, progress=False)[:, where], atol=1e-5
+        part[:, where], predict(model, toy, progress=False)[:, where], atol=1e-6
     )
     with pytest.raises(ValueError, match=r"where has shape \(5,\); the genome toy has 90 nt"):
         predict(model, toy, where=where[:5], progress=False)
