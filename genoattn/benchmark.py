@@ -39,7 +39,7 @@ from genoattn.attention import dense_attention, relative_attention
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.memory import keep_freed_memory
-from genoattn.model import Annotator, AnnotatorConfig, Memory
+from genoattn.model import Annotator, AnnotatorConfig, Past
 from genoattn.prediction import AttentionCensus, predict
 
 COLUMNS = (
@@ -361,7 +361,7 @@ def profile(device: str, positions: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _read_on(model: Annotator, codes: torch.Tensor, memory: list[Memory] | None) -> list[Memory]:
+def _read_on(model: Annotator, codes: torch.Tensor, memory: Past | None) -> Past:
     return model.read(codes, memory, last=False)[1]
 
 

@@ -1,4 +1,4 @@
-"""A dilated convolutional network, the baseline without attention; touches torch and model.py.
+"""A dilated convolutional network, the baseline without attention; touches dilated.py and model.py.
 
 It has as many parameters as the paper's transformer and is trained, stored and read out in the same
 way, so that a difference in scores is one of architecture:
@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from typing_extensions import override
 
+from genoattn.dilated import dilated_layers, reach
 from genoattn.model import WeightsError, find_weights, read_card, write_weights
 
 __all__ = ["ConvolutionalConfig", "ConvolutionalNetwork"]
@@ -60,31 +61,12 @@ class ConvolutionalConfig:
     @property
     def reach_upstream(self) -> int:
         """Positions upstream that can change an output, over all layers, in nt."""
-        return (self.conv_width - 1) * (2**self.layers - 1)
+        return reach(self.layers, self.conv_width)
 
     @property
     def reach_downstream(self) -> int:
         """Positions downstream that can change an output: none."""
         return 0
-
-
-class ResidualLayer(nn.Module):
-    """h -> h + convolution(gelu(LayerNorm(h))), looking upstream."""
-
-    def __init__(self, config: ConvolutionalConfig, dilation: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(config.channels)
-        self.convolve = nn.Conv1d(
-            config.channels, config.channels, config.conv_width, dilation=dilation
-        )
-        self.reach = dilation * (config.conv_width - 1)
-        self.dropout = nn.Dropout(config.dropout)
-
-    @override
-    def forward(self, h: Tensor) -> Tensor:
-        read = nn.functional.gelu(self.norm(h)).transpose(1, 2)  # B, channels, L
-        added = self.convolve(nn.functional.pad(read, (self.reach, 0)))
-        return h + self.dropout(added.transpose(1, 2))  # B, L, channels
 
 
 class ConvolutionalNetwork(nn.Module):
@@ -94,7 +76,7 @@ class ConvolutionalNetwork(nn.Module):
         super().__init__()
         self.config = c = config or ConvolutionalConfig()
         self.embedding = nn.Linear(4, c.channels, bias=False)
-        self.layers = nn.ModuleList(ResidualLayer(c, 2**number) for number in range(c.layers))
+        self.layers = nn.ModuleList(dilated_layers(c.layers, c.channels, c.conv_width, c.dropout))
         self.norm = nn.LayerNorm(c.channels)
         self.output = nn.Linear(c.channels, 1)
 
@@ -117,11 +99,15 @@ class ConvolutionalNetwork(nn.Module):
         -------
         Tensor, shape (batch, length)
         """
+        return self.output(self.hidden(codes)).squeeze(-1)
+
+    def hidden(self, codes: Tensor) -> Tensor:
+        """What the output is read from, shape (batch, length, channels)."""
         onehot = torch.eye(5, 4, device=codes.device)[codes]  # B, L, 4; an unknown is none of them
         h = self.embedding(onehot.to(self.embedding.weight.dtype))  # B, L, channels
         for layer in self.layers:
             h = layer(h)
-        return self.output(self.norm(h)).squeeze(-1)
+        return self.norm(h)
 
     def read(
         self,

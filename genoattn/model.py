@@ -1,4 +1,4 @@
-"""The annotator: a Transformer-XL with convolutions on q, k, v; touches torch and attention.py.
+"""The annotator, a Transformer-XL with convolutions on q, k, v; touches attention.py, dilated.py.
 
 Read top to bottom in the paper's order ("Model architecture", Figure 1):
 
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.attention import relative_attention, sinusoids
+from genoattn.dilated import dilated_layers, reach
 from genoattn.files import writing
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
@@ -57,6 +58,9 @@ class AnnotatorConfig:
     downstream : int
         The output at a position speaks of the site this many nt upstream of it.
     dropout : float
+    stem : int
+        Dilated convolutional layers (dilated.py) between the embedding and the attention; none in
+        the paper.
     """
 
     layers: int = 6
@@ -67,11 +71,14 @@ class AnnotatorConfig:
     conv_width: int = 7
     downstream: int = 20
     dropout: float = 0.1
+    stem: int = 0
 
     def __post_init__(self) -> None:
         for name in ("layers", "heads", "d_model", "d_head", "window", "conv_width"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.stem < 0:
+            raise ValueError(f"stem must not be negative, not {self.stem}")
         if self.conv_width % 2 == 0:
             raise ValueError(f"conv_width must be odd, not {self.conv_width}")
         if self.d_model % 2:
@@ -80,7 +87,12 @@ class AnnotatorConfig:
     @property
     def reach_upstream(self) -> int:
         """Positions upstream that can change an output, over all layers, in nt."""
-        return self.layers * (self.window - 1 + self.conv_width // 2)
+        return self.stem_reach + self.layers * (self.window - 1 + self.conv_width // 2)
+
+    @property
+    def stem_reach(self) -> int:
+        """Positions upstream that the stem reads, in nt."""
+        return reach(self.stem, self.conv_width)
 
     @property
     def reach_downstream(self) -> int:
@@ -124,6 +136,21 @@ class Memory(NamedTuple):
     key: Tensor
     value: Tensor
     done: int
+
+
+class Past(NamedTuple):
+    """What a reading hands on to the next piece of a strand.
+
+    Attributes
+    ----------
+    codes : Tensor, shape (batch, at most stem_reach)
+        Positions that the stem still needs.
+    layers : list of Memory
+        One an attention layer.
+    """
+
+    codes: Tensor
+    layers: list[Memory]
 
 
 class RelativeAttentionLayer(nn.Module):
@@ -245,6 +272,9 @@ class Annotator(nn.Module):
         self.position_bias = nn.Parameter(torch.empty(c.heads, c.d_head))  # w (Transformer-XL's v)
         nn.init.normal_(self.content_bias, std=0.02)
         nn.init.normal_(self.position_bias, std=0.02)
+        self.stem = nn.Sequential(*dilated_layers(c.stem, c.d_model, c.conv_width, c.dropout))
+        if c.stem:
+            self.stem.append(nn.LayerNorm(c.d_model))
         self.layers = nn.ModuleList(RelativeAttentionLayer(c) for _ in range(c.layers))
         self.output = nn.Linear(c.d_model, 1)
 
@@ -272,18 +302,18 @@ class Annotator(nn.Module):
     def read(
         self,
         codes: Tensor,
-        memory: list[Memory] | None = None,
+        past: Past | None = None,
         *,
         last: bool = True,
         observe: LayerObserver | None = None,
-    ) -> tuple[Tensor, list[Memory]]:
+    ) -> tuple[Tensor, Past]:
         """Read a strand piece by piece: :meth:`forward` without seams.
 
         Parameters
         ----------
         codes : integer Tensor, shape (batch, n)
             The next positions.
-        memory : list of Memory, optional
+        past : Past, optional
             What the piece before returned; none at the strand's start.
         last : bool
             Whether the strand ends here.
@@ -293,14 +323,28 @@ class Annotator(nn.Module):
         logits : Tensor, shape (batch, m)
             Of the positions that are settled now: those of the whole strand, in order, up to
             ``config.reach_downstream`` before the last one read.
-        memory : list of Memory
+        past : Past
         """
+        h, past = self._read(codes, past, last, observe)
+        return self.output(h).squeeze(-1), past
+
+    def hidden(self, codes: Tensor) -> Tensor:
+        """Last layer's h, which the output is read from, shape (batch, length, d_model)."""
+        return self._read(codes, None, True, None)[0]
+
+    def _read(
+        self, codes: Tensor, past: Past | None, last: bool, observe: LayerObserver | None
+    ) -> tuple[Tensor, Past]:
         c = self.config
-        h = self.dropout(self.embedding(codes))  # B, n, d_model
-        if memory is None:
+        n = codes.shape[1]
+        seen = codes if past is None else torch.cat([past.codes, codes], dim=1)
+        h = self.stem(self.dropout(self.embedding(seen)))  # B, stem_reach + n, d_model
+        h = h[:, seen.shape[1] - n :]  # B, n, d_model
+        if past is None:
             memory = [cast(RelativeAttentionLayer, layer).start(h) for layer in self.layers]
-        reach = c.window + c.reach_downstream + codes.shape[1]
-        code = sinusoids(reach, c.d_model, h.dtype).to(h.device)
+        else:
+            memory = past.layers
+        code = sinusoids(c.window + c.reach_downstream + n, c.d_model, h.dtype).to(h.device)
         after = []
         for number, layer in enumerate(self.layers):
             watch = None if observe is None else partial(observe, number)
@@ -308,7 +352,7 @@ class Annotator(nn.Module):
                 h, code, self.content_bias, self.position_bias, memory[number], last, watch
             )
             after.append(remembered)
-        return self.output(h).squeeze(-1), after
+        return h, Past(seen[:, max(0, seen.shape[1] - c.stem_reach) :], after)
 
     def save(self, path: str | Path, card: dict[str, Any]) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``).

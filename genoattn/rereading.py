@@ -70,7 +70,9 @@ class Rereading:
         self._earliest = first - c.reach_downstream  # offset
         begin = min(
             c.downstream - c.reach_upstream,
-            self._earliest - c.conv_width // 2 - (c.window - 1) - c.reach_downstream,
+            self._earliest
+            - max(c.stem_reach, c.conv_width // 2 + c.window - 1)
+            - c.reach_downstream,
         )
         offset = np.arange(begin, c.downstream + c.reach_downstream + 1)
         read = genome.around([position], [strand], offset)[0].astype(np.int64)
@@ -93,7 +95,7 @@ class Rereading:
             self._read()
             offsets = offset[offset >= self._earliest] + self.site
             attention: list[Tensor] = []
-            h = model.embedding(self.codes[None, offsets])
+            h = self._enter(model.embedding(self.codes[None, offsets]), int(offsets[0]))
             self.log_odds = float(self._tail(h, int(offsets[0]), attention)[0])
         self.attention = torch.stack(attention).cpu().numpy()
 
@@ -138,7 +140,9 @@ class Rereading:
         step = max(1, TOKENS.get(codes.device.type, 512) // codes.shape[1])
         with torch.no_grad():
             parts = [
-                self._tail(self.model.embedding(codes[first : first + step]), start)
+                self._tail(
+                    self._enter(self.model.embedding(codes[first : first + step]), start), start
+                )
                 for first in range(0, len(codes), step)
             ]
         return torch.cat(parts)
@@ -146,7 +150,15 @@ class Rereading:
     def of_letters(self, mixed: Tensor, start: int) -> Tensor:
         """Log-odds for mixtures of letters, shape (m, n - start, 4), differentiable."""
         embedding = self.model.embedding.weight
-        return self._tail(mixed @ embedding * math.sqrt(embedding.shape[1]), start)
+        given = mixed @ embedding * math.sqrt(embedding.shape[1])
+        return self._tail(self._enter(given, start), start)
+
+    def _enter(self, given: Tensor, start: int) -> Tensor:
+        """What enters the first layer, from embeddings (m, t, d_model) from ``start`` on."""
+        reach = min(start, self.model.config.stem_reach)
+        left = self.model.embedding(self.codes[start - reach : start])
+        whole = torch.cat([left.expand(len(given), -1, -1), given], 1)
+        return self.model.stem(whole)[:, reach:]
 
     def _tail(self, h: Tensor, start: int, attention: list[Tensor] | None = None) -> Tensor:
         """Run all layers over the positions from ``start`` on; h (m, t, d_model) -> (m,)."""

@@ -7,6 +7,9 @@ sequence that are read but not scored, so that no position is judged on a cold s
 Training is cut into *rounds* of ``steps_per_round`` steps. What a round sees is a pure function of
 the seed and the round's number, and the state is saved after each: a run that is killed and started
 again with the same arguments gives the same weights as one that was never interrupted.
+
+A training may have *auxiliary* targets, further sets of sites that the same hidden state must tell.
+Their outputs live in the training alone: the weights that it leaves are those of the annotator.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +34,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from typing_extensions import override
@@ -77,6 +80,8 @@ class TrainingConfig:
     seed : int
     precision : str
         Lightning's name, '32-true' or 'bf16-mixed'.
+    auxiliary_weight : float
+        Share of the auxiliary targets' cross-entropy that is added to the loss.
     """
 
     passes: float = 3.0
@@ -91,6 +96,7 @@ class TrainingConfig:
     patience: int = 5
     seed: int = 1
     precision: str = "32-true"
+    auxiliary_weight: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("passes", "segment", "batch", "learning_rate", "steps_per_round", "patience"):
@@ -98,8 +104,9 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)}")
         if not 0 < self.empty_share <= 1:
             raise ValueError(f"empty_share must be above 0 and at most 1, not {self.empty_share}")
-        if self.context < 0:
-            raise ValueError(f"context must not be negative, not {self.context}")
+        for name in ("context", "auxiliary_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
         if self.precision not in ("32-true", "bf16-mixed"):
             raise ValueError(f"precision must be '32-true' or 'bf16-mixed', not {self.precision!r}")
 
@@ -108,21 +115,32 @@ class TrainingConfig:
 class StrandData:
     """Both strands as the model reads them: codes and targets (2, L), 5'->3', targets shifted.
 
-    Built by :meth:`of`; ``part_mask(part)`` says which positions count in a part: those whose
-    *site* lies there.
+    ``auxiliary``, shape (n, 2, L), holds further targets that help to train. Built by :meth:`of`;
+    ``part_mask(part)`` says which positions count in a part: those whose *site* lies there.
     """
 
     codes: NDArray[np.uint8]
     target: NDArray[np.uint8]
     split: Split
     downstream: int
+    auxiliary: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, genome: Genome, sites: pd.DataFrame, split: Split, downstream: int) -> StrandData:
-        """Read both strands of a genome with the labels of ``sites``."""
+    def of(
+        cls,
+        genome: Genome,
+        sites: pd.DataFrame,
+        split: Split,
+        downstream: int,
+        auxiliary: Sequence[pd.DataFrame] = (),
+    ) -> StrandData:
+        """Read both strands of a genome with the labels of ``sites`` and of auxiliary sets."""
         codes = np.stack([genome.strand("+"), genome.strand("-")])
-        target = shift_downstream(reading_order(site_track(sites, len(genome))), downstream)
-        return cls(codes, target, split, downstream)
+        target, *further = [
+            shift_downstream(reading_order(site_track(one, len(genome))), downstream)
+            for one in (sites, *auxiliary)
+        ]
+        return cls(codes, target, split, downstream, np.array(further).reshape(-1, *target.shape))
 
     def part_mask(self, part: str) -> NDArray[np.bool_]:
         """Say which queries (2, L), in reading order, speak of a site in ``part``."""
@@ -131,9 +149,12 @@ class StrandData:
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the sequence and of the labels that a model was trained on."""
+        arrays = {"sequence": self.codes[0], "labels": self.target}
+        if len(self.auxiliary):
+            arrays["auxiliary"] = self.auxiliary
         return {
-            "sequence_sha256": hashlib.sha256(self.codes[0].tobytes()).hexdigest(),
-            "labels_sha256": hashlib.sha256(self.target.tobytes()).hexdigest(),
+            f"{name}_sha256": hashlib.sha256(array.tobytes()).hexdigest()
+            for name, array in arrays.items()
         }
 
 
@@ -161,8 +182,14 @@ def cut(mask: NDArray[np.bool_], length: int, phase: int) -> list[Segment]:
     ]
 
 
-class Segments(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Segments with left context: codes (context + length), target and counts (length).
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Codes, target, counts and auxiliary targets of some segments."""
+
+
+class Segments(Dataset[Batch]):
+    """Segments with left context.
+
+    Codes (context + length), target and counts (length), auxiliary targets (length, n).
 
     Indices beyond the genome's end go on at its beginning.
     """
@@ -176,17 +203,19 @@ class Segments(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.segments)
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, number: int) -> Batch:
         strand, start, first, last, weight = self.segments[number]
         index = np.arange(start - self.context, start + self.length)
         codes = self.data.codes[strand].take(index, mode="wrap")
         scored = index[self.context :]
         target = self.data.target[strand].take(scored, mode="wrap")
+        auxiliary = self.data.auxiliary[:, strand].take(scored, axis=-1, mode="wrap")
         counts = weight * ((first <= scored) & (scored < last))
         return (
             torch.from_numpy(codes.astype(np.int64)),
             torch.from_numpy(target.astype(np.float32)),
             torch.from_numpy(counts.astype(np.float32)),
+            torch.from_numpy(auxiliary.T.astype(np.float32)),
         )
 
 
@@ -265,6 +294,12 @@ class AnnotatorTraining(L.LightningModule):
         self.validation_mask = data.part_mask("validation")
         self.passes = Passes(data, "train", config)
         self.validation_sum = torch.zeros(2)
+        self.auxiliary: nn.Linear | None = None
+        if len(data.auxiliary):
+            self.auxiliary = nn.Linear(model.output.in_features, len(data.auxiliary))
+            rate = data.auxiliary[:, data.part_mask("train")].mean(1).clip(1e-6, 1 - 1e-6)
+            with torch.no_grad():
+                self.auxiliary.bias.copy_(torch.from_numpy(np.log(rate / (1 - rate))))
 
     @override
     def on_train_epoch_start(self) -> None:
@@ -283,25 +318,30 @@ class AnnotatorTraining(L.LightningModule):
         segments = Segments(self.data, chosen, c.segment, c.context)
         return DataLoader(segments, batch_size=max(1, c.batch // self.trainer.world_size))
 
-    def _loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        codes, target, counts = batch
-        logits = self.model(codes)[:, self.config.context :]
-        return cross_entropy(logits.float(), target, counts), counts.sum()
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Summed cross-entropy of the labels, that of all auxiliary targets, counted positions."""
+        codes, target, counts, further = batch
+        h = self.model.hidden(codes)[:, self.config.context :]  # B, length, width
+        total = cross_entropy(self.model.output(h).squeeze(-1).float(), target, counts)
+        beside = total.new_zeros(())
+        if self.auxiliary is not None:
+            beside = cross_entropy(self.auxiliary(h).float(), further, counts[..., None])
+        return total, beside, counts.sum()
 
     @override
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
-        total, number = self._loss(batch)
-        loss = total / number.clamp(min=1)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True)
-        return loss
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        total, beside, number = self._losses(batch)
+        number = number.clamp(min=1)
+        self.log("train_loss", total / number, on_step=False, on_epoch=True, sync_dist=True)
+        return (total + self.config.auxiliary_weight * beside) / number
 
     @override
     def on_validation_epoch_start(self) -> None:
         self.validation_sum = torch.zeros(2, device=self.device, dtype=torch.float64)
 
     @override
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> None:
-        total, number = self._loss(batch)
+    def validation_step(self, batch: Batch, index: int) -> None:
+        total, _, number = self._losses(batch)
         self.validation_sum += torch.stack([total.double(), number.double()])
 
     @override
@@ -313,7 +353,7 @@ class AnnotatorTraining(L.LightningModule):
     @override
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(
-            self.model.parameters(),
+            self.parameters(),
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
         )
@@ -411,6 +451,7 @@ def fit(
     model: AnnotatorConfig | ConvolutionalConfig | None = None,
     training: TrainingConfig | None = None,
     initial: str | Path | None = None,
+    auxiliary: dict[str, pd.DataFrame] | None = None,
     card: dict[str, Any] | None = None,
     accelerator: str = "auto",
     devices: int | str = 1,
@@ -432,6 +473,8 @@ def fit(
     initial : str or path, optional
         Weights to start from (a file or a shipped name) instead of random ones. Their window may be
         another, as no parameter depends on it.
+    auxiliary : mapping of name to DataFrame, optional
+        Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
     card : dict
         Further facts for the model card.
     accelerator, devices
@@ -449,7 +492,8 @@ def fit(
     weights = Path(weights)
     weights.parent.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
-    data = StrandData.of(genome, sites, split, model_config.downstream)
+    auxiliary = auxiliary or {}
+    data = StrandData.of(genome, sites, split, model_config.downstream, list(auxiliary.values()))
     torch.manual_seed(config.seed)
     annotator: Network
     if isinstance(model_config, ConvolutionalConfig):
@@ -468,6 +512,7 @@ def fit(
         "split": {"test": list(split.test), "validation": list(split.validation)},
         "training": asdict(config),
         "initial": None if initial is None else read_card(initial),
+        "auxiliary": list(auxiliary),
         "software": {"torch": torch.__version__, "lightning": L.__version__},
         "hardware": _hardware(accelerator),
     }
@@ -571,6 +616,9 @@ def main(arguments: list[str] | None = None) -> None:
         default={},
         help="what differs from the network's defaults, as JSON: '{\"downstream\": 256}'",
     )
+    parser.add_argument(
+        "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
+    )
     parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
@@ -594,6 +642,7 @@ def main(arguments: list[str] | None = None) -> None:
             **{field: getattr(given, field) for field in asdict(TrainingConfig())}
         ),
         initial=given.initial and find_weights(given.initial, given.run),
+        auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
         card={"train_set": given.sites},
         accelerator=given.accelerator,
         devices=given.devices,

@@ -1,7 +1,7 @@
 """The architecture by hand; weights and cards on disk."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -45,18 +45,20 @@ def test_projection_then_convolution():
             )
 
 
+@pytest.mark.parametrize("stem", [0, 3])
 @pytest.mark.parametrize("position", [60, 99])
-def test_reach_is_exact(position):
+def test_reach_is_exact(position, stem):
     """A nucleotide changes outputs up to the very end of the stated reach, and none beyond."""
+    config = replace(SMALL, stem=stem)
     torch.manual_seed(1)
-    model = Annotator(SMALL).double().eval()
+    model = Annotator(config).double().eval()
     codes = random_codes(200)
     other = codes.clone()
     other[0, position] = (codes[0, position] + 1) % 4
     with torch.inference_mode():
         changed = (model(codes) != model(other))[0].nonzero().ravel()
-    assert changed.min() == position - SMALL.reach_downstream
-    assert changed.max() == position + SMALL.reach_upstream
+    assert changed.min() == position - config.reach_downstream
+    assert changed.max() == position + config.reach_upstream
 
 
 def test_unknown_nucleotide_is_the_mean_of_four():

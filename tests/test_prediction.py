@@ -1,5 +1,7 @@
 """One pass without seams: chunks against a whole, attention against the equation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,10 +18,10 @@ from genoattn.prediction import AttentionCensus, SampledAttention, _codes, predi
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=[0, 3], ids=["attention", "stem"])
+def model(request):
     torch.manual_seed(0)
-    model = Annotator(CONFIG)
+    model = Annotator(replace(CONFIG, stem=request.param))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)  # so that outputs differ clearly from place to place
@@ -141,7 +143,7 @@ def test_only_what_was_asked(model):
 def first_layer_attention(model, codes):
     """Weights of the first layer by the equation: (heads, length, length)."""
     layer = model.layers[0]
-    h = model.embedding(torch.from_numpy(codes.astype(np.int64))[None])
+    h = model.stem(model.embedding(torch.from_numpy(codes.astype(np.int64))[None]))
     query, key, _ = layer.queries_keys_values(h)
     code = sinusoids(CONFIG.window, CONFIG.d_model)
     r = layer.distance(code).view(CONFIG.window, CONFIG.heads, -1).transpose(0, 1)

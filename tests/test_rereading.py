@@ -18,6 +18,9 @@ SHAPES = (
         layers=2, heads=3, d_model=8, d_head=4, window=90, conv_width=5, downstream=0, dropout=0.0
     ),
     AnnotatorConfig(layers=1, heads=1, d_model=4, d_head=4, window=1, conv_width=1, downstream=2),
+    AnnotatorConfig(
+        layers=2, heads=2, d_model=8, d_head=4, window=9, conv_width=3, downstream=30, stem=4
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from genoattn.genome import Genome, encode
 from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig, read_card
 from genoattn.training import (
+    AnnotatorTraining,
     Passes,
     Segments,
     StrandData,
@@ -67,7 +68,7 @@ def test_segments_count_every_position_of_a_part_once(cuts, segment, phase, part
     segments = cut(mask, segment, phase % segment)
     seen = np.zeros((2, 60), dtype=int)
     dealt = Segments(data, segments, segment, context=5)
-    for (row, start, *_), (codes, target, counts) in zip(segments, dealt, strict=True):
+    for (row, start, *_), (codes, target, counts, _) in zip(segments, dealt, strict=True):
         assert codes.shape == (segment + 5,)
         for i in range(segment):
             position = (start + i) % 60
@@ -112,7 +113,7 @@ def test_a_pass_has_every_site_and_the_weight_of_every_position():
     config = TrainingConfig(**{**vars(TRAINING), "segment": 40, "empty_share": 0.25})
     chosen = Passes(data, "train", config).one(3)
     seen, weight = 0.0, 0.0
-    for _, target, counts in Segments(data, chosen, config.segment, config.context):
+    for _, target, counts, _ in Segments(data, chosen, config.segment, config.context):
         seen += float((target * counts).sum())
         weight += float(counts.sum())
         if (target * counts).sum() == 0:
@@ -128,6 +129,54 @@ def test_loss_by_hand():
     counts = torch.tensor([[1.0, 1.0, 0.0]])
     wanted = -np.log(0.5) - np.log(1 - 1 / (1 + np.exp(-2)))
     assert cross_entropy(logits, target, counts).item() == pytest.approx(wanted, rel=1e-6)
+
+
+def test_auxiliary_targets_add_their_share_of_the_loss():
+    genome, sites = toy()
+    further = [sites.iloc[:5], sites.iloc[5:]]
+    data = StrandData.of(genome, sites, Split.at(CUTS, 6000), MODEL.downstream, further)
+    np.testing.assert_array_equal(data.auxiliary.sum(0), data.target)
+    config = TrainingConfig(**{**vars(TRAINING), "auxiliary_weight": 0.25})
+    torch.manual_seed(0)
+    training = AnnotatorTraining(Annotator(MODEL).eval(), data, config)
+    chosen = cut(data.part_mask("train"), config.segment, 0)[:1]
+    codes, target, counts, beside = (
+        part[None] for part in Segments(data, chosen, config.segment, config.context)[0]
+    )
+    total, extra, number = training._losses((codes, target, counts, beside))
+    h = training.model.hidden(codes)[:, config.context :]
+    by_hand = sum(
+        cross_entropy(
+            h @ training.auxiliary.weight[i] + training.auxiliary.bias[i], beside[..., i], counts
+        )
+        for i in range(2)
+    )
+    assert extra.item() == pytest.approx(by_hand.item(), rel=1e-5)
+    assert total.item() == pytest.approx(
+        cross_entropy(training.model(codes)[:, config.context :], target, counts).item(), rel=1e-5
+    )
+    assert number == config.segment
+    training.log = lambda *_, **__: None
+    loss = training.training_step((codes, target, counts, beside), 0)
+    assert loss.item() == pytest.approx((total + 0.25 * extra).item() / config.segment, rel=1e-5)
+
+
+def test_auxiliary_targets_leave_no_trace_in_the_weights(tmp_path):
+    genome, sites = toy()
+    cards = []
+    for name, auxiliary in (("alone", None), ("helped", {"some": sites.iloc[:5]})):
+        weights = tmp_path / f"{name}.safetensors"
+        fit(
+            genome, sites, Split.at(CUTS, 6000), weights, model=MODEL, training=TRAINING,
+            auxiliary=auxiliary, accelerator="cpu", progress=False,
+        )  # fmt: skip
+        cards.append(read_card(weights))
+    alone, helped = (load_file(tmp_path / f"{name}.safetensors") for name in ("alone", "helped"))
+    assert alone.keys() == helped.keys()
+    assert not torch.equal(alone["embedding.weight"], helped["embedding.weight"])
+    assert [card["auxiliary"] for card in cards] == [[], ["some"]]
+    assert "auxiliary_sha256" in cards[1]["data"]
+    assert "auxiliary_sha256" not in cards[0]["data"]
 
 
 def test_schedule():
