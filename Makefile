@@ -13,7 +13,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study bench lint clean unlock lock
+.PHONY: help book test study train bench lint clean unlock lock
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -33,6 +33,10 @@ study: $(READY)  ## execute the study on the real E. coli tables and refresh its
 	@python -m genoattn.book overview
 	@python -m genoattn.browser refresh
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
+
+train: $(READY)  ## train all models of the study anew (a day on two cores; uses a GPU if there is one)
+	@python -m genoattn.book data
+	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 
 bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
 	@python -m genoattn.benchmark

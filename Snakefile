@@ -4,6 +4,7 @@
 #   snakemake --cores 2 chapters --config profile=ecoli     the study on the real tables
 #   snakemake --cores 2 chapters --config profile=tis       another task, by the same chapters
 #   snakemake --cores 2 chapters --config profile=mine      notebooks/profiles/mine.yaml
+#   snakemake --cores 2 trainings --config profile=ecoli    all models of the study, trained anew
 #
 # A profile names the chapters that are run. One is run again when its source, its parameters, the
 # chapter before it, or a module of the package that it imports has changed. What chapters pass to
@@ -13,11 +14,15 @@ import json
 import os
 from pathlib import Path
 
+import yaml
+
 from genoattn import book
 
 PROFILE = config.get("profile", "demo")
 PARAMETERS = book.profile(f"notebooks/profiles/{PROFILE}.yaml")
 CHAPTERS = book.chapters("notebooks", PARAMETERS)
+PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
+TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
 SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
 
 
@@ -81,6 +86,35 @@ rule show:
         "Copying {wildcards.chapter} into the book"
     shell:
         "python -m genoattn.book tidy {input[0]} {output}"
+
+
+def first_stage(wildcards):
+    """The training whose weights this one starts from."""
+    initial = TRAININGS[wildcards.model].get("initial")
+    return [f"runs/{PROFILE}/training/{initial}.done"] if initial else []
+
+
+if TRAININGS:
+
+    rule trainings:
+        input:
+            expand(f"runs/{PROFILE}/training/{{model}}.done", model=TRAININGS),
+
+    rule train:
+        input:
+            first_stage,
+            f"runs/{PROFILE}/executed/{CHAPTERS[0]}.ipynb",
+        output:
+            # the weights themselves are written as they improve, and a run that was killed goes on
+            touch(f"runs/{PROFILE}/training/{{model}}.done"),
+        threads: workflow.cores
+        params:
+            plan=PLAN,
+        message:
+            "Training {wildcards.model}"
+        shell:
+            f"python -m genoattn.training runs/{PROFILE} --plan {{params.plan}}"
+            " --name {wildcards.model}"
 
 
 if PROFILE == "demo":

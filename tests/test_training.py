@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from genoattn import training
+from genoattn.convolutional import ConvolutionalConfig
 from genoattn.genome import Genome, encode
 from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig, read_card
@@ -138,26 +141,26 @@ def test_auxiliary_targets_add_their_share_of_the_loss():
     np.testing.assert_array_equal(data.auxiliary.sum(0), data.target)
     config = TrainingConfig(**{**vars(TRAINING), "auxiliary_weight": 0.25})
     torch.manual_seed(0)
-    training = AnnotatorTraining(Annotator(MODEL).eval(), data, config)
+    module = AnnotatorTraining(Annotator(MODEL).eval(), data, config)
     chosen = cut(data.part_mask("train"), config.segment, 0)[:1]
     codes, target, counts, beside = (
         part[None] for part in Segments(data, chosen, config.segment, config.context)[0]
     )
-    total, extra, number = training._losses((codes, target, counts, beside))
-    h = training.model.hidden(codes)[:, config.context :]
+    total, extra, number = module._losses((codes, target, counts, beside))
+    h = module.model.hidden(codes)[:, config.context :]
     by_hand = sum(
         cross_entropy(
-            h @ training.auxiliary.weight[i] + training.auxiliary.bias[i], beside[..., i], counts
+            h @ module.auxiliary.weight[i] + module.auxiliary.bias[i], beside[..., i], counts
         )
         for i in range(2)
     )
     assert extra.item() == pytest.approx(by_hand.item(), rel=1e-5)
     assert total.item() == pytest.approx(
-        cross_entropy(training.model(codes)[:, config.context :], target, counts).item(), rel=1e-5
+        cross_entropy(module.model(codes)[:, config.context :], target, counts).item(), rel=1e-5
     )
     assert number == config.segment
-    training.log = lambda *_, **__: None
-    loss = training.training_step((codes, target, counts, beside), 0)
+    module.log = lambda *_, **__: None
+    loss = module.training_step((codes, target, counts, beside), 0)
     assert loss.item() == pytest.approx((total + 0.25 * extra).item() / config.segment, rel=1e-5)
 
 
@@ -296,6 +299,47 @@ def test_another_run_is_not_resumed(tmp_path):
 def test_impossible_settings(field, value, message):
     with pytest.raises(ValueError, match=message):
         TrainingConfig(**{field: value})
+
+
+PLAN = """
+every: {cuts: [1, 2, 3], empty_share: 0.5}
+trainings:
+  small: &small {sites: smrt, batch: 3, auxiliary: [sendseq], model: {window: 9}}
+  other: {<<: *small, batch: 4}
+  wrong: {pases: 3}
+"""
+
+
+def test_a_plan_gives_what_the_command_line_leaves_out(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN)
+    given = training._parse(["runs/x", "--plan", str(plan), "--name", "other", "--passes", "2"])
+    assert (given.cuts, given.empty_share, given.sites) == ([1, 2, 3], 0.5, "smrt")
+    assert (given.batch, given.passes, given.model) == (4, 2.0, {"window": 9})
+    assert given.auxiliary == ["sendseq"]
+    with pytest.raises(ValueError, match=r"plan\.yaml: wrong: 'pases' is not known; there are: "):
+        training._parse(["runs/x", "--plan", str(plan), "--name", "wrong"])
+    with pytest.raises(ValueError, match=r"no training is named 'smal'; there are: small, other"):
+        training._parse(["runs/x", "--plan", str(plan), "--name", "smal"])
+
+
+def test_cuts_come_from_the_command_line_or_a_plan(capsys):
+    with pytest.raises(SystemExit):
+        training._parse(["runs/x"])
+    assert "give --cuts, or a --plan that has them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("plan", sorted(Path("notebooks/trainings").glob("*.yaml")))
+def test_plans_are_of_things_that_there_are(plan):
+    trainings = yaml.safe_load(plan.read_text())["trainings"]
+    for name in trainings:
+        given = training._parse(["runs/x", "--plan", str(plan), "--name", name])
+        kind = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
+        kind(**given.model)
+        TrainingConfig(**{field: getattr(given, field) for field in vars(TrainingConfig())})
+        assert (
+            given.initial is None or given.initial in list(trainings)[: list(trainings).index(name)]
+        )
 
 
 def test_label_sites(tmp_path):
