@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -24,10 +25,11 @@ from genoattn.genome import STRANDS, Genome
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import predict
-from genoattn.training import Network
+from genoattn.training import Network, all_passes
 
 __all__ = [
     "DISTANCES",
+    "describe_network",
     "distance_shares",
     "found_weights",
     "is_convolutional",
@@ -35,6 +37,7 @@ __all__ = [
     "one_per_train_set",
     "output_of",
     "place_shares",
+    "step_table",
 ]
 
 DISTANCES: dict[str, float] = {
@@ -46,6 +49,64 @@ DISTANCES: dict[str, float] = {
 def is_convolutional(card: dict[str, Any]) -> bool:
     """Say whether a card is that of the convolutional baseline."""
     return ConvolutionalNetwork.describes(card["config"])
+
+
+def describe_network(card: dict[str, Any]) -> str:
+    """Say in a line what a card's network is and what it was trained on beside the labels."""
+    c = card["config"]
+    if is_convolutional(card):
+        text = f"{c['layers']} dilated convolutions of {c['channels']} channels"
+    else:
+        text = f"{c['layers']} layers of {c['heads']} heads over {c['window']} nt"
+        if c["stem"]:
+            text += f" on {c['stem']} dilated convolutions of {c['d_model']} channels"
+    text += f", {c['downstream']} nt downstream"
+    if card.get("auxiliary"):
+        text += f", {len(card['auxiliary'])} auxiliary targets"
+    return text
+
+
+def step_table(
+    performance: pd.DataFrame, cards: dict[str, dict[str, Any]], steps: Sequence[str], k: int = 10
+) -> pd.DataFrame:
+    """What each step from one model to a better one brought, on the labels it was trained on.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        From `genoattn.metrics.performance`, rows of all models.
+    cards : mapping of model to its card
+    steps : sequence of str
+        Models in order; those without a card are left out.
+    k : int
+        Length of the k-mers of the coarse score (the mean of the output over each).
+
+    Returns
+    -------
+    DataFrame
+        Columns step (from 1), model, what, seed, passes, validation_loss (nats a position),
+        roc_auc, pr_auc and ``pr_auc_<k>``.
+    """
+    rows = []
+    for number, name in enumerate([name for name in steps if name in cards], start=1):
+        card = cards[name]
+        own = performance[
+            (performance["model"] == name) & (performance["test_set"] == card["train_set"])
+        ].set_index(["resolution", "metric"])["value"]
+        rows.append(
+            {
+                "step": number,
+                "model": name,
+                "what": describe_network(card),
+                "seed": card["training"]["seed"],
+                "passes": all_passes(card),
+                "validation_loss": card["best"]["validation_loss"],
+                "roc_auc": own[1, "roc_auc"],
+                "pr_auc": own[1, "pr_auc"],
+                f"pr_auc_{k}": own[k, "pr_auc"],
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def load_network(source: str | Path, accelerator: str = "auto") -> Network:

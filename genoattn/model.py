@@ -7,6 +7,8 @@ Read top to bottom in the paper's order ("Model architecture", Figure 1):
     z      = relative attention over the 512 positions upstream     attention.py
     h(l+1) = LayerNorm( h(l) + W_o [z_1 .. z_heads] )               no feed-forward block
     y      = sigmoid( w . h(6) + b )                                P(TSS 20 nt upstream)
+
+Beyond the paper, a stem of dilated convolutions may stand between h(0) and the first layer.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ class AnnotatorConfig:
     dropout : float
     stem : int
         Dilated convolutional layers (dilated.py) between the embedding and the attention; none in
-        the paper.
+        the paper. What a head sees at a position then stands for the ``stem_reach`` nt upstream of
+        it as well.
     """
 
     layers: int = 6

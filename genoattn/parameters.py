@@ -203,6 +203,11 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             [],
             "further models to compare with, as weights; those not there are left out",
         ),
+        "steps": Parameter(
+            list[str],
+            [],
+            "those of them that lead from one model to a better one, in order, for a table",
+        ),
         "train": Parameter(
             bool,
             True,

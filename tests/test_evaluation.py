@@ -81,6 +81,46 @@ def test_table_two_has_one_annotator_a_training_set():
     assert evaluation.one_per_train_set(cards) == ["as-printed", "small"]
 
 
+def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
+    history = [{"passes": 1.5, "validation_loss": 0.2}]
+    cards = {
+        name: {
+            "train_set": train_set,
+            "config": vars(config),
+            "auxiliary": auxiliary,
+            "initial": None,
+            "training": {"seed": 7},
+            "history": history,
+            "best": history[0],
+        }
+        for name, train_set, config, auxiliary in (
+            ("plain", "curated", AnnotatorConfig(), []),
+            ("cnn", "smrt", ConvolutionalConfig(), []),
+            ("helped", "curated", AnnotatorConfig(stem=2, downstream=90), ["smrt", "sendseq"]),
+        )
+    }
+    performance = pd.DataFrame(
+        [
+            (name, test_set, resolution, metric, number + resolution / 100 + bonus)
+            for number, name in enumerate(cards)
+            for test_set, bonus in (("curated", 0), ("smrt", 0.5))
+            for resolution in (1, 10)
+            for metric in ("roc_auc", "pr_auc")
+        ],
+        columns=["model", "test_set", "resolution", "metric", "value"],
+    )
+    table = evaluation.step_table(performance, cards, ["helped", "absent", "cnn"])
+    assert table["model"].tolist() == ["helped", "cnn"]
+    assert table["step"].tolist() == [1, 2]
+    assert table["pr_auc"].tolist() == [2.01, 1.51]
+    assert table["pr_auc_10"].tolist() == [2.1, 1.6]
+    assert table["what"].tolist() == [
+        "6 layers of 6 heads over 512 nt on 2 dilated convolutions of 32 channels, "
+        "90 nt downstream, 2 auxiliary targets",
+        "7 dilated convolutions of 80 channels, 20 nt downstream",
+    ]
+
+
 CALLS = pd.DataFrame(
     {
         "position": [10, 14, 40, 90, 30],
