@@ -44,6 +44,10 @@ STRETCH = 128
 """Positions among which a census first looks at the largest weight alone."""
 
 
+ROUNDING = 1e-5
+"""Share of a mean square below which its distance from the squared mean is not told from zero."""
+
+
 class AttentionRecorder(Protocol):
     """Watches the attention weights of a pass as they are computed.
 
@@ -434,7 +438,9 @@ class AttentionCensus(AttentionRecorder):
             raise ValueError("the census was taken without an output to correlate with")
         n = self._seen[..., None]
         mean = self._sums[:, :, 0] / n
-        variance = np.maximum(self._squares / n - mean**2, 0)
+        square = self._squares / n
+        varies = square - mean**2 > ROUNDING * square  # else the difference is one of rounding
+        variance = np.where(varies, square - mean**2, np.nan)
         found = []
         for row in (1, 2):
             y_mean = self._moments[:, :, 0, row, None] / n

@@ -205,6 +205,22 @@ def test_census_equals_all_samples(model, monkeypatch, threads):
             assert census.correlation[(row, *place)] == pytest.approx(wanted, abs=2e-3)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 0.5])
+def test_attention_that_does_not_vary_correlates_with_nothing(size):
+    """Nor does what rounding makes of it."""
+    config = replace(CONFIG, layers=1, heads=1, window=3)
+    rng = np.random.default_rng(0)
+    output = rng.random((2, 3000))
+    census = AttentionCensus(config, output=output)
+    for start in range(0, 3000, 100):
+        weights = torch.full((100, 3), size)
+        weights[:, 2] += size * torch.from_numpy(output[0, start : start + 100]).float()
+        census.observe(0, 0, 0, start, weights)
+    constant, varying = census.correlation[0, 0, 0, 1:], census.correlation[0, 0, 0, 0]
+    assert np.isnan(constant).all()
+    assert varying == pytest.approx(1.0, abs=1e-3) or (size == 1e-30 and np.isnan(varying))
+
+
 def test_census_of_a_part(model):
     toy = genome(200, circular=True)
     where = np.zeros(200, dtype=bool)
