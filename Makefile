@@ -34,7 +34,7 @@ study: $(READY)  ## execute the study on the real E. coli tables and refresh its
 	@python -m genoattn.browser refresh
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
 
-train: $(READY)  ## train all models of the study anew (a day on two cores; uses a GPU if there is one)
+train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a GPU if there is one)
 	@python -m genoattn.book data
 	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 

@@ -361,8 +361,8 @@ def profile(device: str, positions: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _read_on(model: Annotator, codes: torch.Tensor, memory: Past | None) -> Past:
-    return model.read(codes, memory, last=False)[1]
+def _read_on(model: Annotator, codes: torch.Tensor, past: Past | None) -> Past:
+    return model.read(codes, past, last=False)[1]
 
 
 @contextmanager

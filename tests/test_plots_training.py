@@ -157,6 +157,15 @@ def test_ablation_has_a_dot_a_seed_and_a_line_at_the_mean():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["as the paper", "both sides"]
 
 
+def test_ablation_leaves_room_for_the_dots_beside_long_names():
+    long = "2 layers of 4 heads over 128 nt on 5 dilated convolutions of 64 channels, and so on"
+    table = pd.DataFrame({"step": [1, 2], "what": ["short", long], "seed": 1, "pr_auc": [0.1, 0.3]})
+    figure = draw.ablation(table)
+    figure.canvas.draw()
+    box = figure.axes[0].get_window_extent()
+    assert box.width > 0.5 * figure.bbox.width
+
+
 def test_resolution_has_mean_maximum_and_chance():
     table = pd.DataFrame(
         [

@@ -206,6 +206,23 @@ def test_the_page_of_the_model_agrees_with_the_model():
     assert f"up to {config.layers * (config.conv_width // 2)} nt further downstream" in page
 
 
+def test_the_page_of_the_model_agrees_with_the_annotator_that_is_shipped():
+    from genoattn.model import AnnotatorConfig, read_card
+
+    page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
+    card = read_card("annotator")
+    config = AnnotatorConfig(**card["config"])
+    numbers = {2: "Two", 4: "four", 5: "Five"}
+    assert f"{numbers[config.stem]} of them read {config.stem_reach} nt" in page
+    assert f"{numbers[config.layers]} layers of {numbers[config.heads]} heads follow" in page
+    assert (
+        f"**{config.downstream} nt downstream** instead of {AnnotatorConfig().downstream}" in page
+    )
+    assert f"each of the {numbers[len(card['auxiliary'])]} assays" in page
+    assert card["training"]["auxiliary_weight"] == 0.5
+    assert r"\tfrac12 \sum_a" in page
+
+
 def test_the_commands_that_the_readme_gives_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

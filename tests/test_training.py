@@ -19,7 +19,7 @@ from genoattn import training
 from genoattn.convolutional import ConvolutionalConfig
 from genoattn.genome import Genome, encode
 from genoattn.labels import Split
-from genoattn.model import Annotator, AnnotatorConfig, read_card
+from genoattn.model import WEIGHTS, Annotator, AnnotatorConfig, read_card
 from genoattn.training import (
     AnnotatorTraining,
     Passes,
@@ -340,6 +340,28 @@ def test_plans_are_of_things_that_there_are(plan):
         assert (
             given.initial is None or given.initial in list(trainings)[: list(trainings).index(name)]
         )
+
+
+def test_shipped_models_were_trained_as_the_plan_says():
+    """The card of every model in the plan, those of its first stage in it, agrees with the plan."""
+    plan = Path("notebooks/trainings/ecoli.yaml")
+    trainings = yaml.safe_load(plan.read_text())["trainings"]
+    shipped = [name for name in trainings if (WEIGHTS / f"{name}.json").exists()]
+    assert len(shipped) >= 7
+    for name in shipped:
+        stage, card = name, read_card(name)
+        while card is not None:
+            given = training._parse(["runs/x", "--plan", str(plan), "--name", stage])
+            config = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
+            assert card["config"] == vars(config(**given.model)), stage
+            assert card["train_set"] == given.sites
+            assert card.get("auxiliary", []) == given.auxiliary
+            for setting, value in card["training"].items():
+                assert getattr(given, setting) == value, (stage, setting)
+            assert list(card["split"]["test"]) == given.cuts[:2]
+            assert list(card["split"]["validation"]) == given.cuts[1:]
+            assert (card["initial"] is None) == (given.initial is None)
+            stage, card = given.initial, card["initial"]
 
 
 def test_label_sites(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -305,7 +306,10 @@ def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Figure:
     steps = list(dict.fromkeys(table["step"]))
     what = table.drop_duplicates("step").set_index("step")["what"]
     height = {step: -number for number, step in enumerate(steps)}
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 0.9 + 0.3 * len(steps)), layout="constrained")
+    names = [textwrap.fill(str(what[step]), 40) for step in steps]
+    lines = max(name.count("\n") for name in names) + 1
+    size = (style.WIDTH, 0.9 + (0.15 + 0.15 * lines) * len(steps))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
     axes.plot(
         table[metric], table["step"].map(height), "o", color="#0072B2", markerfacecolor="white"
     )
@@ -314,7 +318,7 @@ def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Figure:
         mean, [height[step] - 0.3 for step in steps], [height[step] + 0.3 for step in steps],
         color="#000000", linewidth=1.4,
     )  # fmt: skip
-    axes.set_yticks(list(height.values()), [str(what[step]) for step in steps])
+    axes.set_yticks(list(height.values()), names)
     axes.set_ylim(-len(steps) + 0.4, 0.6)
     axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} (dots: seeds, line: their mean)")
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
