@@ -40,7 +40,7 @@ SPAN = 2**18
 """Positions that a worker takes at once; each span costs its upstream reach on top."""
 
 
-STRETCH = 128
+TOGETHER = 16
 """Positions among which a census first looks at the largest weight alone."""
 
 
@@ -349,9 +349,13 @@ class AttentionCensus(AttentionRecorder):
     def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
         n = len(weights)
         self._seen[layer, head] += n
-        largest = torch.stack([part.amax(0) for part in weights.split(STRETCH)]).cpu()
+        parts = weights.split(-(-n // TOGETHER))
+        largest = parts[0].clone()  # of positions that are len(largest) apart
+        for part in parts[1:]:
+            some = largest[: len(part)]
+            torch.maximum(some, part, out=some)
         maximum = self._maximum[layer, head]
-        torch.maximum(maximum, largest.amax(0), out=maximum)
+        torch.maximum(maximum, largest.amax(0).cpu(), out=maximum)
         rows = np.ones((1, n), dtype=np.float32)
         if self._output is not None:
             rows = np.concatenate([rows, self._output[:, strand, start : start + n]])
@@ -367,20 +371,26 @@ class AttentionCensus(AttentionRecorder):
     def _keep_best(
         self, layer: int, head: int, strand: int, start: int, weights: Tensor, largest: Tensor
     ) -> None:
-        """Note what beats the least of the best, looking only at stretches whose largest does."""
-        least = self._weight[layer, head, :, -1]
-        stretch, column = (largest > least).nonzero().T
+        """Note what beats the least of the best, looking only at positions whose largest does."""
+        held, places = self._weight[layer, head], self._place[layer, head]
+        k = held.shape[1]
+        least = held[:, -1]
+        if least[0] < 0:  # fewer than k so far
+            found, row = (part.cpu() for part in weights.topk(min(k, len(weights)), dim=0))
+            _merge(held, places, slice(None), found.T.float(), 2 * (start + row.T) + strand)
+            return
+        first, column = (largest > least.to(largest)).nonzero().cpu().T
         if not len(column):
             return
         n, device = len(weights), weights.device
-        row = stretch[:, None] * STRETCH + torch.arange(STRETCH)
+        row = first[:, None] + len(largest) * torch.arange(TOGETHER)
         values = weights[row.clamp(max=n - 1).to(device), column[:, None].to(device)].float().cpu()
         values[row >= n] = -1.0
         pair, inside = (values > least[column, None]).nonzero().T
         place = 2 * (start + row[pair, inside]) + strand  # strand and place in one number
         noted = self._noted[layer, head]
         noted.append((column[pair], values[pair, inside], place))
-        if sum(len(columns) for columns, _, _ in noted) > self._weight[layer, head].numel():
+        if sum(len(columns) for columns, _, _ in noted) > held.numel():
             self._settle(layer, head)
 
     def _settle(self, layer: int, head: int) -> None:
@@ -400,8 +410,7 @@ class AttentionCensus(AttentionRecorder):
         found = torch.full((len(columns), k), -1.0)
         found_places = torch.zeros(found.shape, dtype=torch.int64)
         found[group, rank], found_places[group, rank] = value[order], place[order]
-        held[columns], chosen = torch.cat([held[columns], found], dim=1).topk(k, dim=1)
-        places[columns] = torch.cat([places[columns], found_places], dim=1).gather(1, chosen)
+        _merge(held, places, columns, found, found_places)
 
     @property
     def count(self) -> int:
@@ -449,6 +458,15 @@ class AttentionCensus(AttentionRecorder):
             with np.errstate(invalid="ignore", divide="ignore"):
                 found.append(covariance / np.sqrt(variance * y_variance))
         return np.stack(found)[..., ::-1]
+
+
+def _merge(
+    held: Tensor, places: Tensor, columns: Tensor | slice, found: Tensor, found_places: Tensor
+) -> None:
+    """Keep the largest of held and found values of some columns, and their places, in order."""
+    k = held.shape[1]
+    held[columns], chosen = torch.cat([held[columns], found], dim=1).topk(k, dim=1)
+    places[columns] = torch.cat([places[columns], found_places], dim=1).gather(1, chosen)
 
 
 class BestPositions(NamedTuple):
