@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import load_file
@@ -25,9 +25,16 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.dilated import dilated_layers, reach
-from genoattn.model import WeightsError, find_weights, read_card, write_weights
+from genoattn.model import (
+    Annotator,
+    RelativeAttentionLayer,
+    WeightsError,
+    find_weights,
+    read_card,
+    write_weights,
+)
 
-__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork"]
+__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "stand_on"]
 
 
 @dataclass(frozen=True)
@@ -167,3 +174,33 @@ class ConvolutionalNetwork(nn.Module):
     def describes(config: dict[str, Any]) -> bool:
         """Say whether a card's configuration is that of a convolutional network."""
         return set(config) == {field.name for field in fields(ConvolutionalConfig)}
+
+
+def stand_on(annotator: Annotator, network: ConvolutionalNetwork) -> None:
+    """Make a network the stem of an annotator, whose attention adds nothing at first.
+
+    The annotator then gives the network's output for every known nucleotide, and what training
+    changes from there is what attention brings.
+
+    Raises
+    ------
+    ValueError
+        If the annotator's stem has another shape than the network.
+    """
+    c, n = annotator.config, network.config
+    wanted = (c.stem, c.d_model, c.conv_width, c.downstream)
+    given = (n.layers, n.channels, n.conv_width, n.downstream)
+    if wanted != given:
+        raise ValueError(
+            "an annotator stands on a network of the same layers, channels, width of the "
+            f"convolutions and nt downstream; its stem has {wanted}, the network {given}"
+        )
+    with torch.no_grad():
+        annotator.embedding.weight.copy_(network.embedding.weight.T / math.sqrt(c.d_model))
+        annotator.stem[: n.layers].load_state_dict(network.layers.state_dict())
+        for layer in annotator.layers:
+            cast(RelativeAttentionLayer, layer).combine.weight.zero_()
+        # normalised twice is normalised once, so the last norm takes the network's scale and shift
+        last = cast(RelativeAttentionLayer, annotator.layers[-1])
+        last.norm.load_state_dict(network.norm.state_dict())
+        annotator.output.load_state_dict(network.output.state_dict())

@@ -40,7 +40,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork, stand_on
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.intervals import runs
@@ -473,7 +473,8 @@ def fit(
         The model's says by its type what is trained.
     initial : str or path, optional
         Weights to start from (a file or a shipped name) instead of random ones. Their window may be
-        another, as no parameter depends on it.
+        another, as no parameter depends on it. A convolutional network becomes the stem of an
+        annotator (`genoattn.convolutional.stand_on`).
     auxiliary : mapping of name to DataFrame, optional
         Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
     card : dict
@@ -504,7 +505,7 @@ def fit(
     if initial is None:
         annotator.start_from_rate(data.target[data.part_mask("train")].mean())
     else:
-        annotator.load_state_dict(type(annotator).load(initial).state_dict())
+        _start_from(annotator, initial)
     module = AnnotatorTraining(annotator, data, config)
     whole_card = {
         **(card or {}),
@@ -553,6 +554,15 @@ def fit(
         )
         trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
     return type(annotator).load(weights)
+
+
+def _start_from(network: Network, initial: str | Path) -> None:
+    """Take over trained weights."""
+    convolutional = ConvolutionalNetwork.describes(read_card(initial)["config"])
+    if convolutional and isinstance(network, Annotator):
+        stand_on(network, ConvolutionalNetwork.load(initial))
+    else:
+        network.load_state_dict(type(network).load(initial).state_dict())
 
 
 @contextmanager
@@ -727,10 +737,16 @@ def describe_initial(card: dict[str, Any]) -> str:
     before = card["initial"]
     if before is None:
         return ""
+    passes, sites = before["history"][-1]["passes"], before["data"]["sites"]
+    if ConvolutionalNetwork.describes(before["config"]):
+        kind = "of a convolutional network, now its stem, that"
+        window = ""
+    else:
+        kind = "that"
+        window = f" with a window of {before['config']['window']} nucleotides"
     return (
-        f" It started from weights that had been trained for {before['history'][-1]['passes']:.2f} "
-        f"passes on {before['data']['sites']:,} sites with a window of "
-        f"{before['config']['window']} nucleotides." + describe_initial(before)
+        f" It started from weights {kind} had been trained for {passes:.2f} passes on "
+        f"{sites:,} sites{window}." + describe_initial(before)
     )
 
 

@@ -1,16 +1,18 @@
 """The baseline reads what it says it reads, and is trained and read out like the annotator."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from test_training import CUTS, TRAINING, toy
 
-from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork, stand_on
 from genoattn.inputs import synthetic_inputs
 from genoattn.labels import Split
-from genoattn.model import Annotator, WeightsError, read_card
+from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
 from genoattn.prediction import predict
-from genoattn.training import fit, main
+from genoattn.training import describe_initial, fit, main
 
 SMALL = ConvolutionalConfig(layers=3, channels=8, conv_width=3, downstream=4, dropout=0.0)
 
@@ -97,6 +99,54 @@ def test_an_annotator_is_not_a_convolutional_network(tmp_path):
         ConvolutionalNetwork.load(path)
     with pytest.raises(ValueError, match="channels must be at least 1"):
         ConvolutionalConfig(channels=0)
+
+
+ON_TOP = AnnotatorConfig(
+    layers=2, heads=2, d_model=8, d_head=4, window=16, conv_width=3, downstream=4, dropout=0.0,
+    stem=3,
+)  # fmt: skip
+
+
+def test_attention_on_top_of_a_network_adds_nothing_at_first():
+    torch.manual_seed(3)
+    network, annotator = ConvolutionalNetwork(SMALL).eval(), Annotator(ON_TOP).eval()
+    for parameter in network.parameters():  # norms too, which start at 1 and 0
+        torch.nn.init.normal_(parameter, std=0.5)
+    codes = torch.randint(0, 4, (2, 80))
+    assert not torch.allclose(annotator(codes), network(codes), atol=0.1)
+    stand_on(annotator, network)
+    torch.testing.assert_close(annotator(codes), network(codes), rtol=1e-3, atol=1e-4)
+    loss = annotator(codes).sum()
+    loss.backward()
+    assert all(
+        layer.combine.weight.grad.abs().max() > 0 for layer in annotator.layers
+    )  # but learns
+
+
+@pytest.mark.parametrize("field", ["stem", "conv_width", "downstream"])
+def test_a_network_of_another_shape_is_no_stem(field):
+    other = replace(ON_TOP, **{field: getattr(ON_TOP, field) + 2})
+    with pytest.raises(ValueError, match="stands on a network of the same layers"):
+        stand_on(Annotator(other), ConvolutionalNetwork(SMALL))
+
+
+def test_an_annotator_is_trained_from_a_network_on(tmp_path):
+    genome, sites = toy()
+    arguments = {"accelerator": "cpu", "progress": False, "training": TRAINING}
+    first, weights = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    fit(genome, sites, Split.at(CUTS, 6000), first, model=SMALL, **arguments)
+    trained = fit(
+        genome, sites, Split.at(CUTS, 6000), weights, model=ON_TOP, initial=first, **arguments
+    )
+    assert isinstance(trained, Annotator)
+    before, card = read_card(first), read_card(weights)
+    assert card["initial"] == before
+    assert card["history"][0]["validation_loss"] < 0.5 * before["history"][0]["validation_loss"]
+    assert card["best"]["validation_loss"] < before["best"]["validation_loss"]
+    assert trained.layers[0].combine.weight.abs().max() > 0
+    said = describe_initial(card)
+    assert "of a convolutional network, now its stem, that had been trained" in said
+    assert "window" not in said
 
 
 def test_it_is_trained_from_the_command_line(tmp_path):
