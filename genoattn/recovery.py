@@ -16,9 +16,15 @@ and each offset from the start site have to pass:
    score higher than the other half (the same test).
 
 Both p-values are corrected over all heads and offsets (Benjamini-Hochberg); the worse of them is
-the claim's q-value. Of overlapping claims of a head the strongest stays. And the head must matter:
-with it replaced by its mean, the log-odds of the held-out sites must change, the interval
-excluding zero.
+the claim's q-value. Of overlapping claims of a head the strongest stays. Two interventions follow:
+
+4. **Does the head matter?** With it replaced by its mean, the log-odds of the held-out sites must
+   change, the interval excluding zero.
+5. **Do the letters matter?** At the held-out sites with the highest scores, the claimed word is
+   replaced by random letters: the log-odds must change as well.
+
+What passes is a claim, unless a stronger one of another head has the same motif at the same place:
+then it is that claim's *echo*.
 
 Only then are claims laid beside the planted elements (`grade`). What the model does not use cannot
 be found in its heads; so the planted copies are replaced by random letters, and the change of the
@@ -64,6 +70,7 @@ __all__ = [
     "claim",
     "effects",
     "grade",
+    "letters",
     "placed",
     "read",
     "site_windows",
@@ -112,12 +119,14 @@ class Rule:
         Least cosine similarity of a claim's motif and a planted element.
     n_sites : int
         Held-out sites at which heads are switched off, and copies of an element replaced.
+    n_words : int
+        Held-out sites, those of a motif's highest scores, at which the claimed word is replaced.
     """
 
     n_best: int = 50
     half: int = 4
     pseudocount: float = 8.0
-    contrast: float = 1.0
+    contrast: float = 0.5
     first: int = -100
     last: int = 18
     flanks: tuple[int, ...] = (-40, -30, -20, 20, 30, 40)
@@ -126,6 +135,7 @@ class Rule:
     tolerance: int = 2
     min_similarity: float = 0.5
     n_sites: int = 100
+    n_words: int = 40
 
 
 # -------------------------------------------------------------------------------- the claims
@@ -139,6 +149,8 @@ class Found(NamedTuple):
     ``p_sites``, ``p_attention``, ``q_value``; the strongest first within a head."""
     counts: NDArray[np.int64]
     """Counts of A, C, G, T of each row, shape (claims, 2 * half + 1, 4)."""
+    carriers: NDArray[np.int64]
+    """Rows of the held-out sites where the motif scores highest, shape (claims, n_words)."""
 
 
 def claim(
@@ -186,7 +198,7 @@ def claim(
     reach = np.arange(first - margin, last + margin + 1)
     codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
     background = motifs.composition(genome.codes)
-    rows, matrices = [], []
+    rows, matrices, carriers = [], [], []
     for layer, head, weights in heads.each_head(attention):
         for offset in range(first, last + 1):
             given = weights[:, downstream - offset].astype(np.float32)
@@ -217,13 +229,17 @@ def claim(
                 }
             )
             matrices.append(counts)
+            carriers.append(held[np.argsort(-scores, kind="stable")[: rule.n_words]])
     frame = pd.DataFrame(rows)
     q_sites = false_discovery_control(frame["p_sites"])
     q_attention = false_discovery_control(frame["p_attention"])
     frame["q_value"] = np.maximum(q_sites, q_attention)
     kept = _strongest(frame[frame["q_value"] <= rule.max_q], rule.apart)
-    counts = np.array([matrices[row] for row in kept.index], dtype=np.int64)
-    return Found(kept.reset_index(drop=True), counts.reshape(-1, width, 4))
+    return Found(
+        kept.reset_index(drop=True),
+        np.array([matrices[row] for row in kept.index], dtype=np.int64).reshape(-1, width, 4),
+        np.array([carriers[row] for row in kept.index], dtype=np.int64).reshape(len(kept), -1),
+    )
 
 
 def _scores(table: NDArray[np.float64], codes: NDArray[np.uint8], place: int) -> NDArray:
@@ -317,6 +333,37 @@ def effects(model: Annotator, genome: Genome, sites: pd.DataFrame) -> pd.DataFra
     )
 
 
+def letters(
+    model: Annotator, genome: Genome, sites: pd.DataFrame, found: Found, *, seed: int
+) -> pd.DataFrame:
+    """Change of the log-odds when a claimed word is replaced where its motif scores highest.
+
+    Returns
+    -------
+    DataFrame
+        A row a claim: ``word_effect`` (mean over `Found.carriers` of the log-odds with random
+        letters minus those before), ``word_low`` and ``word_high`` (95 %, normal).
+
+    Raises
+    ------
+    RecoveryError
+        A word lies beyond what the model reads.
+    """
+    rng = np.random.default_rng(seed)
+    zero = model.config.reach_upstream - model.config.downstream  # index of the start site
+    width = found.counts.shape[1]
+    rows = []
+    for offset, carriers in zip(found.table["offset"], found.carriers, strict=True):
+        codes = site_windows(genome, sites.iloc[carriers], model.config)
+        begin = zero + int(offset) - width // 2
+        if begin < 0 or begin + width > codes.shape[1]:
+            raise RecoveryError(f"a word at offset {offset} lies beyond what the model reads")
+        changed = codes.copy()
+        changed[:, begin : begin + width] = rng.integers(4, size=(len(codes), width))
+        rows.append(_interval(_log_odds(model, changed) - _log_odds(model, codes)))
+    return pd.DataFrame(rows, columns=["word_effect", "word_low", "word_high"])
+
+
 def _interval(values: NDArray[np.float64]) -> tuple[float, float, float]:
     """Mean and its 95 % interval (normal)."""
     error = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
@@ -405,8 +452,38 @@ def placed(
     return best, first
 
 
+def _echoes(found: Found, matters: NDArray[np.bool_], rule: Rule) -> NDArray[np.bool_]:
+    """Say which claims that matter repeat a stronger one of another head."""
+    offsets = found.table["offset"].to_numpy()
+    echo = np.zeros(len(offsets), dtype=bool)
+    spoken: list[int] = []
+    for row in np.argsort(found.table["p_sites"].to_numpy(), kind="stable"):
+        if not matters[row]:
+            continue
+        echo[row] = any(_same(found.counts, offsets, row, other, rule) for other in spoken)
+        if not echo[row]:
+            spoken.append(int(row))
+    return echo
+
+
+def _same(
+    counts: NDArray[np.int64], offsets: NDArray[np.int64], one: int, other: int, rule: Rule
+) -> bool:
+    """Whether two claims are of one motif at one place."""
+    if abs(offsets[one] - offsets[other]) > rule.apart:
+        return False
+    first = int(offsets[other]) - rule.half
+    share = counts[other] / counts[other].sum(axis=1, keepdims=True)
+    element = heads.Element("other", share, (first,), "another head")
+    return placed(counts[one], int(offsets[one]), element, rule.tolerance)[0] >= rule.min_similarity
+
+
 def grade(
-    found: Found, changed: pd.DataFrame, elements: pd.DataFrame, rule: Rule | None = None
+    found: Found,
+    changed: pd.DataFrame,
+    words: pd.DataFrame,
+    elements: pd.DataFrame,
+    rule: Rule | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lay claims beside what was planted.
 
@@ -416,6 +493,8 @@ def grade(
         `claim`.
     changed : DataFrame
         `effects`.
+    words : DataFrame
+        `letters`, in the order of the claims.
     elements : DataFrame
         Planted copies; empty for a genome without grammar.
     rule : Rule, optional
@@ -426,12 +505,17 @@ def grade(
         A row for each planted element: ``element``, ``planted_offset`` (its commonest first
         offset), ``recovered_offset``, ``q_value``, ``similarity``, ``head``, ``recovered``.
     claims : DataFrame
-        `Found.table` with the head's effect, ``claimed`` (its interval excludes zero), ``element``
-        (of the planted one it is, empty: none), and ``false_claim``.
+        `Found.table` with the effects of its head and of its letters, ``echo`` (of a stronger claim
+        of another head), ``claimed`` (both intervals exclude zero, and no echo), ``element`` (of
+        the planted one it is, empty: none), and ``false_claim``.
     """
     rule = rule or Rule()
     claims = found.table.merge(changed, on=["layer_1based", "head_1based"], how="left")
-    claims["claimed"] = (claims["ci_high"] < 0) | (claims["ci_low"] > 0)
+    claims = claims.join(words)
+    matters = (claims["ci_high"] < 0) | (claims["ci_low"] > 0)
+    matters &= (claims["word_high"] < 0) | (claims["word_low"] > 0)
+    claims["echo"] = _echoes(found, matters.to_numpy(), rule)
+    claims["claimed"] = matters & ~claims["echo"]
     planted = heads.planted_elements(elements) if len(elements) else ()
     modes = (
         {
@@ -534,7 +618,8 @@ def one_genome(
     held = curated[~learn]
     held = held.iloc[rng.permutation(len(held))[: rule.n_sites]]
     changed = effects(annotator, simulation.genome, held)
-    recovered, claims = grade(found, changed, simulation.elements, rule)
+    words = letters(annotator, simulation.genome, curated, found, seed=seed)
+    recovered, claims = grade(found, changed, words, simulation.elements, rule)
     if len(recovered):
         used = usage(
             annotator, simulation.genome, simulation.elements, most=rule.n_sites, seed=seed

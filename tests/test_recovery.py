@@ -66,6 +66,12 @@ def effect(low: float, high: float) -> pd.DataFrame:
     )
 
 
+def word_effects(found: recovery.Found, low: float = -2.0, high: float = -0.5) -> pd.DataFrame:
+    """The same effect of all claimed words."""
+    one = {"word_effect": -1.0, "word_low": low, "word_high": high}
+    return pd.DataFrame([one] * len(found.table))
+
+
 @pytest.fixture(scope="module")
 def claimed():
     genome, sites, with_word = planted_genome(0, share=0.5)
@@ -77,7 +83,7 @@ def claimed():
 def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
     found, elements = claimed
     assert set(found.table["head_1based"]) == {1}
-    recovered, claims = recovery.grade(found, effect(-2, -0.5), elements, RULE)
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), word_effects(found), elements, RULE)
     (row,) = recovered.to_dict("records")
     assert row["recovered"] and row["q_value"] <= RULE.max_q and row["head"] == "L1 H1"
     assert abs(row["recovered_offset"] - PLACE) <= RULE.tolerance
@@ -86,19 +92,50 @@ def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
 
 def test_a_head_without_effect_claims_nothing(claimed):
     found, elements = claimed
-    recovered, claims = recovery.grade(found, effect(-2, 0.5), elements, RULE)
+    recovered, claims = recovery.grade(found, effect(-2, 0.5), word_effects(found), elements, RULE)
     assert not recovered["recovered"].any() and not claims["false_claim"].any()
+
+
+def test_a_word_whose_letters_do_not_matter_is_not_claimed(claimed):
+    found, elements = claimed
+    words = word_effects(found, low=-2, high=0.5)
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), words, elements, RULE)
+    assert not recovered["recovered"].any() and not claims["false_claim"].any()
+
+
+def test_the_same_motif_of_another_head_is_an_echo(claimed):
+    found, elements = claimed
+    row = found.table["p_sites"].idxmin()
+    weaker = found.table.loc[[row]].assign(head_1based=2, p_sites=lambda t: t["p_sites"] * 2)
+    elsewhere = weaker.assign(offset=weaker["offset"] + 20)
+    two = recovery.Found(
+        pd.concat([weaker, found.table.loc[[row]], elsewhere], ignore_index=True),
+        found.counts[[row] * 3],
+        found.carriers[[row] * 3],
+    )
+    _, claims = recovery.grade(two, effect(-2, -0.5), word_effects(two), elements, RULE)
+    assert claims["echo"].tolist() == [True, False, False]
+    assert claims["claimed"].tolist() == [False, True, True]
+    counts = two.counts.copy()
+    counts[0] = [0, 50, 0, 0]  # CCCCCCCCC
+    other = two._replace(counts=counts)
+    _, claims = recovery.grade(other, effect(-2, -0.5), word_effects(two), elements, RULE)
+    assert not claims["echo"].any()  # another motif
 
 
 def test_a_claim_of_something_not_planted_is_false(claimed):
     found, elements = claimed
     other = elements.assign(element="other", sequence="CCGGTC")
-    recovered, claims = recovery.grade(found, effect(-2, -0.5), other, RULE)
+    recovered, claims = recovery.grade(found, effect(-2, -0.5), word_effects(found), other, RULE)
     assert not recovered["recovered"].any() and claims["false_claim"].all()
     elsewhere = elements.assign(offset=PLACE - 10)
-    recovered, claims = recovery.grade(found, effect(-2, -0.5), elsewhere, RULE)
+    recovered, claims = recovery.grade(
+        found, effect(-2, -0.5), word_effects(found), elsewhere, RULE
+    )
     assert not recovered["recovered"].any() and claims["false_claim"].all()
-    nothing, claims = recovery.grade(found, effect(-2, -0.5), elements.head(0), RULE)
+    nothing, claims = recovery.grade(
+        found, effect(-2, -0.5), word_effects(found), elements.head(0), RULE
+    )
     assert nothing.empty and claims["false_claim"].all()
 
 
@@ -171,6 +208,24 @@ def test_a_head_that_says_the_same_everywhere_has_no_effect(model):
     assert abs(changed.loc[(2, 1), "effect"]) < 1e-9
     assert (changed["effect"].drop((2, 1)).abs() > 1e-9).all()
     assert (changed["ci_low"] <= changed["ci_high"]).all()
+
+
+def test_a_claimed_word_matters_where_the_model_reads_it(model):
+    genome, sites, _ = planted_genome(0, share=0.5)
+    reach = model.config.reach_upstream - model.config.downstream
+    table = pd.DataFrame({"offset": [-8, -reach - 5 + RULE.half]})
+    width = 2 * RULE.half + 1
+    found = recovery.Found(
+        table, np.ones((2, width, 4), dtype=np.int64), np.tile(np.arange(12), (2, 1))
+    )
+    with pytest.raises(recovery.RecoveryError, match="beyond what the model reads"):
+        recovery.letters(model, genome, sites, found, seed=0)
+    near = recovery.Found(table.head(1), found.counts[:1], found.carriers[:1])
+    words = recovery.letters(model, genome, sites, near, seed=0)
+    assert words["word_effect"].abs().item() > 1e-9
+    assert words["word_low"].item() <= words["word_effect"].item() <= words["word_high"].item()
+    again = recovery.letters(model, genome, sites, near, seed=0)
+    pd.testing.assert_frame_equal(words, again)
 
 
 def test_replacing_letters_out_of_reach_changes_nothing(model):
