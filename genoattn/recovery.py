@@ -238,7 +238,9 @@ def claim(
     return Found(
         kept.reset_index(drop=True),
         np.array([matrices[row] for row in kept.index], dtype=np.int64).reshape(-1, width, 4),
-        np.array([carriers[row] for row in kept.index], dtype=np.int64).reshape(len(kept), -1),
+        np.array([carriers[row] for row in kept.index], dtype=np.int64).reshape(
+            -1, min(rule.n_words, len(held))
+        ),
     )
 
 
