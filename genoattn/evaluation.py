@@ -25,7 +25,7 @@ from genoattn.genome import STRANDS, Genome
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import predict
-from genoattn.training import Network, all_passes
+from genoattn.training import Network, TrainingConfig, all_passes
 
 __all__ = [
     "DISTANCES",
@@ -34,9 +34,13 @@ __all__ = [
     "found_weights",
     "is_convolutional",
     "load_network",
+    "mean_log_odds",
     "one_per_train_set",
     "output_of",
     "place_shares",
+    "read_ensembles",
+    "same_but_for_the_seed",
+    "seed_spread",
     "step_table",
 ]
 
@@ -66,8 +70,64 @@ def describe_network(card: dict[str, Any]) -> str:
     return text
 
 
+def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Read ensembles from texts such as ``"three seeds: first, second, third"``.
+
+    Returns
+    -------
+    dict of str to list of str
+        Name of the ensemble -> its models.
+
+    Raises
+    ------
+    ValueError
+        A text without a name, or with fewer than two models.
+    """
+    found = {}
+    for text in texts:
+        name, _, rest = text.partition(":")
+        members = [member.strip() for member in rest.split(",") if member.strip()]
+        if not name.strip() or len(members) < 2:
+            raise ValueError(
+                f"ensembles: {text!r} must name an ensemble and two or more models, "
+                "such as 'three seeds: first, second, third'"
+            )
+        found[name.strip()] = members
+    return found
+
+
+def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+    """Output of an ensemble: the probability whose log-odds are the mean of the members'.
+
+    Parameters
+    ----------
+    outputs : sequence of arrays, all of one shape
+        Probabilities; NaN where not asked.
+    """
+    least = np.finfo(np.float32).tiny
+    clipped = [np.clip(one.astype(np.float64), least, 1 - 1e-9) for one in outputs]
+    mean = np.mean([np.log(one) - np.log1p(-one) for one in clipped], axis=0)
+    return (1 / (1 + np.exp(-mean))).astype(np.float32)
+
+
+def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Say whether two cards are of one network, trained alike on the same labels."""
+
+    def recipe(one: dict[str, Any]) -> tuple[Any, ...]:
+        training = {key: value for key, value in one["training"].items() if key != "seed"}
+        training.setdefault("auxiliary_weight", TrainingConfig().auxiliary_weight)
+        before = one["initial"] and recipe(one["initial"])
+        return one["config"], one["train_set"], one.get("auxiliary") or [], training, before
+
+    return recipe(card) == recipe(other)
+
+
 def step_table(
-    performance: pd.DataFrame, cards: dict[str, dict[str, Any]], steps: Sequence[str], k: int = 10
+    performance: pd.DataFrame,
+    cards: dict[str, dict[str, Any]],
+    steps: Sequence[str],
+    ensembles: dict[str, list[str]] | None = None,
+    k: int = 10,
 ) -> pd.DataFrame:
     """What each step from one model to a better one brought, on the labels it was trained on.
 
@@ -77,36 +137,84 @@ def step_table(
         From `genoattn.metrics.performance`, rows of all models.
     cards : mapping of model to its card
     steps : sequence of str
-        Models in order; those without a card are left out.
+        Models or ensembles in order; those without a card are left out. Models that differ in their
+        seed alone share a step.
+    ensembles : mapping of ensemble to its models, optional
     k : int
         Length of the k-mers of the coarse score (the mean of the output over each).
 
     Returns
     -------
     DataFrame
-        Columns step (from 1), model, what, seed, passes, validation_loss (nats a position),
-        roc_auc, pr_auc and ``pr_auc_<k>``.
+        Columns step (from 1), model, what, seed (of an ensemble, its first model's), passes (summed
+        over an ensemble), validation_loss (nats a position; NaN for an ensemble), roc_auc, pr_auc
+        and ``pr_auc_<k>``.
     """
-    rows = []
-    for number, name in enumerate([name for name in steps if name in cards], start=1):
-        card = cards[name]
+    ensembles = ensembles or {}
+    rows: list[dict[str, Any]] = []
+    before: dict[str, Any] | None = None
+    for name in steps:
+        if not set(ensembles.get(name, [name])) <= set(cards):
+            continue
+        members = [cards[member] for member in ensembles.get(name, [name])]
+        card = members[0]
         own = performance[
             (performance["model"] == name) & (performance["test_set"] == card["train_set"])
         ].set_index(["resolution", "metric"])["value"]
+        alone = name not in ensembles
+        repeated = alone and before is not None and same_but_for_the_seed(before, card)
+        step = rows[-1]["step"] + (not repeated) if rows else 1
+        before = card if alone else None
         rows.append(
             {
-                "step": number,
+                "step": step,
                 "model": name,
-                "what": describe_network(card),
+                "what": describe_network(card)
+                if alone
+                else f"mean log-odds of {', '.join(ensembles[name])}",
                 "seed": card["training"]["seed"],
-                "passes": all_passes(card),
-                "validation_loss": card["best"]["validation_loss"],
+                "passes": sum(all_passes(member) for member in members),
+                "validation_loss": card["best"]["validation_loss"] if alone else np.nan,
                 "roc_auc": own[1, "roc_auc"],
                 "pr_auc": own[1, "pr_auc"],
                 f"pr_auc_{k}": own[k, "pr_auc"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def seed_spread(
+    performance: pd.DataFrame, cards: dict[str, dict[str, Any]], model: str
+) -> pd.DataFrame:
+    """How far the exact scores of a model's seeds lie apart.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        From `genoattn.metrics.performance`.
+    cards : mapping of model to its card
+    model : str
+        Those that differ from it in the seed alone are its seeds.
+
+    Returns
+    -------
+    DataFrame
+        Columns test_set, metric, n (seeds, the model's own included), lowest, mean, highest,
+        paper_value.
+    """
+    seeds = [name for name, card in cards.items() if same_but_for_the_seed(card, cards[model])]
+    rows = performance[performance["model"].isin(seeds) & (performance["resolution"] == 1)]
+    return (
+        rows.groupby(["test_set", "metric"], sort=False)
+        .agg(
+            n=("value", "size"),
+            lowest=("value", "min"),
+            mean=("value", "mean"),
+            highest=("value", "max"),
+            paper_value=("paper_value", "first"),
+        )
+        .reset_index()
+    )
 
 
 def load_network(source: str | Path, accelerator: str = "auto") -> Network:

@@ -208,6 +208,11 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             [],
             "those of them that lead from one model to a better one, in order, for a table",
         ),
+        "ensembles": Parameter(
+            list[str],
+            [],
+            "models to average, each as 'name: first, second'; the name may stand in steps",
+        ),
         "train": Parameter(
             bool,
             True,

@@ -121,6 +121,87 @@ def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
     ]
 
 
+def seed_cards():
+    """Two seeds of one recipe, a third training that differs in more, and one of other labels."""
+
+    def card(seed, train_set="curated", passes=1.0, stage=3):
+        first = {
+            "config": {"window": 128}, "train_set": train_set, "initial": None,
+            "training": {"seed": stage, "passes": 2.0},
+        }  # fmt: skip
+        return {
+            "train_set": train_set,
+            "config": vars(AnnotatorConfig()),
+            "initial": first,
+            "training": {"seed": seed, "passes": passes},
+            "history": [{"passes": passes}],
+            "best": {"validation_loss": 0.5},
+        } | {"initial": {**first, "history": [{"passes": 2.0}]}}
+
+    return {
+        "a": card(1), "longer": card(1, passes=3.0), "b": card(2, stage=4), "other": card(2, "smrt")
+    }  # fmt: skip
+
+
+def test_seeds_are_those_that_differ_in_nothing_else():
+    cards = seed_cards()
+    same = {
+        name: evaluation.same_but_for_the_seed(cards["a"], card) for name, card in cards.items()
+    }
+    assert same == {"a": True, "longer": False, "b": True, "other": False}
+    performance = pd.DataFrame(
+        [
+            (name, test_set, resolution, "roc_auc", value + resolution / 100, 0.9)
+            for name, value in (("a", 0.1), ("b", 0.3), ("longer", 9.0))
+            for test_set in ("curated", "smrt")
+            for resolution in (1, 10)
+        ],
+        columns=["model", "test_set", "resolution", "metric", "value", "paper_value"],
+    )
+    spread = evaluation.seed_spread(performance, cards, "b")
+    assert spread["test_set"].tolist() == ["curated", "smrt"]
+    row = spread.iloc[0]
+    assert (row["n"], row["paper_value"]) == (2, 0.9)
+    assert [row["lowest"], row["mean"], row["highest"]] == pytest.approx([0.11, 0.21, 0.31])
+
+
+def test_seeds_share_a_step_and_an_ensemble_is_one_of_its_own():
+    cards = seed_cards()
+    models = ["a", "b", "both", "longer"]
+    performance = pd.DataFrame(
+        [
+            (name, "curated", resolution, metric, number)
+            for number, name in enumerate(models)
+            for resolution in (1, 10)
+            for metric in ("roc_auc", "pr_auc")
+        ],
+        columns=["model", "test_set", "resolution", "metric", "value"],
+    )
+    ensembles = {"both": ["a", "b"], "absent": ["a", "nobody"]}
+    table = evaluation.step_table(performance, cards, [*models, "absent"], ensembles)
+    assert table["model"].tolist() == models
+    assert table["step"].tolist() == [1, 1, 2, 3]
+    assert table["passes"].tolist() == [3, 3, 6, 5]
+    assert table["what"][2] == "mean log-odds of a, b"
+    assert table["validation_loss"].isna().tolist() == [False, False, True, False]
+
+
+def test_an_ensemble_has_the_mean_log_odds_of_its_members():
+    a, b = np.array([0.2, 0.9, 0.0, np.nan]), np.array([0.2, 0.1, 0.5, np.nan])
+    both = evaluation.mean_log_odds([a, b])
+    assert both[:2] == pytest.approx([0.2, 0.5])
+    assert 0 < both[2] < 1e-10
+    assert np.isnan(both[3])
+
+
+def test_ensembles_are_read_from_texts():
+    read = evaluation.read_ensembles(["three: a, b,c", "two:x,y"])
+    assert read == {"three": ["a", "b", "c"], "two": ["x", "y"]}
+    for wrong in ("a, b", "one: a", ": a, b"):
+        with pytest.raises(ValueError, match="must name an ensemble and two or more models"):
+            evaluation.read_ensembles([wrong])
+
+
 CALLS = pd.DataFrame(
     {
         "position": [10, 14, 40, 90, 30],
