@@ -67,6 +67,10 @@ def describe_network(card: dict[str, Any]) -> str:
     text += f", {c['downstream']} nt downstream"
     if card.get("auxiliary"):
         text += f", {len(card['auxiliary'])} auxiliary targets"
+    if card["training"].get("focal_gamma"):
+        text += f", focal loss of exponent {card['training']['focal_gamma']:g}"
+    if not card["training"].get("context", 1):
+        text += ", segments without context"
     return text
 
 
@@ -114,8 +118,7 @@ def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
     """Say whether two cards are of one network, trained alike on the same labels."""
 
     def recipe(one: dict[str, Any]) -> tuple[Any, ...]:
-        training = {key: value for key, value in one["training"].items() if key != "seed"}
-        training.setdefault("auxiliary_weight", TrainingConfig().auxiliary_weight)
+        training = {**asdict(TrainingConfig()), **one["training"], "seed": None}
         before = one["initial"] and recipe(one["initial"])
         return one["config"], one["train_set"], one.get("auxiliary") or [], training, before
 

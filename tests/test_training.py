@@ -134,6 +134,36 @@ def test_loss_by_hand():
     assert cross_entropy(logits, target, counts).item() == pytest.approx(wanted, rel=1e-6)
 
 
+def test_focal_loss_by_hand():
+    logits = torch.tensor([[0.0, 2.0, -1.0, -200.0]], requires_grad=True)
+    target, counts = torch.tensor([[1.0, 0.0, 1.0, 0.0]]), torch.tensor([[1.0, 1.0, 0.0, 1.0]])
+    missed = 1 / (1 + np.exp(-2))
+    wanted = -np.sqrt(0.5) * np.log(0.5) - np.sqrt(missed) * np.log(1 - missed)
+    loss = cross_entropy(logits, target, counts, focal_gamma=0.5)
+    assert loss.item() == pytest.approx(wanted, rel=1e-6)
+    loss.backward()
+    assert torch.isfinite(logits.grad).all()
+    with pytest.raises(ValueError, match="focal_gamma must not be negative"):
+        TrainingConfig(focal_gamma=-1.0)
+
+
+def test_training_minimises_the_focal_loss_and_validation_looks_at_the_cross_entropy():
+    config = TrainingConfig(**{**vars(TRAINING), "focal_gamma": 2.0})
+    plain = AnnotatorTraining(Annotator(MODEL), toy_data(), TRAINING)
+    focal = AnnotatorTraining(Annotator(MODEL), toy_data(), config)
+    focal.model.load_state_dict(plain.model.state_dict())
+    chosen = cut(plain.data.part_mask("train"), config.segment, 0)[:1]
+    batch = [part[None] for part in Segments(plain.data, chosen, config.segment, config.context)[0]]
+    losses = {}
+    for name, module in (("plain", plain), ("focal", focal)):
+        module.model.eval()  # no dropout
+        losses[name] = module._losses(batch)[0].item()
+        module.training = False
+        losses[name, "validation"] = module._losses(batch)[0].item()
+    assert losses["focal"] < losses["plain"]
+    assert losses["focal", "validation"] == losses["plain", "validation"] == losses["plain"]
+
+
 def test_auxiliary_targets_add_their_share_of_the_loss():
     genome, sites = toy()
     further = [sites.iloc[:5], sites.iloc[5:]]
