@@ -61,14 +61,15 @@ def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
 
 def effect(low: float, high: float) -> pd.DataFrame:
     """The same effect of both heads."""
-    return pd.DataFrame(
-        {"layer_1based": 1, "head_1based": [1, 2], "effect": -1.0, "ci_low": low, "ci_high": high}
-    )
+    p = 1e-4 if high < 0 else 0.5
+    one = {"effect": -1.0, "ci_low": low, "ci_high": high, "p_effect": p}
+    return pd.DataFrame({"layer_1based": 1, "head_1based": [1, 2], **one})
 
 
 def word_effects(found: recovery.Found, low: float = -2.0, high: float = -0.5) -> pd.DataFrame:
     """The same effect of all claimed words."""
     one = {"word_effect": -1.0, "word_low": low, "word_high": high}
+    one["p_word"] = 1e-4 if high < 0 else 0.5
     return pd.DataFrame([one] * len(found.table))
 
 
@@ -106,7 +107,8 @@ def test_a_word_whose_letters_do_not_matter_is_not_claimed(claimed):
 def test_the_same_motif_of_another_head_is_an_echo(claimed):
     found, elements = claimed
     row = found.table["p_sites"].idxmin()
-    weaker = found.table.loc[[row]].assign(head_1based=2, p_sites=lambda t: t["p_sites"] * 2)
+    weaker = found.table.loc[[row]].assign(head_1based=2)
+    weaker["p_attention"] *= 2
     elsewhere = weaker.assign(offset=weaker["offset"] + 20)
     two = recovery.Found(
         pd.concat([weaker, found.table.loc[[row]], elsewhere], ignore_index=True),
@@ -165,6 +167,15 @@ def test_claims_of_a_head_keep_their_distance():
     )
     kept = recovery._strongest(frame, apart=5)
     assert kept[["head_1based", "offset"]].to_numpy().tolist() == [[1, -12], [1, -20], [2, -11]]
+
+
+def test_p_values_are_corrected_for_their_number():
+    frame = recovery._corrected(pd.DataFrame({"p": [0.03, 0.001, 0.02, 0.9]}), "p")
+    assert frame["p"].to_numpy() == pytest.approx([0.06, 0.004, 0.06, 0.9])  # Holm, by hand
+    mean, low, high, p = recovery._interval(np.array([1.0, 2.0, 3.0]))
+    assert (mean, low < mean < high) == (2, True)
+    assert p == pytest.approx(0.0742, abs=1e-4)  # t = 3.46 with 2 degrees of freedom
+    assert recovery._interval(np.zeros(5))[3] == 1
 
 
 def test_too_few_sites_are_refused():
