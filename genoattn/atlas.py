@@ -75,6 +75,13 @@ class AtlasError(ValueError):
 # ------------------------------------------------------------------------- the motif everywhere
 
 
+class Favourites(NamedTuple):
+    """Motifs of heads at their favourite distances: `heads.LaidMotifs`."""
+
+    counts: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+
+
 class Sweep(NamedTuple):
     """What heads prefer at every distance, not at their favourite only."""
 
@@ -99,6 +106,11 @@ class Sweep(NamedTuple):
     def favourite_offset(self) -> NDArray[np.int64]:
         """Offset of highest mean attention from the TSS, shape (layers, heads)."""
         return self.downstream - heads.favourite(self.mean)
+
+    @property
+    def favourites(self) -> Favourites:
+        """Both of these, as `heads.match_elements` takes them."""
+        return Favourites(self.favourite_counts, self.favourite_offset)
 
     def save(self, path: str | Path) -> None:
         """Write as .npz, whole or not at all."""

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -765,8 +765,22 @@ def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
     return tuple(found)
 
 
+class LaidMotifs(Protocol):
+    """Motifs of heads at known offsets, such as `BestSequences`."""
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Counts of A, C, G, T, shape (layers, heads, width, 4)."""
+        ...
+
+    @property
+    def offset(self) -> np.ndarray:
+        """Offset of the centre from the TSS, shape (layers, heads)."""
+        ...
+
+
 def match_elements(
-    best: BestSequences, elements: Sequence[Element], *, n_shuffles: int, seed: int
+    best: LaidMotifs, elements: Sequence[Element], *, n_shuffles: int, seed: int
 ) -> pd.DataFrame:
     """Compare each head's motif, where it lies, with elements where they lie.
 
@@ -779,7 +793,7 @@ def match_elements(
     Parameters
     ----------
     best
-        `best_sequences`.
+        `best_sequences`, or other motifs with their offsets.
     elements
         What to compare with.
     n_shuffles

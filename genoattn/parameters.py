@@ -522,6 +522,16 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "n_permutations": Parameter(
             int, 1_000, "times that motifs are dealt out anew, for chance between seeds", low=1
         ),
+        "n_shuffles": Parameter(
+            int, 10_000, "random elements that each match of a motif is compared with", low=1
+        ),
+        "min_similarity": Parameter(
+            float,
+            0.5,
+            "least similarity of motif and element for a role in another seed",
+            low=0,
+            high=1,
+        ),
         "recovery_file": Parameter(
             str,
             "book/results/demo/recovery.csv",

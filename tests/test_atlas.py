@@ -74,6 +74,10 @@ def test_the_sweep_at_the_favourite_is_the_motif_of_the_head(toy):
     assert np.allclose(made.mean, mean)
     assert (made.favourite_counts == best.counts).all()
     assert (made.favourite_offset == best.offset).all()
+    asked = {"elements": heads.PAPER_ELEMENTS, "n_shuffles": 10, "seed": 0}
+    pd.testing.assert_frame_equal(
+        heads.match_elements(made.favourites, **asked), heads.match_elements(best, **asked)
+    )
 
 
 def test_the_sweep_anywhere_is_what_sorting_gives(toy):
