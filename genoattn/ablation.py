@@ -35,6 +35,7 @@ from genoattn import bootstrap
 from genoattn.genome import Genome
 from genoattn.intervals import runs
 from genoattn.labels import STRANDS
+from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator, AnnotatorConfig
 
 Head = tuple[int, int]
@@ -353,6 +354,7 @@ def ablate(
     -------
     float32 arrays, shapes (n, size) and (conditions, n, size)
     """
+    keep_freed_memory()
     scored = slice(segments.context, segments.context + segments.label.shape[1])
     intact = np.empty(segments.label.shape, dtype=np.float32)
     output = np.empty((len(conditions), *segments.label.shape), dtype=np.float32)

@@ -31,6 +31,7 @@ from genoattn.ablation import rank_correlation
 from genoattn.genome import UNKNOWN, Genome
 from genoattn.heads import paper_label
 from genoattn.labels import STRANDS
+from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator
 from genoattn.rereading import Rereading, letters
 
@@ -237,6 +238,7 @@ def scan_sites(
         )
     if width < 1 or width % 2 == 0 or width > last - first + 1:
         raise MutagenesisError(f"width={width} must be odd and fit into the region")
+    keep_freed_memory()
     rng = np.random.default_rng(seed)
     offset = np.arange(first, last + 1)
     n, p = len(sites), len(offset)
