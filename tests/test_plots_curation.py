@@ -207,6 +207,13 @@ def test_table_one_is_laid_out_with_and_without_the_paper(sites):
     assert "4,631" not in draw.table_one(table, beside_paper=False)
 
 
+def test_a_bar_in_a_cell_does_not_end_it():
+    frame = pd.DataFrame({"measure": ["|rho|"], "a|b": [3]})
+    assert style.table(frame).split("\n") == [
+        "", r"| measure | a\|b |", "| :-- | --: |", r"| \|rho\| | 3 |", ""
+    ]  # fmt: skip
+
+
 def test_figures_of_no_sites_at_all():
     venn = curation.regions(NOTHING)
     draw.venn(venn)

@@ -173,6 +173,7 @@ def table(frame: pd.DataFrame) -> str:
     str
         Lines of a Markdown table, with an empty line before and after.
     """
-    rows = [list(frame.columns), ["--:"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
-    rows[1][0] = ":--"
+    cells = [list(frame.columns), *frame.astype(str).to_numpy().tolist()]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in cells]
+    rows.insert(1, [":--", *["--:"] * (frame.shape[1] - 1)])
     return "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
