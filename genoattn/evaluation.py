@@ -61,7 +61,8 @@ def describe_network(card: dict[str, Any]) -> str:
     if is_convolutional(card):
         text = f"{c['layers']} dilated convolutions of {c['channels']} channels"
     else:
-        text = f"{c['layers']} layers of {c['heads']} heads over {c['window']} nt"
+        layers = f"{c['layers']} layer" + "s" * (c["layers"] > 1)
+        text = f"{layers} of {c['heads']} heads over {c['window']} nt"
         if c["stem"]:
             text += f" on {c['stem']} dilated convolutions of {c['d_model']} channels"
     text += f", {c['downstream']} nt downstream"

@@ -121,6 +121,15 @@ def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
     ]
 
 
+def test_networks_are_described_by_what_they_are_and_were_given():
+    card = {"config": vars(AnnotatorConfig(layers=1, heads=4, window=256)), "training": {}}
+    assert evaluation.describe_network(card).startswith("1 layer of 4 heads over 256 nt")
+    card["training"] = {"focal_gamma": 0.8, "context": 0}
+    assert evaluation.describe_network(card).endswith(
+        "20 nt downstream, focal loss of exponent 0.8, segments without context"
+    )
+
+
 def seed_cards():
     """Two seeds of one recipe, a third training that differs in more, and one of other labels."""
 

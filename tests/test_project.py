@@ -207,14 +207,16 @@ def test_the_page_of_the_model_agrees_with_the_model():
 
 
 def test_the_page_of_the_model_agrees_with_the_annotator_that_is_shipped():
+    from genoattn.convolutional import ConvolutionalNetwork
     from genoattn.model import AnnotatorConfig, read_card
 
     page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
     card = read_card("annotator")
     config = AnnotatorConfig(**card["config"])
-    numbers = {2: "Two", 4: "four", 5: "Five"}
+    numbers = {1: "One layer", 4: "four", 6: "Six"}
     assert f"{numbers[config.stem]} of them read {config.stem_reach} nt" in page
-    assert f"{numbers[config.layers]} layers of {numbers[config.heads]} heads follow" in page
+    assert f"{numbers[config.layers]} of {numbers[config.heads]} heads follows" in page
+    assert ConvolutionalNetwork.describes(card["initial"]["config"])
     assert (
         f"**{config.downstream} nt downstream** instead of {AnnotatorConfig().downstream}" in page
     )
