@@ -54,7 +54,7 @@ SEGMENT = 512
 """Positions that the plain form reads at once, as the reference does."""
 TRAINING = (1024, 512)
 """Scored positions of a training segment and its context."""
-CENSUS = 4
+CENSUS = 8
 """How many times longer than that of a prediction a census's turn is."""
 TINY = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=8, window=64, dropout=0.0)
 """A model so small that a hundred million positions pass in minutes."""

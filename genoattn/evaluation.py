@@ -34,6 +34,7 @@ __all__ = [
     "found_weights",
     "is_convolutional",
     "load_network",
+    "matched_rivals",
     "mean_log_odds",
     "one_per_train_set",
     "output_of",
@@ -219,6 +220,25 @@ def seed_spread(
         )
         .reset_index()
     )
+
+
+def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Annotators and the convolutional networks that were given the same, as pairs of names.
+
+    The same labels, the same further targets, and the same sequence downstream.
+    """
+
+    def given(card: dict[str, Any]) -> tuple[Any, ...]:
+        return card["train_set"], card.get("auxiliary") or [], card["config"]["downstream"]
+
+    networks = [name for name, card in cards.items() if is_convolutional(card)]
+    return [
+        (name, network)
+        for name, card in cards.items()
+        if name not in networks
+        for network in networks
+        if given(card) == given(cards[network])
+    ]
 
 
 def load_network(source: str | Path, accelerator: str = "auto") -> Network:

@@ -130,6 +130,21 @@ def test_networks_are_described_by_what_they_are_and_were_given():
     )
 
 
+def test_rivals_are_matched_in_what_they_were_given():
+    def card(config, auxiliary=None, train_set="curated"):
+        return {"config": vars(config), "train_set": train_set, "auxiliary": auxiliary}
+
+    cards = {
+        "plain": card(AnnotatorConfig()),
+        "helped": card(AnnotatorConfig(downstream=190), ["smrt"]),
+        "farther": card(AnnotatorConfig(downstream=200), ["smrt"]),
+        "cnn": card(ConvolutionalConfig(downstream=190), ["smrt"]),
+        "plain cnn": card(ConvolutionalConfig(), []),
+        "other": card(ConvolutionalConfig(), [], "smrt"),
+    }
+    assert evaluation.matched_rivals(cards) == [("plain", "plain cnn"), ("helped", "cnn")]
+
+
 def seed_cards():
     """Two seeds of one recipe, a third training that differs in more, and one of other labels."""
 
