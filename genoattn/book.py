@@ -420,6 +420,7 @@ def overview(
     results: str | Path = "book/results/ecoli",
     run: str | Path = "runs/ecoli",
     target: str | Path = "book/images/overview.png",
+    weights: str | None = None,
 ) -> None:
     """Draw the figure of the first screen from what the study's chapters wrote.
 
@@ -431,6 +432,8 @@ def overview(
         Folder of its run: ``heads/<weights>_profiles.csv``; without it, heads are left out.
     target : str or Path
         The picture.
+    weights : str, optional
+        Of the model whose heads are shown; that of the study's profile if not given.
     """
     import pandas as pd  # these are slow to import, and needed here only
 
@@ -440,10 +443,12 @@ def overview(
 
     style.use()
     regions = pd.read_csv(Path(results) / "curation_regions.csv")
-    found = sorted(Path(run).glob("heads/*_profiles.csv"), key=lambda path: path.stat().st_mtime)
+    if weights is None:
+        weights = str(profile("notebooks/profiles/ecoli.yaml")["heads"]["weights"])
+    found = Path(run) / "heads" / f"{weights}_profiles.csv"
     heads, profiles = None, None
-    if found and (Path(results) / "heads.csv").is_file():
-        heads, profiles = pd.read_csv(Path(results) / "heads.csv"), pd.read_csv(found[-1])
+    if found.is_file() and (Path(results) / "heads.csv").is_file():
+        heads, profiles = pd.read_csv(Path(results) / "heads.csv"), pd.read_csv(found)
         heads = heads.rename(columns={"layer": "layer_1based", "head": "head_1based"})
         heads["peak_label"] = paper_label(heads["peak_offset"].to_numpy())
     figure = figures.overview(regions, heads, profiles)

@@ -279,9 +279,10 @@ def test_the_figure_of_the_first_screen(here):
     written = heads.rename(columns={"layer_1based": "layer", "head_1based": "head"})
     written = written.drop(columns="peak_label").assign(peak_offset=[-10, -300, 0])
     written.to_csv("results/heads.csv", index=False)
-    book.overview("results", "run", "small.png")
+    book.overview("results", "run", "small.png", weights="curated")
     profiles.to_csv("run/heads/curated_profiles.csv", index=False)
-    book.overview("results", "run", "large.png")
+    profiles.head(3).to_csv("run/heads/other_profiles.csv", index=False)  # newer, of another model
+    book.overview("results", "run", "large.png", weights="curated")
     small, large = plt.imread("small.png"), plt.imread("large.png")
     assert large.shape[1] > small.shape[1]
 
