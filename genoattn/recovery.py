@@ -691,8 +691,8 @@ def summary(tables: Recovery) -> str:
         f"Of {len(with_truth)} claims on these genomes, "
         f"**{int(with_truth['false_claim'].sum())}** match no planted element. "
         + (
-            f"On {len(blank)} genomes without grammar there were "
-            f"**{int((~said['grammar']).sum())}** claims, all of them false by construction."
+            f"On {len(blank)} genome{'s' * (len(blank) > 1)} without grammar, where every claim is "
+            f"false, there were **{int((~said['grammar']).sum())}**."
             if len(blank)
             else "No genome without grammar was treated."
         )
@@ -729,7 +729,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{kind} {seed}: {hits} of {n} recovered, {false} false claims", flush=True)
     tables = {
         "recovery.csv": pd.concat([one for one in all_recovered if len(one)], ignore_index=True),
-        "recovery_claims.csv": pd.concat(all_claims, ignore_index=True),
+        "recovery_claims.csv": pd.concat(
+            [one for one in all_claims if len(one)], ignore_index=True
+        ),
         "recovery_genomes.csv": pd.DataFrame(treated, columns=["genome_seed", "grammar"]),
     }
     for name, table in tables.items():

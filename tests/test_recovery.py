@@ -289,4 +289,4 @@ def test_the_tables_are_read_and_counted(tmp_path):
     assert tables.recovered["element"].tolist() == ["-10", "-35"]
     text = recovery.summary(tables)
     assert "**1 of 2** were recovered" in text and "**1 of 1** were recovered" in text
-    assert "**1** match no planted element" in text and "**0** claims" in text
+    assert "**1** match no planted element" in text and "there were **0**" in text
