@@ -728,15 +728,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         false = int(claims["false_claim"].sum())
         print(f"{kind} {seed}: {hits} of {n} recovered, {false} false claims", flush=True)
     tables = {
-        "recovery.csv": pd.concat([one for one in all_recovered if len(one)], ignore_index=True),
-        "recovery_claims.csv": pd.concat(
-            [one for one in all_claims if len(one)], ignore_index=True
-        ),
+        "recovery.csv": _joined(all_recovered),
+        "recovery_claims.csv": _joined(all_claims),
         "recovery_genomes.csv": pd.DataFrame(treated, columns=["genome_seed", "grammar"]),
     }
     for name, table in tables.items():
         with writing(given.results / name) as partial:
             table.to_csv(partial, index=False, float_format="%.6g")
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of several; without those that have no row, if any has one."""
+    return pd.concat([one for one in frames if len(one)] or frames, ignore_index=True)
 
 
 if __name__ == "__main__":
