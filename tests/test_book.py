@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from genoattn import book
 from genoattn.book import BookError
@@ -296,3 +299,22 @@ def test_the_figure_of_the_first_screen(here):
     ticks = dict(zip(right.get_xticks(), right.get_xticklabels(), strict=True))
     assert ticks[shown[0].argmax()].get_text() == "-10"
     assert ticks[shown[1].argmax()].get_text() == "+1"
+
+
+def test_a_picture_with_a_palette_is_smaller_and_looks_the_same():
+    figure, axes = plt.subplots()
+    axes.imshow(np.random.default_rng(0).random((60, 60)), cmap="cividis")
+    axes.set_title("title")
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    plt.close(figure)
+    before = base64.b64encode(buffer.getvalue()).decode()
+    after = book.with_palette(before)
+    assert len(after) < 0.6 * len(before)
+    assert book.with_palette(after) == after
+    old, new = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB"), dtype=int)
+        for one in (before, after)
+    )
+    assert old.shape == new.shape
+    assert np.abs(old - new).mean() < 2 and np.abs(old - new).max() < 40
