@@ -302,12 +302,13 @@ def test_the_figure_of_the_first_screen(here):
 
 
 def test_a_picture_with_a_palette_is_smaller_and_looks_the_same():
-    figure, axes = plt.subplots()
-    axes.imshow(np.random.default_rng(0).random((60, 60)), cmap="cividis")
-    axes.set_title("title")
     buffer = io.BytesIO()
-    figure.savefig(buffer)
-    plt.close(figure)
+    with plt.style.context("default"):
+        figure, axes = plt.subplots()
+        axes.imshow(np.random.default_rng(0).random((60, 60)), cmap="cividis")
+        axes.set_title("title")
+        figure.savefig(buffer)
+        plt.close(figure)
     before = base64.b64encode(buffer.getvalue()).decode()
     after = book.with_palette(before)
     assert len(after) < 0.6 * len(before)

@@ -78,7 +78,12 @@ def test_the_lock_names_no_place():
 
 def test_imports_are_declared():
     """Every third-party module that the package imports is one that it asks for."""
-    names = {"sklearn": "scikit-learn", "yaml": "pyyaml", "IPython": "ipykernel"}
+    names = {
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+        "IPython": "ipykernel",
+        "PIL": "pillow",
+    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = project["dependencies"] + project["optional-dependencies"]["book"]
     declared = {re.split(r"[=<>!~ ]", one)[0].lower() for one in asked}
