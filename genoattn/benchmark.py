@@ -36,11 +36,12 @@ from torch.profiler import ProfilerActivity
 from tqdm import tqdm
 
 from genoattn.attention import dense_attention, relative_attention
+from genoattn.census import AttentionCensus
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.memory import keep_freed_memory
 from genoattn.model import Annotator, AnnotatorConfig, Past
-from genoattn.prediction import AttentionCensus, predict
+from genoattn.prediction import predict
 
 COLUMNS = (
     "what", "form", "device", "dtype", "positions",

@@ -17,9 +17,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from genoattn.attention import dense_attention, relative_attention, sinusoids
+from genoattn.census import AttentionCensus
 from genoattn.genome import Genome
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import AttentionCensus, SampledAttention, predict
+from genoattn.prediction import SampledAttention, predict
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 

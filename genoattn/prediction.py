@@ -17,12 +17,11 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
@@ -38,14 +37,6 @@ CHUNK = {"cpu": 4096, "cuda": 131_072}
 """Positions read at once: so many that a core's cache, or a share of a GPU's memory, holds them."""
 SPAN = 2**18
 """Positions that a worker takes at once; each span costs its upstream reach on top."""
-
-
-TOGETHER = 16
-"""Positions among which a census first looks at the largest weight alone."""
-
-
-ROUNDING = 1e-5
-"""Share of a mean square below which its distance from the squared mean is not told from zero."""
 
 
 class AttentionRecorder(Protocol):
@@ -300,199 +291,3 @@ class SampledAttention(AttentionRecorder):
         rows = torch.from_numpy(index[first:last] - start).to(weights.device)
         chosen = weights[rows].flip(1).float().cpu().numpy()
         self.attention[self._samples[strand][first:last], layer, head] = chosen
-
-
-class AttentionCensus(AttentionRecorder):
-    """Attention of every head over all positions of the pass, by distance.
-
-    Exact: mean, maximum, the best positions and, if the output is known from a pass before,
-    Pearson's correlation with it and with its ranks. Spearman's correlation would need the ranks of
-    all attention as well; :class:`SampledAttention` gives it from a sample.
-
-    Attributes
-    ----------
-    count : int
-        Positions seen.
-    """
-
-    def __init__(
-        self,
-        config: AnnotatorConfig,
-        *,
-        best: int = 0,
-        output: NDArray[np.floating] | None = None,
-    ) -> None:
-        """Keep the ``best`` positions of each head and distance; correlate with ``output``.
-
-        ``output`` has shape (2, L), as :func:`predict` returns it, with a number wherever the pass
-        looks.
-        """
-        self._window = config.window
-        heads = (config.layers, config.heads)
-        self._seen = np.zeros(heads, dtype=np.int64)
-        self._maximum = torch.zeros(*heads, config.window)
-        self._weight = torch.full((*heads, config.window, best), -1.0)
-        self._place = torch.zeros(*heads, config.window, best, dtype=torch.int64)
-        self._noted: dict[tuple[int, int], list[tuple[Tensor, Tensor, Tensor]]] = {
-            head: [] for head in product(range(config.layers), range(config.heads))
-        }
-        self._output = None
-        if output is not None:
-            self._output = np.stack(_standardised(output)).astype(np.float32)
-            self._output[:, 1] = self._output[:, 1, ::-1]  # in reading order
-        rows = 1 if output is None else 3
-        self._sums = np.zeros((*heads, rows, config.window))
-        self._squares = np.zeros((*heads, config.window))
-        self._moments = np.zeros((*heads, 2, rows))
-
-    @override
-    def observe(self, layer: int, head: int, strand: int, start: int, weights: Tensor) -> None:
-        n = len(weights)
-        self._seen[layer, head] += n
-        parts = weights.split(-(-n // TOGETHER))
-        largest = parts[0].clone()  # of positions that are len(largest) apart
-        for part in parts[1:]:
-            some = largest[: len(part)]
-            torch.maximum(some, part, out=some)
-        maximum = self._maximum[layer, head]
-        torch.maximum(maximum, largest.amax(0).cpu(), out=maximum)
-        rows = np.ones((1, n), dtype=np.float32)
-        if self._output is not None:
-            rows = np.concatenate([rows, self._output[:, strand, start : start + n]])
-            squares = weights.new_ones(1, n) @ weights.square()
-            self._squares[layer, head] += squares[0].double().cpu().numpy()
-            self._moments[layer, head] += [rows.sum(1), np.square(rows).sum(1)]
-        # one by one: a product of three rows is slower than three of one
-        sums = torch.stack([row @ weights for row in torch.from_numpy(rows).to(weights)])
-        self._sums[layer, head] += sums.double().cpu().numpy()
-        if self._weight.shape[-1]:
-            self._keep_best(layer, head, strand, start, weights, largest)
-
-    def _keep_best(
-        self, layer: int, head: int, strand: int, start: int, weights: Tensor, largest: Tensor
-    ) -> None:
-        """Note what beats the least of the best, looking only at positions whose largest does."""
-        held, places = self._weight[layer, head], self._place[layer, head]
-        k = held.shape[1]
-        least = held[:, -1]
-        if least[0] < 0:  # fewer than k so far
-            found, row = (part.cpu() for part in weights.topk(min(k, len(weights)), dim=0))
-            _merge(held, places, slice(None), found.T.float(), 2 * (start + row.T) + strand)
-            return
-        first, column = (largest > least.to(largest)).nonzero().cpu().T
-        if not len(column):
-            return
-        n, device = len(weights), weights.device
-        row = first[:, None] + len(largest) * torch.arange(TOGETHER)
-        values = weights[row.clamp(max=n - 1).to(device), column[:, None].to(device)].float().cpu()
-        values[row >= n] = -1.0
-        pair, inside = (values > least[column, None]).nonzero().T
-        place = 2 * (start + row[pair, inside]) + strand  # strand and place in one number
-        noted = self._noted[layer, head]
-        noted.append((column[pair], values[pair, inside], place))
-        if sum(len(columns) for columns, _, _ in noted) > held.numel():
-            self._settle(layer, head)
-
-    def _settle(self, layer: int, head: int) -> None:
-        """Merge what was noted into the best; done rarely, as it costs a sort."""
-        held, places = self._weight[layer, head], self._place[layer, head]
-        k = held.shape[1]
-        column, value, place = (
-            torch.cat(parts) for parts in zip(*self._noted[layer, head], strict=True)
-        )
-        self._noted[layer, head] = []
-        order = value.argsort(descending=True)
-        order = order[column[order].argsort(stable=True)]
-        columns, counts = column[order].unique_consecutive(return_counts=True)
-        group = torch.arange(len(columns)).repeat_interleave(counts)
-        rank = torch.arange(len(order)) - (counts.cumsum(0) - counts)[group]
-        order, group, rank = order[rank < k], group[rank < k], rank[rank < k]
-        found = torch.full((len(columns), k), -1.0)
-        found_places = torch.zeros(found.shape, dtype=torch.int64)
-        found[group, rank], found_places[group, rank] = value[order], place[order]
-        _merge(held, places, columns, found, found_places)
-
-    @property
-    def count(self) -> int:
-        """Positions seen."""
-        return int(self._seen[0, 0])
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """Shape (layers, heads, window); the last axis counts nt upstream of the query."""
-        return (self._sums[:, :, 0] / self._seen[..., None])[..., ::-1]
-
-    @property
-    def maximum(self) -> NDArray[np.float32]:
-        """Shape (layers, heads, window); the last axis counts nt upstream of the query."""
-        return self._maximum.numpy()[..., ::-1]
-
-    def best(self, length: int) -> BestPositions:
-        """The positions of highest attention at each distance, in a genome of ``length`` nt."""
-        for layer, head in self._noted:
-            if self._noted[layer, head]:
-                self._settle(layer, head)
-        place = self._place.numpy()[:, :, ::-1]
-        strand, index = place % 2, place // 2
-        position = np.where(strand == 0, index, length - 1 - index)
-        return BestPositions(self._weight.numpy()[:, :, ::-1], np.array(STRANDS)[strand], position)
-
-    @property
-    def correlation(self) -> NDArray[np.float64]:
-        """Pearson's correlation with the output and with its ranks, (2, layers, heads, window).
-
-        The last axis counts nt upstream of the query; NaN where attention does not vary.
-        """
-        if self._output is None:
-            raise ValueError("the census was taken without an output to correlate with")
-        n = self._seen[..., None]
-        mean = self._sums[:, :, 0] / n
-        square = self._squares / n
-        varies = square - mean**2 > ROUNDING * square  # else the difference is one of rounding
-        variance = np.where(varies, square - mean**2, np.nan)
-        found = []
-        for row in (1, 2):
-            y_mean = self._moments[:, :, 0, row, None] / n
-            y_variance = self._moments[:, :, 1, row, None] / n - y_mean**2
-            covariance = self._sums[:, :, row] / n - mean * y_mean
-            with np.errstate(invalid="ignore", divide="ignore"):
-                found.append(covariance / np.sqrt(variance * y_variance))
-        return np.stack(found)[..., ::-1]
-
-
-def _merge(
-    held: Tensor, places: Tensor, columns: Tensor | slice, found: Tensor, found_places: Tensor
-) -> None:
-    """Keep the largest of held and found values of some columns, and their places, in order."""
-    k = held.shape[1]
-    held[columns], chosen = torch.cat([held[columns], found], dim=1).topk(k, dim=1)
-    places[columns] = torch.cat([places[columns], found_places], dim=1).gather(1, chosen)
-
-
-class BestPositions(NamedTuple):
-    """Where a head attends most at each distance.
-
-    Attributes
-    ----------
-    weight : float array, shape (layers, heads, window, k)
-        Falling along the last axis; -1 where fewer than k positions were seen.
-    strand : str array, same shape
-    position : int array, same shape
-        Forward position of the site asked about, 0-based (the query stands ``downstream`` nt
-        further on, the attended nucleotide ``distance`` nt upstream of the query).
-    """
-
-    weight: NDArray[np.float32]
-    strand: NDArray[np.str_]
-    position: NDArray[np.int64]
-
-
-def _standardised(output: NDArray[np.floating]) -> list[NDArray[np.float64]]:
-    """The output and its ranks, each with mean 0 and variance 1; NaN becomes 0, never looked at."""
-    known = np.isfinite(output)
-    found = []
-    for values in (output[known].astype(np.float64), rankdata(output[known])):
-        row = np.zeros(output.shape)
-        row[known] = (values - values.mean()) / (values.std() or 1.0)
-        found.append(row)
-    return found

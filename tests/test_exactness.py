@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from genoattn import exactness
+from genoattn.census import AttentionCensus
 from genoattn.genome import Genome
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import AttentionCensus
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5, dropout=0)
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata
 
-from genoattn.attention import TILE_SCORES, dense_weights, sinusoids
+from genoattn.attention import dense_weights, sinusoids
+from genoattn.census import AttentionCensus
 from genoattn.genome import UNKNOWN, Genome
 from genoattn.labels import reading_order
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import AttentionCensus, SampledAttention, _codes, predict
+from genoattn.prediction import SampledAttention, _codes, predict
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
 
@@ -167,75 +167,6 @@ def test_recorded_attention_is_that_of_the_query(model):
     assert moments.count == 200
     assert moments.mean.shape == (2, 2, 12)
     np.testing.assert_allclose(moments.mean.sum(-1), 1, atol=1e-5)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_census_equals_all_samples(model, monkeypatch, threads):
-    """Every number of the census against the attention of every position, kept whole."""
-    length, k = 400, 7
-    toy = genome(length, circular=True)
-    output = predict(model, toy, progress=False)
-    strand, position = np.repeat(["+", "-"], length), np.tile(np.arange(length), 2)
-    everywhere = SampledAttention(CONFIG, strand, position, length)
-    census = AttentionCensus(CONFIG, best=k, output=output)
-    monkeypatch.setattr("genoattn.prediction.SPAN", 90)
-    monkeypatch.setitem(TILE_SCORES, "cpu", 2000)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        predict(model, toy, recorders=[everywhere, census], chunk=25, progress=False)
-    finally:
-        torch.set_num_threads(before)
-    every = everywhere.attention.astype(np.float64)
-    assert census.count == 2 * length
-    np.testing.assert_allclose(census.mean, every.mean(0), atol=1e-3)
-    np.testing.assert_allclose(census.maximum, every.max(0), atol=1e-3)
-    best = census.best(length)
-    np.testing.assert_allclose(
-        best.weight, np.sort(every, axis=0)[::-1][:k].transpose(1, 2, 3, 0), atol=1e-3
-    )
-    for place in np.ndindex(best.weight.shape[:3]):
-        row = np.where(best.strand[place] == "+", 0, length) + best.position[place]
-        assert len(set(row)) == k
-        np.testing.assert_allclose(every[(row, *place)], best.weight[place], atol=1e-3)
-    flat = output.ravel()
-    for row, y in enumerate((flat, rankdata(flat))):
-        for place in [(0, 0, 0), (1, 1, 3), (1, 0, 11)]:
-            wanted = np.corrcoef(every[(slice(None), *place)], y)[0, 1]
-            assert census.correlation[(row, *place)] == pytest.approx(wanted, abs=2e-3)
-
-
-@pytest.mark.parametrize("size", [1e-30, 1e-3, 0.5])
-def test_attention_that_does_not_vary_correlates_with_nothing(size):
-    """Nor does what rounding makes of it."""
-    config = replace(CONFIG, layers=1, heads=1, window=3)
-    rng = np.random.default_rng(0)
-    output = rng.random((2, 3000))
-    census = AttentionCensus(config, output=output)
-    for start in range(0, 3000, 100):
-        weights = torch.full((100, 3), size)
-        weights[:, 2] += size * torch.from_numpy(output[0, start : start + 100]).float()
-        census.observe(0, 0, 0, start, weights)
-    constant, varying = census.correlation[0, 0, 0, 1:], census.correlation[0, 0, 0, 0]
-    assert np.isnan(constant).all()
-    if size**2 < np.finfo(np.float32).tiny:  # squares that no sum can hold
-        assert np.isnan(varying)
-    else:
-        assert varying == pytest.approx(1.0, abs=1e-3)
-
-
-def test_census_of_a_part(model):
-    toy = genome(200, circular=True)
-    where = np.zeros(200, dtype=bool)
-    where[50:80] = True
-    census = AttentionCensus(CONFIG, best=100)
-    predict(model, toy, where=where, recorders=[census], progress=False)
-    best = census.best(200)
-    assert census.count == 60
-    assert ((best.weight >= 0).sum(-1) == 60).all()
-    assert np.isin(best.position[best.weight >= 0], np.flatnonzero(where)).all()
-    with pytest.raises(ValueError, match="without an output"):
-        _ = census.correlation
 
 
 def test_training_mode_is_restored(model):
