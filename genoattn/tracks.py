@@ -24,6 +24,7 @@ import pandas as pd
 import pyBigWig
 from numpy.typing import NDArray
 
+from genoattn import assignment
 from genoattn.files import FileError, read_lines, writing
 from genoattn.genome import STRANDS, UNKNOWN, Genome
 from genoattn.intervals import runs
@@ -230,24 +231,15 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
     frames = []
     for name, track in tracks.items():
         for row, strand in enumerate(STRANDS):
-            values = np.where(np.isnan(track[row]), -np.inf, track[row])
-            position = _maxima(values, threshold, apart)
+            values = np.where(np.isnan(track[row]), -np.inf, track[row])[None]
+            highest = assignment.peaks(values, np.ones(values.shape[1], dtype=bool), apart)
+            position = np.flatnonzero(highest[0] & (values[0] >= threshold))
             columns = {"contig": name, "position": position, "strand": strand}
             frames.append(pd.DataFrame({**columns, "output": track[row, position]}))
     found = pd.concat(frames, ignore_index=True)
     order = found["contig"].map({name: number for number, name in enumerate(tracks)})
     found = found.assign(order=order).sort_values(["order", "position", "strand"])
     return found.drop(columns="order").reset_index(drop=True)
-
-
-def _maxima(values: NDArray, threshold: float, apart: int) -> NDArray[np.int64]:
-    """Positions that are highest within ``apart``; of equals, those without one just before."""
-    candidates = np.flatnonzero(values >= threshold)
-    padded = np.pad(values, apart, constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * apart + 1)[candidates]
-    own = values[candidates]
-    before, after = windows[:, :apart].max(axis=1), windows[:, apart + 1 :].max(axis=1)
-    return candidates[(own > before) & (own >= after)]
 
 
 def write_bed(path: str | Path, peaks: pd.DataFrame, *, prefix: str = "peak") -> None:

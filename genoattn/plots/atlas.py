@@ -67,7 +67,7 @@ def cards(
         heights = information(swept.favourite_counts[layer - 1, head - 1], background)
         _card_logo(grid[top + 1, column], heights, offset, float(-np.log2(background.min())))
         _card_numbers(grid[top + 2, column], row)
-    figure.supxlabel("position relative to the TSS (nt)", fontsize=9)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=len(names), fontsize=8)
     return figure

@@ -86,7 +86,7 @@ def joint_logos(
         shown = (label % 5 == 0) | (label == 1)
         axes.set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
         axes.set_title(title, fontsize=8, loc="left", pad=2)
-    figure.supxlabel("position relative to the TSS (nt)", fontsize=9)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
     return figure
 

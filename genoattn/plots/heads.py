@@ -96,7 +96,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Figure:
     )
     _rows_of_heads(axes, pairs)
     _offset_ticks(axes, offset, 50)
-    axes.set_xlabel("position of the attended nucleotide relative to the TSS (nt)")
+    axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
     figure.colorbar(image, ax=axes, label=f"{column} / head's highest", pad=0.01, aspect=40)
     return figure
 
@@ -148,7 +148,7 @@ def promoter_profiles(
     first, last = _offsets_of(region)
     for axes in grid[-1]:
         _offset_ticks(axes, np.arange(first, last + 1), 50)
-    figure.supxlabel("position of the attended nucleotide relative to the TSS (nt)", fontsize=9)
+    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
     figure.supylabel("attention (scale of each head)", fontsize=9)
     if len(columns) > 1:
         figure.legend(
@@ -163,7 +163,7 @@ def promoter_profiles(
 def draw_logo(
     axes: Axes, counts: np.ndarray, first_offset: int, background: np.ndarray = UNIFORM
 ) -> None:
-    """One sequence logo at its place relative to the TSS.
+    """One sequence logo at its place relative to the start site.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def logo_grid(
     captions: dict[tuple[int, int], str] | None = None,
     background: np.ndarray = UNIFORM,
 ) -> Figure:
-    """Sequence logos of all heads, each at its own place relative to the TSS.
+    """Sequence logos of all heads, each at its own place relative to the start site.
 
     After Figure 3 (iii) and Supplementary Figures S5 and S6 of the paper. The number of different
     sequences stands beside each head's name.
@@ -221,7 +221,7 @@ def logo_grid(
             name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
             caption = (captions or {}).get((layer + 1, head + 1))
             axes.set_title(f"{name}\n{caption}" if caption else name, fontsize=7, pad=2)
-    figure.supxlabel("position relative to the TSS (nt)", fontsize=9)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
     return figure
 
@@ -280,7 +280,9 @@ def examples(
         first = int(best.offset[layer - 1, head - 1]) - width // 2
         draw_logo(right, best.counts[layer - 1, head - 1], first, background)
         right.set_title(row["best_head"], fontsize=8, pad=2)
-    figure.supxlabel("position relative to the TSS (nt); grey: places of the element", fontsize=9)
+    figure.supxlabel(
+        "position relative to the start site (nt); grey: where the element lies", fontsize=9
+    )
     figure.supylabel("mean attention; information (bits)", fontsize=9)
     return figure
 
@@ -328,7 +330,7 @@ def sample_and_census(profiles: pd.DataFrame) -> Figure:
             figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
     panels[0].set_yticks(range(len(pairs)), [f"L{layer} H{head}" for layer, head in pairs])
     panels[0].tick_params(axis="y", labelsize=6)
-    figure.supxlabel("position of the attended nucleotide relative to the TSS (nt)", fontsize=9)
+    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
     return figure
 
 
@@ -355,7 +357,7 @@ def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Figure:
     )
     _rows_of_heads(axes, pairs)
     _offset_ticks(axes, offset, 50)
-    axes.set_xlabel("position of the attended nucleotide relative to the TSS (nt)")
+    axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
     figure.colorbar(image, ax=axes, label="rank correlation", pad=0.01, aspect=40)
     return figure
 
@@ -461,7 +463,7 @@ def peaks_and_elements(
     above.grid(axis="x", linewidth=0.4, color="0.85")
     outside = int((~inside).sum())
     axes.set_xlabel(
-        "position of highest mean attention relative to the TSS (nt); "
+        "position of highest mean attention relative to the start site (nt); "
         f"{outside} of {len(table)} heads peak outside this region"
     )
     return figure

@@ -98,5 +98,5 @@ def _attention(
         role = "" if pd.isna(head.role) else str(head.role).split(" (or ")[0]
         axes.text(len(label), row, str(head.consensus), family="monospace", va="center")
         axes.text(len(label) + 10, row, role, va="center", fontweight="bold")
-    axes.set_xlabel("position of the attended nucleotide relative to the start site (nt)")
+    axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
     axes.set_title("Where heads look on average, and the motif and element that they read there")

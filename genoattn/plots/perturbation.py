@@ -15,8 +15,8 @@ from genoattn.plots import style
 PANELS = {
     "delta_pr_auc": ("ci_low", "ci_high", "PR AUC"),
     "delta_roc_auc": ("delta_roc_auc_low", "delta_roc_auc_high", "ROC AUC"),
-    "delta_log_odds": ("delta_log_odds_low", "delta_log_odds_high", "log-odds at TSSs"),
-    "delta_contrast": ("delta_contrast_low", "delta_contrast_high", "log-odds,\nTSSs - elsewhere"),
+    "delta_log_odds": ("delta_log_odds_low", "delta_log_odds_high", "log-odds at start sites"),
+    "delta_contrast": ("delta_contrast_low", "delta_contrast_high", "log-odds,\nsites - elsewhere"),
 }
 _MARKERS = "os^D"
 
@@ -210,7 +210,7 @@ def position_map(effects: pd.DataFrame) -> Figure:
     label = paper_label(offset)
     shown = (label % 10 == 0) | (label == 1)
     grid[-1].set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
-    grid[-1].set_xlabel("position relative to the TSS (nt)")
+    grid[-1].set_xlabel("position relative to the start site (nt)")
     return figure
 
 

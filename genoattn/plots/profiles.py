@@ -65,7 +65,7 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
     for axes in grid.flat[len(classes) :]:
         axes.set_visible(False)
     figure.supxlabel("position relative to the site, along its strand (nt)", fontsize=9)
-    figure.supylabel("median output (probability of a TSS)", fontsize=9)
+    figure.supylabel("median output (probability of a start site)", fontsize=9)
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8
     )
