@@ -29,7 +29,7 @@ from typing_extensions import override
 from genoattn.files import writing
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
-from genoattn.prediction import AttentionRecorder, predict
+from genoattn.prediction import AttentionRecorder, mean_log_odds, predict
 from genoattn.tracks import find_peaks
 
 __all__ = [
@@ -208,7 +208,7 @@ def demo_files(folder: str | Path, seed: int, chromosome: int, plasmid: int) -> 
 
 
 def annotate(
-    model: Annotator | str | Path,
+    model: Annotator | str | Path | Sequence[str | Path],
     genome: str | Path | Genome | Sequence[Genome],
     *,
     circular: Collection[str] = (),
@@ -220,8 +220,9 @@ def annotate(
 
     Parameters
     ----------
-    model : Annotator, str or Path
-        The annotator, or the name or file of its weights.
+    model : Annotator, str, Path or sequence of str and Path
+        The annotator, or the name or file of its weights. Of several weights the log-odds are
+        averaged, which is more accurate than the best of them, and takes as many times as long.
     genome : str, Path, Genome or sequence of Genome
         A FASTA file, or contigs that were read before.
     circular : collection of str
@@ -253,6 +254,13 @@ def annotate(
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
+    if isinstance(model, Sequence) and not isinstance(model, str):
+        if not model:
+            raise AnnotateError("no weights to annotate with")
+        if watched:
+            raise AnnotateError("attention is recorded of one model, not of several at once")
+        each = [annotate(one, genomes, chunk=chunk, progress=progress) for one in model]
+        return {name: mean_log_odds([found[name] for found in each]) for name in names}
     if isinstance(model, (str, Path)):
         model = Annotator.load(model, "cuda" if torch.cuda.is_available() else "cpu")
     tracks = {}

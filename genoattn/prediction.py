@@ -122,6 +122,20 @@ def predict(
     return np.load(out, mmap_mode="r")
 
 
+def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+    """Output of an ensemble: the probability whose log-odds are the mean of the members'.
+
+    Parameters
+    ----------
+    outputs : sequence of arrays, all of one shape
+        Probabilities; NaN where not asked.
+    """
+    least = np.finfo(np.float32).tiny
+    clipped = [np.clip(one.astype(np.float64), least, 1 - 1e-9) for one in outputs]
+    mean = np.mean([np.log(one) - np.log1p(-one) for one in clipped], axis=0)
+    return (1 / (1 + np.exp(-mean))).astype(np.float32)
+
+
 def _fill(
     model: Annotator,
     genome: Genome,

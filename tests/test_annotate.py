@@ -114,6 +114,23 @@ def test_a_bad_file_stops_before_anything_is_computed(tmp_path, monkeypatch, tex
         annotate.annotate("curated-short", path)
 
 
+def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):
+    files = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        files.append(tmp_path / f"{seed}.safetensors")
+        Annotator(AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=6)).save(
+            files[-1], {"genome": "ring"}
+        )
+    alone = [annotate.annotate(file, contigs, progress=False) for file in files]
+    both = annotate.annotate(files, contigs, progress=False)
+    assert list(both) == [one.name for one in contigs]
+    for name, track in both.items():
+        a, b = (np.log(one[name] / (1 - one[name])) for one in alone)
+        assert np.abs(a - b).max() > 0.1
+        np.testing.assert_allclose(np.log(track / (1 - track)), (a + b) / 2, atol=1e-4)
+
+
 def test_other_bad_requests_stop_before_anything_is_computed(model, contigs, monkeypatch, tmp_path):
     monkeypatch.setattr(annotate, "predict", lambda *a, **k: pytest.fail("computing began"))
     with pytest.raises(annotate.AnnotateError, match="two contigs are named bit"):
@@ -122,6 +139,10 @@ def test_other_bad_requests_stop_before_anything_is_computed(model, contigs, mon
         annotate.annotate(model, [])
     with pytest.raises(annotate.AnnotateError, match="no contig is named 'chr'"):
         annotate.annotate(model, contigs, recorders={"chr": []})
+    with pytest.raises(annotate.AnnotateError, match="no weights to annotate with"):
+        annotate.annotate([], contigs)
+    with pytest.raises(annotate.AnnotateError, match="of one model, not of several"):
+        annotate.annotate(["a", "b"], contigs, recorders={"bit": []})
     with pytest.raises(FileNotFoundError, match="no such file"):
         annotate.annotate(model, tmp_path / "none.fa")
     with pytest.raises(WeightsError, match="no weights are named 'curated-shrt'"):

@@ -13,7 +13,7 @@ from genoattn.census import AttentionCensus
 from genoattn.genome import UNKNOWN, Genome
 from genoattn.labels import reading_order
 from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import SampledAttention, _codes, predict
+from genoattn.prediction import SampledAttention, _codes, mean_log_odds, predict
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
 
@@ -174,3 +174,11 @@ def test_training_mode_is_restored(model):
     predict(model, genome(20, circular=True), progress=False)
     assert model.training
     model.eval()
+
+
+def test_an_ensemble_has_the_mean_log_odds_of_its_members():
+    a, b = np.array([0.2, 0.9, 0.0, np.nan]), np.array([0.2, 0.1, 0.5, np.nan])
+    both = mean_log_odds([a, b])
+    assert both[:2] == pytest.approx([0.2, 0.5])
+    assert 0 < both[2] < 1e-10
+    assert np.isnan(both[3])
