@@ -5,7 +5,7 @@ The short way, for a script::
     from genoattn import annotate
     from genoattn.model import Annotator
 
-    model = Annotator.load("curated-short")
+    model = Annotator.load("annotator")
     tracks = annotate.annotate(model, "genome.fasta", circular=["chromosome"])
     tracks["chromosome"].shape  # (2, L): strand, forward position
 

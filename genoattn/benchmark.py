@@ -55,8 +55,10 @@ SEGMENT = 512
 """Positions that the plain form reads at once, as the reference does."""
 TRAINING = (1024, 512)
 """Scored positions of a training segment and its context."""
-CENSUS = 8
-"""How many times longer than that of a prediction a census's turn is."""
+LONG = 8
+"""How many times as many positions as in training a turn of the blocked form reads: what a span
+reads upstream of itself must weigh as little as along a genome, and a census finds new best
+positions most often at its start."""
 TINY = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=8, window=64, dropout=0.0)
 """A model so small that a hundred million positions pass in minutes."""
 
@@ -116,10 +118,9 @@ def contestants(
     config: AnnotatorConfig, device: str, positions: int, plain_positions: int
 ) -> Iterator[Work]:
     """All kinds of work in all forms, sized so that a turn of each takes seconds."""
-    for form, size in (("plain", plain_positions), ("blocked", positions)):
+    long = LONG * positions
+    for form, size in (("plain", plain_positions), ("blocked", long)):
         yield Work("predict", form, size, partial(_predict, form, config, device, size))
-    # the best positions so far are found anew most often at the start, so a census needs length
-    long = CENSUS * positions
     yield Work("census", "blocked", long, partial(_census, config, device, long))
     for form, size in (("plain", plain_positions), ("blocked", positions)):
         size = sum(TRAINING) * max(1, round(size / 4 / sum(TRAINING)))

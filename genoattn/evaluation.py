@@ -35,15 +35,19 @@ __all__ = [
     "is_convolutional",
     "load_network",
     "matched_rivals",
-    "mean_log_odds",
     "one_per_train_set",
     "output_of",
     "place_shares",
     "read_ensembles",
     "same_but_for_the_seed",
     "seed_spread",
+    "settings_that_differ",
     "step_table",
+    "training_length",
+    "worth_drawing",
 ]
+
+_TRAINING = asdict(TrainingConfig())
 
 DISTANCES: dict[str, float] = {
     "0": 0, "1 to 5": 5, "6 to 20": 20, "21 to 100": 100, "101 to 500": 500, "farther": np.inf
@@ -102,25 +106,11 @@ def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
-    """Output of an ensemble: the probability whose log-odds are the mean of the members'.
-
-    Parameters
-    ----------
-    outputs : sequence of arrays, all of one shape
-        Probabilities; NaN where not asked.
-    """
-    least = np.finfo(np.float32).tiny
-    clipped = [np.clip(one.astype(np.float64), least, 1 - 1e-9) for one in outputs]
-    mean = np.mean([np.log(one) - np.log1p(-one) for one in clipped], axis=0)
-    return (1 / (1 + np.exp(-mean))).astype(np.float32)
-
-
 def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
     """Say whether two cards are of one network, trained alike on the same labels."""
 
     def recipe(one: dict[str, Any]) -> tuple[Any, ...]:
-        training = {**asdict(TrainingConfig()), **one["training"], "seed": None}
+        training = {**_TRAINING, **one["training"], "seed": None}
         before = one["initial"] and recipe(one["initial"])
         return one["config"], one["train_set"], one.get("auxiliary") or [], training, before
 
@@ -174,7 +164,7 @@ def step_table(
             {
                 "step": step,
                 "model": name,
-                "what": describe_network(card)
+                "what": f"{describe_network(card)}, {all_passes(card):.1f} passes"
                 if alone
                 else f"mean log-odds of {', '.join(ensembles[name])}",
                 "seed": card["training"]["seed"],
@@ -222,6 +212,65 @@ def seed_spread(
     )
 
 
+def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """What a longer training of the same network on the same labels changes.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        From `genoattn.metrics.performance`.
+    cards : mapping of model to its card
+        Networks that differ in dropout or seed alone count as the same.
+
+    Returns
+    -------
+    DataFrame
+        A row for each training set with a network that was trained half as long again as another,
+        each test set and each metric: model (the one with the most passes), train_set, test_set,
+        metric, shorter_passes, shorter (mean of the value over the models with the fewest passes,
+        within a tenth), longer_passes, longer (of the model), paper_value.
+    """
+    alike: dict[tuple[Any, ...], dict[str, float]] = {}
+    for name, card in cards.items():
+        network = {**card["config"], "dropout": None}
+        key = card["train_set"], repr(sorted(network.items())), repr(card.get("auxiliary") or [])
+        alike.setdefault(key, {})[name] = all_passes(card)
+    exact = performance[performance["resolution"] == 1]
+    found = []
+    for (train_set, *_), passes in alike.items():
+        least, longest = min(passes.values()), max(passes, key=lambda name: passes[name])
+        if passes[longest] < 1.5 * least:
+            continue
+        short = [name for name in passes if passes[name] <= 1.1 * least]
+        keys = ["test_set", "metric"]
+        table = exact[exact["model"] == longest].set_index(keys)[["value", "paper_value"]]
+        mean = exact[exact["model"].isin(short)].groupby(keys)["value"].mean()
+        table = table.rename(columns={"value": "longer"}).assign(
+            model=longest,
+            train_set=train_set,
+            shorter_passes=np.mean([passes[name] for name in short]),
+            shorter=mean,
+            longer_passes=passes[longest],
+        )
+        found.append(table.reset_index())
+    columns = [
+        "model", "train_set", "test_set", "metric",
+        "shorter_passes", "shorter", "longer_passes", "longer", "paper_value",
+    ]  # fmt: skip
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def settings_that_differ(card: dict[str, Any], reference: dict[str, Any]) -> str:
+    """Name the settings of the training or the network in which a card differs from another."""
+    texts = []
+    for part, defaults in (("config", asdict(AnnotatorConfig())), ("training", _TRAINING)):
+        one, other = ({**defaults, **each[part]} for each in (card, reference))
+        for key in one:
+            if key != "seed" and one[key] != other.get(key):
+                texts.append(f"{key} {other.get(key)} → {one[key]}")
+    return ", ".join(texts)
+
+
 def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Annotators and the convolutional networks that were given the same, as pairs of names.
 
@@ -239,6 +288,37 @@ def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         for network in networks
         if given(card) == given(cards[network])
     ]
+
+
+def worth_drawing(
+    names: Sequence[str], cards: dict[str, dict[str, Any]], model: str, most: int = 6
+) -> list[str]:
+    """Choose few of many models for a figure of curves.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Models, and what has no card: ensembles, from the least to the best, and then the scanner.
+    cards : mapping of model to its card
+    model : str
+        One that has to be among them.
+    most : int
+        So many may stay without a choice.
+
+    Returns
+    -------
+    list of str
+        In the order of ``names``: the model, the annotator and the convolutional network with the
+        lowest validation loss, and the last two without a card.
+    """
+    if len(names) <= most:
+        return list(names)
+    chosen = {model, *[name for name in names if name not in cards][-2:]}
+    for kind in (False, True):
+        alike = [name for name in names if name in cards and is_convolutional(cards[name]) == kind]
+        if alike:
+            chosen.add(min(alike, key=lambda name: cards[name]["best"]["validation_loss"]))
+    return [name for name in names if name in chosen]
 
 
 def load_network(source: str | Path, accelerator: str = "auto") -> Network:

@@ -213,6 +213,11 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
             [],
             "models to average, each as 'name: first, second'; the name may stand in steps",
         ),
+        "readings": Parameter(
+            list[str],
+            [],
+            "models that differ from the first of them in one reading of the paper, for a table",
+        ),
         "train": Parameter(
             bool,
             True,

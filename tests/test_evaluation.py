@@ -116,8 +116,8 @@ def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
     assert table["pr_auc_10"].tolist() == [2.1, 1.6]
     assert table["what"].tolist() == [
         "6 layers of 6 heads over 512 nt on 2 dilated convolutions of 32 channels, "
-        "90 nt downstream, 2 auxiliary targets",
-        "7 dilated convolutions of 80 channels, 20 nt downstream",
+        "90 nt downstream, 2 auxiliary targets, 1.5 passes",
+        "7 dilated convolutions of 80 channels, 20 nt downstream, 1.5 passes",
     ]
 
 
@@ -210,14 +210,6 @@ def test_seeds_share_a_step_and_an_ensemble_is_one_of_its_own():
     assert table["validation_loss"].isna().tolist() == [False, False, True, False]
 
 
-def test_an_ensemble_has_the_mean_log_odds_of_its_members():
-    a, b = np.array([0.2, 0.9, 0.0, np.nan]), np.array([0.2, 0.1, 0.5, np.nan])
-    both = evaluation.mean_log_odds([a, b])
-    assert both[:2] == pytest.approx([0.2, 0.5])
-    assert 0 < both[2] < 1e-10
-    assert np.isnan(both[3])
-
-
 def test_ensembles_are_read_from_texts():
     read = evaluation.read_ensembles(["three: a, b,c", "two:x,y"])
     assert read == {"three": ["a", "b", "c"], "two": ["x", "y"]}
@@ -266,3 +258,69 @@ def test_places_of_calls():
     assert n.loc["sites"].sum() == 3
     assert n.loc["all positions"].tolist() == [155, 20, 15]
     assert (table.groupby("what")["share"].sum() - 1).abs().max() < 1e-12
+
+
+def test_training_length_compares_the_longest_with_the_shortest():
+    config = vars(AnnotatorConfig())
+
+    def card(train_set, passes, seed, **changes):
+        history = [{"passes": passes}]
+        return {
+            "train_set": train_set,
+            "config": {**config, **changes},
+            "initial": None,
+            "training": {"seed": seed},
+            "history": history,
+        }
+
+    cards = {
+        "short": card("curated", 2.0, 1),
+        "short-2": card("curated", 2.1, 2, dropout=0.0),
+        "middle": card("curated", 3.0, 1),
+        "long": card("curated", 6.0, 1),
+        "other": card("curated", 9.0, 1, layers=2),
+        "alone": card("smrt", 2.0, 1),
+    }
+    performance = pd.DataFrame(
+        [
+            (name, test_set, resolution, "roc_auc", number / 10, 0.5)
+            for number, name in enumerate(cards)
+            for test_set in ("curated", "smrt")
+            for resolution in (1, 10)
+        ],
+        columns=["model", "test_set", "resolution", "metric", "value", "paper_value"],
+    )
+    table = evaluation.training_length(performance, cards)
+    assert table["model"].tolist() == ["long"] * 2
+    assert table["train_set"].tolist() == ["curated"] * 2
+    assert table["test_set"].tolist() == ["curated", "smrt"]
+    assert table["shorter"].tolist() == pytest.approx([0.05, 0.05])
+    assert table["longer"].tolist() == pytest.approx([0.3, 0.3])
+    assert table["shorter_passes"].tolist() == pytest.approx([2.05, 2.05])
+    assert set(table["longer_passes"]) == {6.0}
+    assert evaluation.training_length(performance, {"alone": cards["alone"]}).empty
+
+
+def test_settings_that_differ_are_named_with_both_values():
+    base = {"config": {"window": 128}, "training": {"seed": 1, "context": 128}}
+    other = {"config": {"window": 128}, "training": {"seed": 2, "context": 0, "focal_gamma": 0.8}}
+    told = evaluation.settings_that_differ(other, base)
+    assert told == "context 128 → 0, focal_gamma 0.0 → 0.8"
+    assert evaluation.settings_that_differ(base, base) == ""
+
+
+def test_of_many_models_few_are_drawn():
+    attention, dilations = vars(AnnotatorConfig()), vars(ConvolutionalConfig())
+    cards = {
+        name: {"config": config, "best": {"validation_loss": loss}}
+        for name, config, loss in (
+            ("a", attention, 0.4),
+            ("b", attention, 0.3),
+            ("c", attention, 0.2),
+            ("d", dilations, 0.6),
+            ("e", dilations, 0.5),
+        )
+    }
+    names = [*cards, "two", "three", "scanner"]
+    assert evaluation.worth_drawing(names, cards, "a") == ["a", "c", "e", "three", "scanner"]
+    assert evaluation.worth_drawing(["a", "b"], cards, "a") == ["a", "b"]
