@@ -185,8 +185,9 @@ def test_resolution_has_mean_maximum_and_chance():
 
 def test_curves_and_calibration():
     curve = pd.DataFrame({"recall": [0, 1], "precision": [1, 0.1]})
-    for of in ("test set", "model"):
+    for of, called in (("test set", "curated set"), ("model", "curated")):
         axes = draw.precision_recall({"curated": curve, "smrt": curve}, of).axes[0]
+        assert axes.lines[0].get_label() == called
         assert len({(line.get_color(), str(line.get_linestyle())) for line in axes.lines}) == 2
         assert axes.get_legend().get_title().get_text() == of
     table = pd.DataFrame({"output": [0.001, 0.1], "share": [0.0, 0.1], "n": [5, 5]})

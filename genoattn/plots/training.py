@@ -377,10 +377,11 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4), layout="constrained")
     for number, (name, curve) in enumerate(curves.items()):
-        look = style.line(number)
+        look, label = style.line(number), name
         if of == "test set":
             look = {key: value for key, value in style.source(name).items() if key != "marker"}
-        axes.plot(curve["recall"], curve["precision"], label=style.name(name), **look)
+            label = style.name(name)
+        axes.plot(curve["recall"], curve["precision"], label=label, **look)
     axes.set(
         xlabel="recall: share of the labelled sites found",
         ylabel="precision: share of\nfound positions labelled",
