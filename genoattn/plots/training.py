@@ -89,9 +89,8 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         look = style.line(number)
         loss = 1e3 * history["validation_loss"].to_numpy()
         passes = history["passes"].to_numpy()
-        axes.plot(passes, loss, label=name, **look)
-        kept = int(loss.argmin())
-        axes.plot(passes[kept], loss[kept], "osD^v"[number // 6 % 5], color=look["color"])
+        marker = "osD^v"[number // 6 % 5]  # the lines repeat after six
+        axes.plot(passes, loss, label=name, marker=marker, markevery=[int(loss.argmin())], **look)
     axes.set(
         xlabel="passes over the training part",
         ylabel="validation loss,\n10⁻³ nats per position",
@@ -241,7 +240,7 @@ def matching(table: pd.DataFrame) -> Figure:
         ylabel="average precision,\none call a site",
         ylim=(0, None),
     )
-    axes.legend(title="model")
+    axes.legend(title="model", loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
