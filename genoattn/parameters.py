@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = [
+    "AT_MOST",
     "SCHEMAS",
     "Checked",
     "Parameter",
@@ -632,6 +633,12 @@ class Checked(Mapping[str, Any]):
         return f"Checked({self.chapter}: {inside})"
 
 
+AT_MOST: dict[str, tuple[tuple[str, str], ...]] = {
+    "heads": (("n_known", "k_census"), ("region_first", "region_last")),
+}
+"""Of each chapter, pairs of parameters of which the first may not be greater than the second."""
+
+
 def check(chapter: str, namespace: dict[str, Any]) -> Checked:
     """Read a chapter's parameters from a notebook's namespace, or stop with a clear error.
 
@@ -656,7 +663,8 @@ def check(chapter: str, namespace: dict[str, Any]) -> Checked:
     Raises
     ------
     ParameterError
-        Unknown chapter or parameter, a parameter missing, or a wrong type, range or choice.
+        Unknown chapter or parameter, a parameter missing, a wrong type, range or choice, or one
+        greater than another that limits it.
     """
     schema = _schema(chapter)
     if not namespace.get(_CHECKED):
@@ -683,6 +691,12 @@ def check(chapter: str, namespace: dict[str, Any]) -> Checked:
                 f"{chapter}: parameter {name!r} {problem}; it means: {parameter.meaning}"
             )
         values[name] = parameter.converted(namespace[name])
+    for smaller, larger in AT_MOST.get(chapter, ()):
+        if values[smaller] > values[larger]:
+            raise ParameterError(
+                f"{chapter}: parameter {smaller!r} must be at most {larger!r}, but is "
+                f"{values[smaller]} and {larger!r} is {values[larger]}"
+            )
     namespace[_CHECKED] = True
     return Checked(chapter, values)
 

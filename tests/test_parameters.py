@@ -239,3 +239,13 @@ def test_a_notebooks_cell_of_defaults_agrees_with_its_schema(notebook):
     assert _cell_of_defaults(tagged[0].source) == {
         name: (one.default, one.meaning) for name, one in schema.items()
     }
+
+
+def test_a_parameter_that_another_limits_is_refused():
+    given = {name: one.default for name, one in parameters.SCHEMAS["heads"].items()}
+    assert parameters.check("heads", dict(given))["n_known"] <= given["k_census"]
+    wanted = "'n_known' must be at most 'k_census', but is 100 and 'k_census' is 60"
+    with pytest.raises(parameters.ParameterError, match=wanted):
+        parameters.check("heads", {**given, "k_census": 60})
+    for chapter, pairs in parameters.AT_MOST.items():
+        assert {name for pair in pairs for name in pair} <= set(parameters.SCHEMAS[chapter])
