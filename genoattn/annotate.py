@@ -222,7 +222,7 @@ def annotate(
     ----------
     model : Annotator, str, Path or sequence of str and Path
         The annotator, or the name or file of its weights. Of several weights the log-odds are
-        averaged, which is more accurate than the best of them, and takes as many times as long.
+        averaged, which takes as many times as long.
     genome : str, Path, Genome or sequence of Genome
         A FASTA file, or contigs that were read before.
     circular : collection of str

@@ -174,6 +174,7 @@ def test_the_repository_stays_small(tracked):
     weights = sum(size for path, size in sizes.items() if path.parent.name == "weights")
     assert weights < 15 * MEGABYTE
     assert sum(sizes.values()) - weights < 11 * MEGABYTE
+    assert sum(sizes.values()) < 25 * MEGABYTE
     assert max(sizes.values()) < 5 * MEGABYTE, max(sizes, key=sizes.__getitem__)
 
 
