@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
+
+from genoattn.model import Annotator, AnnotatorConfig
 
 # Small tensors gain nothing from threads, and workers that run side by side would fight for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,3 +26,18 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.fail(f"GENOATTN_DATA names {folder}, which is not a folder")
     return folder
+
+
+@pytest.fixture(scope="session", params=[0, 3], ids=["attention", "stem"])
+def model(request: pytest.FixtureRequest) -> Annotator:
+    """Build a small untrained model, of attention alone and on convolutions."""
+    torch.manual_seed(0)
+    model = Annotator(
+        AnnotatorConfig(
+            layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5, stem=request.param
+        )
+    )
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)  # so that outputs differ clearly from place to place
+    return model.eval()

@@ -1,7 +1,5 @@
 """The census: sums of attention while it is computed against all attention, kept whole."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,20 +8,8 @@ from scipy.stats import rankdata
 from genoattn.attention import TILE_SCORES
 from genoattn.census import PARTIAL, AttentionCensus, _tally_on_cpu, tally_on_device
 from genoattn.genome import Genome
-from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.model import AnnotatorConfig
 from genoattn.prediction import SampledAttention, predict
-
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
-
-
-@pytest.fixture(scope="module", params=[0, 3], ids=["attention", "stem"])
-def model(request):
-    torch.manual_seed(0)
-    model = Annotator(replace(CONFIG, stem=request.param))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(2)  # so that outputs differ clearly from place to place
-    return model.eval()
 
 
 def genome(length):
@@ -38,8 +24,8 @@ def test_census_equals_all_samples(model, monkeypatch, threads):
     toy = genome(length)
     output = predict(model, toy, progress=False)
     strand, position = np.repeat(["+", "-"], length), np.tile(np.arange(length), 2)
-    everywhere = SampledAttention(CONFIG, strand, position, length)
-    census = AttentionCensus(CONFIG, best=k, output=output)
+    everywhere = SampledAttention(model.config, strand, position, length)
+    census = AttentionCensus(model.config, best=k, output=output)
     monkeypatch.setattr("genoattn.prediction.SPAN", 90)
     monkeypatch.setitem(TILE_SCORES, "cpu", 2000)
     before = torch.get_num_threads()
@@ -70,7 +56,7 @@ def test_census_equals_all_samples(model, monkeypatch, threads):
 @pytest.mark.parametrize("size", [1e-30, 1e-3, 0.5])
 def test_attention_that_does_not_vary_correlates_with_nothing(size):
     """Nor does what rounding makes of it."""
-    config = replace(CONFIG, layers=1, heads=1, window=3)
+    config = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=4, window=3, downstream=5)
     rng = np.random.default_rng(0)
     output = rng.random((2, 3000))
     census = AttentionCensus(config, output=output)
@@ -90,7 +76,7 @@ def test_census_of_a_part(model):
     toy = genome(200)
     where = np.zeros(200, dtype=bool)
     where[50:80] = True
-    census = AttentionCensus(CONFIG, best=100)
+    census = AttentionCensus(model.config, best=100)
     predict(model, toy, where=where, recorders=[census], progress=False)
     best = census.best(200)
     assert census.count == 60

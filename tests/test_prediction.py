@@ -1,7 +1,5 @@
 """One pass without seams: chunks against a whole, attention against the equation."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,20 +10,7 @@ from genoattn.attention import dense_weights, sinusoids
 from genoattn.census import AttentionCensus
 from genoattn.genome import UNKNOWN, Genome
 from genoattn.labels import reading_order
-from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import SampledAttention, _codes, mean_log_odds, predict
-
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=5)
-
-
-@pytest.fixture(scope="module", params=[0, 3], ids=["attention", "stem"])
-def model(request):
-    torch.manual_seed(0)
-    model = Annotator(replace(CONFIG, stem=request.param))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(2)  # so that outputs differ clearly from place to place
-    return model.eval()
 
 
 def genome(length, circular, seed=0):
@@ -99,10 +84,10 @@ def test_linear_strand_in_one_piece(model):
         with torch.inference_mode():
             codes = torch.from_numpy(toy.strand(strand).astype(np.int64))[None]
             whole = model(codes)[0].sigmoid().numpy()
-        last_certain = 100 - CONFIG.downstream - CONFIG.reach_downstream
+        last_certain = 100 - model.config.downstream - model.config.reach_downstream
         ours = reading_order(track)[row, :last_certain]
         np.testing.assert_allclose(
-            ours, whole[CONFIG.downstream : CONFIG.downstream + last_certain], atol=4e-6
+            ours, whole[model.config.downstream : model.config.downstream + last_certain], atol=4e-6
         )
 
 
@@ -145,22 +130,22 @@ def first_layer_attention(model, codes):
     layer = model.layers[0]
     h = model.stem(model.embedding(torch.from_numpy(codes.astype(np.int64))[None]))
     query, key, _ = layer.queries_keys_values(h)
-    code = sinusoids(CONFIG.window, CONFIG.d_model)
-    r = layer.distance(code).view(CONFIG.window, CONFIG.heads, -1).transpose(0, 1)
+    code = sinusoids(model.config.window, model.config.d_model)
+    r = layer.distance(code).view(model.config.window, model.config.heads, -1).transpose(0, 1)
     return dense_weights(query, key, r, model.content_bias, model.position_bias)[0]
 
 
 def test_recorded_attention_is_that_of_the_query(model):
     toy = genome(100, circular=False)
     strand, position = ["+", "-", "-", "+"], [30, 60, 20, 90]
-    samples = SampledAttention(CONFIG, strand, position, 100)
-    moments = AttentionCensus(CONFIG)
+    samples = SampledAttention(model.config, strand, position, 100)
+    moments = AttentionCensus(model.config)
     predict(model, toy, recorders=[samples, moments], chunk=13, progress=False)
     with torch.inference_mode():
         by_strand = {s: first_layer_attention(model, toy.strand(s)).numpy() for s in "+-"}
     for sample, (s, p) in enumerate(zip(strand, position, strict=True)):
-        query = (p if s == "+" else 99 - p) + CONFIG.downstream
-        for d in range(CONFIG.window):
+        query = (p if s == "+" else 99 - p) + model.config.downstream
+        for d in range(model.config.window):
             np.testing.assert_allclose(
                 samples.attention[sample, 0, :, d], by_strand[s][:, query, query - d], atol=1e-3
             )
