@@ -76,7 +76,7 @@ class AtlasError(ValueError):
 
 
 class Favourites(NamedTuple):
-    """Motifs of heads at their favourite distances: `heads.LaidMotifs`."""
+    """Motifs of heads at their favourite distances: `promoter_elements.LaidMotifs`."""
 
     counts: NDArray[np.uint8]
     offset: NDArray[np.int64]
@@ -109,7 +109,7 @@ class Sweep(NamedTuple):
 
     @property
     def favourites(self) -> Favourites:
-        """Both of these, as `heads.match_elements` takes them."""
+        """Both of these, as `promoter_elements.match_elements` takes them."""
         return Favourites(self.favourite_counts, self.favourite_offset)
 
     def save(self, path: str | Path) -> None:

@@ -3,8 +3,8 @@
 TOMTOM (Gupta et al. 2007, doi:10.1186/gb-2007-8-2-r24; here as in memelite) slides two matrices
 along each other on both strands and asks how probable so good an alignment would be with columns
 drawn at random from all known motifs. It knows nothing of where a head looks, so that it can also
-say that a head has a known motif at a place where nobody expects it. `heads.match_elements` is the
-other question: an element at its place.
+say that a head has a known motif at a place where nobody expects it. The other question, an
+element at its place: `promoter_elements.match_elements`.
 
 Many heads and many motifs are compared, so p-values become q-values over all of them. TOMTOM's
 null, columns drawn independently of each other, is not that of a head: its columns share a
@@ -29,8 +29,9 @@ from scipy.stats import false_discovery_control
 
 from genoattn import motifs
 from genoattn.genome import Genome
-from genoattn.heads import BestSequences, Element, word
+from genoattn.heads import BestSequences
 from genoattn.motifs import Motif
+from genoattn.promoter_elements import Element, word
 
 __all__ = [
     "FEWEST",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from genoattn import metrics
+from genoattn.bootstrap import Resampling
 from genoattn.convolutional import ConvolutionalNetwork
 from genoattn.files import writing
 from genoattn.gene_context import PLACES
@@ -29,6 +31,7 @@ from genoattn.training import Network, TrainingConfig, all_passes
 
 __all__ = [
     "DISTANCES",
+    "compare_readings",
     "describe_network",
     "distance_shares",
     "found_weights",
@@ -226,9 +229,9 @@ def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]])
     -------
     DataFrame
         A row for each training set with a network that was trained half as long again as another,
-        each test set and each metric: model (the one with the most passes), train_set, test_set,
-        metric, shorter_passes, shorter (mean of the value over the models with the fewest passes,
-        within a tenth), longer_passes, longer (of the model), paper_value.
+        each test set and each metric: model (the first with the most passes, within a tenth),
+        train_set, test_set, metric; shorter_passes, shorter (means over the models with the fewest
+        passes, within a tenth); longer_passes, longer (over those with the most); paper_value.
     """
     alike: dict[tuple[Any, ...], dict[str, float]] = {}
     for name, card in cards.items():
@@ -238,19 +241,25 @@ def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]])
     exact = performance[performance["resolution"] == 1]
     found = []
     for (train_set, *_), passes in alike.items():
-        least, longest = min(passes.values()), max(passes, key=lambda name: passes[name])
-        if passes[longest] < 1.5 * least:
+        least, most = min(passes.values()), max(passes.values())
+        if most < 1.5 * least:
             continue
         short = [name for name in passes if passes[name] <= 1.1 * least]
+        long = [name for name in passes if passes[name] >= most / 1.1]
         keys = ["test_set", "metric"]
-        table = exact[exact["model"] == longest].set_index(keys)[["value", "paper_value"]]
-        mean = exact[exact["model"].isin(short)].groupby(keys)["value"].mean()
-        table = table.rename(columns={"value": "longer"}).assign(
-            model=longest,
-            train_set=train_set,
-            shorter_passes=np.mean([passes[name] for name in short]),
-            shorter=mean,
-            longer_passes=passes[longest],
+        shorter, longer = (
+            exact[exact["model"].isin(some)].groupby(keys, sort=False) for some in (short, long)
+        )
+        table = pd.DataFrame(
+            {
+                "model": long[0],
+                "train_set": train_set,
+                "shorter_passes": np.mean([passes[name] for name in short]),
+                "shorter": shorter["value"].mean(),
+                "longer_passes": np.mean([passes[name] for name in long]),
+                "longer": longer["value"].mean(),
+                "paper_value": longer["paper_value"].first(),
+            }
         )
         found.append(table.reset_index())
     columns = [
@@ -269,6 +278,44 @@ def settings_that_differ(card: dict[str, Any], reference: dict[str, Any]) -> str
             if key != "seed" and one[key] != other.get(key):
                 texts.append(f"{key} {other.get(key)} → {one[key]}")
     return ", ".join(texts)
+
+
+def compare_readings(
+    outputs: Mapping[str, NDArray],
+    cards: Mapping[str, dict[str, Any]],
+    tracks: Mapping[str, NDArray],
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """Score models that differ from the first of them in one setting, on several sets of sites.
+
+    Parameters
+    ----------
+    outputs : mapping of name to float array (2, L)
+        The first is the one that others are compared with.
+    cards : mapping of name to card
+    tracks : mapping of name to binary array (2, L)
+        Test sets.
+    where : bool array, shape (L,)
+        The part that is tested on.
+    resampling : Resampling
+
+    Returns
+    -------
+    DataFrame
+        `metrics.compare` of each test set, and columns ``test_set``, ``differs_in``
+        (`settings_that_differ`; empty for the first) and ``passes``.
+    """
+    reference = next(iter(outputs))
+    frames = [
+        metrics.compare(outputs, track, where, resampling, reference).assign(test_set=name)
+        for name, track in tracks.items()
+    ]
+    read = pd.concat(frames, ignore_index=True)
+    settings = {name: settings_that_differ(cards[name], cards[reference]) for name in outputs}
+    read["differs_in"] = read["model"].map(settings)
+    read["passes"] = read["model"].map({name: all_passes(cards[name]) for name in outputs})
+    return read
 
 
 def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:

@@ -42,8 +42,8 @@ from genoattn.genome import (
     read_gff,
     write_fasta,
 )
-from genoattn.heads import Element
 from genoattn.liftover import Liftover, lift_sites
+from genoattn.promoter_elements import Element
 from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
 from genoattn.tasks import TASKS
 

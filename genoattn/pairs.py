@@ -24,7 +24,8 @@ from scipy.stats import rankdata
 
 from genoattn import motifs
 from genoattn.genome import Genome
-from genoattn.heads import Element, HeadError, each_head, letter_heights, paper_label
+from genoattn.heads import HeadError, each_head, letter_heights, paper_label
+from genoattn.promoter_elements import Element
 
 __all__ = [
     "JointMotif",
@@ -313,8 +314,8 @@ def spacers(
     attention : float16 array, shape (n, layers, heads, window)
         Of promoters, each once (neighbouring positions would all tell of the same one).
     upstream, below : Series
-        The heads of the two boxes, rows of `heads.match_elements` with ``peak_offset`` beside:
-        ``layer_1based``, ``head_1based``, ``first_offset``, ``peak_offset``.
+        The heads of the two boxes, rows of `promoter_elements.match_elements` with ``peak_offset``
+        beside: ``layer_1based``, ``head_1based``, ``first_offset``, ``peak_offset``.
     downstream : int
         Label shift, nt.
     length : int

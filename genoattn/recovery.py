@@ -50,7 +50,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, mannwhitneyu, ttest_1samp
 from torch import Tensor, nn
 
-from genoattn import heads, motifs
+from genoattn import heads, motifs, promoter_elements
 from genoattn.ablation import switched_off
 from genoattn.curation import curate
 from genoattn.files import writing
@@ -83,10 +83,14 @@ MODEL = AnnotatorConfig(
 )
 """A small model, of the demo's size."""
 TRAINING = TrainingConfig(
-    passes=4.0, segment=512, context=128, batch=4, learning_rate=0.003, steps_per_round=400,
-    patience=9,
+    passes=6.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
+    steps_per_round=400, patience=9,
 )  # fmt: skip
 """Smaller steps than the demo's, and on a longer genome: the rarer elements need them."""
+LENGTH = 2_400_000
+"""Nucleotides of a genome: twice as many give a motif's tests twice as many sites."""
+TELLING = 0.05
+"""Bits from which a column of an element counts among those that make it."""
 
 
 class RecoveryError(ValueError):
@@ -132,7 +136,7 @@ class Rule:
     first: int = -100
     last: int = 18
     flanks: tuple[int, ...] = (-40, -30, -20, 20, 30, 40)
-    max_q: float = 0.01
+    max_q: float = 0.001
     apart: int = 5
     tolerance: int = 2
     min_similarity: float = 0.5
@@ -428,7 +432,7 @@ def usage(
 
 
 def placed(
-    counts: NDArray[np.int64], offset: int, element: heads.Element, slack: int
+    counts: NDArray[np.int64], offset: int, element: promoter_elements.Element, slack: int
 ) -> tuple[float, int]:
     """How much a claim's motif is like an element laid near its place.
 
@@ -437,7 +441,7 @@ def placed(
     counts : int array, shape (width, 4)
         The claim's motif, centred at ``offset``.
     offset : int
-    element : heads.Element
+    element : promoter_elements.Element
         A planted element with its places.
     slack : int
         Nucleotides beyond its places at which it is tried.
@@ -453,10 +457,11 @@ def placed(
     mine = heads.letter_heights(counts)
     width, start = len(mine), offset - len(mine) // 2
     best, first = 0.0, element.places[0]
-    needed = min(width, len(bits))
+    telling = bits.sum(1) > TELLING  # the gap of a two-part element does not count
+    needed = min(width, len(bits), max(2, (int(telling.sum()) + 1) // 2))
     for place in range(min(element.places) - slack, max(element.places) + slack + 1):
         left, right = max(place, start), min(place + len(bits), start + width)
-        if right - left < min(needed, max(2, (len(bits) + 1) // 2)):
+        if right <= left or telling[left - place : right - place].sum() < needed:
             continue
         a, b = mine[left - start : right - start], bits[left - place : right - place]
         if (b**2).sum() < 0.3 * (bits**2).sum():  # the overlap must hold what makes the element
@@ -490,7 +495,7 @@ def _same(
         return False
     first = int(offsets[other]) - rule.half
     share = counts[other] / counts[other].sum(axis=1, keepdims=True)
-    element = heads.Element("other", share, (first,), "another head")
+    element = promoter_elements.Element("other", share, (first,), "another head")
     return placed(counts[one], int(offsets[one]), element, rule.tolerance)[0] >= rule.min_similarity
 
 
@@ -531,7 +536,7 @@ def grade(
     matters = (claims["p_effect"] <= rule.max_q) & (claims["p_word"] <= rule.max_q)
     claims["echo"] = _echoes(found, matters.to_numpy(), rule)
     claims["claimed"] = matters & ~claims["echo"]
-    planted = heads.planted_elements(elements) if len(elements) else ()
+    planted = promoter_elements.planted_elements(elements) if len(elements) else ()
     modes = (
         {
             str(name): int(copies["offset"].mode().iloc[0])
@@ -707,7 +712,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--results", type=Path, default=Path("book/results/demo"), help="folder of the tables"
     )
-    parser.add_argument("--length", type=int, default=1_200_000, help="nucleotides of a genome")
+    parser.add_argument("--length", type=int, default=LENGTH, help="nucleotides of a genome")
     parser.add_argument("--passes", type=float, default=TRAINING.passes)
     parser.add_argument(
         "--blank", type=int, nargs="*", default=[0], help="seeds of genomes without grammar"
@@ -727,14 +732,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hits, n = int(recovered["recovered"].sum()), len(recovered)
         false = int(claims["false_claim"].sum())
         print(f"{kind} {seed}: {hits} of {n} recovered, {false} false claims", flush=True)
-    tables = {
-        "recovery.csv": _joined(all_recovered),
-        "recovery_claims.csv": _joined(all_claims),
-        "recovery_genomes.csv": pd.DataFrame(treated, columns=["genome_seed", "grammar"]),
-    }
-    for name, table in tables.items():
-        with writing(given.results / name) as partial:
-            table.to_csv(partial, index=False, float_format="%.6g")
+        tables = {  # after each genome, so that what is done is there
+            "recovery.csv": _joined(all_recovered),
+            "recovery_claims.csv": _joined(all_claims),
+            "recovery_genomes.csv": pd.DataFrame(treated, columns=["genome_seed", "grammar"]),
+        }
+        for name, table in tables.items():
+            with writing(given.results / name) as partial:
+                table.to_csv(partial, index=False, float_format="%.6g")
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genoattn.heads import PAPER_ELEMENTS, Element, word
+from genoattn.promoter_elements import PAPER_ELEMENTS, Element, word
 
 __all__ = ["TASKS", "TIS_ELEMENTS", "Task"]
 

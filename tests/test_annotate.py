@@ -111,7 +111,7 @@ def test_a_bad_file_stops_before_anything_is_computed(tmp_path, monkeypatch, tex
     path = tmp_path / "bad.fa"
     path.write_text(text)
     with pytest.raises(error, match=message):
-        annotate.annotate("curated-short", path)
+        annotate.annotate("curated", path)
 
 
 def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):

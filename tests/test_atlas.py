@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import atlas, heads, motifs
+from genoattn import atlas, heads, motifs, promoter_elements
 from genoattn.genome import Genome
 from genoattn.plots import atlas as figures
 
@@ -74,9 +74,10 @@ def test_the_sweep_at_the_favourite_is_the_motif_of_the_head(toy):
     assert np.allclose(made.mean, mean)
     assert (made.favourite_counts == best.counts).all()
     assert (made.favourite_offset == best.offset).all()
-    asked = {"elements": heads.PAPER_ELEMENTS, "n_shuffles": 10, "seed": 0}
+    asked = {"elements": promoter_elements.PAPER_ELEMENTS, "n_shuffles": 10, "seed": 0}
     pd.testing.assert_frame_equal(
-        heads.match_elements(made.favourites, **asked), heads.match_elements(best, **asked)
+        promoter_elements.match_elements(made.favourites, **asked),
+        promoter_elements.match_elements(best, **asked),
     )
 
 

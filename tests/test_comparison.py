@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import comparison, heads, motifs
+from genoattn import comparison, heads, motifs, promoter_elements
 from genoattn.genome import Genome, decode, encode
 
 UNIFORM = motifs.UNIFORM
@@ -95,7 +95,9 @@ def test_fdr_of_the_null_by_hand() -> None:
 
 
 def test_elements_become_motifs_of_drawn_sites() -> None:
-    (one,) = comparison.element_motifs([heads.word("box", "TATNAT", 0, 0, "here")], n=1_000, seed=0)
+    (one,) = comparison.element_motifs(
+        [promoter_elements.word("box", "TATNAT", 0, 0, "here")], n=1_000, seed=0
+    )
     assert one.name == "box" and (one.counts.sum(axis=1) == 1_000).all()
     assert motifs.iupac_consensus(one.counts) == "TATNAT"
 
@@ -128,8 +130,12 @@ def test_sigma_motifs_come_from_their_own_promoters_on_both_strands() -> None:
         rows.append((position, strand, "sigma70" if i % 4 < 2 else "sigma24"))
     promoters = pd.DataFrame(rows, columns=["position", "strand", "sigma"])
     genome = Genome("toy", codes)
-    box = comparison.Box("sigma70", heads.word("sigma70 -10", "TATAAT", -16, -7, "here"))
-    rare = comparison.Box("sigma54", heads.word("sigma54 -12", "TTGCA", -16, -7, "here"))
+    box = comparison.Box(
+        "sigma70", promoter_elements.word("sigma70 -10", "TATAAT", -16, -7, "here")
+    )
+    rare = comparison.Box(
+        "sigma54", promoter_elements.word("sigma54 -12", "TTGCA", -16, -7, "here")
+    )
     found = comparison.sigma_motifs(promoters, genome, (box, rare), background=UNIFORM)
     assert [one.name for one in found] == ["sigma70 -10"]
     assert motifs.majority_consensus(found[0].counts) == "TATAAT"

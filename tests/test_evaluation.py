@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genoattn import evaluation
+from genoattn.bootstrap import Resampling
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.genome import Genome
 from genoattn.model import Annotator, AnnotatorConfig
@@ -64,8 +65,8 @@ def test_the_card_says_which_architecture(weights, tmp_path):
 
 
 def test_weights_that_are_not_there_are_left_out(weights, tmp_path):
-    found = evaluation.found_weights(["later", "cnn", "curated-short"], tmp_path)
-    assert list(found) == ["cnn", "curated-short"]
+    found = evaluation.found_weights(["later", "cnn", "curated"], tmp_path)
+    assert list(found) == ["cnn", "curated"]
     assert found["cnn"] == weights
 
 
@@ -278,6 +279,7 @@ def test_training_length_compares_the_longest_with_the_shortest():
         "short-2": card("curated", 2.1, 2, dropout=0.0),
         "middle": card("curated", 3.0, 1),
         "long": card("curated", 6.0, 1),
+        "long-2": card("curated", 6.2, 2),
         "other": card("curated", 9.0, 1, layers=2),
         "alone": card("smrt", 2.0, 1),
     }
@@ -295,9 +297,9 @@ def test_training_length_compares_the_longest_with_the_shortest():
     assert table["train_set"].tolist() == ["curated"] * 2
     assert table["test_set"].tolist() == ["curated", "smrt"]
     assert table["shorter"].tolist() == pytest.approx([0.05, 0.05])
-    assert table["longer"].tolist() == pytest.approx([0.3, 0.3])
+    assert table["longer"].tolist() == pytest.approx([0.35, 0.35])  # of both
     assert table["shorter_passes"].tolist() == pytest.approx([2.05, 2.05])
-    assert set(table["longer_passes"]) == {6.0}
+    assert table["longer_passes"].tolist() == pytest.approx([6.1, 6.1])
     assert evaluation.training_length(performance, {"alone": cards["alone"]}).empty
 
 
@@ -324,3 +326,29 @@ def test_of_many_models_few_are_drawn():
     names = [*cards, "two", "three", "scanner"]
     assert evaluation.worth_drawing(names, cards, "a") == ["a", "c", "e", "three", "scanner"]
     assert evaluation.worth_drawing(["a", "b"], cards, "a") == ["a", "b"]
+
+
+def test_readings_are_compared_on_every_test_set():
+    rng = np.random.default_rng(0)
+    length = 4_000
+    where = np.ones(length, dtype=bool)
+    tracks = {name: rng.random((2, length)) < 0.05 for name in ("curated", "cappable")}
+    better = 0.5 * tracks["curated"] + rng.random((2, length))
+    worse = 0.1 * tracks["curated"] + rng.random((2, length))
+    card = {
+        "config": {},
+        "training": {"focal_gamma": 0.0},
+        "initial": None,
+        "history": [{"passes": 2.0}],
+    }
+    cards = {"base": card, "focal": {**card, "training": {"focal_gamma": 0.8}}}
+    resampling = Resampling.of(where, size=200, n_replicates=200, seed=0)
+    read = evaluation.compare_readings(
+        {"base": better, "focal": worse}, cards, tracks, where, resampling
+    )
+    roc = read[read["metric"] == "roc_auc"].set_index(["model", "test_set"])
+    assert roc.loc[("base", "curated"), "differs_in"] == ""
+    assert roc.loc[("focal", "cappable"), "differs_in"] == "focal_gamma 0.0 → 0.8"
+    assert roc.loc[("focal", "curated"), "difference_high"] < 0
+    assert roc.loc[("focal", "cappable"), "difference_high"] > 0  # neither model knows these sites
+    assert (read["passes"] == 2.0).all()

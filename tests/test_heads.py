@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from genoattn import heads
+from genoattn import heads, promoter_elements
 from genoattn.genome import Genome, reverse_complement
 
 WINDOW, DOWNSTREAM = 64, 20
@@ -200,19 +200,19 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     assert (table["contrast"] == 0).all()
 
     elements = (
-        heads.word("planted", "ATTAC", -14, -14, "here"),
-        heads.word("other word", "CCGGC", -14, -14, "here"),
-        heads.word("elsewhere", "ATTAC", 0, 3, "here"),
+        promoter_elements.word("planted", "ATTAC", -14, -14, "here"),
+        promoter_elements.word("other word", "CCGGC", -14, -14, "here"),
+        promoter_elements.word("elsewhere", "ATTAC", 0, 3, "here"),
     )
-    matches = heads.match_elements(best, elements, n_shuffles=2_000, seed=0)
+    matches = promoter_elements.match_elements(best, elements, n_shuffles=2_000, seed=0)
     first = matches[matches["head_1based"] == 1].set_index("element")
     assert first.loc["planted", "similarity"] == pytest.approx(np.sqrt(5 / 7), abs=0.03)
     assert first.loc["planted", "p_value"] < 0.01 and first.loc["planted", "n_overlap"] == 5
     assert first.loc["other word", "p_value"] > 0.2
     assert first.loc["elsewhere", ["similarity", "p_value", "n_overlap"]].tolist() == [0, 1, 0]
-    roles = heads.name_roles(matches, min_similarity=0.5, max_q=0.05)
+    roles = promoter_elements.name_roles(matches, min_similarity=0.5, max_q=0.05)
     assert roles[["head_1based", "element"]].to_numpy().tolist() == [[1, "planted"]]
-    found = heads.found_elements(elements, matches, roles, table, selective_share=0.5)
+    found = promoter_elements.found_elements(elements, matches, roles, table, selective_share=0.5)
     assert found["n_looking"].tolist() == [1, 1, 0]  # at -14..-10, where the first head looks
     assert found["n_heads"].tolist() == [1, 0, 0]
     assert found["best_head"].tolist() == ["L1 H1", "L1 H1", ""]
@@ -289,21 +289,6 @@ def test_who_looks_at_one_place() -> None:
     assert heads.looking_at(mean, DOWNSTREAM, -200).empty
 
 
-def test_verdicts_say_so_when_no_head_fits() -> None:
-    found = pd.DataFrame(
-        {
-            "best_head": ["L1 H1", "L2 H1", ""],
-            "similarity": [0.8, 0.4, np.nan],
-            "q_value": [0.01, 0.5, np.nan],
-            "n_heads": [2, 0, 0],
-        }
-    )
-    stands, nearest, nowhere = heads.verdicts(found)
-    assert stands == "L1 H1 stands for it (similarity 0.80, q = 0.01)"
-    assert nearest.startswith("no head fits; the nearest is L2 H1")
-    assert nowhere == "no head has a motif at its place"
-
-
 def test_heights_against_a_background() -> None:
     counts = np.array([[100, 0, 0, 0], [25, 25, 25, 25]])
     rich = np.array([0.4, 0.1, 0.1, 0.4])
@@ -311,58 +296,6 @@ def test_heights_against_a_background() -> None:
     assert heads.letter_heights(counts, rich)[1].sum() > 0.2
     genome = Genome("toy", np.array([0, 0, 0, 1, 1, 2, 3, 0], np.uint8))
     np.testing.assert_allclose(heads.background(genome), [5 / 16, 3 / 16, 3 / 16, 5 / 16])
-
-
-def test_a_role_names_its_rivals() -> None:
-    matches = pd.DataFrame(
-        {
-            "layer_1based": [1, 1, 1, 1, 2],
-            "head_1based": [1, 1, 1, 2, 1],
-            "element": ["a", "b", "c", "b", "a"],
-            "similarity": [0.80, 0.75, 0.60, 0.79, 0.9],
-            "q_value": [0.01, 0.20, 0.01, 0.01, 0.2],
-        }
-    )
-    roles = heads.name_roles(matches, min_similarity=0.5, max_q=0.05)
-    assert roles["role"].tolist() == ["a (or b)", "b"]
-    assert roles["rivals"].tolist() == ["b", ""]
-    assert heads.name_roles(matches, min_similarity=0.95, max_q=0.05)["role"].tolist() == []
-
-
-def test_chance_matches_are_as_rare_as_their_p_values_say() -> None:
-    """Motifs of random sequences: p-values below 0.1 in about a tenth of heads, not more."""
-    rng = np.random.default_rng(1)
-    counts = np.array([rng.multinomial(50, rng.dirichlet(np.ones(4))) for _ in range(200 * 7)])
-    best = heads.BestSequences(
-        counts.reshape(20, 10, 7, 4),
-        np.zeros((20, 10), int),
-        np.full((20, 10), -10),
-        np.zeros((20, 10)),
-    )
-    element = heads.word("box", "TATAAT", -14, -11, "here")
-    p = heads.match_elements(best, [element], n_shuffles=500, seed=0)["p_value"]
-    assert 0.04 < (p <= 0.1).mean() < 0.17
-
-
-def test_planted_elements_from_the_frame_of_copies() -> None:
-    frame = pd.DataFrame(
-        {
-            "element": ["b", "a", "a"],
-            "offset": [-5, -12, -11],
-            "sequence": ["GG", "TAT", "TAA"],
-        }
-    )
-    a, b = heads.planted_elements(frame)
-    assert (a.name, a.places, b.places) == ("a", (-12, -11), (-5,))
-    np.testing.assert_allclose(a.probabilities, [[0, 0, 0, 1], [1, 0, 0, 0], [0.5, 0, 0, 0.5]])
-    frame.loc[2, "sequence"] = "TA"
-    with pytest.raises(heads.HeadError, match="differ in length"):
-        heads.planted_elements(frame)
-
-
-def test_a_word_of_other_letters_is_refused() -> None:
-    with pytest.raises(heads.HeadError, match="no word"):
-        heads.word("x", "TATRAT", 0, 0, "here")
 
 
 def test_too_few_samples_for_the_best() -> None:

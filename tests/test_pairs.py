@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from genoattn import heads, motifs, pairs
+from genoattn import motifs, pairs, promoter_elements
 from genoattn.genome import Genome, encode
 
 WINDOW, DOWNSTREAM = 64, 20
@@ -145,8 +145,8 @@ def test_spacers_by_sequence_and_as_planted() -> None:
     codes[200 - 12 : 200 - 6] = encode("TATAAT")
     samples = pd.DataFrame({"strand": ["+"], "position": [200]})
     box = [
-        heads.word("-35", "TTGACA", -38, -32, "here"),
-        heads.word("-10", "TATAAT", -15, -9, "here"),
+        promoter_elements.word("-35", "TTGACA", -38, -32, "here"),
+        promoter_elements.word("-10", "TATAAT", -15, -9, "here"),
     ]
     found = pairs.box_spacers(Genome("toy", codes), samples, *box)
     assert found["spacer"].tolist() == [18]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import heads, motifs
+from genoattn import heads, motifs, promoter_elements
 from genoattn.pairs import JointMotif
 from genoattn.plots import claims
 from genoattn.plots import heads as head_figures
@@ -85,7 +85,7 @@ def test_examples_show_the_head_that_is_nearest_and_nothing_where_there_is_none(
         np.array([[-60, -12]]),
         np.ones((1, 2)),
     )
-    elements = heads.PAPER_ELEMENTS[:2]
+    elements = promoter_elements.PAPER_ELEMENTS[:2]
     found = pd.DataFrame(
         {"best_head": ["L1 H2", ""], "verdict": ["stands for it", "none"]},
         index=[one.name for one in elements],

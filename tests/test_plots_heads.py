@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import heads
+from genoattn import heads, promoter_elements
 from genoattn.plots import heads as head_figures
 
 WINDOW, DOWNSTREAM = 160, 20
@@ -86,7 +86,9 @@ def test_peaks_outside_the_region_are_counted() -> None:
             "peak_label": [-12, -300, 5],
         }
     )
-    figure = head_figures.peaks_and_elements(table, heads.PAPER_ELEMENTS, table.iloc[:1])
+    figure = head_figures.peaks_and_elements(
+        table, promoter_elements.PAPER_ELEMENTS, table.iloc[:1]
+    )
     axes = figure.axes[1]
     assert sorted(line.get_xdata()[0] for line in axes.lines) == [-12, 4]
     assert "1 of 3 heads" in axes.get_xlabel()

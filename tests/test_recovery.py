@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from genoattn import heads, recovery
+from genoattn import promoter_elements, recovery
 from genoattn.genome import Genome
+from genoattn.grammar import consensus_matrix
 from genoattn.model import Annotator, AnnotatorConfig
 
 LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
@@ -251,7 +252,7 @@ def test_replacing_letters_out_of_reach_changes_nothing(model):
 
 
 def test_a_motif_is_laid_where_it_fits():
-    word = heads.word("box", WORD, PLACE, PLACE, "toy")
+    word = promoter_elements.word("box", WORD, PLACE, PLACE, "toy")
     codes = np.array([["ACGT".index(letter) for letter in "AC" + WORD + "G"]])
     counts = np.eye(4, dtype=int)[codes[0]] * 50
     alike, first = recovery.placed(counts, PLACE + 2, word, slack=4)
@@ -259,6 +260,18 @@ def test_a_motif_is_laid_where_it_fits():
     alike, first = recovery.placed(counts, PLACE + 3, word, slack=4)
     assert first == PLACE + 1
     assert recovery.placed(counts, PLACE + 40, word, slack=4)[0] == 0
+
+
+def test_one_half_of_an_element_with_a_gap_is_that_element():
+    gapped = promoter_elements.Element(
+        "pair", consensus_matrix("TGTGANNNNNNTCACA", 0.85), (-69,), "toy"
+    )
+    second = np.eye(4, dtype=int)[["ACGT".index(letter) for letter in "GATTCACAG"]] * 50
+    second[[0, 1, 2, 8]] = 12  # no letter preferred
+    alike, first = recovery.placed(second, -57, gapped, slack=4)
+    assert first == -69 and alike > 0.9
+    four_of_five = np.roll(second, -3, axis=0)  # begins one nucleotide inside the second half
+    assert recovery.placed(four_of_five, -53, gapped, slack=0)[0] == 0
 
 
 def test_the_tables_are_read_and_counted(tmp_path):

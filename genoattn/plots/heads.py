@@ -15,9 +15,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from genoattn.heads import PROMOTER, BestSequences, Element, letter_heights, paper_label
+from genoattn.heads import PROMOTER, BestSequences, letter_heights, paper_label
 from genoattn.motifs import UNIFORM
 from genoattn.plots import style
+from genoattn.promoter_elements import Element
 
 
 def _heads(frame: pd.DataFrame) -> list[tuple[int, int]]:
@@ -240,7 +241,7 @@ def examples(
     Parameters
     ----------
     found : DataFrame
-        `heads.found_elements` with the column ``verdict``.
+        `promoter_elements.found_elements` with the column ``verdict``.
     profiles : DataFrame
         `heads.profile_frame` with the column ``mean``.
     best : BestSequences
@@ -401,7 +402,7 @@ def peaks_and_elements(
     elements : sequence of Element
         Drawn as bars from their first possible nucleotide to their last.
     roles : DataFrame
-        `heads.name_roles`; heads with a role are filled.
+        `promoter_elements.name_roles`; heads with a role are filled.
     region : tuple of int
         First and last paper label drawn.
     """

@@ -84,9 +84,9 @@ def region_medians(regions: pd.DataFrame) -> Figure:
     Parameters
     ----------
     regions : DataFrame
-        `profiles.beside_paper`: ``region``, ``strand``, ``ratio``, ``ratio_low``, ``ratio_high``,
-        ``paper_ratio`` (NaN where the paper gives none), ``percentile``, ``percentile_low``,
-        ``percentile_high``.
+        `region_levels.beside_paper`: ``region``, ``strand``, ``ratio``, ``ratio_low``,
+        ``ratio_high``, ``paper_ratio`` (NaN where the paper gives none), ``percentile``,
+        ``percentile_low``, ``percentile_high``.
     """
     place = np.arange(len(regions))
     figure, (left, right) = plt.subplots(
@@ -134,7 +134,7 @@ def along_genes(regions: pd.DataFrame, parts: int) -> Figure:
     Parameters
     ----------
     regions : DataFrame
-        `profiles.beside_paper` of the masks of `gene_context.along_genes`.
+        `region_levels.beside_paper` of the masks of `gene_context.along_genes`.
     parts : int
         Number of parts of a gene.
     """
