@@ -1,8 +1,8 @@
 """Model output by class of region, and of the two strands: tracks and masks in, tidy frames out.
 
 Touches no file and no model. Medians, as in the paper (section *The output probabilities
-of the model reflect a correlation between sense and antisense*). Neighbouring positions are far
-from independent, so blocks of the genome are resampled instead of positions.
+of the model reflect a correlation between sense and antisense*). Neighbouring positions depend on
+each other, so blocks of the genome are resampled instead of positions.
 """
 
 from __future__ import annotations
