@@ -89,8 +89,6 @@ TRAINING = TrainingConfig(
 """Smaller steps than the demo's, and on a longer genome: the rarer elements need them."""
 LENGTH = 2_400_000
 """Nucleotides of a genome: twice as many give a motif's tests twice as many sites."""
-TELLING = 0.05
-"""Bits from which a column of an element counts among those that make it."""
 
 
 class RecoveryError(ValueError):
@@ -449,7 +447,9 @@ def placed(
     Returns
     -------
     float
-        Best cosine similarity of the information matrices, over the columns of the shorter.
+        Best cosine similarity of the information matrices, over the columns of the shorter; 0 where
+        they share less than half of the element's columns or less than three tenths of its squared
+        information.
     int
         Offset of the element's first nucleotide there.
     """
@@ -457,11 +457,10 @@ def placed(
     mine = heads.letter_heights(counts)
     width, start = len(mine), offset - len(mine) // 2
     best, first = 0.0, element.places[0]
-    telling = bits.sum(1) > TELLING  # the gap of a two-part element does not count
-    needed = min(width, len(bits), max(2, (int(telling.sum()) + 1) // 2))
+    needed = min(width, len(bits), max(2, (len(bits) + 1) // 2))
     for place in range(min(element.places) - slack, max(element.places) + slack + 1):
         left, right = max(place, start), min(place + len(bits), start + width)
-        if right <= left or telling[left - place : right - place].sum() < needed:
+        if right - left < needed:
             continue
         a, b = mine[left - start : right - start], bits[left - place : right - place]
         if (b**2).sum() < 0.3 * (bits**2).sum():  # the overlap must hold what makes the element

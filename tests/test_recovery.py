@@ -262,16 +262,16 @@ def test_a_motif_is_laid_where_it_fits():
     assert recovery.placed(counts, PLACE + 40, word, slack=4)[0] == 0
 
 
-def test_one_half_of_an_element_with_a_gap_is_that_element():
+def test_half_of_an_element_with_its_gap_must_be_covered():
     gapped = promoter_elements.Element(
         "pair", consensus_matrix("TGTGANNNNNNTCACA", 0.85), (-69,), "toy"
     )
     second = np.eye(4, dtype=int)[["ACGT".index(letter) for letter in "GATTCACAG"]] * 50
-    second[[0, 1, 2, 8]] = 12  # no letter preferred
-    alike, first = recovery.placed(second, -57, gapped, slack=4)
-    assert first == -69 and alike > 0.9
-    four_of_five = np.roll(second, -3, axis=0)  # begins one nucleotide inside the second half
-    assert recovery.placed(four_of_five, -53, gapped, slack=0)[0] == 0
+    second[[0, 1, 2, 8]] = 12  # no letter preferred; TCACA ends at the last but one
+    alike, first = recovery.placed(second, -57, gapped, slack=0)
+    assert first == -69 and alike > 0.9  # eight of sixteen
+    one_less = np.roll(second, -1, axis=0)
+    assert recovery.placed(one_less, -56, gapped, slack=0)[0] == 0
 
 
 def test_the_tables_are_read_and_counted(tmp_path):
