@@ -27,6 +27,7 @@ from tqdm import tqdm
 from typing_extensions import override
 
 from genoattn.files import writing
+from genoattn.gene_prior import GenePrior, distance_to_gene, find_prior, gene_starts
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
 from genoattn.prediction import AttentionRecorder, mean_log_odds, predict
@@ -208,7 +209,7 @@ def demo_files(folder: str | Path, seed: int, chromosome: int, plasmid: int) -> 
 
 
 def annotate(
-    model: Annotator | str | Path | Sequence[str | Path],
+    model: Annotator | GenePrior | str | Path | Sequence[str | Path],
     genome: str | Path | Genome | Sequence[Genome],
     *,
     circular: Collection[str] = (),
@@ -220,9 +221,10 @@ def annotate(
 
     Parameters
     ----------
-    model : Annotator, str, Path or sequence of str and Path
+    model : Annotator, GenePrior, str, Path or sequence of str and Path
         The annotator, or the name or file of its weights. Of several weights the log-odds are
-        averaged, which takes as many times as long.
+        averaged, which takes as many times as long. A gene prior, or its name or file, averages
+        the annotators that it names, finds the genes of all contigs and weighs where they begin.
     genome : str, Path, Genome or sequence of Genome
         A FASTA file, or contigs that were read before.
     circular : collection of str
@@ -254,6 +256,18 @@ def annotate(
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
+    if isinstance(model, (str, Path)) and (file := find_prior(model)):
+        model = GenePrior.load(file)
+    if isinstance(model, GenePrior):
+        mean = annotate(model.members, genomes, recorders=recorders, chunk=chunk, progress=progress)
+        starts = gene_starts(genomes)
+        return {
+            one.name: model.apply(
+                mean[one.name],
+                distance_to_gene(starts[one.name], len(one), circular=one.circular),
+            )
+            for one in genomes
+        }
     if isinstance(model, Sequence) and not isinstance(model, str):
         if not model:
             raise AnnotateError("no weights to annotate with")

@@ -23,17 +23,21 @@ from genoattn.bootstrap import Resampling
 from genoattn.convolutional import ConvolutionalNetwork
 from genoattn.files import writing
 from genoattn.gene_context import PLACES
+from genoattn.gene_prior import GENES, GenePrior
 from genoattn.genome import STRANDS, Genome
+from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
 from genoattn.peaks import nearest_offset
-from genoattn.prediction import predict
+from genoattn.prediction import mean_log_odds, predict
 from genoattn.training import Network, TrainingConfig, all_passes
 
 __all__ = [
     "DISTANCES",
     "compare_readings",
+    "describe_ensemble",
     "describe_network",
     "distance_shares",
+    "fit_gene_prior",
     "found_weights",
     "is_convolutional",
     "load_network",
@@ -89,7 +93,8 @@ def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:
     Returns
     -------
     dict of str to list of str
-        Name of the ensemble -> its models.
+        Name of the ensemble -> its models, and last ``genes`` (`genoattn.gene_prior.GENES`) if that
+        is among them.
 
     Raises
     ------
@@ -103,10 +108,19 @@ def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:
         if not name.strip() or len(members) < 2:
             raise ValueError(
                 f"ensembles: {text!r} must name an ensemble and two or more models, "
-                "such as 'three seeds: first, second, third'"
+                f"such as 'three seeds: first, second, third' or 'with genes: first, {GENES}'"
             )
-        found[name.strip()] = members
+        if members == [GENES] * len(members):
+            raise ValueError(f"ensembles: {text!r} names no model beside {GENES}")
+        found[name.strip()] = sorted(members, key=lambda member: member == GENES)
     return found
+
+
+def describe_ensemble(members: Sequence[str]) -> str:
+    """Say in a line what an ensemble's output is made of."""
+    models = [member for member in members if member != GENES]
+    text = f"mean log-odds of {', '.join(models)}" if len(models) > 1 else models[0]
+    return text + ", and where the next gene begins" * (GENES in members)
 
 
 def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -152,9 +166,10 @@ def step_table(
     rows: list[dict[str, Any]] = []
     before: dict[str, Any] | None = None
     for name in steps:
-        if not set(ensembles.get(name, [name])) <= set(cards):
+        models = [member for member in ensembles.get(name, [name]) if member != GENES]
+        if not set(models) <= set(cards):
             continue
-        members = [cards[member] for member in ensembles.get(name, [name])]
+        members = [cards[member] for member in models]
         card = members[0]
         own = performance[
             (performance["model"] == name) & (performance["test_set"] == card["train_set"])
@@ -169,7 +184,7 @@ def step_table(
                 "model": name,
                 "what": f"{describe_network(card)}, {all_passes(card):.1f} passes"
                 if alone
-                else f"mean log-odds of {', '.join(ensembles[name])}",
+                else describe_ensemble(ensembles[name]),
                 "seed": card["training"]["seed"],
                 "passes": sum(all_passes(member) for member in members),
                 "validation_loss": card["best"]["validation_loss"] if alone else np.nan,
@@ -316,6 +331,51 @@ def compare_readings(
     read["differs_in"] = read["model"].map(settings)
     read["passes"] = read["model"].map({name: all_passes(cards[name]) for name in outputs})
     return read
+
+
+def fit_gene_prior(
+    files: Mapping[str, Path],
+    genome: Genome,
+    distance: NDArray[np.floating],
+    track: NDArray,
+    split: Split,
+    folder: Path,
+    accelerator: str = "auto",
+) -> GenePrior:
+    """Fit a gene prior to the outputs of models on the validation part.
+
+    Parameters
+    ----------
+    files : mapping of name to path
+        Weights of the models that are averaged.
+    genome : Genome
+    distance : float array, shape (2, L)
+        From `genoattn.gene_prior.distance_to_gene`.
+    track : binary array, shape (2, L)
+        The labels.
+    split : Split
+        The models' own; nothing of its test part is used.
+    folder : path
+        Keeps the outputs on the validation part (`output_of`).
+    accelerator : str
+
+    Returns
+    -------
+    GenePrior
+        Its card names the genome, the training set and the part that it was fitted on.
+    """
+    where = split.mask("validation")
+    outputs = [
+        output_of(file, genome, where, folder, accelerator=accelerator) for file in files.values()
+    ]
+    first = read_card(next(iter(files.values())))
+    card = {
+        "train_set": first["train_set"],
+        "genome": genome.name,
+        "split": first["split"],
+        "fitted_on": "validation",
+    }
+    return GenePrior.fit([*files], mean_log_odds(outputs), distance, track, where, card)
 
 
 def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:

@@ -212,7 +212,7 @@ SCHEMAS: dict[str, dict[str, Parameter]] = {
         "ensembles": Parameter(
             list[str],
             [],
-            "models to average, each as 'name: first, second'; the name may stand in steps",
+            "models to average, each as 'name: first, second'; genes counts as one of them",
         ),
         "readings": Parameter(
             list[str],

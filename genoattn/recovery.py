@@ -28,7 +28,8 @@ another head reads the same motif at the same place more surely (step 3): then i
 
 Only then are claims laid beside the planted elements (`grade`). What the model does not use cannot
 be found in its heads; so the planted copies are replaced by random letters, and the change of the
-log-odds says whether the model uses the element at all (`usage`).
+log-odds says whether the model uses the element at all (`usage`). And as a claim may be of a part
+of an element, it is counted how much of its word lies in planted copies (`planted_letters`).
 
 Command: ``python -m genoattn.recovery --seeds 0 1 2 3 4 --out runs/recovery``; a training that is
 there already is not repeated. The rule was settled on seed 0.
@@ -54,7 +55,7 @@ from genoattn import heads, motifs, promoter_elements
 from genoattn.ablation import switched_off
 from genoattn.curation import curate
 from genoattn.files import writing
-from genoattn.genome import Genome
+from genoattn.genome import Genome, strand_index
 from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
 from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig
@@ -72,6 +73,7 @@ __all__ = [
     "grade",
     "letters",
     "placed",
+    "planted_letters",
     "read",
     "site_windows",
     "summary",
@@ -577,6 +579,68 @@ def grade(
     return recovered, claims
 
 
+def planted_letters(
+    found: Found, sites: pd.DataFrame, elements: pd.DataFrame, length: int
+) -> pd.DataFrame:
+    """How much of a claimed word lies in planted copies, at the sites that carry it.
+
+    A claim may be of a part of an element, and is then no recovery of it, nor made of nothing.
+    This looks at the genome itself: each letter of the word counts with its information.
+
+    Parameters
+    ----------
+    found : Found
+        `claim`.
+    sites : DataFrame
+        The labelled sites that it was made of.
+    elements : DataFrame
+        Planted copies; empty for a genome without grammar.
+    length : int
+        Of the genome, in nt.
+
+    Returns
+    -------
+    DataFrame
+        A row a claim: ``planted_share`` (of the word's information, at `Found.carriers`),
+        ``planted_elsewhere`` (the same place at all labelled sites) and ``planted_element`` (the
+        one that most of it lies in; empty: none).
+    """
+    names = sorted(elements["element"].unique()) if len(elements) else []
+    inside = np.full((2, length), -1, dtype=np.int8)  # number of the element in reading order
+    if len(elements):
+        first = strand_index(
+            elements["tss_position"].to_numpy(), elements["strand"].to_numpy(), length
+        )
+        row = (elements["strand"] == "-").to_numpy(np.int64)
+        number = elements["element"].map(names.index).to_numpy()
+        width = elements["sequence"].str.len().to_numpy()
+        begin = first + elements["offset"].to_numpy()
+        for nt in range(int(width.max())):
+            some = nt < width
+            inside[row[some], (begin[some] + nt) % length] = number[some]
+    along = strand_index(sites["position"].to_numpy(), sites["strand"].to_numpy(), length)
+    strand = (sites["strand"] == "-").to_numpy(np.int64)
+    rows = []
+    for offset, counts, carriers in zip(
+        found.table["offset"], found.counts, found.carriers, strict=True
+    ):
+        weight = heads.letter_heights(counts).sum(axis=1)
+        weight = weight / max(weight.sum(), np.finfo(float).tiny)
+        word = int(offset) + np.arange(len(counts)) - len(counts) // 2
+        element = inside[strand[:, None], (along[:, None] + word) % length]  # site, letter
+        shares = [((element[carriers] == one) @ weight).mean() for one in range(len(names))]
+        most = int(np.argmax(shares)) if names else -1
+        rows.append(
+            (
+                float(sum(shares)),
+                float(((element >= 0) @ weight).mean()),
+                names[most] if names and shares[most] > 0 else "",
+            )
+        )
+    columns = ["planted_share", "planted_elsewhere", "planted_element"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 # ----------------------------------------------------------------------------------- the genomes
 
 
@@ -595,7 +659,8 @@ def one_genome(
     Returns
     -------
     recovered, claims : DataFrame
-        `grade`, with ``genome_seed``, ``grammar`` and (recovered) ``used`` and ``change``.
+        `grade`, with ``genome_seed``, ``grammar`` and (recovered) `usage` and (claims)
+        `planted_letters`.
     """
     rule = rule or Rule()
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
@@ -639,6 +704,7 @@ def one_genome(
     changed = effects(annotator, simulation.genome, held)
     words = letters(annotator, simulation.genome, curated, found, seed=seed)
     recovered, claims = grade(found, changed, words, simulation.elements, rule)
+    claims = claims.join(planted_letters(found, curated, simulation.elements, length))
     if len(recovered):
         used = usage(
             annotator, simulation.genome, simulation.elements, most=rule.n_sites, seed=seed
@@ -673,9 +739,10 @@ def read(path: str | Path) -> Recovery:
     for one in files:
         if not one.exists():
             raise FileNotFoundError(f"{one}: no such file; run python -m genoattn.recovery")
-    names = {"element": str, "consensus": str}  # "-10" is a name here
+    names = dict.fromkeys(("element", "consensus", "planted_element"), str)  # "-10" is a name
     tables = Recovery(*(pd.read_csv(one, dtype=names) for one in files))  # type: ignore[arg-type]
-    tables.claims["element"] = tables.claims["element"].fillna("")
+    for column in ("element", "planted_element"):
+        tables.claims[column] = tables.claims[column].fillna("")
     return tables
 
 
@@ -685,6 +752,8 @@ def summary(tables: Recovery) -> str:
     n, used = len(recovered), recovered[recovered["used"]]
     said = claims[claims["claimed"]]
     with_truth = said[said["grammar"]]
+    false = with_truth[with_truth["false_claim"]]
+    parts = false[false["planted_share"] > 0.5]
     blank = genomes[~genomes["grammar"]]
     return (
         f"On {recovered['genome_seed'].nunique()} genomes with {n} planted elements in all, "
@@ -693,7 +762,16 @@ def summary(tables: Recovery) -> str:
         f"The model uses {len(used)} of them, judged by replacing their copies; of these "
         f"**{int(used['recovered'].sum())} of {len(used)}** were recovered. "
         f"Of {len(with_truth)} claims on these genomes, "
-        f"**{int(with_truth['false_claim'].sum())}** match no planted element. "
+        f"**{len(false)}** match no planted element. "
+        + (
+            f"Of those {len(false)}, {len(parts)} are parts of planted elements all the same: at "
+            "the sites that carry the word, more than half of its information lies in planted "
+            f"copies ({', '.join(sorted(set(parts['planted_element'])))}; on average "
+            f"{parts['planted_share'].mean():.0%}, and {parts['planted_elsewhere'].mean():.0%} at "
+            "that place of all labelled sites). "
+            if len(parts)
+            else ""
+        )
         + (
             f"On {len(blank)} genome{'s' * (len(blank) > 1)} without grammar, where every claim is "
             f"false, there were **{int((~said['grammar']).sum())}**."

@@ -82,6 +82,37 @@ def claimed():
     return found, elements_of(sites, with_word)
 
 
+def test_how_much_of_a_word_was_planted_is_counted_on_the_genome():
+    _, sites, with_word = planted_genome(0, share=0.5)
+    sites = sites.assign(strand=np.where(np.arange(N) % 2, "+", "-"))  # places are read on a strand
+    elements = elements_of(sites, with_word)
+    counts = np.full((2, 9, 4), 5)
+    counts[:, 4:6] = [20, 0, 0, 0]  # all information lies in the two letters from the centre on
+    table = pd.DataFrame({"offset": [PLACE, PLACE - 1]})
+    carriers = np.tile(np.flatnonzero(with_word)[:40], (2, 1))
+    found = recovery.Found(table, counts, carriers)
+    shares = recovery.planted_letters(found, sites, elements, LENGTH)
+    inside = np.zeros((2, LENGTH), dtype=bool)
+    for site in elements.itertuples():
+        step = 1 if site.strand == "+" else -1
+        for nt in range(len(WORD)):
+            place = site.tss_position + step * (PLACE + nt)
+            inside[int(site.strand == "-"), place % LENGTH] = True
+    for row, offset in enumerate(table["offset"]):
+        hits = []
+        for site in sites.itertuples():
+            step = 1 if site.strand == "+" else -1
+            places = [(site.position + step * (offset + nt)) % LENGTH for nt in (0, 1)]
+            hits.append(inside[int(site.strand == "-"), places].mean())
+        hits = np.array(hits)
+        assert shares["planted_share"][row] == pytest.approx(hits[carriers[row]].mean())
+        assert shares["planted_elsewhere"][row] == pytest.approx(hits.mean())
+    assert shares["planted_share"].tolist() == pytest.approx([1.0, 0.5], abs=0.05)
+    assert shares["planted_element"].tolist() == ["box", "box"]
+    nothing = recovery.planted_letters(found, sites, elements.iloc[:0], LENGTH)
+    assert (nothing["planted_share"] == 0).all() and (nothing["planted_element"] == "").all()
+
+
 def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
     found, elements = claimed
     assert set(found.table["head_1based"]) == {1}
@@ -290,6 +321,9 @@ def test_the_tables_are_read_and_counted(tmp_path):
             "element": ["-10", None, None],
             "claimed": [True, True, False],
             "false_claim": [False, True, False],
+            "planted_share": [0.9, 0.8, 0.0],
+            "planted_elsewhere": [0.5, 0.1, 0.0],
+            "planted_element": ["-10", "-35", None],
         }
     )
     genomes = pd.DataFrame({"genome_seed": [0, 1], "grammar": [True, False]})
@@ -303,3 +337,6 @@ def test_the_tables_are_read_and_counted(tmp_path):
     text = recovery.summary(tables)
     assert "**1 of 2** were recovered" in text and "**1 of 1** were recovered" in text
     assert "**1** match no planted element" in text and "there were **0**" in text
+    assert "1 are parts of planted elements" in text and "(-35; on average 80%, and 10%" in text
+    tables.claims["planted_share"] = 0.4
+    assert "parts of planted elements" not in recovery.summary(tables)

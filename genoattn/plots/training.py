@@ -19,6 +19,7 @@ __all__ = [
     "ablation",
     "calibration",
     "false_calls",
+    "gene_terms",
     "learning_curve",
     "learning_curves",
     "matching",
@@ -323,6 +324,25 @@ def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Figure:
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
+
+
+def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Axes:
+    """What the distance to the next gene adds to the log-odds of a site.
+
+    Parameters
+    ----------
+    tables : mapping of name to DataFrame
+        Each from `genoattn.gene_prior.GenePrior.table`.
+    """
+    _, axes = plt.subplots(figsize=(style.WIDTH, 2.8), layout="constrained")
+    for number, (name, table) in enumerate(tables.items()):
+        axes.plot(
+            table["distance"], table["log_odds"], label=name, marker="o", **style.line(number)
+        )
+    axes.axhline(0, color=style.FAINT, linewidth=0.8, zorder=0)
+    axes.set(xlabel="distance to the next gene's first nucleotide, nt", ylabel="added log-odds")
+    axes.legend()
+    return axes
 
 
 def resolution(table: pd.DataFrame, paper_pr_auc: Mapping[int, float] | None = None) -> Figure:
