@@ -209,7 +209,7 @@ def demo_files(folder: str | Path, seed: int, chromosome: int, plasmid: int) -> 
 
 
 def annotate(
-    model: Annotator | GenePrior | str | Path | Sequence[str | Path],
+    model: Annotator | str | Path | Sequence[str | Path],
     genome: str | Path | Genome | Sequence[Genome],
     *,
     circular: Collection[str] = (),
@@ -221,10 +221,11 @@ def annotate(
 
     Parameters
     ----------
-    model : Annotator, GenePrior, str, Path or sequence of str and Path
+    model : Annotator, str, Path or sequence of str and Path
         The annotator, or the name or file of its weights. Of several weights the log-odds are
-        averaged, which takes as many times as long. A gene prior, or its name or file, averages
-        the annotators that it names, finds the genes of all contigs and weighs where they begin.
+        averaged, which takes as many times as long. With the name or file of a gene prior (such as
+        ``with-genes``) the annotators that it names are averaged, the genes of all contigs found,
+        and where they begin is weighed (`genoattn.gene_prior`).
     genome : str, Path, Genome or sequence of Genome
         A FASTA file, or contigs that were read before.
     circular : collection of str
@@ -257,12 +258,13 @@ def annotate(
     if set(watched) - set(names):
         raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
     if isinstance(model, (str, Path)) and (file := find_prior(model)):
-        model = GenePrior.load(file)
-    if isinstance(model, GenePrior):
-        mean = annotate(model.members, genomes, recorders=recorders, chunk=chunk, progress=progress)
+        prior = GenePrior.load(file)
         starts = gene_starts(genomes)
+        mean = annotate(
+            prior.weights(file.parent), genomes, recorders=recorders, chunk=chunk, progress=progress
+        )
         return {
-            one.name: model.apply(
+            one.name: prior.apply(
                 mean[one.name],
                 distance_to_gene(starts[one.name], len(one), circular=one.circular),
             )

@@ -214,6 +214,13 @@ class GenePrior:
         added = np.asarray(self.terms)[np.digitize(distance, self.edges)]
         return (1 / (1 + np.exp(-(self.slope * _log_odds(output) + added)))).astype(np.float32)
 
+    def weights(self, folder: Path) -> list[str | Path]:
+        """Where the members' weights are: files in ``folder``, else the names of shipped ones."""
+        files = [folder / f"{name}.safetensors" for name in self.members]
+        return [
+            file if file.exists() else name for file, name in zip(files, self.members, strict=True)
+        ]
+
     def table(self) -> pd.DataFrame:
         """Classes of distance in a tidy table.
 
@@ -269,8 +276,13 @@ def _log_odds(output: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.log(clipped) - np.log1p(-clipped)
 
 
-def find_prior(source: str | Path) -> Path | None:
-    """Find a gene prior: a ``.prior.json`` file itself or a shipped name; None if it is neither.
+def find_prior(source: str | Path, run_dir: str | Path | None = None) -> Path | None:
+    """Find a gene prior: a ``.prior.json`` file itself, or a name as `model.find_weights` does.
+
+    Returns
+    -------
+    Path or None
+        None if no gene prior has that name.
 
     Raises
     ------
@@ -282,5 +294,6 @@ def find_prior(source: str | Path) -> Path | None:
         if not path.exists():
             raise WeightsError(f"{path}: no such file of a gene prior")
         return path
-    shipped = WEIGHTS / f"{source}.prior.json"
-    return shipped if shipped.exists() else None
+    folders = [WEIGHTS] if run_dir is None else [Path(run_dir) / "training", WEIGHTS]
+    files = [folder / f"{source}.prior.json" for folder in folders]
+    return next((file for file in files if file.exists()), None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.special import expit, logit
 
 from genoattn import annotate, gene_prior
 from genoattn.gene_context import starts
 from genoattn.gene_prior import EDGES, GenePrior, distance_to_gene, gene_starts
 from genoattn.genome import Genome, read_fasta, read_gff, reverse_complement
-from genoattn.model import WEIGHTS, WeightsError
+from genoattn.model import WEIGHTS, Annotator, AnnotatorConfig, WeightsError
 from genoattn.prediction import mean_log_odds
 
 STARTS = pd.DataFrame({"position": [30, 70, 20, 90], "strand": ["+", "+", "-", "-"]})
@@ -45,13 +46,17 @@ def test_genes_are_found_in_the_sequence_alone(ecoli, piece, data_dir):
 
 
 def test_a_gene_across_the_origin_is_found_on_a_circle(ecoli):
-    codes, shift = ecoli.codes[:120_000], 70_000
-    whole = gene_starts([Genome("whole", codes, circular=True)])["whole"]
-    rolled = gene_starts([Genome("rolled", np.roll(codes, shift), circular=True)])["rolled"]
-    moved = whole.assign(position=(whole["position"] + shift) % len(codes))
-    assert len(moved.merge(rolled)) >= len(whole) - 1
-    assert rolled["position"].between(0, len(codes) - 1).all()
-    assert not rolled.duplicated().any()
+    length, first = 120_000, 336  # thrA begins there, on the plus strand
+    turned = np.roll(ecoli.codes[:length], -(first + 30))
+    ring = gene_starts([Genome("ring", turned, circular=True)])["ring"]
+    line = gene_starts([Genome("line", turned, circular=False)])["line"]
+    assert length - 30 in set(ring["position"]), "30 nt before the origin"
+    assert length - 30 not in set(line["position"]), "too little of it is left at an end"
+    assert ring["position"].between(0, length - 1).all()
+    assert not ring.duplicated().any()
+    whole = gene_starts([Genome("whole", ecoli.codes[:length], circular=True)])["whole"]
+    moved = whole.assign(position=(whole["position"] - first - 30) % length)
+    assert len(moved.merge(ring)) > 0.95 * len(whole), "the cut says nothing of the other genes"
 
 
 def test_contigs_are_learned_from_together_and_small_ones_by_other_genomes(piece):
@@ -157,3 +162,23 @@ def test_a_shipped_prior_annotates_contigs(piece):
         distance = distance_to_gene(begin[one.name], len(one), circular=False)
         np.testing.assert_array_equal(tracks[one.name], prior.apply(mean, distance))
         assert not np.allclose(tracks[one.name], mean), "genes change the output"
+    with pytest.raises(annotate.AnnotateError, match="not of several at once"):
+        annotate.annotate(shipped, contigs, recorders={"a": []})
+
+
+def test_a_prior_of_a_run_takes_the_weights_beside_it(tmp_path):
+    folder = tmp_path / "training"
+    prior = GenePrior(("own", "annotator"), 1.0, (0.0,) * CLASSES)
+    prior.save(folder / "mine.prior.json")
+    torch.manual_seed(1)
+    config = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=4, window=16)
+    own = Annotator(config)
+    own.save(folder / "own.safetensors", {"genome": "x"})
+    file = gene_prior.find_prior("mine", tmp_path)
+    assert file == folder / "mine.prior.json"
+    assert gene_prior.find_prior("mine") is None
+    assert prior.weights(folder) == [folder / "own.safetensors", "annotator"]
+    genome = Genome("g", np.random.default_rng(0).integers(4, size=500).astype(np.uint8), False)
+    track = annotate.annotate(file, genome, progress=False)["g"]
+    each = [annotate.annotate(one, genome, progress=False)["g"] for one in (own, "annotator")]
+    np.testing.assert_allclose(track, mean_log_odds(each), atol=1e-6)
