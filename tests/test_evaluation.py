@@ -9,6 +9,7 @@ from genoattn import evaluation
 from genoattn.bootstrap import Resampling
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.genome import Genome
+from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig
 
 GENOME = Genome("toy", np.random.default_rng(0).integers(0, 4, 500).astype(np.uint8))
@@ -192,7 +193,7 @@ def test_seeds_are_those_that_differ_in_nothing_else():
 
 def test_seeds_share_a_step_and_an_ensemble_is_one_of_its_own():
     cards = seed_cards()
-    models = ["a", "b", "both", "longer"]
+    models = ["a", "b", "both", "longer", "told"]
     performance = pd.DataFrame(
         [
             (name, "curated", resolution, metric, number)
@@ -202,18 +203,22 @@ def test_seeds_share_a_step_and_an_ensemble_is_one_of_its_own():
         ],
         columns=["model", "test_set", "resolution", "metric", "value"],
     )
-    ensembles = {"both": ["a", "b"], "absent": ["a", "nobody"]}
+    ensembles = {"both": ["a", "b"], "absent": ["a", "nobody"], "told": ["a", "genes"]}
     table = evaluation.step_table(performance, cards, [*models, "absent"], ensembles)
     assert table["model"].tolist() == models
-    assert table["step"].tolist() == [1, 1, 2, 3]
-    assert table["passes"].tolist() == [3, 3, 6, 5]
+    assert table["step"].tolist() == [1, 1, 2, 3, 4]
+    assert table["passes"].tolist() == [3, 3, 6, 5, 3]
     assert table["what"][2] == "mean log-odds of a, b"
-    assert table["validation_loss"].isna().tolist() == [False, False, True, False]
+    assert table["what"][4] == "a, and where the next gene begins"
+    assert table["validation_loss"].isna().tolist() == [False, False, True, False, True]
 
 
 def test_ensembles_are_read_from_texts():
     read = evaluation.read_ensembles(["three: a, b,c", "two:x,y"])
     assert read == {"three": ["a", "b", "c"], "two": ["x", "y"]}
+    assert evaluation.read_ensembles(["with: genes, a"]) == {"with": ["a", "genes"]}
+    with pytest.raises(ValueError, match="names no model beside genes"):
+        evaluation.read_ensembles(["nothing: genes, genes"])
     for wrong in ("a, b", "one: a", ": a, b"):
         with pytest.raises(ValueError, match="must name an ensemble and two or more models"):
             evaluation.read_ensembles([wrong])
@@ -352,3 +357,26 @@ def test_readings_are_compared_on_every_test_set():
     assert roc.loc[("focal", "curated"), "difference_high"] < 0
     assert roc.loc[("focal", "cappable"), "difference_high"] > 0  # neither model knows these sites
     assert (read["passes"] == 2.0).all()
+
+
+def test_a_gene_prior_is_fitted_on_the_validation_part_alone(weights, tmp_path):
+    network = ConvolutionalNetwork(ConvolutionalConfig(layers=2, channels=4, conv_width=3))
+    split = Split.at([0, 200, 300], 500)  # test, validation, training part
+    card = {"train_set": "curated", "split": {"test": [0, 200], "validation": [200, 300]}}
+    network.save(weights, card)
+    track = np.random.default_rng(1).random((2, 500)) < 0.1
+    distance = np.random.default_rng(2).choice([10.0, 60.0, np.inf], (2, 500))
+    fitted = []
+    for change in ("nothing", "test part"):
+        if change == "test part":
+            track[:, :200] = ~track[:, :200]
+        fitted.append(
+            evaluation.fit_gene_prior(
+                {"cnn": weights}, GENOME, distance, track, split, tmp_path / "kept", "cpu"
+            )
+        )
+    assert fitted[0] == fitted[1]
+    assert fitted[0].members == ("cnn",)
+    assert fitted[0].card["fitted_on"] == "validation" and fitted[0].card["genome"] == "toy"
+    assert sum(fitted[0].card["positions"]) == 200
+    assert sum(fitted[0].card["sites"]) == track[:, 200:300].sum()

@@ -191,3 +191,17 @@ def test_curves_and_calibration():
     table = pd.DataFrame({"output": [0.001, 0.1], "share": [0.0, 0.1], "n": [5, 5]})
     axes = draw.calibration({"ours": table, "scanner": table})
     assert [list(line.get_xdata()) for line in axes.lines[1:]] == [[0.1], [0.1]]
+
+
+def test_gene_terms_show_each_prior_by_distance():
+    tables = {
+        name: pd.DataFrame({"distance": ["0 to 19", "20 and more"], "log_odds": [up, -1.0]})
+        for name, up in (("one", 0.5), ("other", 0.7))
+    }
+    axes = draw.gene_terms(tables)
+    lines = {line.get_label(): line for line in axes.lines}
+    assert lines["one"].get_ydata().tolist() == [0.5, -1.0]
+    assert lines["other"].get_ydata().tolist() == [0.7, -1.0]
+    assert lines["one"].get_linestyle() != lines["other"].get_linestyle(), "greyscale tells them"
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0 to 19", "20 and more"]
+    assert "nt" in axes.get_xlabel() and "log-odds" in axes.get_ylabel()
