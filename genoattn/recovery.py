@@ -754,6 +754,8 @@ def summary(tables: Recovery) -> str:
     with_truth = said[said["grammar"]]
     false = with_truth[with_truth["false_claim"]]
     parts = false[false["planted_share"] > 0.5]
+    missed = recovered[~recovered["recovered"]].rename(columns={"element": "planted_element"})
+    in_part = parts[["genome_seed", "planted_element"]].drop_duplicates().merge(missed)
     blank = genomes[~genomes["grammar"]]
     return (
         f"On {recovered['genome_seed'].nunique()} genomes with {n} planted elements in all, "
@@ -768,7 +770,9 @@ def summary(tables: Recovery) -> str:
             "the sites that carry the word, more than half of its information lies in planted "
             f"copies ({', '.join(sorted(set(parts['planted_element'])))}; on average "
             f"{parts['planted_share'].mean():.0%}, and {parts['planted_elsewhere'].mean():.0%} at "
-            "that place of all labelled sites). "
+            "that place of all labelled sites). So "
+            f"{len(in_part)} of the {n - int(recovered['recovered'].sum())} elements that were not "
+            "recovered are claimed in part. "
             if len(parts)
             else ""
         )
