@@ -750,6 +750,7 @@ def summary(tables: Recovery) -> str:
     """Count what was recovered, missed and claimed falsely, as Markdown."""
     recovered, claims, genomes = tables
     n, used = len(recovered), recovered[recovered["used"]]
+    strong = used[used["change"] <= -1]
     said = claims[claims["claimed"]]
     with_truth = said[said["grammar"]]
     false = with_truth[with_truth["false_claim"]]
@@ -763,6 +764,8 @@ def summary(tables: Recovery) -> str:
         "tolerance, motif, and effect of the head. "
         f"The model uses {len(used)} of them, judged by replacing their copies; of these "
         f"**{int(used['recovered'].sum())} of {len(used)}** were recovered. "
+        f"Of the {len(strong)} without which the odds fall at least by a factor of e, "
+        f"**{int(strong['recovered'].sum())} of {len(strong)}** were. "
         f"Of {len(with_truth)} claims on these genomes, "
         f"**{len(false)}** match no planted element. "
         + (

@@ -312,6 +312,7 @@ def test_the_tables_are_read_and_counted(tmp_path):
             "element": ["-10", "-35"],
             "recovered": [True, False],
             "used": [True, False],
+            "change": [-1.5, -0.1],
         }
     )
     claims = pd.DataFrame(
