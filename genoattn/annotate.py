@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn.convolutional import load_network
 from genoattn.files import writing
 from genoattn.gene_prior import GenePrior, distance_to_gene, find_prior, gene_starts
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
@@ -278,7 +279,7 @@ def annotate(
         each = [annotate(one, genomes, chunk=chunk, progress=progress) for one in model]
         return {name: mean_log_odds([found[name] for found in each]) for name in names}
     if isinstance(model, (str, Path)):
-        model = Annotator.load(model, "cuda" if torch.cuda.is_available() else "cpu")
+        model = cast(Annotator, load_network(model))  # whatever reads a strand will do
     tracks = {}
     many = len(genomes) > _FEW
     bar = tqdm(

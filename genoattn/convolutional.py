@@ -34,7 +34,7 @@ from genoattn.model import (
     write_weights,
 )
 
-__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "stand_on"]
+__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "load_network", "stand_on"]
 
 
 @dataclass(frozen=True)
@@ -204,3 +204,18 @@ def stand_on(annotator: Annotator, network: ConvolutionalNetwork) -> None:
         last = cast(RelativeAttentionLayer, annotator.layers[-1])
         last.norm.load_state_dict(network.norm.state_dict())
         annotator.output.load_state_dict(network.output.state_dict())
+
+
+def load_network(source: str | Path, accelerator: str = "auto") -> Annotator | ConvolutionalNetwork:
+    """Load trained weights of any architecture, by file or by a shipped name.
+
+    Parameters
+    ----------
+    source : str or path
+    accelerator : str
+        'cpu'; 'gpu' or 'auto' take a GPU where there is one.
+    """
+    device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+    if ConvolutionalNetwork.describes(read_card(source)["config"]):
+        return ConvolutionalNetwork.load(source, device)
+    return Annotator.load(source, device)

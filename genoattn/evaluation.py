@@ -15,12 +15,11 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from genoattn import metrics
 from genoattn.bootstrap import Resampling
-from genoattn.convolutional import ConvolutionalNetwork
+from genoattn.convolutional import ConvolutionalNetwork, load_network
 from genoattn.files import writing
 from genoattn.gene_context import PLACES
 from genoattn.gene_prior import GENES, GenePrior
@@ -29,7 +28,7 @@ from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import mean_log_odds, predict
-from genoattn.training import Network, TrainingConfig, all_passes
+from genoattn.training import TrainingConfig, all_passes
 
 __all__ = [
     "DISTANCES",
@@ -40,7 +39,6 @@ __all__ = [
     "fit_gene_prior",
     "found_weights",
     "is_convolutional",
-    "load_network",
     "matched_rivals",
     "one_per_train_set",
     "output_of",
@@ -426,21 +424,6 @@ def worth_drawing(
         if alike:
             chosen.add(min(alike, key=lambda name: cards[name]["best"]["validation_loss"]))
     return [name for name in names if name in chosen]
-
-
-def load_network(source: str | Path, accelerator: str = "auto") -> Network:
-    """Load trained weights of any architecture, by file or by a shipped name.
-
-    Parameters
-    ----------
-    source : str or path
-    accelerator : str
-        'cpu'; 'gpu' or 'auto' take a GPU where there is one.
-    """
-    device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-    if is_convolutional(read_card(source)):
-        return ConvolutionalNetwork.load(source, device)
-    return Annotator.load(source, device)
 
 
 def found_weights(names: list[str], run: Path) -> dict[str, Path]:

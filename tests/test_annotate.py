@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from genoattn import annotate
+from genoattn.convolutional import load_network
 from genoattn.genome import (
     UNKNOWN,
     Genome,
@@ -53,6 +54,15 @@ def test_every_contig_is_predicted_by_itself(model, contigs):
     reach = CONFIG.reach_upstream
     assert not np.allclose(line[0, :5], tracks["ring"][0, :5]), "the ring is read over its end"
     np.testing.assert_allclose(line[0, reach:-30], tracks["ring"][0, reach:-30], atol=1e-6)
+
+
+def test_the_convolutional_network_annotates_as_well(contigs):
+    named = annotate.annotate("convolutional", contigs[1:], progress=False)
+    network = load_network("convolutional", "cpu")
+    for one in contigs[1:]:
+        np.testing.assert_allclose(
+            named[one.name], predict(network, one, progress=False), atol=1e-6
+        )
 
 
 def test_a_file_is_read_whatever_its_case_letters_and_packing(model, contigs, tmp_path):
