@@ -262,7 +262,7 @@ def annotate(
         prior = GenePrior.load(file)
         starts = gene_starts(genomes)
         mean = annotate(
-            prior.weights(file.parent), genomes, recorders=recorders, chunk=chunk, progress=progress
+            prior.weights(file), genomes, recorders=recorders, chunk=chunk, progress=progress
         )
         return {
             one.name: prior.apply(

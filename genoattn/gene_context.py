@@ -20,7 +20,6 @@ __all__ = [
     "internal_to_operons",
     "nearest_gene",
     "places",
-    "starts",
 ]
 
 PLACES = ("between genes", "in a gene, sense", "in a gene, antisense")
@@ -126,14 +125,6 @@ def places(features: pd.DataFrame, length: int) -> NDArray[np.int8]:
     place[covered[::-1]] = 2
     place[covered] = 1
     return place
-
-
-def starts(features: pd.DataFrame) -> pd.DataFrame:
-    """First nucleotides of genes, distinct: ``position`` (0-based) and ``strand``."""
-    genes = _genes(features)
-    position = np.where(genes["strand"] == "+", genes["start"], genes["end"] - 1)
-    sites = genes[["strand"]].assign(position=position)[["position", "strand"]]
-    return sites.drop_duplicates(ignore_index=True)
 
 
 def internal_to_operons(operons: pd.DataFrame, length: int) -> NDArray[np.bool_]:

@@ -11,7 +11,8 @@ where d(i) is the distance from i to the first nucleotide of the next gene downs
 strand. Were the two independent given the truth, Bayes' rule would say the same with a slope of 1,
 each term being how much more often a class holds sites than positions. What they share, and how
 sure the annotators are on sequence new to them, goes into the slope. All coefficients are those of
-a logistic regression on the validation part: it took no part in the training, and is not the test.
+a logistic regression on the validation part, on which the annotators were not trained (it said when
+to stop), and which is not the test part.
 
 The input remains the sequence: no annotation is read.
 """
@@ -30,7 +31,8 @@ from numpy.typing import NDArray
 
 from genoattn.files import writing
 from genoattn.genome import STRANDS, Genome, strand_index
-from genoattn.model import WEIGHTS, WeightsError
+from genoattn.model import WEIGHTS, WeightsError, find_weights
+from genoattn.prediction import log_odds
 
 __all__ = ["EDGES", "GENES", "GenePrior", "distance_to_gene", "find_prior", "gene_starts"]
 
@@ -44,7 +46,6 @@ SELF_TRAINING = 100_000
 """With so many nt, Prodigal learns a genome's genes from it alone, as its authors advise."""
 
 _OVERLAP = 10_000  # nt of a circle that are read twice, so that no gene is cut at its origin
-_LEAST = 1e-9  # probabilities are kept so far from 0 and 1
 
 
 def gene_starts(genomes: Sequence[Genome]) -> dict[str, pd.DataFrame]:
@@ -189,7 +190,7 @@ class GenePrior:
             raise ValueError("no site lies in the part that a gene prior is to be fitted on")
         kind = np.digitize(distance[:, where].ravel(), EDGES)
         classes = np.eye(len(EDGES) + 1)[kind]
-        features = np.column_stack([_log_odds(output[:, where]).ravel(), classes])
+        features = np.column_stack([log_odds(output[:, where]).ravel(), classes])
         # no intercept: the classes have one each; the penalty holds a class of few sites near 0
         model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000, tol=1e-6)
         slope, *terms = model.fit(features, truth).coef_[0].tolist()
@@ -212,14 +213,11 @@ class GenePrior:
         distance : float array, shape (2, L)
         """
         added = np.asarray(self.terms)[np.digitize(distance, self.edges)]
-        return (1 / (1 + np.exp(-(self.slope * _log_odds(output) + added)))).astype(np.float32)
+        return (1 / (1 + np.exp(-(self.slope * log_odds(output) + added)))).astype(np.float32)
 
-    def weights(self, folder: Path) -> list[str | Path]:
-        """Where the members' weights are: files in ``folder``, else the names of shipped ones."""
-        files = [folder / f"{name}.safetensors" for name in self.members]
-        return [
-            file if file.exists() else name for file, name in zip(files, self.members, strict=True)
-        ]
+    def weights(self, file: Path) -> list[Path]:
+        """Find the members' weights, given the prior's own file: in its run, else shipped ones."""
+        return [find_weights(name, file.parent.parent) for name in self.members]
 
     def table(self) -> pd.DataFrame:
         """Classes of distance in a tidy table.
@@ -269,11 +267,6 @@ class GenePrior:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{path}: not a gene prior ({error!r})") from error
-
-
-def _log_odds(output: NDArray[np.floating]) -> NDArray[np.float64]:
-    clipped = np.clip(output.astype(np.float64), _LEAST, 1 - _LEAST)
-    return np.log(clipped) - np.log1p(-clipped)
 
 
 def find_prior(source: str | Path, run_dir: str | Path | None = None) -> Path | None:

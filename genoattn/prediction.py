@@ -130,10 +130,14 @@ def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32
     outputs : sequence of arrays, all of one shape
         Probabilities; NaN where not asked.
     """
-    least = np.finfo(np.float32).tiny
-    clipped = [np.clip(one.astype(np.float64), least, 1 - 1e-9) for one in outputs]
-    mean = np.mean([np.log(one) - np.log1p(-one) for one in clipped], axis=0)
+    mean = np.mean([log_odds(one) for one in outputs], axis=0)
     return (1 / (1 + np.exp(-mean))).astype(np.float32)
+
+
+def log_odds(output: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Log-odds of probabilities, finite also of 0 and 1; NaN stays."""
+    clipped = np.clip(output.astype(np.float64), np.finfo(np.float32).tiny, 1 - 1e-9)
+    return np.log(clipped) - np.log1p(-clipped)
 
 
 def _fill(

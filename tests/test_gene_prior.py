@@ -9,7 +9,6 @@ import torch
 from scipy.special import expit, logit
 
 from genoattn import annotate, gene_prior
-from genoattn.gene_context import starts
 from genoattn.gene_prior import EDGES, GenePrior, distance_to_gene, gene_starts
 from genoattn.genome import Genome, read_fasta, read_gff, reverse_complement
 from genoattn.model import WEIGHTS, Annotator, AnnotatorConfig, WeightsError
@@ -33,7 +32,8 @@ def piece(ecoli) -> Genome:
 def test_genes_are_found_in_the_sequence_alone(ecoli, piece, data_dir):
     found = gene_starts([piece])["piece"]
     features = read_gff(data_dir / "GCF_000005845.2_ASM584v2_genomic.gff.gz", ecoli)
-    true = starts(features[(features["type"] == "gene") & (features["end"] <= len(piece))])
+    genes = features[(features["type"] == "gene") & (features["end"] <= len(piece))]
+    true = annotate.starts_of(genes.assign(contig="piece"))
     assert 0.8 * len(true) < len(found) < 1.1 * len(true)
     assert len(found.merge(true)) > 0.8 * len(found), "of found genes most begin where annotated"
     turned = Genome("turned", reverse_complement(piece.codes), circular=False)
@@ -177,7 +177,10 @@ def test_a_prior_of_a_run_takes_the_weights_beside_it(tmp_path):
     file = gene_prior.find_prior("mine", tmp_path)
     assert file == folder / "mine.prior.json"
     assert gene_prior.find_prior("mine") is None
-    assert prior.weights(folder) == [folder / "own.safetensors", "annotator"]
+    shipped = WEIGHTS / "annotator.safetensors"
+    assert prior.weights(file) == [folder / "own.safetensors", shipped]
+    with pytest.raises(WeightsError, match="no weights are named 'absent'"):
+        GenePrior(("absent",), 1.0, (0.0,) * CLASSES).weights(file)
     genome = Genome("g", np.random.default_rng(0).integers(4, size=500).astype(np.uint8), False)
     track = annotate.annotate(file, genome, progress=False)["g"]
     each = [annotate.annotate(one, genome, progress=False)["g"] for one in (own, "annotator")]
