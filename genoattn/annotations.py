@@ -26,6 +26,7 @@ from genoattn.tables import AnnotationError, read_table, to_integers, to_numbers
 
 __all__ = [
     "NOVELTY",
+    "SOURCE_NAMES",
     "U00096_2_LENGTH",
     "AnnotationError",
     "offset_audit",
@@ -41,6 +42,7 @@ __all__ = [
     "read_sendseq_terminators",
     "read_smrt",
     "read_smrt_terminators",
+    "source_name",
     "terminator_audit",
     "validate_sites",
 ]
@@ -48,7 +50,22 @@ __all__ = [
 NOVELTY = ("sendseq", "smrt", "cappable", "regulondb")  # newest technique first (paper, Results)
 U00096_2_LENGTH = 4_639_675  # nucleotides of the older assembly that Cappable-seq was mapped on
 
+SOURCE_NAMES = {
+    "regulondb": "RegulonDB",
+    "cappable": "Cappable-seq",
+    "smrt": "SMRT-Cappable-seq",
+    "sendseq": "SEnd-seq",
+    "curated": "curated set",
+    "drnaseq": "dRNA-seq",
+}
+"""How sources of sites are called in text, figures and tables."""
+
 _KEY = ["position", "strand"]
+
+
+def source_name(source: str) -> str:
+    """Return how a source is called; one that is not known keeps its own name."""
+    return SOURCE_NAMES.get(source, source)
 
 
 def validate_sites(frame: pd.DataFrame, length: int, where: str = "sites") -> pd.DataFrame:

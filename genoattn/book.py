@@ -171,8 +171,9 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     """Copy an executed chapter to its place in the book, without the traces of its run.
 
     Leaves out papermill's record of paths and times, progress bars, and time stamps of
-    cells, so that a run that computes the same gives the same file. The cells of parameters are
-    folded, as the chapter shows its parameters in a table; pictures get a palette.
+    cells, so that a run that computes the same gives the same file. Code is folded until the
+    reader opens it; pictures get a palette, and their alternative text goes where the page's
+    builder looks for it.
 
     Parameters
     ----------
@@ -191,15 +192,17 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     for number, cell in enumerate(notebook.cells, start=1):
         for key in ("papermill", "execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
-        if any(_has_tag(cell, tag) for tag in ("parameters", "injected-parameters")):
-            cell.metadata["tags"] = [*dict.fromkeys([*cell.metadata["tags"], "hide-input"])]
         if cell.cell_type != "code":
             continue
+        tags = [*cell.metadata.get("tags", []), "hide-input"]
+        cell.metadata["tags"] = [*dict.fromkeys(tags)]
         cell.outputs = [kept for kept in map(_without_progress, cell.outputs) if kept is not None]
         for output in cell.outputs:
             picture = output.get("data", {}).get("image/png")
             if picture is not None:
                 output.data["image/png"] = with_palette(picture)
+                if alt := output.metadata.get("image/png", {}).get("alt"):
+                    cell.metadata["mystnb"] = {"image": {"alt": alt}}
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors:
             raise BookError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")

@@ -36,6 +36,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn import book, places
+from genoattn.annotations import source_name
 from genoattn.datasets import DATASETS, FOLDER_VARIABLE
 from genoattn.files import writing
 from genoattn.genome import STRANDS
@@ -440,14 +441,14 @@ def _tables(own: StudyInputs) -> list[dict[str, Any]]:
     """The study's own tables as tracks: rows of start, end, strand and name."""
     found: list[tuple[str, str, pd.DataFrame]] = []
     for source, sites in own.sites.groupby("source", sort=True):
-        found.append((str(source), f"Start sites: {style.name(str(source))}", _points(sites, "")))
+        found.append((str(source), f"Start sites: {source_name(str(source))}", _points(sites, "")))
     if own.elements is not None and len(own.elements):
         found.append(("elements", "Planted promoter elements", _elements(own.elements)))
     if len(own.operons):
         found.append(("operons", "Operons", own.operons))
     if len(own.terminators):
         ends = own.terminators
-        name = ends["kind"] + " (" + ends["source"].map(style.name) + ")"
+        name = ends["kind"] + " (" + ends["source"].map(source_name) + ")"
         found.append(("terminators", "Terminators", _points(ends, name)))
     columns = ["start", "end", "strand", "name"]
     return [

@@ -6,6 +6,7 @@ import io
 import math
 import shlex
 import tokenize
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -16,16 +17,24 @@ from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
 from genoattn import parameters
-from genoattn.parameters import Parameter, ParameterError
+from genoattn.parameters import Parameter, ParameterError, Schema
 
 ROOT = Path(__file__).parent.parent
+
+
+def schema_of(chapter: str) -> Schema:
+    """Return a chapter's schema by its name or by its notebook's."""
+    name = chapter.split("_", 1)[1] if chapter[0].isdigit() else chapter
+    return import_module(f"genoattn.chapters.{name}").PARAMETERS
+
+
+PROFILES = [*sorted((ROOT / "notebooks/profiles").glob("*.yaml")), ROOT / "tests/tiny.yaml"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-@pytest.fixture
-def toy(monkeypatch):
-    """A chapter with one parameter of each kind."""
-    schema = {
+TOY = Schema(
+    "09_toy",
+    {
         "window": Parameter(int, 5, "nt", low=0, high=10),
         "rate": Parameter(float, 0.1, "share", low=0),
         "rule": Parameter(str, "strict", "which", choices=("strict", "loose")),
@@ -35,13 +44,18 @@ def toy(monkeypatch):
         "ks": Parameter(list[int], [1, 2], "resolutions", low=1),
         "names": Parameter(list[str], ["a"], "sources", choices=("a", "b")),
         "shares": Parameter(list[float], [0.5], "shares"),
-    }
-    monkeypatch.setitem(parameters.SCHEMAS, "toy", schema)
-    return {name: parameter.default for name, parameter in schema.items()}
+    },
+)
+
+
+@pytest.fixture
+def toy():
+    """Defaults of a chapter with one parameter of each kind."""
+    return {name: parameter.default for name, parameter in TOY.items()}
 
 
 def test_defaults_pass_and_keep_their_order(toy):
-    checked = parameters.check("toy", dict(toy))
+    checked = parameters.check(TOY, dict(toy))
     assert dict(checked) == toy
     assert list(checked) == list(toy)
     assert checked.window == 5
@@ -74,7 +88,7 @@ def test_defaults_pass_and_keep_their_order(toy):
 )
 def test_wrong_values_are_named(toy, name, value, says):
     with pytest.raises(ParameterError) as caught:
-        parameters.check("toy", toy | {name: value})
+        parameters.check(TOY, toy | {name: value})
     message = str(caught.value)
     assert message.startswith(f"toy: parameter {name!r} must be")
     assert says in message
@@ -82,17 +96,15 @@ def test_wrong_values_are_named(toy, name, value, says):
 
 def test_an_unknown_parameter_is_named_with_the_nearest_known_one(toy):
     with pytest.raises(ParameterError, match=r"'windw' is not known; did you mean 'window'\?"):
-        parameters.check("toy", toy | {"windw": 5})
+        parameters.check(TOY, toy | {"windw": 5})
     with pytest.raises(ParameterError, match="'qqq' is not known; It knows window, rate"):
-        parameters.check("toy", toy | {"qqq": None})
+        parameters.check(TOY, toy | {"qqq": None})
 
 
-def test_a_missing_parameter_and_an_unknown_chapter(toy):
+def test_a_missing_parameter_is_named(toy):
     del toy["rate"]
     with pytest.raises(ParameterError, match=r"'rate' is missing.* rate = 0\.1"):
-        parameters.check("toy", toy)
-    with pytest.raises(ParameterError, match="chapter 'toys' is not known"):
-        parameters.check("toys", toy)
+        parameters.check(TOY, toy)
 
 
 def test_a_notebooks_own_names_are_no_parameters(toy):
@@ -105,21 +117,21 @@ def test_a_notebooks_own_names_are_no_parameters(toy):
         "parameters": parameters,
         "exit": lambda: None,
     }
-    assert parameters.check("toy", namespace).window == 5
+    assert parameters.check(TOY, namespace).window == 5
 
 
 def test_run_again_in_a_kernel_that_has_gone_on(toy):
-    parameters.check("toy", toy)
+    parameters.check(TOY, toy)
     toy["n_sites"] = 12  # bound by a later cell
-    assert parameters.check("toy", toy).window == 5
+    assert parameters.check(TOY, toy).window == 5
     toy["window"] = 99
     with pytest.raises(ParameterError, match="window"):
-        parameters.check("toy", toy)
+        parameters.check(TOY, toy)
 
 
 def test_whole_numbers_serve_as_floats_and_lists_are_copied(toy):
     given_list = [1, 2]
-    checked = parameters.check("toy", toy | {"rate": 1, "shares": (1, 0.5), "ks": given_list})
+    checked = parameters.check(TOY, toy | {"rate": 1, "shares": (1, 0.5), "ks": given_list})
     assert type(checked.rate) is float
     assert checked.shares == [1.0, 0.5]
     given_list.append(3)
@@ -127,7 +139,7 @@ def test_whole_numbers_serve_as_floats_and_lists_are_copied(toy):
 
 
 def test_checked_parameters_cannot_be_changed(toy):
-    checked = parameters.check("toy", toy)
+    checked = parameters.check(TOY, toy)
     with pytest.raises(AttributeError, match="window"):
         checked.window = 6
     with pytest.raises(TypeError):
@@ -137,7 +149,7 @@ def test_checked_parameters_cannot_be_changed(toy):
 
 
 def test_show_lists_every_parameter_and_marks_what_differs(toy):
-    shown = parameters.show(parameters.check("toy", toy | {"window": 3})).data
+    shown = parameters.show(parameters.check(TOY, toy | {"window": 3})).data
     rows = [line for line in shown.splitlines() if line.startswith("| `")]
     assert len(rows) == len(toy)
     assert rows[0] == "| `window` | **`3`** | nt |"
@@ -188,27 +200,34 @@ def test_the_command_gives_back_the_same_parameters(**values):
         "names": Parameter(list[str], ["a"], ""),
     }
     defaults = {name: parameter.default for name, parameter in schema.items()}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(parameters.SCHEMAS, "toy", schema)
-        checked = parameters.check("toy", dict(values))
-        again = parameters.check("toy", defaults | _parsed(parameters.command(checked)))
+    toy = Schema("09_toy", schema)
+    checked = parameters.check(toy, dict(values))
+    again = parameters.check(toy, defaults | _parsed(parameters.command(checked)))
     assert dict(again) == dict(checked)
 
 
 def test_every_schema_accepts_its_own_defaults_and_says_what_they_mean():
-    for chapter, schema in parameters.SCHEMAS.items():
-        parameters.check(chapter, {name: one.default for name, one in schema.items()})
+    for notebook in NOTEBOOKS:
+        schema = schema_of(notebook.stem)
+        assert schema.notebook == notebook.stem
+        parameters.check(schema, {name: one.default for name, one in schema.items()})
         for name, one in schema.items():
-            assert one.meaning.strip(), f"{chapter}.{name} has no meaning"
-            assert "|" not in one.meaning, f"{chapter}.{name}: would break the table"
+            assert one.meaning.strip(), f"{schema.chapter}.{name} has no meaning"
+            assert "|" not in one.meaning, f"{schema.chapter}.{name}: would break the table"
             assert "\n" not in one.meaning
+        assert {name for pair in schema.at_most for name in pair} <= set(schema)
 
 
-@pytest.mark.parametrize("profile", sorted((ROOT / "notebooks/profiles").glob("*.yaml")), ids=str)
+@pytest.mark.parametrize(
+    "profile",
+    [*sorted((ROOT / "notebooks/profiles").glob("*.yaml")), ROOT / "tests/tiny.yaml"],
+    ids=str,
+)
 def test_profiles_name_known_parameters_with_possible_values(profile):
     for chapter, given_ones in yaml.safe_load(profile.read_text(encoding="utf-8")).items():
-        defaults = {name: one.default for name, one in parameters.SCHEMAS[chapter].items()}
-        parameters.check(chapter, defaults | given_ones)
+        schema = schema_of(chapter)
+        defaults = {name: one.default for name, one in schema.items()}
+        parameters.check(schema, defaults | given_ones)
 
 
 def _cell_of_defaults(source: str) -> dict[str, tuple[object, str]]:
@@ -235,17 +254,16 @@ def test_a_notebooks_cell_of_defaults_agrees_with_its_schema(notebook):
     cells = nbformat.read(notebook, as_version=4).cells
     tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(tagged) == 1
-    schema = parameters.SCHEMAS[notebook.stem.split("_", 1)[1]]
+    schema = schema_of(notebook.stem)
     assert _cell_of_defaults(tagged[0].source) == {
         name: (one.default, one.meaning) for name, one in schema.items()
     }
 
 
 def test_a_parameter_that_another_limits_is_refused():
-    given = {name: one.default for name, one in parameters.SCHEMAS["heads"].items()}
-    assert parameters.check("heads", dict(given))["n_known"] <= given["k_census"]
+    schema = schema_of("heads")
+    given = {name: one.default for name, one in schema.items()}
+    assert parameters.check(schema, dict(given))["n_known"] <= given["k_census"]
     wanted = "'n_known' must be at most 'k_census', but is 100 and 'k_census' is 60"
     with pytest.raises(parameters.ParameterError, match=wanted):
-        parameters.check("heads", {**given, "k_census": 60})
-    for chapter, pairs in parameters.AT_MOST.items():
-        assert {name for pair in pairs for name in pair} <= set(parameters.SCHEMAS[chapter])
+        parameters.check(schema, {**given, "k_census": 60})

@@ -18,26 +18,6 @@ def close_figures():
     plt.close("all")
 
 
-def test_start_codons_are_found_at_the_offset_that_is_right():
-    text = "CCCATGCCCCCCCCCGTGCCCCCAACCC"  # GTT... no codon on the minus strand but CAA at 23: TTG
-    genome = Genome("toy", encode(text))
-    sites = pd.DataFrame({"position": [2, 14, 24], "strand": ["+", "+", "-"]})
-    table = audit.start_codon_audit(sites, genome, range(-1, 3))
-    share = table.set_index(["strand", "offset"])["start_codon"]
-    assert share["+"].tolist() == [0, 0, 1, 0]
-    assert share["-"].tolist() == [0, 1, 0, 0]
-    axes = draw.start_codons(table).axes[0]
-    assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 0, 100, 0], [0, 100, 0, 0]]
-
-
-def test_a_logo_has_a_letter_stack_for_every_offset():
-    counts = np.array([[10, 0, 0, 0], [0, 5, 5, 0], [3, 3, 3, 3]])
-    figure = draw.start_logo(counts, -1)
-    whole, close = figure.axes
-    assert whole.get_ylim()[1] == 2
-    assert [tick.get_text() for tick in close.get_xticklabels()] == ["-1", "+1"]
-
-
 def test_profiles_around_starts_have_both_strands():
     frame = pd.DataFrame(
         {

@@ -112,7 +112,8 @@ def test_source_notebooks_are_stripped(path):
     )
     after = code[code.index(tagged[0]) + 1].source
     chapter = path.stem.split("_", 1)[1]
-    assert re.search(rf"parameters\.check\(\s*[\"']{chapter}[\"'],\s*globals\(\)\s*\)", after), (
+    assert f"from genoattn.chapters import {chapter} as chapter" in after
+    assert "parameters.check(chapter.PARAMETERS, globals())" in after, (
         "the cell after the parameters checks them"
     )
     assert any("parameters.show(" in cell.source for cell in code)

@@ -4,68 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import logomaker
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from genoattn import motifs
-from genoattn.heads import paper_label
 from genoattn.plots import style
 
 _MARKS = {"+": "o", "-": "s"}
-_WORDS = {"+": "plus strand", "-": "minus strand"}
-
-
-def start_codons(audit: pd.DataFrame) -> Figure:
-    """Share of sites with a start codon, by the nucleotides added to the position; both strands.
-
-    Parameters
-    ----------
-    audit : DataFrame
-        `genoattn.audit.start_codon_audit`.
-    """
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.6), layout="constrained")
-    for number, (strand, part) in enumerate(audit.groupby("strand", sort=False)):
-        look = {**style.line(number), "marker": _MARKS[str(strand)]}
-        axes.plot(part["offset"], 100 * part["start_codon"], label=_WORDS[str(strand)], **look)
-    axes.set_xlabel("added to the position, nt (forward coordinates)")
-    axes.set_ylabel("sites at a start codon, %")
-    axes.set_ylim(0, 105)
-    axes.legend()
-    return figure
-
-
-def start_logo(counts: NDArray, first: int) -> Figure:
-    """What stands around sites, as a logo in bits.
-
-    Parameters
-    ----------
-    counts : int array, shape (n, 4)
-        Counts of A, C, G, T at consecutive offsets.
-    first : int
-        Offset of the first row; 0 is the site, drawn as +1.
-    """
-    offset = first + np.arange(len(counts))
-    heights = pd.DataFrame(
-        motifs.information_matrix(motifs.probability_matrix(counts)),
-        index=offset,
-        columns=list("ACGT"),
-    )
-    figure, (whole, close) = plt.subplots(
-        2, 1, figsize=(style.WIDTH, 3.6), sharex=True, layout="constrained"
-    )
-    for axes, top in ((whole, 2.0), (close, 0.4)):
-        logomaker.Logo(heights, ax=axes, color_scheme=style.NUCLEOTIDES, show_spines=False)
-        axes.spines[["left", "bottom"]].set_visible(True)
-        axes.set_ylim(0, top)
-        axes.set_ylabel("bits" if top == 2 else "bits, cut off")
-    ticks = offset[(offset % 5 == 0) | (offset == first)]
-    close.set_xticks(ticks, [f"{value:+d}" for value in paper_label(ticks)])
-    close.set_xlabel("position relative to the first nucleotide of the start codon, +1")
-    return figure
 
 
 def around_starts(profile: pd.DataFrame) -> Figure:

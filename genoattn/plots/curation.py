@@ -19,8 +19,10 @@ from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import distance_transform_edt
 
+from genoattn.annotations import source_name
 from genoattn.curation import PRINTED, SOURCES
 from genoattn.plots import style
+from genoattn.study.report import table as report_table
 
 __all__ = [
     "exact_shares",
@@ -59,7 +61,7 @@ def table_one(table: pd.DataFrame, beside_paper: bool = True) -> str:
     str
         A Markdown table: counts and shares in percent, the paper's beside ours.
     """
-    rows = {"": [style.name(source) for source in table["source"]]}
+    rows = {"": [source_name(source) for source in table["source"]]}
     rows["sites"] = [f"{n:,}" for n in table["n_sites"]]
     if beside_paper:
         rows["paper"] = [f"{n:,}" for n in table["paper_n_sites"]]
@@ -67,7 +69,7 @@ def table_one(table: pd.DataFrame, beside_paper: bool = True) -> str:
     if beside_paper:
         rows["paper "] = _with_percent(table["paper_n_shared"], table["paper_percent_shared"])
     rows["any partner"] = _with_percent(table["n_shared_strict"], table["percent_shared_strict"])
-    return style.table(pd.DataFrame(rows))
+    return report_table(pd.DataFrame(rows))
 
 
 def _with_percent(counts: pd.Series, percents: pd.Series) -> list[str]:
@@ -167,7 +169,7 @@ def venn(regions: pd.DataFrame) -> Figure:
         axes.text(
             x,
             y,
-            f"{style.name(source)}\n{totals[source]:,}",
+            f"{source_name(source)}\n{totals[source]:,}",
             ha=side,
             va="bottom",
             color=style.COLOURS[source] if source != "cappable" else "#8A5F00",
@@ -207,7 +209,7 @@ def upset(regions: pd.DataFrame) -> Figure:
         filled["n"].to_numpy(),
         index=pd.MultiIndex.from_tuples(
             [tuple(source in group for source in SOURCES) for group in members],
-            names=[style.name(source) for source in SOURCES],
+            names=[source_name(source) for source in SOURCES],
         ),
     )
     with warnings.catch_warnings():
@@ -224,7 +226,7 @@ def upset(regions: pd.DataFrame) -> Figure:
         )
         for source in SOURCES:
             plot.style_categories(
-                style.name(source),
+                source_name(source),
                 bar_facecolor=style.COLOURS[source],
                 bar_hatch=style.HATCHES[source],
                 bar_edgecolor="white",
@@ -271,13 +273,13 @@ def shifts(distribution: pd.DataFrame) -> Figure:
             look = style.source(other)
             axes.plot(part["shift"], n, **look, alpha=0.95)
         axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
-        axes.set_title(f"centred on {style.name(centre)}")
+        axes.set_title(f"centred on {source_name(centre)}")
         axes.set_yscale("log")
         axes.set_xticks(range(-window, window + 1), [f"{s:+d}" if s else "0" for s in _all(window)])
     figure.supxlabel("shift of the other site, nt (5'→3': positive is downstream)", fontsize=9)
     figure.supylabel("pairs of sites", fontsize=9)
     figure.legend(
-        handles=[Line2D([], [], label=style.name(s), **style.source(s)) for s in SOURCES],
+        handles=[Line2D([], [], label=source_name(s), **style.source(s)) for s in SOURCES],
         loc="outside upper center",
         ncols=len(SOURCES),
         handlelength=3.2,
@@ -318,7 +320,7 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
         ]
         for row in np.dstack([ours, printed])
     ]
-    labels = [style.name(source).replace("SMRT-", "SMRT-\n") for source in SOURCES]
+    labels = [source_name(source).replace("SMRT-", "SMRT-\n") for source in SOURCES]
     figure, axes = plt.subplots(figsize=(0.72 * style.WIDTH, 3.9), layout="constrained")
     axes.set_facecolor("#EEEEEE")
     sns.heatmap(
@@ -503,7 +505,7 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
         for axes, (measure, label) in zip(row, measures.items(), strict=True):
             _audit_panel(axes, part, measure, looks)
             axes.set_title(label)
-        row[0].set_ylabel(f"{style.name(source)}\nshare of sites, %")
+        row[0].set_ylabel(f"{source_name(source)}\nshare of sites, %")
     figure.supxlabel("added to the printed position, nt (forward coordinates)", fontsize=9)
     figure.legend(
         handles=[
@@ -559,7 +561,7 @@ def recovery(table: pd.DataFrame) -> Figure:
     grid[0].set_ylabel("%")
     figure.supxlabel("tolerance, nt", fontsize=9)
     figure.legend(
-        handles=[Line2D([], [], label=style.name(s), **style.source(s)) for s in sources],
+        handles=[Line2D([], [], label=source_name(s), **style.source(s)) for s in sources],
         loc="outside upper center",
         ncols=len(sources),
         handlelength=3.2,

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from genoattn.annotations import source_name
 from genoattn.plots import style
 
 
@@ -75,7 +76,7 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
 def title(site_class: str) -> str:
     """Name of a class of sites, with the name that its source has in all figures."""
     before, bracket, source = site_class.rstrip(")").partition(" (")
-    return f"{before} ({style.name(source)})" if bracket else site_class
+    return f"{before} ({source_name(source)})" if bracket else site_class
 
 
 def region_medians(regions: pd.DataFrame) -> Figure:

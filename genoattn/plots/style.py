@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 
 __all__ = [
     "COLOURS",
@@ -17,15 +16,12 @@ __all__ = [
     "FAINT",
     "HATCHES",
     "MARKERS",
-    "NAMES",
     "NUCLEOTIDES",
     "SEQUENTIAL",
     "WIDTH",
     "fill",
     "line",
-    "name",
     "source",
-    "table",
     "use",
 ]
 
@@ -43,16 +39,6 @@ DIVERGING = "PuOr_r"
 
 NUCLEOTIDES: dict[str, str] = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
 """Colours of letters in logos (Okabe and Ito)."""
-
-NAMES: dict[str, str] = {
-    "regulondb": "RegulonDB",
-    "cappable": "Cappable-seq",
-    "smrt": "SMRT-Cappable-seq",
-    "sendseq": "SEnd-seq",
-    "curated": "curated set",
-    "drnaseq": "dRNA-seq",
-}
-"""How sources of sites are called in figures and tables."""
 
 COLOURS: dict[str, str] = {
     "regulondb": "#0072B2",
@@ -126,11 +112,6 @@ def use() -> None:
     )
 
 
-def name(source_name: str) -> str:
-    """Return how a source is called in figures; a source that is not known keeps its name."""
-    return NAMES.get(source_name, source_name)
-
-
 def line(number: int) -> dict[str, Any]:
     """Return colour and line style of the n-th line of a figure, as keywords of ``plot``.
 
@@ -158,22 +139,3 @@ def fill(source_name: str) -> dict[str, Any]:
         "edgecolor": "white",
         "hatch": HATCHES[source_name],
     }
-
-
-def table(frame: pd.DataFrame) -> str:
-    """Write a frame of texts as a Markdown table, the first column to the left, others right.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Cells as they shall be read; the index is not shown.
-
-    Returns
-    -------
-    str
-        Lines of a Markdown table, with an empty line before and after.
-    """
-    cells = [list(frame.columns), *frame.astype(str).to_numpy().tolist()]
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in cells]
-    rows.insert(1, [":--", *["--:"] * (frame.shape[1] - 1)])
-    return "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from genoattn.annotations import source_name
 from genoattn.metrics import differs_from_paper
 from genoattn.plots import style
 
@@ -151,7 +152,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
                 value.reindex(pairs), height, linestyle="", marker="|x"[number % 2], markersize=7,
                 color="#D55E00", label=name, zorder=1.5,
             )  # fmt: skip
-        axes.set_yticks(height, [style.name(test_set) for _, test_set in pairs])
+        axes.set_yticks(height, [source_name(test_set) for _, test_set in pairs])
         axes.set_ylim(height.min() - 0.6, height.max() + 0.6)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -166,7 +167,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
         for train_set in dict.fromkeys(train_set for train_set, _ in pairs):
             mine = [h for h, pair in zip(height, pairs, strict=True) if pair[0] == train_set]
             panels[1].annotate(
-                f"trained on\n{style.name(train_set)}",
+                f"trained on\n{source_name(train_set)}",
                 (1.01, float(np.mean(mine))),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -399,7 +400,7 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
         look, label = style.line(number), name
         if of == "test set":
             look = {key: value for key, value in style.source(name).items() if key != "marker"}
-            label = style.name(name)
+            label = source_name(name)
         axes.plot(curve["recall"], curve["precision"], label=label, **look)
     axes.set(
         xlabel="recall: share of the labelled sites found",

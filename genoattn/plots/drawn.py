@@ -1,0 +1,43 @@
+"""A figure with its caption and its alternative text; shows itself in a notebook."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+from IPython.display import Image, Markdown, display
+from matplotlib.figure import Figure
+
+__all__ = ["Drawn"]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A finished figure and what goes with it.
+
+    Attributes
+    ----------
+    figure : Figure
+    caption : str
+        What is drawn and what to see in it, Markdown.
+    alt : str
+        The picture in words, for who cannot see it: plain text.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+    def png(self) -> bytes:
+        """The picture as PNG, at the figure's own resolution."""
+        written = io.BytesIO()
+        self.figure.savefig(written, format="png", dpi="figure", bbox_inches="tight")
+        return written.getvalue()
+
+    def _ipython_display_(self) -> None:
+        """Show the picture, its alternative text in the metadata, and the caption below it."""
+        picture = Image(self.png(), metadata={"alt": self.alt})
+        plt.close(self.figure)
+        display(picture, metadata={"image/png": {"alt": self.alt}})
+        display(Markdown(f'<div class="caption">\n\n{self.caption}\n\n</div>'))

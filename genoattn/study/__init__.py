@@ -1,0 +1,1 @@
+"""What binds the chapters of a study: inputs, the run folder, findings, parameters."""

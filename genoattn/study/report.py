@@ -1,0 +1,152 @@
+"""What a step of a chapter found, and how a page says it; touches nothing outside itself.
+
+A chapter is made of steps (``genoattn/chapters``). Each returns the frames that its figure is
+drawn from and a `Finding`: what it says in words, and which tables it leaves behind. A notebook
+shows the finding, and hands all of them to `genoattn.study.run.Run.write` at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from IPython.display import DisplayHandle, Markdown, display
+from numpy.typing import NDArray
+
+__all__ = [
+    "Finding",
+    "HasFinding",
+    "InShort",
+    "admonition",
+    "folded",
+    "listed",
+    "signed",
+    "table",
+    "with_interval",
+]
+
+Kept = pd.DataFrame | Mapping[str, NDArray[Any]]
+"""What one chapter keeps for another: a frame (CSV) or named arrays (npz)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a step of a chapter found.
+
+    Attributes
+    ----------
+    said : str
+        Sentences and tables for the reader (Markdown), made from the numbers of this run.
+    results : mapping of str to DataFrame
+        Aggregates for the folder of results: name of the file without ``.csv`` -> tidy frame.
+    kept : mapping of str to DataFrame or to mapping of str to array
+        What later chapters read of this model: kind -> frame or arrays; see
+        `genoattn.study.run.Run.kept`.
+    """
+
+    said: str = ""
+    results: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> Finding:
+        """Itself, so that a finding can stand where a step's result can."""
+        return self
+
+    def _repr_markdown_(self) -> str:
+        return self.said
+
+
+@runtime_checkable
+class HasFinding(Protocol):
+    """What a step returns: frames to draw from, and what they say."""
+
+    @property
+    def finding(self) -> Finding:
+        """What the step found."""
+        ...
+
+
+class InShort:
+    """The box at the top of a chapter, filled when the chapter has run.
+
+    Made in the first cells, it shows a placeholder; `say` replaces it, so that the answer stands
+    above what it was computed from.
+
+    Parameters
+    ----------
+    question : str
+        What the chapter asks, as one sentence.
+    """
+
+    def __init__(self, question: str) -> None:
+        self.question = question
+        text = admonition("In short", f"**{question}**\n\nThe answer appears once the chapter ran.")
+        self._box: DisplayHandle | None = display(Markdown(text), display_id=True)
+
+    def say(self, answer: Finding) -> None:
+        """Fill the box: the answer in a few sentences, and how sure it is."""
+        text = admonition("In short", f"**{self.question}**\n\n{answer.said}", "tip in-short")
+        if self._box is not None:
+            self._box.update(Markdown(text))
+
+
+def admonition(title: str, text: str, classes: str = "note") -> str:
+    """Put Markdown into a box with a title."""
+    return f"````{{admonition}} {title}\n:class: {classes}\n{text.strip()}\n````\n"
+
+
+def folded(title: str, text: str) -> str:
+    """Put Markdown into a box that opens when its title is pressed."""
+    return admonition(title, text, "dropdown")
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Write a frame of texts as a Markdown table, the first column to the left, others right.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Cells as they shall be read; the index is not shown.
+
+    Returns
+    -------
+    str
+        Lines of a Markdown table, with an empty line before and after.
+    """
+    cells = [list(frame.columns), *frame.astype(str).to_numpy().tolist()]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in cells]
+    rows.insert(1, [":--", *["--:"] * (frame.shape[1] - 1)])
+    return "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def with_interval(
+    value: float, low: float, high: float, spec: str = "+.2f", missing: str = "no interval"
+) -> str:
+    """Write a number and its interval: ``-0.09 (-0.15 to -0.04)``.
+
+    Parameters
+    ----------
+    value, low, high : float
+    spec : str
+        Format of all three, as `format` takes it.
+    missing : str
+        Said in place of an interval that is not a number.
+    """
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return f"{value:{spec}} ({missing})"
+    return f"{value:{spec}} ({low:{spec}} to {high:{spec}})"
+
+
+def signed(offset: float) -> str:
+    """Write a whole offset with its sign; zero has none."""
+    return f"{offset:+.0f}" if round(offset) else "0"
+
+
+def listed(words: Iterable[str], none: str = "none") -> str:
+    """Join words as a sentence does: ``a``, ``a and b``, ``a, b and c``; `none` without any."""
+    *before, last = [*words] or [none]
+    return f"{', '.join(before)} and {last}" if before else last

@@ -1,0 +1,328 @@
+"""The run folder, through which the chapters of a study pass their files; touches that folder.
+
+Nothing else passes between chapters, and no other module spells a path inside the folder::
+
+    inputs/                          genome and tables            StudyInputs.save
+    curation/curated.tsv             the labels
+    training/<model>.safetensors     weights, card, checkpoint
+    prediction/<model>.npy           output on the test part      evaluation.output_of
+    prediction/validation/           the same on the validation part
+    <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
+
+Aggregates go to another folder, the run's *results*; no site is among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn import curation, evaluation
+from genoattn.convolutional import ConvolutionalNetwork, load_network
+from genoattn.files import writing
+from genoattn.inputs import StudyInputs
+from genoattn.labels import Split
+from genoattn.model import Annotator, WeightsError, find_weights, read_card
+from genoattn.parameters import Checked
+from genoattn.study.report import Finding, HasFinding, Kept
+from genoattn.training import card_split, label_sites
+
+__all__ = ["Model", "Run"]
+
+
+class Model(NamedTuple):
+    """A trained model of a run, ready to predict.
+
+    Attributes
+    ----------
+    name : str
+        Stem of its weights file; files about the model are named by it.
+    file : Path
+        The weights.
+    network : Annotator or ConvolutionalNetwork
+        In evaluation mode, on the fastest device that there is.
+    card : dict
+        The model card.
+    split : Split
+        The parts of the genome that it was trained and tested on.
+    """
+
+    name: str
+    file: Path
+    network: Annotator | ConvolutionalNetwork
+    card: dict[str, Any]
+    split: Split
+
+    @property
+    def config(self) -> Any:
+        """The network's configuration."""
+        return self.network.config
+
+    @property
+    def test(self) -> NDArray[np.bool_]:
+        """The test part, shape (L,)."""
+        return self.split.mask("test")
+
+
+class Run:
+    """One study's folder, and the folder of its aggregates.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made when the first file is written.
+    results : str or Path, optional
+        Folder of the aggregates; ``results`` inside the run's folder by default.
+    """
+
+    def __init__(self, folder: str | Path, results: str | Path | None = None) -> None:
+        self.folder = Path(folder)
+        self.results = self.folder / "results" if results is None else Path(results)
+
+    @classmethod
+    def of(cls, parameters: Checked) -> Run:
+        """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``)."""
+        return cls(parameters.run_dir, parameters.results_dir)
+
+    # ------------------------------------------------------------------ inputs and labels
+
+    @property
+    def inputs(self) -> Path:
+        """Folder of the study's genome and tables."""
+        return self.folder / "inputs"
+
+    @cached_property
+    def study(self) -> StudyInputs:
+        """Genome and tables.
+
+        Raises
+        ------
+        FileNotFoundError
+            The chapter that makes them has not been run.
+        """
+        self._made_by("01_curation", self.inputs / "genome.fa")
+        return StudyInputs.read(self.inputs)
+
+    def save_inputs(self, study: StudyInputs) -> None:
+        """Write genome and tables, one file each."""
+        study.save(self.inputs)
+        self.__dict__.pop("study", None)
+
+    @property
+    def curated_file(self) -> Path:
+        """The curated set's table."""
+        return self.folder / "curation" / "curated.tsv"
+
+    @property
+    def curated(self) -> pd.DataFrame:
+        """The curated set: position (0-based), strand and more."""
+        self._made_by("01_curation", self.curated_file)
+        return pd.read_csv(self.curated_file, sep="\t", comment="#")
+
+    def write_curated(self, curated: pd.DataFrame) -> None:
+        """Write the curated set."""
+        curation.write_curated(curated, self.curated_file)
+
+    def sites(self, train_set: str) -> pd.DataFrame:
+        """Sites to label: the curated set, or those of one source."""
+        if train_set == "curated":
+            return self.curated
+        return label_sites(self.folder, self.study.sites, train_set)
+
+    # ---------------------------------------------------------------------------- models
+
+    @property
+    def training(self) -> Path:
+        """Folder of the weights that were trained in this run."""
+        return self.folder / "training"
+
+    def weights(self, name: str) -> Path:
+        """Find weights: a file, a name in this run, or a model that the package ships.
+
+        Raises
+        ------
+        WeightsError
+            There are none of that name; says which there are.
+        """
+        return find_weights(name, self.folder)
+
+    def has_weights(self, name: str) -> bool:
+        """Tell whether there are weights of this name."""
+        try:
+            self.weights(name)
+        except WeightsError:
+            return False
+        return True
+
+    def model(self, name: str, accelerator: str = "auto") -> Model:
+        """Load a model of this run or of the package, to be used on this run's genome.
+
+        Raises
+        ------
+        WeightsError
+            There are no weights of that name, or they do not fit their card.
+        """
+        file = self.weights(name)
+        card = read_card(file)
+        network = load_network(file, accelerator)
+        return Model(file.stem, file, network, card, card_split(card, len(self.study.genome)))
+
+    # ---------------------------------------------------------------------------- output
+
+    @property
+    def predictions(self) -> Path:
+        """Folder of the models' outputs on the test part."""
+        return self.folder / "prediction"
+
+    def output(self, model: str) -> NDArray[np.float32]:
+        """Output of a model on the test part, as the chapter on training left it.
+
+        Parameters
+        ----------
+        model : str
+            `Model.name`.
+
+        Returns
+        -------
+        float32 array, shape (2, L)
+            Probability of a site; NaN where it was not computed.
+
+        Raises
+        ------
+        FileNotFoundError
+            That chapter has not been run for this model.
+        ValueError
+            The output is of another genome.
+        """
+        file = self._made_by("02_training", self.predictions / f"{model}.npy")
+        track: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        if track.shape != (2, len(self.study.genome)):
+            raise ValueError(
+                f"{file}: shape {track.shape}, but the genome has {len(self.study.genome):,} nt; "
+                "run the chapter 02_training again"
+            )
+        return track
+
+    def predict(
+        self, weights: Path, part: str, split: Split, accelerator: str = "auto"
+    ) -> NDArray[np.float32]:
+        """Output of a model on one part of its split, computed unless it is kept here.
+
+        Parameters
+        ----------
+        weights : Path
+        part : str
+            ``test`` or ``validation``.
+        split : Split
+            The model's.
+        accelerator : str
+        """
+        folder = self.predictions if part == "test" else self.predictions / part
+        where = split.mask(part)
+        return evaluation.output_of(
+            weights, self.study.genome, where, folder, accelerator=accelerator
+        )
+
+    # ----------------------------------------------------- what chapters keep for each other
+
+    def file(self, chapter: str, model: str, kind: str, suffix: str = "csv") -> Path:
+        """The file in which a chapter keeps one kind of thing of a model."""
+        return self.folder / chapter / f"{model}_{kind}.{suffix}"
+
+    def kept(self, notebook: str, model: str, kind: str) -> pd.DataFrame:
+        """A table that a chapter kept of a model.
+
+        Parameters
+        ----------
+        notebook : str
+            The chapter's, such as ``03_heads``.
+        model : str
+            `Model.name`.
+        kind : str
+
+        Raises
+        ------
+        FileNotFoundError
+            That chapter has not been run for this model.
+        """
+        return pd.read_csv(self._made_by(notebook, self.file(notebook[3:], model, kind)))
+
+    def has_kept(self, notebook: str, model: str, kind: str) -> bool:
+        """Tell whether a chapter kept this kind of table of a model."""
+        return self.file(notebook[3:], model, kind).is_file()
+
+    def kept_arrays(self, notebook: str, model: str, kind: str) -> dict[str, NDArray[Any]]:
+        """Named arrays that a chapter kept of a model; errors as of `kept`."""
+        file = self._made_by(notebook, self.file(notebook[3:], model, kind, "npz"))
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    # ----------------------------------------------------------------------------- results
+
+    def earlier(self, name: str) -> pd.DataFrame | None:
+        """A table of aggregates that an earlier run left in the folder of results, if any."""
+        file = self.results / f"{name}.csv"
+        return pd.read_csv(file) if file.is_file() else None
+
+    def write(self, parameters: Checked, *steps: HasFinding) -> Finding:
+        """Write what the steps of a chapter found, each file whole or not at all.
+
+        Parameters
+        ----------
+        parameters : Checked
+            The chapter's: its name, and its ``weights`` if there are any, name the files.
+        *steps : Finding or a result that has one
+            Their `Finding.results` go to the folder of results, their `Finding.kept` to the run.
+
+        Returns
+        -------
+        Finding
+            The list of what was written.
+
+        Raises
+        ------
+        ValueError
+            Two steps would write the same file.
+        """
+        model = Path(parameters.weights).stem if "weights" in parameters else ""
+        tables: dict[Path, Kept] = {}
+        for step in steps:
+            found = step.finding
+            new: dict[Path, Kept] = {
+                self.results / f"{name}.csv": frame for name, frame in found.results.items()
+            }
+            for kind, kept in found.kept.items():
+                suffix = "csv" if isinstance(kept, pd.DataFrame) else "npz"
+                new[self.file(parameters.chapter, model, kind, suffix)] = kept
+            if twice := tables.keys() & new.keys():
+                raise ValueError(f"two steps write {min(twice)}")
+            tables |= new
+        for path, one in tables.items():
+            _write(path, one)
+        return Finding("\n".join(f"- `{path}`: {_size(one)}" for path, one in tables.items()))
+
+    def _made_by(self, notebook: str, path: Path) -> Path:
+        """Return a file that a chapter makes, or say that it has to be run first."""
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file; run the chapter {notebook} first")
+        return path
+
+
+def _write(path: Path, kept: Kept) -> None:
+    """Write a frame as CSV, arrays as npz."""
+    with writing(path) as partial:
+        if isinstance(kept, pd.DataFrame):
+            kept.to_csv(partial, index=False, float_format="%.6g")
+        else:
+            np.savez(partial, allow_pickle=False, **dict(kept))
+
+
+def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
+    """How much was written, in words."""
+    return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'arrays'}"
