@@ -26,6 +26,15 @@ from genoattn.labels import reading_order
 METRICS = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
 """PR AUC is the average precision: the step-wise area, without interpolation between thresholds."""
 
+COLUMNS = (
+    "train_set", "test_set", "model", "resolution", "metric", "value", "ci_low", "ci_high", "seed",
+    "paper_value",
+)  # fmt: skip
+"""Of the table of :func:`performance`."""
+
+METRIC_NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
+"""How readers know them."""
+
 
 def score(label: NDArray, output: NDArray) -> dict[str, float]:
     """ROC AUC and PR AUC of ``output`` for binary ``label``, both of one shape.

@@ -56,4 +56,6 @@ def note(shown: Iterable[str], absent: Collection[str]) -> str:
     n = len({*shown} & {*absent})
     if not n:
         return ""
-    return f"\n{_DAGGER} from an earlier run; {'its' if n == 1 else 'their'} weights are not here.\n"
+    return (
+        f"\n{_DAGGER} from an earlier run; {'its' if n == 1 else 'their'} weights are not here.\n"
+    )
