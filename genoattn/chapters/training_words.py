@@ -386,11 +386,10 @@ def say_length(by_length: pd.DataFrame, left: Collection[str], published: bool) 
     if published:
         before, after = ((roc[one] - roc["paper_value"]).abs() for one in ("shorter", "longer"))
         far = before > FAR
-        within = (after[far] <= FAR).sum()
         said += (
             f" Of {far.sum()} scores that lay more than {FAR} from the paper's after the shorter "
-            f"training, longer training brought {within} within {FAR}"
-            f"; {((before <= FAR) & (after > FAR)).sum()} others it moved beyond {FAR}."
+            f"training, longer training brought {(after[far] <= FAR).sum()} within {FAR} and moved "
+            f"{((before <= FAR) & (after > FAR)).sum()} that had been nearer beyond it."
         )
     return (
         f"{said}\n\n"

@@ -530,9 +530,11 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
     )
     axes.legend(title=of)
     half = {
-        source_name(name) if of == "test set" else name: float(np.interp(0.5, curve["recall"], curve["precision"]))
+        name: float(np.interp(0.5, curve["recall"], curve["precision"]))
         for name, curve in curves.items()
     }
+    if of == "test set":
+        half = {source_name(name): value for name, value in half.items()}
     told = ", ".join(f"{name} {value:.2f}" for name, value in half.items())
     return Drawn(
         figure,
