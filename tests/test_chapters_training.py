@@ -191,7 +191,8 @@ def test_longer_training_says_what_it_brought_nearer():
     assert "brought 1 within 0.02 and moved 1 that had been nearer beyond it" in said
     assert "†" not in said and "0.850 (1.0)" in said
     assert "paper's" not in words.say_length(rows, [], False)
-    assert "m†" in words.say_length(rows, ["m"], False)
+    old = words.say_length(rows, ["m"], False)
+    assert "m†" in old and "the weights of the shorter training are not here" in old
     assert "No two models" in words.say_length(rows.iloc[:0], [], True)
 
 
@@ -258,6 +259,7 @@ def matched(*intervals):
         ([(0.01, 0.03)], "attention raises ROC AUC in the one matched pair (+0.020)"),
         ([(-0.03, -0.01)], "attention lowers ROC AUC in the one matched pair (-0.020)"),
         ([(0.0, 0.02)], "does not change ROC AUC significantly in the one matched pair"),
+        ([(-0.1, 0.1)] * 2, "does not change ROC AUC significantly in any of 2 matched pairs"),
         ([(0.01, 0.03), (0.02, 0.04)], "raises ROC AUC in all 2 matched pairs (+0.020 to +0.030)"),
         (
             [(0.01, 0.03), (-0.01, 0.03)],
@@ -306,8 +308,8 @@ def test_the_gene_prior_is_told_by_place():
         ([(-0.2, -0.3, -0.1)], "Of the training set."),
         ([(0.2, 0.1, 0.3)], "Of promoters."),
         ([(-0.1, -0.3, 0.0)], "does not change the PR AUC significantly"),
-        ([(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1)], "raises the PR AUC in 1 and lowers it in 1 of 2"),
-        ([(-0.2, -0.3, -0.1), (0.0, -0.1, 0.1)], "raises the PR AUC in 0 and lowers it in 1 of 2"),
+        ([(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1)], "significantly in 1 and lowers it in 1 of 2"),
+        ([(-0.2, -0.3, -0.1), (0.0, -0.1, 0.1)], "significantly in 0 and lowers it in 1 of 2"),
     ],
 )
 def test_whether_the_prior_learnt_promoters_follows_from_new_sites(gains, verdict):
@@ -383,6 +385,10 @@ def bins(*rows):
         ([(0.16, 0.1, 0.09, 0.11, 100, 10)], "No: at outputs near 0.16 it is 1.6 times too high"),
         ([(0.05, 0.1, 0.09, 0.11, 100, 10)], "No: at outputs near 0.05 it is 2.0 times too low"),
         ([(0.1, 0.0, 0.0, 0.0, 100, 0)], "No: it expects sites where none is labelled"),
+        (  # a bin without a site has no factor, but is off
+            [(0.12, 0.1, 0.09, 0.11, 100, 10), (0.5, 0.0, 0.0, 0.0, 20, 0)],
+            "No: at outputs near 0.12 it is 1.2 times too high",
+        ),
         (  # a bin that is off by more, but within its interval, does not count
             [(0.12, 0.1, 0.09, 0.11, 100, 10), (0.5, 0.25, 0.1, 0.6, 20, 5)],
             "Nearly: at outputs near 0.12 it is 1.2 times too high",

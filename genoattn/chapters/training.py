@@ -77,7 +77,7 @@ PARAMETERS = Schema(
         "others": Parameter(
             list[str],
             [],
-            "further models to compare with, as weights; those not there are left out",
+            "further models to compare with, as weights; one not there keeps an earlier run's scores",
         ),
         "steps": Parameter(
             list[str],
@@ -361,6 +361,7 @@ def models(run: Run, data: Data, own: Trained, p: Checked) -> Models:
     order = tuple(dict.fromkeys([model.name, *others, *named, *p.steps]))
     absent = [name for name in order if name not in {*cards, *ensembles}]
     left = earlier.left(run.earlier("performance"), absent, metrics.COLUMNS)
+    left = _joined(left.iloc[:0], left, absent)
     known = run.earlier("ablation") if p.steps else None
     said = words.say_models(cards, left, known, absent)
     return Models(model, files, cards, ensembles, order, left, Finding(said))

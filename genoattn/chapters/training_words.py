@@ -394,7 +394,7 @@ def say_length(by_length: pd.DataFrame, left: Collection[str], published: bool) 
     return (
         f"{said}\n\n"
         + folded("Scores after shorter and longer training", table(shown))
-        + earlier.note(by_length["model"], left)
+        + earlier.note(by_length["model"], left, "the weights of the shorter training")
     )
 
 
@@ -505,7 +505,8 @@ def _effect(rows: pd.DataFrame, title: str) -> str:
     if n in (up, down):
         return f"{'raises' if up else 'lowers'} {title} in {pairs} ({span})"
     if not up and not down:
-        return f"does not change {title} significantly in {pairs} ({span})"
+        where = pairs if n == 1 else f"any of {n} matched pairs"
+        return f"does not change {title} significantly in {where} ({span})"
     if up and down:
         return (
             f"raises {title} in {up} and lowers it in {down} of {n} matched pairs ({span}), so its "
@@ -528,12 +529,12 @@ def say_attention(pairs: pd.DataFrame) -> str:
     if pairs.empty:
         return (
             "**This run cannot isolate what attention adds.** No annotator and no convolutional "
-            "network in it were matched in input, targets and size."
+            "network in it were given the same labels, targets and sequence."
         )
     effects = [
         _effect(pairs[pairs["metric"] == metric], title) for metric, title in METRIC_NAMES.items()
     ]
-    return f"**At equal input, targets and size, attention {'; it '.join(effects)}.**"
+    return f"**Given the same labels, targets and sequence, attention {'; it '.join(effects)}.**"
 
 
 def pairs_table(
@@ -598,12 +599,12 @@ def say_places(name: str, without: pd.Series, with_genes: pd.Series) -> str:
     """
     told = []
     for place in PLACES:
-        before, after = without[place], with_genes[place]
-        if not np.isfinite(before):
+        if not np.isfinite(without[place]):
             continue
+        before, after = (round(100 * one[place]) for one in (without, with_genes))
         verb = "raises" if after > before else "lowers" if after < before else "leaves"
-        goal = "unchanged at" if verb == "leaves" else f"from {before:.0%} to"
-        told.append(f"{verb} it {place} {goal} {after:.0%}")
+        goal = "unchanged at" if verb == "leaves" else f"from {before}% to"
+        told.append(f"{verb} it {place} {goal} {after}%")
     return (
         f"- Recall at as many calls as there are sites: in {name}, the gene prior {listed(told)}."
         if told
@@ -640,8 +641,8 @@ def say_beyond(gains: Mapping[tuple[str, str], tuple[float, float, float]], trai
         )
     else:
         verdict = (
-            f"**Not decided.** On sites that no step used, the prior raises the PR AUC in {up} and "
-            f"lowers it in {down} of {n} comparisons."
+            f"**Not decided.** On sites that no step used, the prior raises the PR AUC "
+            f"significantly in {up} and lowers it in {down} of {n} comparisons."
         )
     told = "; ".join(
         f"{name} on {source_name(test_set)} {change(*gain)}"
@@ -720,15 +721,20 @@ def _say_near(model: str, own: Mapping[int, Mapping[str, Any]]) -> str:
 
 
 def _misfit(counted: pd.DataFrame) -> tuple[str, str]:
-    """Verdict and worst bin of those whose mean output lies outside the interval."""
-    factor = counted["output"] / counted["share"]
-    worst: Any = counted.iloc[int(np.abs(np.log(factor)).argmax())]
+    """Verdict and worst bin of those whose mean output lies outside the interval.
+
+    A bin without a site has no factor by which it is off; with one, the verdict is no.
+    """
+    seen = counted[counted["n_sites"] > 0]
+    factor = seen["output"] / seen["share"]
+    worst: Any = seen.iloc[int(np.abs(np.log(factor)).argmax())]
     off = float(worst["output"] / worst["share"])
     told = (
         f"The worst: where the output averages {worst['output']:.2g}, the share of sites is "
         f"{worst['share']:.2g} ({worst['ci_low']:.2g} to {worst['ci_high']:.2g})."
     )
-    word = "Nearly" if max(off, 1 / off) <= NEARLY else "No"
+    nearly = len(seen) == len(counted) and max(off, 1 / off) <= NEARLY
+    word = "Nearly" if nearly else "No"
     where = f"at outputs near {worst['output']:.2g}"
     side = "high" if off > 1 else "low"
     return f"{word}: {where} it is {max(off, 1 / off):.1f} times too {side}", told
@@ -755,9 +761,10 @@ def verdict_on(bins: pd.DataFrame) -> tuple[str, str]:
     )
     if inside.all():
         return "Yes, as far as this test part can show", told
-    if (counted["n_sites"] == 0).any():
+    off = counted[~inside]
+    if (off["n_sites"] == 0).all():
         return "No: it expects sites where none is labelled", told
-    verdict, worst = _misfit(counted[~inside])
+    verdict, worst = _misfit(off)
     return verdict, f"{told} {worst}"
 
 
