@@ -77,7 +77,7 @@ PARAMETERS = Schema(
         "others": Parameter(
             list[str],
             [],
-            "further models to compare with, as weights; one not there keeps an earlier run's scores",
+            "weights to compare with; a model not there keeps the scores of an earlier run",
         ),
         "steps": Parameter(
             list[str],
