@@ -8,6 +8,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
     prediction/<model>.npy           output on the test part      evaluation.output_of
     prediction/validation/           the same on the validation part
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
+    <name>/                          a genome of one's own, annotated: tracks, peaks, hub
 
 Aggregates go to another folder, the run's *results*; no site is among them.
 """
@@ -90,6 +91,31 @@ class Run:
         """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``)."""
         return cls(parameters.run_dir, parameters.results_dir)
 
+    @classmethod
+    def of_own(cls, parameters: Checked) -> Run:
+        """Open the run that the annotation of one's own sequences goes into.
+
+        As `of`; but what comes of a file of one's own (``fasta``) does not land among the demo's
+        files because no other folder was named. In place of ``run_dir`` and ``results_dir``, each
+        left at its default, stand ``runs/<name>`` and the folder of results in the run.
+
+        Raises
+        ------
+        ValueError
+            That folder is the demo's own.
+        """
+        if parameters.fasta is None:
+            return cls.of(parameters)
+        default = {name: parameters.schema[name].default for name in ("run_dir", "results_dir")}
+        folder, results = (
+            None if parameters[name] == value else Path(parameters[name])
+            for name, value in default.items()
+        )
+        own = cls(folder or Path("runs", parameters.name), results)
+        if own.folder == Path(default["run_dir"]):
+            raise ValueError(f"{own.folder} is the demo's: give another name, or a run_dir")
+        return own
+
     # ------------------------------------------------------------------ inputs and labels
 
     @property
@@ -134,6 +160,10 @@ class Run:
         if train_set == "curated":
             return self.curated
         return label_sites(self.folder, self.study.sites, train_set)
+
+    def annotation(self, name: str) -> Path:
+        """Folder of an annotated genome of one's own: tracks, peaks, hub."""
+        return self.folder / name
 
     # ---------------------------------------------------------------------------- models
 
