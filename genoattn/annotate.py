@@ -27,14 +27,16 @@ from tqdm import tqdm
 from typing_extensions import override
 
 from genoattn import bootstrap
+from genoattn.card import Card
 from genoattn.convolutional import load_network
 from genoattn.files import writing
 from genoattn.gene_prior import GenePrior, distance_to_gene, find_prior, gene_starts
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
-from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import AttentionRecorder, mean_log_odds, predict
 from genoattn.profiles import Around
 from genoattn.tracks import find_peaks
+from genoattn.weight_files import WeightsError
 
 __all__ = [
     "ReceivedAttention",
@@ -147,7 +149,7 @@ def check_genome(weights: str | Path, genome: Genome) -> None:
     WeightsError
         The weights were trained on another genome.
     """
-    trained_on = read_card(weights).get("genome")
+    trained_on = Card.read(weights).genome
     if trained_on != genome.name:
         raise WeightsError(
             f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "
@@ -500,7 +502,9 @@ def before_over_after(
 
     def ratio(weight: NDArray) -> NDArray:
         with np.errstate(invalid="ignore", divide="ignore"):  # none of the drawn has a value there
-            before, after = ((weight @ t) / (weight @ c) for t, c in zip(totals, counts, strict=True))
+            before, after = (
+                (weight @ t) / (weight @ c) for t, c in zip(totals, counts, strict=True)
+            )
             return before / after
 
     value = float(ratio(np.ones(int(group.max()) + 1)))

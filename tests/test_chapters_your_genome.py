@@ -237,9 +237,7 @@ def test_the_answer_says_what_it_rests_on():
     assert "not known" in chapter.say_right(unknown, p)
     no_peak = known._replace(right=Interval(np.nan, np.nan, np.nan))
     assert "No planted site has a peak within 5 nt" in chapter.say_right(no_peak, p)
-    assert "3.0 (2.0 to 4.0) times" in chapter.say_genes(
-        Genes(None, Interval(3, 2, 4), NOTHING), p
-    )
+    assert "3.0 (2.0 to 4.0) times" in chapter.say_genes(Genes(None, Interval(3, 2, 4), NOTHING), p)
     assert "Without an annotation" in chapter.say_genes(Genes(None, None, NOTHING), p)
     assert "simulated" in chapter.say_how_sure(known, 0.95)
     assert "simulated" not in chapter.say_how_sure(unknown, 0.95)
