@@ -215,7 +215,7 @@ def test_whether_the_output_rises_before_genes(ratio, meaning):
 def test_what_an_annotation_lacks():
     features = pd.DataFrame({"contig": ["a", "b"], "type": ["gene", "pseudogene"]})
     assert chapter.say_lacking(["a", "b"], features) == ""
-    assert "on c. The" in chapter.say_lacking("abc", features[features["type"] == "gene"])
+    assert "on b and c. The" in chapter.say_lacking("abc", features[features["type"] == "gene"])
     assert "on c, d, e and 2 more." in chapter.say_lacking("abcdefg", features)
     assert "marks no pseudogene" in chapter.say_lacking("a", features[:1])
 
