@@ -176,3 +176,8 @@ def test_the_plan_and_the_answer(opened):
     assert "the blocked form predicts 900 positions" in said
     assert f"take {2 * 400 / 900 / 60:.1f} minutes there (a)" in said
     assert "without an interval" in said
+
+
+def test_the_size_of_the_model_is_said():
+    assert "2 heads in 1 layer; each attends to 16 positions" in chapter.say_model(CONFIG)
+    assert "36 heads in 6 layers;" in chapter.say_model(AnnotatorConfig())

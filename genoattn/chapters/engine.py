@@ -126,8 +126,9 @@ def opened(run: Run, p: Checked) -> Opened:
 def say_model(config: AnnotatorConfig) -> str:
     """Say how large the model is whose numbers are compared."""
     return (
-        f"The comparisons below use a model of {config.layers} layers of {config.heads} heads, "
-        f"each of which attends to {config.window} positions."
+        f"The comparisons below use a model of {config.layers * config.heads} heads in "
+        f"{config.layers} layer{'s' * (config.layers > 1)}; each attends to {config.window} "
+        "positions."
     )
 
 

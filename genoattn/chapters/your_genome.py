@@ -170,8 +170,9 @@ def say_prior(name: str, members: Sequence[str]) -> str:
 def say_model(name: str, config: AnnotatorConfig) -> str:
     """Say how far the model reads."""
     return (
-        f"The model **{name}** reads {config.window} positions in each of {config.layers} layers, "
-        f"up to {config.downstream} nt downstream of the position that it judges. "
+        f"The model **{name}** has {_counted(config.layers, 'layer')} of attention to "
+        f"{config.window} positions each, and reads up to {config.downstream} nt downstream of the "
+        "position that it judges. "
     )
 
 
