@@ -67,6 +67,19 @@ class Model(NamedTuple):
         return self.network.config
 
     @property
+    def annotator(self) -> Annotator:
+        """The network of a model with attention.
+
+        Raises
+        ------
+        ValueError
+            It has none.
+        """
+        if not isinstance(self.network, Annotator):
+            raise ValueError(f"{self.file}: a network without attention has no heads")
+        return self.network
+
+    @property
     def test(self) -> NDArray[np.bool_]:
         """The test part, shape (L,)."""
         return self.split.mask("test")
