@@ -73,7 +73,6 @@ __all__ = [
     "planted_letters",
     "read",
     "site_windows",
-    "summary",
     "usage",
 ]
 
@@ -719,48 +718,6 @@ def read(path: str | Path) -> Recovery:
     for column in ("element", "planted_element"):
         tables.claims[column] = tables.claims[column].fillna("")
     return tables
-
-
-def summary(tables: Recovery) -> str:
-    """Count what was recovered, missed and claimed falsely, as Markdown."""
-    recovered, claims, genomes = tables
-    n, used = len(recovered), recovered[recovered["used"]]
-    strong = used[used["change"] <= -1]
-    said = claims[claims["claimed"]]
-    with_truth = said[said["grammar"]]
-    false = with_truth[with_truth["false_claim"]]
-    parts = false[false["planted_share"] > 0.5]
-    missed = recovered[~recovered["recovered"]].rename(columns={"element": "planted_element"})
-    in_part = parts[["genome_seed", "planted_element"]].drop_duplicates().merge(missed)
-    blank = genomes[~genomes["grammar"]]
-    return (
-        f"On {recovered['genome_seed'].nunique()} genomes with {n} planted elements in all, "
-        f"**{int(recovered['recovered'].sum())} of {n}** were recovered: place within the "
-        "tolerance, motif, and effect of the head. "
-        f"The model uses {len(used)} of them, judged by replacing their copies; of these "
-        f"**{int(used['recovered'].sum())} of {len(used)}** were recovered. "
-        f"Of the {len(strong)} without which the odds fall at least by a factor of e, "
-        f"**{int(strong['recovered'].sum())} of {len(strong)}** were. "
-        f"Of {len(with_truth)} claims on these genomes, "
-        f"**{len(false)}** match no planted element. "
-        + (
-            f"Of those {len(false)}, {len(parts)} are parts of planted elements all the same: at "
-            "the sites that carry the word, more than half of its information lies in planted "
-            f"copies ({', '.join(sorted(set(parts['planted_element'])))}; on average "
-            f"{parts['planted_share'].mean():.0%}, and {parts['planted_elsewhere'].mean():.0%} at "
-            "that place of all labelled sites). So "
-            f"{len(in_part)} of the {n - int(recovered['recovered'].sum())} elements that were not "
-            "recovered are claimed in part. "
-            if len(parts)
-            else ""
-        )
-        + (
-            f"On {len(blank)} genome{'s' * (len(blank) > 1)} without grammar, where every claim is "
-            f"false, there were **{int((~said['grammar']).sum())}**."
-            if len(blank)
-            else "No genome without grammar was treated."
-        )
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

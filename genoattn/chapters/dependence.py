@@ -287,8 +287,8 @@ def _named(rows: pd.DataFrame, column: str, spec: str = "+.2f", most: int = 5) -
 
 def _ranges(rows: pd.DataFrame, value: str, low: str, high: str, spec: str = "+.2f") -> list[str]:
     """Write each row's value with its interval."""
-    columns = (rows[name] for name in (value, low, high))
-    return [with_interval(*row, spec) for row in zip(*columns, strict=True)]
+    each = zip(rows[value], rows[low], rows[high], strict=True)
+    return [with_interval(mean, first, last, spec) for mean, first, last in each]
 
 
 def _without(effects: pd.DataFrame) -> pd.DataFrame:
@@ -300,7 +300,7 @@ def _without(effects: pd.DataFrame) -> pd.DataFrame:
         "change of ROC AUC": ("delta_roc_auc", "delta_roc_auc_low", "delta_roc_auc_high"),
     }
     cells = {
-        title: _ranges(top, *which, spec=f"+.{digits}f")
+        title: _ranges(top, *which, f"+.{digits}f")
         for digits, (title, which) in enumerate(columns.items(), 2)
     }
     moved = top["delta_moved"].map("{:.2f}".format)
