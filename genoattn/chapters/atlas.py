@@ -277,7 +277,7 @@ def roles(run: Run, swept: Swept, p: Checked) -> Finding:
         ``n_shuffles``, ``min_similarity``, ``max_q``, ``seed``.
     """
     elements = (
-        promoter_elements.PAPER_ELEMENTS
+        run.study.known_elements
         if run.study.elements is None
         else promoter_elements.planted_elements(run.study.elements)
     )
@@ -413,8 +413,8 @@ def say_recovered(tables: recovery.Recovery) -> str:
     strong = used[used["change"] <= -1]
     return (
         f"{planted['genome_seed'].nunique()} genomes were simulated, with {len(planted)} planted "
-        f"elements in all. **{_of(planted)}** were recovered, that is, the motif, its place within "
-        "the tolerance, and an effect of the head. The model uses "
+        f"elements in all. **{_of(planted)}** were recovered, each with its motif, its place "
+        "within the tolerance, and an effect of the head. The model uses "
         f"{len(used)} of them, as replacing their copies shows; of these, **{_of(used)}** were "
         f"recovered. Of the {len(strong)} strongly used elements, without which the odds fall by a "
         f"factor of e or more, **{_of(strong)}** were recovered."
@@ -507,7 +507,8 @@ def _say_effects(joined: pd.DataFrame) -> str:
     """Say how many heads the output needs."""
     if joined["ablation_delta_pr_auc"].isna().all():
         return "no head was switched off"
-    return f"{int((joined['ci_high'] < 0).sum())} lower PR AUC significantly when switched off"
+    n = int((joined["ci_high"] < 0).sum())
+    return f"switching a single one off lowers PR AUC significantly for {n or 'none'}"
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:
@@ -515,8 +516,8 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
     if not n_others:
         return "How stable the heads are is not known, as there is one seed only"
     return (
-        f"A matching head exists in all {n_others} other seeds for {int((stability == 1).sum())} "
-        f"heads, and in none for {int((stability == 0).sum())}"
+        f"A matching head exists in every other seed ({n_others} compared) for "
+        f"{int((stability == 1).sum())} heads, and in none for {int((stability == 0).sum())}"
     )
 
 

@@ -220,9 +220,9 @@ def alone(model: Model, sample: Sample, p: Checked) -> Alone:
     conditions = ablation.single_heads(model.config)
     change = _changes(model, sample, conditions)
     effects = ablation.head_effects(conditions, change, p.level)
+    most = _without(effects)
     said = say_alone(effects, p.level) + report.folded(
-        f"The {min(N_SHOWN, len(conditions))} heads whose absence costs most contrast",
-        table(_without(effects)),
+        f"The {len(most)} heads whose absence costs most contrast", table(most)
     )
     found = Finding(said, {"dependence_ablation": effects}, {"ablation": effects})
     return Alone(conditions, change, effects, found)
@@ -265,14 +265,19 @@ def say_alone(effects: pd.DataFrame, level: float) -> str:
     return (
         "An effect counts as significant when its interval leaves out zero. Replacing a single "
         f"head by its mean lowers PR AUC significantly for **{len(worse)} of {n} heads**{named} "
-        f"and raises it for {int((mean['ci_low'] > 0).sum())}. The contrast, the mean log-odds at "
-        f"start sites minus elsewhere, falls for {int((mean['delta_contrast_high'] < 0).sum())} "
-        f"heads and rises for {int((mean['delta_contrast_low'] > 0).sum())}. By chance alone, "
+        f"and raises it for {_count(mean['ci_low'] > 0)}. The contrast, the mean log-odds at start "
+        f"sites minus elsewhere, falls significantly for {_count(mean['delta_contrast_high'] < 0)} "
+        f"and rises for {_count(mean['delta_contrast_low'] > 0)}. By chance alone, "
         f"about {(1 - level) * n:.1f} of {n} intervals would leave out zero. The median head moves "
         f"the log-odds of a nucleotide by {mean['delta_moved'].median():.2f}, the least active one "
         f"by {mean['delta_moved'].min():.3f}. The ranks of the heads by the two replacements, mean "
         f"and zero, have a correlation of {agree:.2f}.\n"
     )
+
+
+def _count(which: pd.Series) -> str:
+    """Write how many are true; none in a word."""
+    return str(int(which.sum())) if which.any() else "none"
 
 
 def _named(rows: pd.DataFrame, column: str, spec: str = "+.2f", most: int = 5) -> str:
@@ -326,15 +331,17 @@ def pairs(model: Model, sample: Sample, alone: Alone, p: Checked) -> Pairs:
 
 def say_pairs(interactions: pd.DataFrame) -> str:
     """Say for how many pairs single effects do not add up, and by how much."""
-    more = int((interactions["interaction_contrast_high"] < 0).sum())
-    less = int((interactions["interaction_contrast_low"] > 0).sum())
+    more = _count(interactions["interaction_contrast_high"] < 0)
+    less = _count(interactions["interaction_contrast_low"] > 0)
+    n = len(interactions)
     share = (interactions["interaction_contrast"] / interactions["sum_contrast"]).abs().median()
     return (
-        f"Of the {len(interactions)} pairs of leading heads, {more} lose significantly more "
-        f"contrast together than the sum of their single losses, and {less} significantly less. In "
-        f"the median pair the interaction is {share:.0%} of that sum; to this extent, single "
-        "effects do not add up. The leading heads were selected on these same segments, which "
-        "overstates their single effects somewhat; the interactions were not selected."
+        f"We switched off {n} pair{'s' * (n > 1)} of leading heads. The joint loss of contrast is "
+        f"significantly larger than the sum of the single losses for {more}, and significantly "
+        f"smaller for {less}. In the median pair the interaction is {share:.0%} of that sum; to "
+        "this extent, single effects do not add up. The leading heads were selected on these same "
+        "segments, which overstates their single effects somewhat; the interactions were not "
+        "selected."
     )
 
 
@@ -400,9 +407,13 @@ def say_ranks(agreement: pd.DataFrame) -> str:
         f"{row.attention} with the loss of {row.importance}" for row in sure.itertuples(index=False)
     )
     best = agreement.nlargest(1, "spearman")
+    n = len(agreement)
     return (
-        f"{len(sure)} of the {len(agreement)} rank correlations have an interval above zero"
-        + (f": {named}. " if len(sure) else ". ")
+        (
+            f"The interval lies above zero for {len(sure)} of the {n} rank correlations: {named}. "
+            if len(sure)
+            else f"None of the {n} rank correlations has an interval above zero. "
+        )
         + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
         f"{best['attention'].item()} with the loss of {best['importance'].item()}; a correlation "
         "of 1 would let "
@@ -596,12 +607,12 @@ def say_agreement(fit: pd.DataFrame) -> str:
     return (
         "Over positions, the mean attention of all heads together has a rank correlation of "
         f"{_ranges(overall, 'map', 'map_low', 'map_high')[0]} with the mean "
-        f"effect of exchanges. Of the {len(each)} single heads, {int((each['map_low'] > 0).sum())} "
-        f"have an interval above zero and {int((each['map_high'] < 0).sum())} one below; the "
-        f"highest value is that of {heads.names(best)[0]}, {best['map'].iloc[0]:+.2f}. Within "
-        f"single sites, **{len(gains)} of {len(each)} heads** fit the effects at their own site "
-        f"significantly better than with their attention at another one{named}; the largest gain "
-        f"in correlation is {each['gain'].max():+.2f}."
+        f"effect of exchanges. Of the {len(each)} single correlations, "
+        f"{_count(each['map_low'] > 0)} lie significantly above zero and "
+        f"{_count(each['map_high'] < 0)} below; the highest is that of {heads.names(best)[0]}, "
+        f"{best['map'].iloc[0]:+.2f}. Within single sites, the attention of **{len(gains)} of "
+        f"{len(each)} heads** fits the effects there significantly better than their attention at "
+        f"another site does{named}; the largest gain in correlation is {each['gain'].max():+.2f}."
     )
 
 
@@ -628,7 +639,7 @@ def say_words(effects: pd.DataFrame) -> str:
         f"{effects['attended'].mean():+.2f}, and that of words at the same offsets at other sites "
         f"by {effects['control'].mean():+.2f}. The attended word matters significantly more for "
         f"**{len(more)} of {len(effects)} heads**{named}, and significantly less for "
-        f"{int((effects['difference_low'] > 0).sum())}. The heads have "
+        f"{_count(effects['difference_low'] > 0)}. The heads have "
         f"{effects['share_inside'].min():.0%} to {effects['share_inside'].max():.0%} of their "
         "attention in the region; what they attend to elsewhere is not tested here."
     )

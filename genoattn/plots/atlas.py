@@ -303,7 +303,7 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     return Drawn(
         figure,
         "Planted elements (rows) on simulated genomes (columns). A filled square was recovered "
-        "from the heads; a circle was missed, although the model uses the element; a cross marks "
-        "an element that the model does not use, so that no head can show it.",
+        "from the heads; an open circle was missed, although the model uses the element; a cross "
+        "was missed as well, but the model does not use the element.",
         f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
     )
