@@ -84,6 +84,17 @@ def paper_label(offset: np.ndarray | int) -> np.ndarray:
     return np.where(offset >= 0, offset + 1, offset)
 
 
+def offset_of(label: int) -> int:
+    """Offset of a position as biologists write it: the inverse of `paper_label`.
+
+    Examples
+    --------
+    >>> offset_of(-12), offset_of(1)
+    (-12, 0)
+    """
+    return label - (label > 0)
+
+
 # ------------------------------------------------------------------------------------- samples
 
 

@@ -15,7 +15,7 @@ Aggregates go to another folder, the run's *results*; no site is among them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,6 +66,19 @@ class Model(NamedTuple):
     def config(self) -> Any:
         """The network's configuration."""
         return self.network.config
+
+    @property
+    def annotator(self) -> Annotator:
+        """The network of a model with attention.
+
+        Raises
+        ------
+        ValueError
+            It has none.
+        """
+        if not isinstance(self.network, Annotator):
+            raise ValueError(f"{self.file}: a network without attention has no heads")
+        return self.network
 
     @property
     def test(self) -> NDArray[np.bool_]:
@@ -267,7 +280,7 @@ class Run:
         """The file in which a chapter keeps one kind of thing of a model."""
         return self.folder / chapter / f"{model}_{kind}.{suffix}"
 
-    def kept(self, notebook: str, model: str, kind: str) -> pd.DataFrame:
+    def kept(self, notebook: str, model: str, kind: str, texts: Sequence[str] = ()) -> pd.DataFrame:
         """A table that a chapter kept of a model.
 
         Parameters
@@ -277,13 +290,16 @@ class Run:
         model : str
             `Model.name`.
         kind : str
+        texts : sequence of str
+            Columns that hold texts, even if they read as numbers ("-10" is an element).
 
         Raises
         ------
         FileNotFoundError
             That chapter has not been run for this model.
         """
-        return pd.read_csv(self._made_by(notebook, self.file(notebook[3:], model, kind)))
+        file = self._made_by(notebook, self.file(notebook[3:], model, kind))
+        return pd.read_csv(file, dtype=dict.fromkeys(texts, str))  # type: ignore[arg-type]
 
     def has_kept(self, notebook: str, model: str, kind: str) -> bool:
         """Tell whether a chapter kept this kind of table of a model."""
