@@ -279,6 +279,27 @@ def say_regions(regions: pd.DataFrame) -> str:
     return "\n".join(said) or "The test part has none of these regions."
 
 
+def region_rows(regions: pd.DataFrame, level: float, published: bool) -> pd.DataFrame:
+    """Write the table of regions as texts, the paper's values beside where it is its genome."""
+    few, rank = "too few blocks", ["percentile", "percentile_low", "percentile_high"]
+    rows = _texts(
+        regions,
+        {
+            "region": ("region", ""),
+            "strand": ("strand", ""),
+            "nt": ("n_nt", ","),
+            "median": ("median", ".2g"),
+            "ratio": ("ratio", ".2f"),
+        },
+    )
+    rows.insert(4, f"{level:.0%} interval", _intervals(regions, ["ci_low", "ci_high"], ".2g", few))
+    rows["percentile"] = _intervals(regions, rank, ".0f", few)
+    if published:
+        theirs = {"paper: median": ("paper_value", "g"), "paper: ratio": ("paper_ratio", ".2f")}
+        rows = pd.concat([rows, _texts(regions, theirs)], axis=1)
+    return rows
+
+
 # ---------------------------------------------------------------------------------- around sites
 
 
