@@ -233,4 +233,11 @@ def test_statements_follow_from_the_tables() -> None:
     assert "highest at -40 nt" in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
     found = profiles.statements(levels, peaks, medians, strands, baseline=1.15)
+    assert "highest at +41 nt" in found["here"][3], "a position, not an offset"
     assert found["holds"].tolist()[:4] == ["no", "undecided", "no", "no"]
+
+
+def test_classes_and_positions_are_named_as_readers_know_them() -> None:
+    assert profiles.class_name("terminators (sendseq)") == "terminators (SEnd-seq)"
+    assert profiles.class_name("TSSs") == "TSSs"
+    assert [profiles.position_name(offset) for offset in (-1, 0, 1)] == ["-1", "+1", "+2"]

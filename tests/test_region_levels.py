@@ -130,3 +130,8 @@ def test_median_of_maxima_over_gaps() -> None:
     assert (table["n"] == 2).all() and (table["n_nt"] == 5).all()
     assert table["median"].tolist() == pytest.approx([0.5, 0.2])
     assert region_levels.median_of_maxima(track, mask, np.zeros(50, bool), level=0.95).empty
+
+
+def test_regions_are_labelled_with_their_strand_where_they_have_one() -> None:
+    table = pd.DataFrame({"region": ["whole", "gap"], "strand": ["both", "sense"]})
+    assert region_levels.labels(table) == ["whole", "gap, sense"]

@@ -874,10 +874,9 @@ def change_rows(changes: pd.DataFrame) -> pd.DataFrame:
 
 def say_chosen(share: float, n: int) -> str:
     """Say how many sites have an antisense peak, and how many promoters were shuffled."""
-    were = "promoter was" if n == 1 else "promoters were"
     return (
         f"Of the sites that are alone, {share:.0%} have an antisense peak (by chance: 10%); {n} "
-        f"of their {were} shuffled."
+        f"of their promoters {'was' if n == 1 else 'were'} shuffled."
     )
 
 

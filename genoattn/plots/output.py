@@ -501,7 +501,8 @@ def _curve(axes: Axes, curve: pd.DataFrame, look: dict[str, Any], label: str) ->
 def _positions(axes: Axes, offset: pd.Series) -> None:
     """Label offsets along an axis as positions, round ones and +1 instead of 0."""
     first, last = int(offset.min()), int(offset.max())
-    label = np.asarray(MaxNLocator(nbins=5, integer=True).tick_values(first, last), dtype=int)
+    locator = MaxNLocator(nbins=5, steps=[1, 2, 3, 5, 10], integer=True)
+    label = np.asarray(locator.tick_values(first, last), dtype=int)
     places = np.where(label > 0, label - 1, label)
     places = places[(places >= first) & (places <= last)]
     axes.set_xticks(places, [position_name(place) for place in places])
