@@ -70,10 +70,10 @@ def test_planted_elements_from_the_frame_of_copies() -> None:
     assert (a.name, a.places, b.places) == ("a", (-12, -11), (-5,))
     np.testing.assert_allclose(a.probabilities, [[0, 0, 0, 1], [1, 0, 0, 0], [0.5, 0, 0, 0.5]])
     frame.loc[2, "sequence"] = "TA"
-    with pytest.raises(promoter_elements.ElementError, match="differ in length"):
+    with pytest.raises(ValueError, match="differ in length"):
         promoter_elements.planted_elements(frame)
 
 
 def test_a_word_of_other_letters_is_refused() -> None:
-    with pytest.raises(promoter_elements.ElementError, match="no word"):
+    with pytest.raises(ValueError, match="no word"):
         promoter_elements.word("x", "TATRAT", 0, 0, "here")
