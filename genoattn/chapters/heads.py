@@ -936,7 +936,8 @@ def say_known_motifs(
     by_tomtom = matches[matches["q_tomtom"] <= max_q].drop_duplicates(KEYS)
     match = _form(len(passing), "matches", "match")
     return (
-        f"**{_of(len(passing), len(best), 'head')}** {match} one of {n_known} known motifs (q ≤ {max_q:g}); "
+        f"**{_of(len(passing), len(best), 'head')}** {match} one of {n_known} known motifs "
+        f"(q ≤ {max_q:g}); "
         "by TOMTOM's own p-values, corrected as Benjamini and Hochberg do, it would be "
         f"{len(by_tomtom)}. A p-value of at most 0.01 is reached by "
         f"{row['shuffled']:.2%} of the comparisons of shuffled motifs and by {row['heads']:.2%} of "
