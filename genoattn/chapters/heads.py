@@ -373,8 +373,8 @@ def say_sample_error(
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nThe largest weight among the samples is "
         f"{np.median(reached):.0%} of the largest of all positions in the median over heads and "
-        f"distances, and {reached.min():.0%} at worst. A sample is enough for means; maxima and "
-        "best positions, and with them the motifs, are taken from all positions."
+        f"distances, and {reached.min():.0%} at worst. Means may come from a sample, with this "
+        "error; maxima and best positions, and with them the motifs, are taken from all positions."
     )
 
 
@@ -396,7 +396,7 @@ def say_place(looking: pd.DataFrame, label: int, half_width: int = 3) -> str:
         return f"The window of this model does not reach {label:+d}."
     top = looking.head(3)
     told = listed(
-        f"{name} {ratio:.1f} times (its peak is at {peak:+d})"
+        f"{name} ({ratio:.1f} times; peak at {peak:+d})"
         for name, ratio, peak in zip(
             heads.names(top), top["enrichment"], top["peak_label"], strict=True
         )
@@ -594,7 +594,7 @@ def correlations(seen: Observed) -> Correlations:
     attention = seen.at_random
     matrices = {
         "all weights (Pearson)": pairs.weight_correlation(attention),
-        "at the favourite positions (Spearman)": pairs.peak_correlation(attention, seen.favourite),
+        "favourite positions (Spearman)": pairs.peak_correlation(attention, seen.favourite),
     }
     orders = [pairs.cluster_order(matrix) for matrix in matrices.values()]
     n_heads = attention.shape[2]
@@ -610,8 +610,8 @@ def say_correlations(matrices: Mapping[str, NDArray[np.float64]], n_heads: int) 
             return "There is only one head."
         row, column = np.argwhere(upper)[np.argmax(matrix[upper])].tolist()
         one, two = (f"L{head // n_heads + 1} H{head % n_heads + 1}" for head in (row, column))
-        told.append(f"{title}: {one} and {two} (r = {matrix[row, column]:.2f})")
-    return f"The most correlated heads are, by {'; by '.join(told)}."
+        told.append(f"{one} and {two} (r = {matrix[row, column]:.2f}) over {title}")
+    return f"The most correlated heads are {listed(told)}."
 
 
 class Pairs(NamedTuple):
@@ -936,8 +936,8 @@ def say_known_motifs(
     by_tomtom = matches[matches["q_tomtom"] <= max_q].drop_duplicates(KEYS)
     match = _form(len(passing), "matches", "match")
     return (
-        f"**{_of(len(passing), len(best), 'head')}** {match} one of {n_known} known motifs "
-        f"(q ≤ {max_q:g}); "
+        f"**{_of(len(passing), len(best), 'head')}** {match} a known motif, of {n_known} "
+        f"compared (q ≤ {max_q:g}); "
         "by TOMTOM's own p-values, corrected as Benjamini and Hochberg do, it would be "
         f"{len(by_tomtom)}. A p-value of at most 0.01 is reached by "
         f"{row['shuffled']:.2%} of the comparisons of shuffled motifs and by {row['heads']:.2%} of "
@@ -1022,10 +1022,9 @@ def say_known_sites(
     have, are = _form(n, "has", "have"), _form(len(passing), "is", "are")
     said = (
         f"**{_of(n, len(any_site), 'head')}** {have} best positions enriched in binding sites as a "
-        f"whole, against matched places (q ≤ {max_q:g}). Over all {n_sets} sets of sites (all "
-        "of a kind, those of one factor, the promoters of one sigma factor) "
-        f"**{_of(len(passing), len(enriched), 'pair')}** of head and set {are} "
-        "enriched"
+        f"whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} sets is tested "
+        "too (all sites of a kind, those of one factor, the promoters of one sigma factor): "
+        f"{_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} enriched"
     )
     if top.empty:
         return f"{said}."
@@ -1139,7 +1138,10 @@ def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
         f"of {_form(n, 'its', 'their')} attention to positions within {p.half_width} nt of one "
         "place"
     )
-    return f"{told}, {near} of them between {first:+d} and {last:+d}." if n else f"{told}."
+    if n == 0:
+        return f"{told}."
+    peak = _form(near, "peaks", "peak")
+    return f"{told}; of these, {near or 'none'} {peak} between {first:+d} and {last:+d}."
 
 
 def say_tested(

@@ -378,7 +378,7 @@ def logo_grid(
     bits = heads.information(best.counts, background)
     layer, head = np.unravel_index(bits.argmax(), bits.shape)
     most = f"{bits.max():.1f} bits in L{layer + 1} H{head + 1}; median {np.median(bits):.1f} bits"
-    of_roles = "" if roles is None else f" {len(roles)} of {bits.size} heads have a role, by rule."
+    of_roles = "" if roles is None else f" Heads with a role, by rule: {len(roles)} of {bits.size}."
     return Drawn(
         figure,
         "Motif of each head at the position that it attends to most; beside its name, the number "
@@ -552,10 +552,10 @@ def peaks_and_elements(
         "Above, where each element can lie; a bar is darker where more of its possible places "
         "overlap. Below, where each head has its highest mean attention; the number is the head, a "
         "filled circle a head whose motif equals an element's. Open circles under a bar look at "
-        f"the right place for something else. {len(roles)} of {len(table)} heads are filled.",
+        f"the right place for something else. Filled: {len(roles)} of {len(table)} heads.",
         f"Ranges of {len(elements)} elements above the peak positions of {heads_there} heads in "
-        f"{n_layers} layers, between {region[0]:+d} and {region[1]:+d}; {len(roles)} heads have a "
-        f"role, {outside} peak outside.",
+        f"{n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a "
+        f"role: {len(roles)}; peaks outside: {outside}.",
     )
 
 
@@ -584,7 +584,7 @@ def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Drawn:
         figure,
         "Spearman's correlation of the attention at each position with the model's output, over "
         "the random samples. Mid-grey is zero, bright positive (more attention where the output is "
-        f"high), dark negative. The extremes are {told}.",
+        f"high), dark negative, white no variation of the attention. Extremes: {told}.",
         f"Heat map of correlations of {len(values)} heads over positions {_window(profiles)}; "
         f"extremes {told}.",
     )
@@ -615,9 +615,9 @@ def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Drawn:
     told = ", ".join(f"{value:.2f}" for value in strength)
     return Drawn(
         figure,
-        "Highest and lowest rank correlation with the output in each layer. Outside the grey band "
-        f"(±{chance:.2f}, the strongest with shuffled outputs) a correlation is beyond chance. The "
-        "paper finds that it grows over the first three layers.",
+        "Highest and lowest rank correlation with the output in each layer. The grey band "
+        f"(±{chance:.2f}) is what shuffled outputs reach at most. In the paper, the correlation "
+        "grows over the first three layers.",
         f"Two curves over {len(extremes)} layers; the strongest correlations by layer are {told}, "
         f"the largest with shuffled outputs is {chance:.2f}.",
     )
@@ -774,6 +774,7 @@ def spacer_bars(
         axes.plot(values, share, label=name, marker="sD^"[number % 3], **style.line(2 * number))
     if known is not None:
         axes.axvline(known, color=style.FAINT, linewidth=0.8, linestyle=":")
+        axes.set_ylim(top=1.1 * axes.get_ylim()[1])
         axes.text(known + 0.15, axes.get_ylim()[1], f"{known} nt", va="top", fontsize=8)
     axes.set_xlim(region[0] - 0.6, region[1] + 0.6)
     axes.set_xticks(range(region[0], region[1] + 1, 2))
@@ -829,9 +830,10 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
     told = f"{row['shuffled']:.2%} of shuffled motifs' and {row['heads']:.2%} of the heads'"
     return Drawn(
         figure,
-        "Share of comparisons with a p-value of at most so much. Shuffled motifs on the grey line: "
-        "the p-values deserve their name. Heads' motifs above the shuffled ones: they resemble "
-        f"known motifs more than their composition explains. At 0.01: {told}.",
+        "Share of comparisons with a p-value of at most so much. Where the shuffled motifs lie "
+        "on the grey line, the p-values are calibrated. Where the heads' motifs lie above the "
+        "shuffled ones, they resemble known motifs more than their composition explains. At 0.01: "
+        f"{told}.",
         f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told} comparisons.",
     )
 
@@ -877,7 +879,7 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     axes.set_xlim(left=least * 0.9)
     axes.set_yticks(rows, heads.names(frame), fontsize=7)
     axes.invert_yaxis()
-    axes.set_xlabel("odds ratio against matched places (95% interval)")
+    axes.set_xlabel("odds ratio against matched positions (95% interval)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     told = f"{int(significant.sum())} of {len(frame)} heads at q ≤ 0.05"
     return Drawn(
@@ -885,6 +887,6 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
         "Odds ratio of a head's best positions to lie in known binding sites, against positions at "
         "the same distance from a start site and of the same AT content, with its 95% interval. At "
         "the vertical line, 1, a head's best positions are no more often in sites than matched "
-        f"ones. Enriched (filled) are {told}; a bar without a circle has no finite estimate.",
-        f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched are {told}.",
+        f"ones. Enriched (filled): {told}. A bar without a circle has no finite estimate.",
+        f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched: {told}.",
     )
