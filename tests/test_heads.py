@@ -286,7 +286,8 @@ def test_who_looks_at_one_place() -> None:
     assert found["enrichment"].tolist()[1] == pytest.approx(1)
     assert found["share"][0] == pytest.approx(0.904 / (0.9 + 63 * 0.001))
     assert found["peak_label"][0] == -30
-    assert heads.looking_at(mean, DOWNSTREAM, -200).empty
+    nowhere = heads.looking_at(mean, DOWNSTREAM, -200)
+    assert nowhere.empty and nowhere.columns.tolist() == found.columns.tolist()
 
 
 def test_heights_against_a_background() -> None:
@@ -296,6 +297,26 @@ def test_heights_against_a_background() -> None:
     assert heads.letter_heights(counts, rich)[1].sum() > 0.2
     genome = Genome("toy", np.array([0, 0, 0, 1, 1, 2, 3, 0], np.uint8))
     np.testing.assert_allclose(heads.background(genome), [5 / 16, 3 / 16, 3 / 16, 5 / 16])
+
+
+def test_information_of_whole_motifs_keeps_their_shape() -> None:
+    sharp = np.tile([1000, 0, 0, 0], (3, 1))
+    counts = np.stack([sharp, np.full((3, 4), 250)])[None]  # one layer of two heads
+    bits = heads.information(counts)
+    assert bits.shape == (1, 2)
+    np.testing.assert_allclose(bits, [[6, 0]], atol=0.05)
+
+
+def test_chance_is_the_largest_correlation_with_shuffled_outputs() -> None:
+    attention, output = toy_attention(50, 0), np.linspace(0, 1, 50)
+    shuffled = np.random.default_rng(3).permutation(output)
+    expected = max(
+        abs(spearmanr(attention[:, layer, head, distance].astype(float), shuffled).statistic)
+        for layer in range(2)
+        for head in range(3)
+        for distance in range(WINDOW)
+    )
+    assert heads.chance_correlation(attention, output, 3) == pytest.approx(expected)
 
 
 def test_too_few_samples_for_the_best() -> None:
