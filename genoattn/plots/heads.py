@@ -486,77 +486,73 @@ def peaks_and_elements(
         First and last paper label drawn.
     """
     inside = table["peak_label"].between(*region)
-    ordered = sorted(elements, key=lambda element: float(np.mean(element.places)))
-    named = set(zip(roles["layer_1based"], roles["head_1based"], strict=True))
-    n_layers, n_heads = int(table["layer_1based"].max()), int(table["head_1based"].max())
-    middle = (1 + n_heads) / 2
-    figure, (above, axes) = plt.subplots(
+    n_layers = int(table["layer_1based"].max())
+    heights = [0.3 + 0.21 * len(elements), 0.4 + 0.9 * n_layers]
+    figure, (above, below) = plt.subplots(
         2,
         1,
-        figsize=(style.WIDTH, 1.6 + 0.21 * len(elements) + 0.72 * n_layers),
+        figsize=(style.WIDTH, 0.9 + sum(heights)),
         sharex=True,
-        height_ratios=[0.3 + 0.21 * len(elements), 0.4 + 0.72 * n_layers],
+        height_ratios=heights,
         layout="constrained",
     )
-    for row, element in enumerate(ordered):
-        for first in element.places:
-            above.barh(
-                row,
-                len(element.probabilities),
-                left=first - 0.5,
-                height=0.7,
-                align="center",
-                color=style.line(0)["color"],
-                alpha=1.0 if len(element.places) == 1 else 0.35,
-                linewidth=0,
-            )
-    above.set_yticks(range(len(elements)), [element.name for element in ordered], fontsize=8)
-    above.invert_yaxis()
-    peaks = table.loc[inside, ["layer_1based", "head_1based", "peak_offset"]].to_numpy(dtype=int)
-    for layer, head, offset in peaks:
-        filled = (layer, head) in named
-        height = layer + (head - middle) * 0.8 / n_heads
-        axes.plot(
-            offset,
-            height,
-            marker="o",
-            markersize=10,
-            color="black",
-            markerfacecolor="black" if filled else "white",
-        )
-        axes.text(
-            offset,
-            height,
-            str(head),
-            ha="center",
-            va="center_baseline",
-            fontsize=7,
-            color="white" if filled else "black",
-        )
-    axes.set_yticks(range(1, n_layers + 1))
-    axes.set_ylim(n_layers + 0.6, 0.4)
-    axes.set_ylabel("layer (numbers: head)")
+    _element_bars(above, elements)
+    _peak_circles(below, table, inside.to_numpy(), roles)
     first, last = _offsets_of(region)
-    _offset_ticks(axes, np.arange(first, last + 1), 10)
-    axes.set_xlim(first - 1, last + 1)
-    axes.grid(axis="x", linewidth=0.4, color="0.85")
-    above.grid(axis="x", linewidth=0.4, color="0.85")
+    _offset_ticks(below, np.arange(first, last + 1), 10)
+    below.set_xlim(first - 1, last + 1)
+    for axes in (above, below):
+        axes.grid(axis="x", linewidth=0.4, color="0.85")
     outside = int((~inside).sum())
-    axes.set_xlabel(
+    below.set_xlabel(
         "position of highest mean attention relative to the start site (nt); "
         f"{outside} of {len(table)} heads peak outside this region"
     )
-    heads_there = int(inside.sum())
     return Drawn(
         figure,
         "Above, where each element can lie; a bar is darker where more of its possible places "
         "overlap. Below, where each head has its highest mean attention; the number is the head, a "
         "filled circle a head whose motif equals an element's. Open circles under a bar look at "
         f"the right place for something else. Filled: {len(roles)} of {len(table)} heads.",
-        f"Ranges of {len(elements)} elements above the peak positions of {heads_there} heads in "
-        f"{n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a "
-        f"role: {len(roles)}; peaks outside: {outside}.",
+        f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "
+        f"in {n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a role: "
+        f"{len(roles)}; peaks outside: {outside}.",
     )
+
+
+def _element_bars(axes: Axes, elements: Sequence[Element]) -> None:
+    """Draw where each element can lie, the upstream ones first."""
+    ordered = sorted(elements, key=lambda element: float(np.mean(element.places)))
+    for row, element in enumerate(ordered):
+        axes.barh(
+            [row] * len(element.places),
+            len(element.probabilities),
+            left=np.array(element.places) - 0.5,
+            height=0.7,
+            color=style.line(0)["color"],
+            alpha=1.0 if len(element.places) == 1 else 0.35,
+            linewidth=0,
+        )
+    axes.set_yticks(range(len(ordered)), [element.name for element in ordered], fontsize=8)
+    axes.invert_yaxis()
+
+
+def _peak_circles(
+    axes: Axes, table: pd.DataFrame, chosen: NDArray[np.bool_], roles: pd.DataFrame
+) -> None:
+    """Draw the chosen heads' peaks, a band a layer; heads with a role are filled."""
+    named = set(zip(roles["layer_1based"], roles["head_1based"], strict=True))
+    n_layers, n_heads = int(table["layer_1based"].max()), int(table["head_1based"].max())
+    peaks = table.loc[chosen, ["layer_1based", "head_1based", "peak_offset"]].to_numpy(dtype=int)
+    for layer, head, offset in peaks:
+        face, ink = ("black", "white") if (layer, head) in named else ("white", "black")
+        height = layer + (head - (1 + n_heads) / 2) * 0.8 / n_heads
+        axes.plot(offset, height, marker="o", markersize=10, color="black", markerfacecolor=face)
+        number = axes.text(offset, height, str(head), color=ink, fontsize=7)
+        number.set(ha="center", va="center_baseline")
+    axes.set_yticks(range(1, n_layers + 1))
+    axes.set_ylim(n_layers + 0.6, 0.4)
+    axes.set_ylabel("layer (numbers: head)")
 
 
 # ------------------------------------------------------------------------- attention and output
