@@ -272,12 +272,12 @@ def roles(*rows) -> pd.DataFrame:
     [
         ([], 2, "**No element** is matched in position and sequence."),
         ([(1, 2, "-10", "")], 1, f"**Every element** {MATCHED}: -10 (L1 H2)."),
-        ([(1, 2, "-10", "")], 2, f"**Only -10** {MATCHED} (L1 H2)."),
+        ([(1, 2, "-10", "")], 2, f"**Only one element** {MATCHED}: -10 (L1 H2)."),
         (
             [(1, 2, "-10", "extended"), (3, 1, "-10", "")],
             3,
-            f"**Only -10** {MATCHED} (L1 H2 and L3 H1). "
-            "Other elements are nearly as similar: L1 H2 also extended.",
+            f"**Only one element** {MATCHED}: -10 (L1 H2 and L3 H1). "
+            "Nearly as similar: extended (L1 H2).",
         ),
         (
             [(1, 2, "-10", ""), (2, 2, "-35", "")],
@@ -337,6 +337,8 @@ def test_a_spacer_is_judged_against_independent_choice(p_value, verdict):
     assert said.endswith(
         "L4 H1 does not qualify as a -35 box head (q = 1); this comparison is only illustrative."
     )
+    weak = chapter.say_spacer(by_heads, boxes, [False, False], 17)
+    assert "head (q = 1) and L4 H2 does not qualify as a -10 box head (q = 0.016); this" in weak
     assert "qualify" not in chapter.say_spacer(by_heads, boxes, [True, True], 17)
 
 
@@ -423,7 +425,7 @@ def test_known_sites_at_the_limits():
 def test_the_answer_counts_heads_and_names_the_clearest_odds():
     told = chapter.say_tested(roles(), known(1.0), enriched(0.2, 0.1), 0.05)
     assert "no head matches a promoter element in place and sequence, and no head" in told
-    assert told.endswith("(clearest: L1 H1, odds ratio 3.0 (1.5 to 6.0), q = 0.2).")
+    assert told.endswith("(clearest: L1 H1, odds ratio 3.0, 95% CI 1.5 to 6.0, q = 0.2).")
     some = chapter.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
     )
@@ -438,8 +440,10 @@ def test_selective_heads_are_counted_inside_and_outside_the_promoter(tmp_path):
     peaks = pd.DataFrame({"peak_label": [-101, -100, 20, 21]})
     said = chapter.say_selective(peaks, 36, p)
     assert said.startswith("4 of 36 heads give at least 50% of their attention to positions within")
-    assert said.endswith("of these, 2 peak between -100 and +20.")
-    assert "of these, none peaks" in chapter.say_selective(peaks[:1], 36, p)
+    assert said.endswith("of one place; 2 peak between -100 and +20.")
+    assert "; all peak" in chapter.say_selective(peaks[1:3], 36, p)
+    assert "; 1 peaks" in chapter.say_selective(peaks[1:2], 36, p)
+    assert "; none peaks" in chapter.say_selective(peaks[:1], 36, p)
     assert chapter.say_selective(peaks[:0], 36, p).startswith("None of 36 heads gives")
 
 

@@ -551,27 +551,23 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
     """Say which elements are matched in position and sequence, by which heads, and the rivals."""
     if roles.empty:
         return "**No element** is matched in position and sequence."
-    named = roles.assign(name=heads.names(roles)).groupby("element", sort=False)["name"]
-    by_element = {str(element): listed(names) for element, names in named}
-    told = listed(f"{element} ({names})" for element, names in by_element.items())
-    if len(by_element) == n_elements:
-        verdict = f"**Every element** is matched in position and sequence: {told}."
-    elif len(by_element) == 1:
-        ((element, names),) = by_element.items()
-        verdict = f"**Only {element}** is matched in position and sequence ({names})."
+    told = _grouped(roles, "element")
+    n = roles["element"].nunique()
+    if n == n_elements:
+        which = "**Every element** is"
+    elif n == 1:
+        which = "**Only one element** is"
     else:
-        verdict = (
-            f"**{len(by_element)} of {n_elements} elements** are matched in position and "
-            f"sequence: {told}."
-        )
+        which = f"**{n} of {n_elements} elements** are"
+    verdict = f"{which} matched in position and sequence: {told}."
     close = roles[roles["rivals"] != ""]
-    if close.empty:
-        return verdict
-    others = listed(
-        f"{name} also {rivals}"
-        for name, rivals in zip(heads.names(close), close["rivals"], strict=True)
-    )
-    return f"{verdict} Other elements are nearly as similar: {others}."
+    return verdict if close.empty else f"{verdict} Nearly as similar: {_grouped(close, 'rivals')}."
+
+
+def _grouped(roles: pd.DataFrame, column: str) -> str:
+    """What a column names, each with its heads: ``-10 box (L3 H5 and L4 H2) and ...``."""
+    named = roles.assign(name=heads.names(roles)).groupby(column, sort=False)["name"]
+    return listed(f"{what!s} ({listed(names)})" for what, names in named)
 
 
 # ------------------------------------------------------------------------------------ pairs
@@ -789,18 +785,18 @@ def say_spacer(
         if most["p_value"] <= 0.05
         else "not significantly more often than by independent choice"
     )
-    caveats = [
-        f" {head} does not qualify as a {one['element']} head (q = {one['q_value']:.2g}); this "
-        "comparison is only illustrative."
+    weak = [
+        f"{head} does not qualify as a {one['element']} head (q = {one['q_value']:.2g})"
         for head, one, stands in zip(heads_of, boxes, qualified, strict=True)
         if not stands
     ]
+    caveat = f" {listed(weak)}; this comparison is only illustrative." if weak else ""
     return (
         f"{first} and {second} find a spacer of **{most['spacer']:.0f} nt** most often, in "
         f"{most['share']:.0%} of {by_heads['n'].sum()} promoters: {verdict} "
         f"({most['expected']:.0%}; p = {most['p_value']:.2g} by pairing promoters at random, not "
         "corrected for taking the most frequent spacer). Within 1 nt of the published "
-        f"{known} nt are {share:.0%}, against {expected:.0%} expected.{''.join(caveats)}"
+        f"{known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
     )
 
 
@@ -1140,8 +1136,8 @@ def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
     )
     if n == 0:
         return f"{told}."
-    peak = _form(near, "peaks", "peak")
-    return f"{told}; of these, {near or 'none'} {peak} between {first:+d} and {last:+d}."
+    which, peak = near or "none", _form(near, "peaks", "peak")
+    return f"{told}; {'all' if near == n > 1 else which} {peak} between {first:+d} and {last:+d}."
 
 
 def say_tested(
@@ -1179,8 +1175,10 @@ def say_tested(
         return f"{told}."
     top = finite.loc[[finite["p_value"].idxmin()]]
     ((value, low, high, q),) = top[["odds_ratio", "low", "high", "q_value"]].to_numpy()
-    odds = with_interval(value, low, high, ".1f")
-    return f"{told} (clearest: {heads.names(top)[0]}, odds ratio {odds}, q = {q:.2g})."
+    return (
+        f"{told} (clearest: {heads.names(top)[0]}, odds ratio {value:.1f}, 95% CI {low:.1f} to "
+        f"{high:.1f}, q = {q:.2g})."
+    )
 
 
 def _heads(n: int) -> str:

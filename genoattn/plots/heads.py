@@ -500,7 +500,7 @@ def peaks_and_elements(
     _peak_circles(below, table, inside.to_numpy(), roles)
     first, last = _offsets_of(region)
     _offset_ticks(below, np.arange(first, last + 1), 10)
-    below.set_xlim(first - 1, last + 1)
+    below.set_xlim(first - 2, last + 2)
     for axes in (above, below):
         axes.grid(axis="x", linewidth=0.4, color="0.85")
     outside = int((~inside).sum())
@@ -646,7 +646,8 @@ def clustered_correlations(
             matrix[np.ix_(order, order)], cmap=style.DIVERGING, vmin=-1, vmax=1, aspect="equal"
         )
         names = [f"L{one // n_heads + 1} H{one % n_heads + 1}" for one in order]
-        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=7)
+        axes.set_xticks([])
+        axes.set_xlabel("the same heads in the same order")
         axes.set_yticks(range(len(order)), names, fontsize=7)
         axes.tick_params(length=1.5)
         axes.set_title(title)
