@@ -7,6 +7,7 @@ shows the finding, and hands all of them to `genoattn.study.run.Run.write` at it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -21,6 +22,7 @@ __all__ = [
     "HasFinding",
     "InShort",
     "admonition",
+    "escaped",
     "folded",
     "listed",
     "signed",
@@ -40,15 +42,16 @@ class Finding:
     ----------
     said : str
         Sentences and tables for the reader (Markdown), made from the numbers of this run.
-    results : mapping of str to DataFrame
-        Aggregates for the folder of results: name of the file without ``.csv`` -> tidy frame.
+    results : mapping of str to DataFrame or to mapping
+        Aggregates for the folder of results: name of the file without its suffix -> tidy frame
+        (CSV) or named facts (JSON).
     kept : mapping of str to DataFrame or to mapping of str to array
         What later chapters read of this model: kind -> frame or arrays; see
         `genoattn.study.run.Run.kept`.
     """
 
     said: str = ""
-    results: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    results: Mapping[str, pd.DataFrame | Mapping[str, Any]] = field(default_factory=dict)
     kept: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
@@ -102,6 +105,11 @@ def admonition(title: str, text: str, classes: str = "note") -> str:
 def folded(title: str, text: str) -> str:
     """Put Markdown into a box that opens when its title is pressed."""
     return admonition(title, text, "dropdown")
+
+
+def escaped(text: str) -> str:
+    """Write text that somebody gave, such as the name of an assay, so that it reads as it is."""
+    return re.sub(r"([\\`*_$<\[{])", r"\\\1", text)
 
 
 def table(frame: pd.DataFrame) -> str:
