@@ -26,13 +26,15 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn.card import Card
 from genoattn.convolutional import load_network
 from genoattn.files import writing
 from genoattn.gene_prior import GenePrior, distance_to_gene, find_prior, gene_starts
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
-from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import AttentionRecorder, mean_log_odds, predict
 from genoattn.tracks import find_peaks
+from genoattn.weight_files import WeightsError
 
 __all__ = [
     "AnnotateError",
@@ -147,7 +149,7 @@ def check_genome(weights: str | Path, genome: Genome) -> None:
     WeightsError
         The weights were trained on another genome.
     """
-    trained_on = read_card(weights).get("genome")
+    trained_on = Card.read(weights).genome
     if trained_on != genome.name:
         raise WeightsError(
             f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "

@@ -21,10 +21,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn import heads, model, motifs, prediction
+from genoattn.card import Card
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.plots import style
-from genoattn.training import card_split
+from genoattn.weight_files import WeightsError, find_weights
 
 __all__ = [
     "COLUMNS",
@@ -192,8 +193,8 @@ def sweep(
 def has_weights(name: str, run_dir: str | Path) -> bool:
     """Whether weights of this name are in a run folder, or come with the package."""
     try:
-        model.find_weights(name, run_dir)
-    except model.WeightsError:
+        find_weights(name, run_dir)
+    except WeightsError:
         return False
     return True
 
@@ -217,7 +218,7 @@ def swept(
     Parameters
     ----------
     weights : str
-        As `model.find_weights` takes them.
+        As `find_weights` takes them.
     genome : Genome
     run_dir : str or Path
     n_random, n_best, width
@@ -226,7 +227,7 @@ def swept(
         Seed of the draw.
     device : str
     """
-    file = model.find_weights(weights, run_dir)
+    file = find_weights(weights, run_dir)
     asked = f"{n_random} {n_best} {width} {seed} {genome.name} {len(genome)}"
     identity = hashlib.sha256(file.read_bytes() + asked.encode()).hexdigest()
     kept = Path(run_dir) / "heads" / f"{file.stem}_sweep.npz"
@@ -235,7 +236,7 @@ def swept(
         if before.identity == identity:
             return before
     annotator = model.Annotator.load(file, device)
-    inside = card_split(model.read_card(file), len(genome)).mask("test")
+    inside = Card.read(file).split(len(genome)).mask("test")
     row, place = np.divmod(
         np.random.default_rng(seed).choice(2 * int(inside.sum()), n_random, replace=False),
         int(inside.sum()),

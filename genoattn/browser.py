@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from genoattn import book, places
 from genoattn.annotations import source_name
+from genoattn.card import Card
 from genoattn.datasets import DATASETS, FOLDER_VARIABLE
 from genoattn.files import writing
 from genoattn.genome import STRANDS
@@ -240,21 +241,15 @@ def scene_of_run(run: str | Path, weights: str) -> Scene:
     BrowserError, FileNotFoundError
         The run has no output of this model, or one of another genome.
     """
-    from genoattn import model  # imports torch, and the page's other steps do without
-    from genoattn.training import card_split
+    from genoattn.study.run import Run  # imports torch, and the page's other steps do without
 
-    run = Path(run)
-    stem = model.find_weights(weights, run).stem
-    predicted = run / "prediction" / f"{stem}.npy"
-    if not predicted.is_file():
-        raise FileNotFoundError(f"{predicted}: no such file; run the chapter 02_training first")
-    study = StudyInputs.read(run / "inputs")
+    opened = Run(run)
+    study = opened.study
     length = len(study.genome)
-    track = np.load(predicted, allow_pickle=False)
-    if track.shape != (2, length):
-        raise BrowserError(f"{predicted}: shape {track.shape}, but the genome has {length:,} nt")
-    inside = card_split(model.read_card(model.find_weights(weights, run)), length).mask("test")
-    curated = pd.read_csv(run / "curation" / "curated.tsv", sep="\t", comment="#")
+    file = opened.weights(weights)
+    stem, track = file.stem, opened.output(file.stem)
+    inside = Card.read(file).split(length).mask("test")
+    curated = opened.curated
     features = study.features[study.features["type"].isin(_GENES)]
     genes = pd.DataFrame(
         {

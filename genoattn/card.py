@@ -18,12 +18,17 @@ import pandas as pd
 
 from genoattn.files import writing
 from genoattn.labels import Split
-from genoattn.model import WeightsError, find_weights
+from genoattn.weight_files import WeightsError, find_weights
 
 __all__ = ["Card"]
 
+_KEYS = (
+    "config", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
+    "software", "hardware", "history", "seconds", "best", "metrics",
+)  # fmt: skip
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class Card:
     """What a model card says.
 
@@ -58,8 +63,8 @@ class Card:
         Whatever else the file says.
     """
 
-    config: Mapping[str, Any]
-    train_set: str = "curated"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    train_set: str = ""
     genome: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
@@ -118,21 +123,16 @@ class Card:
         return cls.of(content, path)
 
     def content(self) -> dict[str, Any]:
-        """What the JSON file holds."""
-        found = {
-            name: getattr(self, name)
-            for name in (
-                "config", "train_set", "genome", "data", "parts", "training", "initial",
-                "auxiliary", "software", "hardware", "history", "seconds", "best", "metrics",
-            )
-        }  # fmt: skip
+        """What the JSON file holds: what is known, in a fixed order."""
+        names = {"split": "parts"} | {one.name: one.name for one in dataclasses.fields(self)}
+        found = {key: getattr(self, names[key]) for key in _KEYS}
         found["initial"] = self.initial and self.initial.content()
-        found["split"] = found.pop("parts")
-        for name in ("auxiliary", "history"):
-            found[name] = list(found[name])
-        order = ("config", "train_set", "genome", "data", "split", "training", "initial")
-        first = {name: found.pop(name) for name in order}
-        return first | {name: value for name, value in found.items() if value} | dict(self.further)
+        for key in ("auxiliary", "history"):
+            found[key] = list(found[key])
+        always = ("config", "initial", "auxiliary") if self.training else ("config",)
+        return {key: value for key, value in found.items() if value or key in always} | dict(
+            self.further
+        )
 
     def write(self, weights: str | Path) -> None:
         """Write the card beside a weights file, whole or not at all."""

@@ -15,24 +15,18 @@ the reach the network looks to both sides.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from typing_extensions import override
 
+from genoattn.card import Card
 from genoattn.dilated import dilated_layers, reach
-from genoattn.model import (
-    Annotator,
-    RelativeAttentionLayer,
-    WeightsError,
-    find_weights,
-    read_card,
-    write_weights,
-)
+from genoattn.model import Annotator, RelativeAttentionLayer
+from genoattn.weight_files import WeightsError, find_weights, read_tensors, write_tensors
 
 __all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "load_network", "stand_on"]
 
@@ -144,9 +138,10 @@ class ConvolutionalNetwork(nn.Module):
         logits = self(whole)[:, whole.shape[1] - codes.shape[1] :]
         return logits, whole[:, -self.config.reach_upstream :]
 
-    def save(self, path: str | Path, card: dict[str, Any]) -> None:
+    def save(self, path: str | Path, card: Card | None = None) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``)."""
-        write_weights(self, self.config, path, card)
+        write_tensors(self, path)
+        (card or Card()).replace(config=asdict(self.config)).write(path)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> ConvolutionalNetwork:
@@ -158,22 +153,14 @@ class ConvolutionalNetwork(nn.Module):
             Unknown name, missing card, or tensors that do not fit the card's configuration.
         """
         path = find_weights(source)
-        config = read_card(path)["config"]
-        if not cls.describes(config):
+        card = Card.read(path)
+        if not card.convolutional:
             raise WeightsError(
                 f"{path.with_suffix('.json')}: 'config' is not that of a convolutional network"
             )
-        network = cls(ConvolutionalConfig(**config))
-        try:
-            network.load_state_dict(load_file(path))
-        except Exception as error:
-            raise WeightsError(f"{path}: not what its card describes ({error})") from error
+        network = cls(ConvolutionalConfig(**card.config))
+        read_tensors(network, path)
         return network.eval().to(device)
-
-    @staticmethod
-    def describes(config: dict[str, Any]) -> bool:
-        """Say whether a card's configuration is that of a convolutional network."""
-        return set(config) == {field.name for field in fields(ConvolutionalConfig)}
 
 
 def stand_on(annotator: Annotator, network: ConvolutionalNetwork) -> None:
@@ -216,6 +203,6 @@ def load_network(source: str | Path, accelerator: str = "auto") -> Annotator | C
         'cpu'; 'gpu' or 'auto' take a GPU where there is one.
     """
     device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"
-    if ConvolutionalNetwork.describes(read_card(source)["config"]):
+    if Card.read(source).convolutional:
         return ConvolutionalNetwork.load(source, device)
     return Annotator.load(source, device)

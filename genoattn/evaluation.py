@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 
 from genoattn import metrics
 from genoattn.bootstrap import Resampling
-from genoattn.convolutional import ConvolutionalNetwork, load_network
+from genoattn.card import Card
+from genoattn.convolutional import load_network
 from genoattn.files import writing
 from genoattn.gene_context import PLACES
 from genoattn.gene_prior import GENES, GenePrior
 from genoattn.genome import STRANDS, Genome
 from genoattn.labels import Split
-from genoattn.model import Annotator, AnnotatorConfig, WeightsError, find_weights, read_card
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import mean_log_odds, predict
-from genoattn.training import TrainingConfig, all_passes
+from genoattn.training import TrainingConfig
+from genoattn.weight_files import WeightsError, find_weights
 
 __all__ = [
     "DISTANCES",
@@ -60,12 +62,12 @@ DISTANCES: dict[str, float] = {
 """Classes of distance to the nearest site: name -> largest distance in nt."""
 
 
-def is_convolutional(card: dict[str, Any]) -> bool:
+def is_convolutional(card: Card) -> bool:
     """Say whether a card is that of the convolutional baseline."""
-    return ConvolutionalNetwork.describes(card["config"])
+    return card.convolutional
 
 
-def describe_network(card: dict[str, Any]) -> str:
+def describe_network(card: Card) -> str:
     """Say in a line what a card's network is and what it was trained on beside the labels."""
     c = card["config"]
     if is_convolutional(card):
@@ -121,10 +123,10 @@ def describe_ensemble(members: Sequence[str]) -> str:
     return text + ", and where the next gene begins" * (GENES in members)
 
 
-def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
+def same_but_for_the_seed(card: Card, other: Card) -> bool:
     """Say whether two cards are of one network, trained alike on the same labels."""
 
-    def recipe(one: dict[str, Any]) -> tuple[Any, ...]:
+    def recipe(one: Card) -> tuple[Any, ...]:
         training = {**_TRAINING, **one["training"], "seed": None}
         before = one["initial"] and recipe(one["initial"])
         return one["config"], one["train_set"], one.get("auxiliary") or [], training, before
@@ -134,7 +136,7 @@ def same_but_for_the_seed(card: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def step_table(
     performance: pd.DataFrame,
-    cards: dict[str, dict[str, Any]],
+    cards: dict[str, Card],
     steps: Sequence[str],
     ensembles: dict[str, list[str]] | None = None,
     k: int = 10,
@@ -162,7 +164,7 @@ def step_table(
     """
     ensembles = ensembles or {}
     rows: list[dict[str, Any]] = []
-    before: dict[str, Any] | None = None
+    before: Card | None = None
     for name in steps:
         models = [member for member in ensembles.get(name, [name]) if member != GENES]
         if not set(models) <= set(cards):
@@ -180,11 +182,11 @@ def step_table(
             {
                 "step": step,
                 "model": name,
-                "what": f"{describe_network(card)}, {all_passes(card):.1f} passes"
+                "what": f"{describe_network(card)}, {card.passes:.1f} passes"
                 if alone
                 else describe_ensemble(ensembles[name]),
                 "seed": card["training"]["seed"],
-                "passes": sum(all_passes(member) for member in members),
+                "passes": sum(member.passes for member in members),
                 "validation_loss": card["best"]["validation_loss"] if alone else np.nan,
                 "roc_auc": own[1, "roc_auc"],
                 "pr_auc": own[1, "pr_auc"],
@@ -194,9 +196,7 @@ def step_table(
     return pd.DataFrame(rows)
 
 
-def seed_spread(
-    performance: pd.DataFrame, cards: dict[str, dict[str, Any]], model: str
-) -> pd.DataFrame:
+def seed_spread(performance: pd.DataFrame, cards: dict[str, Card], model: str) -> pd.DataFrame:
     """How far the exact scores of a model's seeds lie apart.
 
     Parameters
@@ -228,7 +228,7 @@ def seed_spread(
     )
 
 
-def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def training_length(performance: pd.DataFrame, cards: dict[str, Card]) -> pd.DataFrame:
     """What a longer training of the same network on the same labels changes.
 
     Parameters
@@ -250,7 +250,7 @@ def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]])
     for name, card in cards.items():
         network = {**card["config"], "dropout": None}
         key = card["train_set"], repr(sorted(network.items())), repr(card.get("auxiliary") or [])
-        alike.setdefault(key, {})[name] = all_passes(card)
+        alike.setdefault(key, {})[name] = card.passes
     exact = performance[performance["resolution"] == 1]
     found = []
     for (train_set, *_), passes in alike.items():
@@ -282,7 +282,7 @@ def training_length(performance: pd.DataFrame, cards: dict[str, dict[str, Any]])
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
-def settings_that_differ(card: dict[str, Any], reference: dict[str, Any]) -> str:
+def settings_that_differ(card: Card, reference: Card) -> str:
     """Name the settings of the training or the network in which a card differs from another."""
     texts = []
     for part, defaults in (("config", asdict(AnnotatorConfig())), ("training", _TRAINING)):
@@ -295,7 +295,7 @@ def settings_that_differ(card: dict[str, Any], reference: dict[str, Any]) -> str
 
 def compare_readings(
     outputs: Mapping[str, NDArray],
-    cards: Mapping[str, dict[str, Any]],
+    cards: Mapping[str, Card],
     tracks: Mapping[str, NDArray],
     where: NDArray[np.bool_],
     resampling: Resampling,
@@ -327,7 +327,7 @@ def compare_readings(
     read = pd.concat(frames, ignore_index=True)
     settings = {name: settings_that_differ(cards[name], cards[reference]) for name in outputs}
     read["differs_in"] = read["model"].map(settings)
-    read["passes"] = read["model"].map({name: all_passes(cards[name]) for name in outputs})
+    read["passes"] = read["model"].map({name: cards[name].passes for name in outputs})
     return read
 
 
@@ -366,7 +366,7 @@ def fit_gene_prior(
     outputs = [
         output_of(file, genome, where, folder, accelerator=accelerator) for file in files.values()
     ]
-    first = read_card(next(iter(files.values())))
+    first = Card.read(next(iter(files.values())))
     card = {
         "train_set": first["train_set"],
         "genome": genome.name,
@@ -376,13 +376,13 @@ def fit_gene_prior(
     return GenePrior.fit([*files], mean_log_odds(outputs), distance, track, where, card)
 
 
-def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+def matched_rivals(cards: dict[str, Card]) -> list[tuple[str, str]]:
     """Annotators and the convolutional networks that were given the same, as pairs of names.
 
     The same labels, the same further targets, and the same sequence downstream.
     """
 
-    def given(card: dict[str, Any]) -> tuple[Any, ...]:
+    def given(card: Card) -> tuple[Any, ...]:
         return card["train_set"], card.get("auxiliary") or [], card["config"]["downstream"]
 
     networks = [name for name, card in cards.items() if is_convolutional(card)]
@@ -396,7 +396,7 @@ def matched_rivals(cards: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def worth_drawing(
-    names: Sequence[str], cards: dict[str, dict[str, Any]], model: str, most: int = 6
+    names: Sequence[str], cards: dict[str, Card], model: str, most: int = 6
 ) -> list[str]:
     """Choose few of many models for a figure of curves.
 
@@ -437,7 +437,7 @@ def found_weights(names: list[str], run: Path) -> dict[str, Path]:
     return found
 
 
-def one_per_train_set(cards: dict[str, dict[str, Any]]) -> list[str]:
+def one_per_train_set(cards: dict[str, Card]) -> list[str]:
     """Choose the models of the table of training sets against test sets.
 
     Parameters

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from genoattn.files import writing
 from genoattn.genome import STRANDS, Genome, strand_index
-from genoattn.model import WEIGHTS, WeightsError, find_weights
 from genoattn.prediction import log_odds
+from genoattn.weight_files import WEIGHTS, WeightsError, find_weights
 
 __all__ = ["EDGES", "GENES", "GenePrior", "distance_to_gene", "find_prior", "gene_starts"]
 

@@ -13,22 +13,21 @@ Beyond the paper, a stem of dilated convolutions may stand between h(0) and the 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.attention import relative_attention, sinusoids
+from genoattn.card import Card
 from genoattn.dilated import dilated_layers, reach
-from genoattn.files import writing
+from genoattn.weight_files import WeightsError, find_weights, read_tensors, write_tensors
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
 """``observe(layer, row, start, weights)``: :data:`genoattn.attention.Observer` of each layer, with
@@ -36,12 +35,6 @@ LayerObserver = Callable[[int, int, int, Tensor], None]
 
 BRANCH_SCALE = 0.1
 """Initial size of each layer's addition to h, relative to h itself."""
-
-WEIGHTS = Path(__file__).parent / "weights"
-
-
-class WeightsError(ValueError):
-    """Weights that are missing, damaged or of another architecture."""
 
 
 @dataclass(frozen=True)
@@ -357,13 +350,14 @@ class Annotator(nn.Module):
             after.append(remembered)
         return h, Past(seen[:, max(0, seen.shape[1] - c.stem_reach) :], after)
 
-    def save(self, path: str | Path, card: dict[str, Any]) -> None:
+    def save(self, path: str | Path, card: Card | None = None) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``).
 
         The card always records the configuration; everything else (data hashes, seed, metrics) is
         the caller's.
         """
-        write_weights(self, self.config, path, card)
+        write_tensors(self, path)
+        (card or Card()).replace(config=asdict(self.config)).write(path)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> Annotator:
@@ -375,67 +369,13 @@ class Annotator(nn.Module):
             Unknown name, missing card, or tensors that do not fit the card's configuration.
         """
         path = find_weights(source)
-        card = read_card(path)
+        config = Card.read(path).config
         known = {field.name for field in fields(AnnotatorConfig)}
-        config = card["config"]
         if set(config) != known:
             raise WeightsError(
                 f"{path.with_suffix('.json')}: "
                 f"'config' must give {sorted(known)}, not {sorted(config)}"
             )
         model = cls(AnnotatorConfig(**config))
-        try:
-            model.load_state_dict(load_file(path))
-        except Exception as error:
-            raise WeightsError(f"{path}: not what its card describes ({error})") from error
+        read_tensors(model, path)
         return model.eval().to(device)
-
-
-def write_weights(module: nn.Module, config: Any, path: str | Path, card: dict[str, Any]) -> None:
-    """Write a network's weights (safetensors) and, beside them, its card with the configuration."""
-    tensors = {name: t.detach().contiguous().cpu() for name, t in module.state_dict().items()}
-    with writing(Path(path)) as partial_file:
-        save_file(tensors, partial_file)
-    write_card(path, {"config": asdict(config), **card})
-
-
-def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:
-    """Find weights: a .safetensors file itself, a name in ``run_dir``/training, or a shipped name.
-
-    Raises
-    ------
-    WeightsError
-        There are none; says which names there are.
-    """
-    path = Path(source)
-    if path.suffix == ".safetensors":
-        if not path.exists():
-            raise WeightsError(f"{path}: no such weights file")
-        return path
-    folders = [WEIGHTS] if run_dir is None else [Path(run_dir) / "training", WEIGHTS]
-    for folder in folders:
-        found = folder / f"{source}.safetensors"
-        if found.exists():
-            return found
-    names = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
-    raise WeightsError(
-        f"no weights are named {str(source)!r} in {' or '.join(map(str, folders))}; "
-        f"there are: {', '.join(names) or 'none'}. A file of your own must end in .safetensors"
-    )
-
-
-def read_card(source: str | Path) -> dict[str, Any]:
-    """The model card beside a weights file (or of a shipped model)."""
-    path = find_weights(source).with_suffix(".json")
-    if not path.exists():
-        raise WeightsError(f"{path}: the model card is missing beside its weights")
-    card = json.loads(path.read_text())
-    if "config" not in card:
-        raise WeightsError(f"{path}: the model card has no 'config'")
-    return card
-
-
-def write_card(weights: str | Path, card: dict[str, Any]) -> None:
-    """Write the model card of a weights file."""
-    with writing(Path(weights).with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(card, indent=1) + "\n")

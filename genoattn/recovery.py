@@ -679,7 +679,7 @@ def one_genome(
             weights,
             model=model,
             training=training,
-            card={"train_set": "curated"},
+            train_set="curated",
             accelerator="cpu",
             progress=False,
         )

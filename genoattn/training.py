@@ -40,13 +40,15 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork, stand_on
 from genoattn.files import writing
 from genoattn.genome import Genome
 from genoattn.intervals import runs
 from genoattn.labels import Split, reading_order, shift_downstream, site_track
 from genoattn.memory import keep_freed_memory
-from genoattn.model import Annotator, AnnotatorConfig, find_weights, read_card, write_card
+from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.weight_files import find_weights
 
 PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
@@ -390,7 +392,7 @@ def warmup_cosine(step: int, steps: int) -> float:
 class KeepBest(L.Callback):
     """Write the weights when the validation loss falls, and their card after every round."""
 
-    def __init__(self, weights: Path, card: dict[str, Any], progress: bool) -> None:
+    def __init__(self, weights: Path, card: Card, progress: bool) -> None:
         self.weights, self.card, self.progress = weights, card, progress
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0
@@ -449,13 +451,15 @@ class KeepBest(L.Callback):
         self.history.append(row)
         if not trainer.is_global_zero:
             return
-        self.card["history"] = self.history
-        self.card["seconds"] = round(self._elapsed(), 1)
+        self.card = self.card.replace(
+            history=tuple(self.history), seconds=round(self._elapsed(), 1)
+        )
         if row["validation_loss"] < before:
-            self.card["best"] = row
+            self.card = self.card.replace(best=row)
             pl_module.model.save(self.weights, self.card)
         else:
-            write_card(self.weights, {**read_card(self.weights), **self.card})
+            best = min(self.history, key=lambda one: one["validation_loss"])
+            self.card.replace(best=best).write(self.weights)
 
 
 def fit(
@@ -468,7 +472,7 @@ def fit(
     training: TrainingConfig | None = None,
     initial: str | Path | None = None,
     auxiliary: dict[str, pd.DataFrame] | None = None,
-    card: dict[str, Any] | None = None,
+    train_set: str = "",
     accelerator: str = "auto",
     devices: int | str = 1,
     fresh: bool = False,
@@ -492,8 +496,8 @@ def fit(
         annotator (`genoattn.convolutional.stand_on`).
     auxiliary : mapping of name to DataFrame, optional
         Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
-    card : dict
-        Further facts for the model card.
+    train_set : str
+        What the card calls the labelled sites.
     accelerator, devices
         As Lightning's Trainer takes them; several devices train data-parallel (start those from the
         command line: ``python -m genoattn.training``).
@@ -522,24 +526,25 @@ def fit(
     else:
         _start_from(annotator, initial)
     module = AnnotatorTraining(annotator, data, config)
-    whole_card = {
-        **(card or {}),
-        "genome": genome.name,
-        "data": {**data.hashes(), "sites": len(sites)},
-        "split": {"test": list(split.test), "validation": list(split.validation)},
-        "training": asdict(config),
-        "initial": None if initial is None else read_card(initial),
-        "auxiliary": list(auxiliary),
-        "software": {"torch": torch.__version__, "lightning": L.__version__},
-        "hardware": _hardware(accelerator),
-    }
-    identity = {key: whole_card[key] for key in ("genome", "data", "split", "training", "initial")}
-    identity["config"] = asdict(model_config)
+    card = Card(
+        config=asdict(model_config),
+        train_set=train_set,
+        genome=genome.name,
+        data={**data.hashes(), "sites": len(sites)},
+        parts={"test": list(split.test), "validation": list(split.validation)},
+        training=asdict(config),
+        initial=None if initial is None else Card.read(initial),
+        auxiliary=tuple(auxiliary),
+        software={"torch": torch.__version__, "lightning": L.__version__},
+        hardware=_hardware(accelerator),
+    )
+    same = ("config", "genome", "data", "split", "training", "initial")
+    identity = {key: card.content()[key] for key in same}
     if fresh:
         for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
             weights.with_suffix(suffix).unlink(missing_ok=True)
     checkpoint = _resumable(weights, identity)
-    keep = KeepBest(weights, whole_card, progress)
+    keep = KeepBest(weights, card, progress)
     with _quiet_lightning():
         trainer = L.Trainer(
             accelerator=accelerator,
@@ -573,8 +578,7 @@ def fit(
 
 def _start_from(network: Network, initial: str | Path) -> None:
     """Take over trained weights."""
-    convolutional = ConvolutionalNetwork.describes(read_card(initial)["config"])
-    if convolutional and isinstance(network, Annotator):
+    if Card.read(initial).convolutional and isinstance(network, Annotator):
         stand_on(network, ConvolutionalNetwork.load(initial))
     else:
         network.load_state_dict(type(network).load(initial).state_dict())
@@ -640,7 +644,7 @@ def main(arguments: list[str] | None = None) -> None:
         ),
         initial=given.initial and find_weights(given.initial, given.run),
         auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
-        card={"train_set": given.sites},
+        train_set=given.sites,
         accelerator=given.accelerator,
         devices=given.devices,
         fresh=given.fresh,
@@ -722,53 +726,21 @@ def planned(plan: Path, name: str, known: set[str]) -> dict[str, Any]:
     return settings
 
 
-def all_passes(card: dict[str, Any]) -> float:
-    """Passes behind a model, those of the weights it started from included."""
-    own = float(card["history"][-1]["passes"])
-    return own + (all_passes(card["initial"]) if card["initial"] else 0.0)
-
-
-def learning_history(card: dict[str, Any]) -> pd.DataFrame:
-    """Rounds behind a model, those of the weights it started from first.
-
-    Returns
-    -------
-    DataFrame
-        Columns stage (from 1), passes (running on through the stages), learning_rate, train_loss
-        and validation_loss (nats a position).
-    """
-    before = learning_history(card["initial"]) if card["initial"] else None
-    own = pd.DataFrame(card["history"]).drop(columns="step")
-    own.insert(0, "stage", 1)
-    if before is None:
-        return own
-    own["stage"] += int(before["stage"].max())
-    own["passes"] += float(before["passes"].max())
-    return pd.concat([before, own], ignore_index=True)
-
-
-def describe_initial(card: dict[str, Any]) -> str:
+def describe_initial(card: Card) -> str:
     """Say, as a sentence, which weights a training started from; nothing for random ones."""
-    before = card["initial"]
+    before = card.initial
     if before is None:
         return ""
-    passes, sites = before["history"][-1]["passes"], before["data"]["sites"]
-    if ConvolutionalNetwork.describes(before["config"]):
+    if before.convolutional:
         kind = "of a convolutional network, now its stem, that"
         window = ""
     else:
         kind = "that"
-        window = f" with a window of {before['config']['window']} nucleotides"
+        window = f" with a window of {before.config['window']} nucleotides"
     return (
-        f" It started from weights {kind} had been trained for {passes:.2f} passes on "
-        f"{sites:,} sites{window}." + describe_initial(before)
+        f" It started from weights {kind} had been trained for {before.own_passes:.2f} passes on "
+        f"{before.data['sites']:,} sites{window}." + describe_initial(before)
     )
-
-
-def card_split(card: dict[str, Any], length: int) -> Split:
-    """The parts of the genome that a model card says the model was trained and tested on."""
-    parts = card["split"]
-    return Split(tuple(parts["test"]), tuple(parts["validation"]), length)
 
 
 def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from genoattn import annotate
+from genoattn.card import Card
 from genoattn.convolutional import load_network
 from genoattn.genome import (
     UNKNOWN,
@@ -20,8 +21,9 @@ from genoattn.genome import (
     reverse_complement,
     write_fasta,
 )
-from genoattn.model import Annotator, AnnotatorConfig, WeightsError
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import predict
+from genoattn.weight_files import WeightsError
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
 
@@ -130,7 +132,7 @@ def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):
         torch.manual_seed(seed)
         files.append(tmp_path / f"{seed}.safetensors")
         Annotator(AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=6)).save(
-            files[-1], {"genome": "ring"}
+            files[-1], Card(genome="ring")
         )
     alone = [annotate.annotate(file, contigs, progress=False) for file in files]
     both = annotate.annotate(files, contigs, progress=False)
@@ -161,7 +163,7 @@ def test_other_bad_requests_stop_before_anything_is_computed(model, contigs, mon
 
 def test_weights_that_do_not_fit_are_told(model, contigs, tmp_path):
     path = tmp_path / "w.safetensors"
-    model.save(path, {"genome": "ring"})
+    model.save(path, Card(genome="ring"))
     annotate.check_genome(path, contigs[0])
     with pytest.raises(WeightsError, match=r"trained on ring, so .* none of line"):
         annotate.check_genome(path, contigs[1])

@@ -7,12 +7,14 @@ import pytest
 import torch
 from test_training import CUTS, TRAINING, toy
 
+from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork, stand_on
 from genoattn.inputs import synthetic_inputs
 from genoattn.labels import Split
-from genoattn.model import Annotator, AnnotatorConfig, WeightsError, read_card
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import predict
 from genoattn.training import describe_initial, fit, main
+from genoattn.weight_files import WeightsError
 
 SMALL = ConvolutionalConfig(layers=3, channels=8, conv_width=3, downstream=4, dropout=0.0)
 
@@ -79,7 +81,7 @@ def test_it_is_trained_saved_and_loaded(tmp_path):
         model=SMALL, training=TRAINING, accelerator="cpu", progress=False,
     )  # fmt: skip
     assert isinstance(trained, ConvolutionalNetwork)
-    losses = [row["validation_loss"] for row in read_card(weights)["history"]]
+    losses = [row["validation_loss"] for row in Card.read(weights).history]
     assert min(losses) < 0.5 * losses[0]
     again = ConvolutionalNetwork.load(weights)
     assert again.config == SMALL
@@ -94,7 +96,7 @@ def test_it_is_trained_saved_and_loaded(tmp_path):
 
 def test_an_annotator_is_not_a_convolutional_network(tmp_path):
     path = tmp_path / "a.safetensors"
-    Annotator().save(path, {})
+    Annotator().save(path)
     with pytest.raises(WeightsError, match="not that of a convolutional network"):
         ConvolutionalNetwork.load(path)
     with pytest.raises(ValueError, match="channels must be at least 1"):
@@ -139,10 +141,10 @@ def test_an_annotator_is_trained_from_a_network_on(tmp_path):
         genome, sites, Split.at(CUTS, 6000), weights, model=ON_TOP, initial=first, **arguments
     )
     assert isinstance(trained, Annotator)
-    before, card = read_card(first), read_card(weights)
-    assert card["initial"] == before
-    assert card["history"][0]["validation_loss"] < 0.5 * before["history"][0]["validation_loss"]
-    assert card["best"]["validation_loss"] < before["best"]["validation_loss"]
+    before, card = Card.read(first), Card.read(weights)
+    assert card.initial == before
+    assert card.history[0]["validation_loss"] < 0.5 * before.history[0]["validation_loss"]
+    assert card.best["validation_loss"] < before.best["validation_loss"]
     assert trained.layers[0].combine.weight.abs().max() > 0
     said = describe_initial(card)
     assert "of a convolutional network, now its stem, that had been trained" in said

@@ -21,7 +21,7 @@ def weights(tmp_path):
     torch.manual_seed(0)
     config = ConvolutionalConfig(layers=2, channels=4, conv_width=3, downstream=3)
     path = tmp_path / "training" / "cnn.safetensors"
-    ConvolutionalNetwork(config).save(path, {})
+    ConvolutionalNetwork(config).save(path)
     return path
 
 
@@ -49,7 +49,7 @@ def test_an_output_is_made_once(weights, tmp_path, monkeypatch):
     assert len(made) == 2
     torch.manual_seed(1)
     network = ConvolutionalNetwork.load(weights)
-    ConvolutionalNetwork(network.config).save(weights, {})
+    ConvolutionalNetwork(network.config).save(weights)
     changed = output(weights, tmp_path, genome=other)
     assert len(made) == 3
     assert not np.allclose(changed[:, WHERE], first[:, WHERE])
@@ -61,7 +61,7 @@ def test_an_output_is_made_once(weights, tmp_path, monkeypatch):
 def test_the_card_says_which_architecture(weights, tmp_path):
     assert isinstance(evaluation.load_network(weights, "cpu"), ConvolutionalNetwork)
     path = tmp_path / "a.safetensors"
-    Annotator(AnnotatorConfig(layers=1, heads=1, d_model=4, d_head=4, window=8)).save(path, {})
+    Annotator(AnnotatorConfig(layers=1, heads=1, d_model=4, d_head=4, window=8)).save(path)
     assert isinstance(evaluation.load_network(path, "cpu"), Annotator)
 
 

@@ -9,10 +9,12 @@ import torch
 from scipy.special import expit, logit
 
 from genoattn import annotate, gene_prior
+from genoattn.card import Card
 from genoattn.gene_prior import EDGES, GenePrior, distance_to_gene, gene_starts
 from genoattn.genome import Genome, read_fasta, read_gff, reverse_complement
-from genoattn.model import WEIGHTS, Annotator, AnnotatorConfig, WeightsError
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import mean_log_odds
+from genoattn.weight_files import WEIGHTS, WeightsError
 
 STARTS = pd.DataFrame({"position": [30, 70, 20, 90], "strand": ["+", "+", "-", "-"]})
 CLASSES = len(EDGES) + 1
@@ -173,7 +175,7 @@ def test_a_prior_of_a_run_takes_the_weights_beside_it(tmp_path):
     torch.manual_seed(1)
     config = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=4, window=16)
     own = Annotator(config)
-    own.save(folder / "own.safetensors", {"genome": "x"})
+    own.save(folder / "own.safetensors", Card(genome="x"))
     file = gene_prior.find_prior("mine", tmp_path)
     assert file == folder / "mine.prior.json"
     assert gene_prior.find_prior("mine") is None

@@ -6,14 +6,9 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from genoattn.model import (
-    Annotator,
-    AnnotatorConfig,
-    RelativeAttentionLayer,
-    WeightsError,
-    find_weights,
-    read_card,
-)
+from genoattn.card import Card
+from genoattn.model import Annotator, AnnotatorConfig, RelativeAttentionLayer
+from genoattn.weight_files import WeightsError, find_weights
 
 SMALL = AnnotatorConfig(layers=3, heads=2, d_model=8, d_head=4, window=10, dropout=0.0)
 
@@ -71,28 +66,28 @@ def test_saved_and_loaded_is_the_same(tmp_path):
     torch.manual_seed(0)
     model = Annotator(SMALL).eval()
     path = tmp_path / "new" / "toy.safetensors"
-    model.save(path, {"seed": 3})
+    model.save(path, Card(further={"seed": 3}))
     again = Annotator.load(path)
     assert again.config == SMALL
     assert not again.training
     with torch.inference_mode():
         assert torch.equal(again(random_codes(30)), model(random_codes(30)))
-    assert read_card(path) == {"config": asdict(SMALL), "seed": 3}
+    assert Card.read(path) == Card(config=asdict(SMALL), further={"seed": 3})
     assert sorted(p.name for p in path.parent.iterdir()) == ["toy.json", "toy.safetensors"]
 
 
 def test_a_failed_save_leaves_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "toy.safetensors"
-    Annotator(SMALL).save(path, {})
+    Annotator(SMALL).save(path)
     before = path.read_bytes()
 
     def full_disk(tensors, partial):
         partial.write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("genoattn.model.save_file", full_disk)
+    monkeypatch.setattr("genoattn.weight_files.save_file", full_disk)
     with pytest.raises(OSError, match="no space"):
-        Annotator(SMALL).save(path, {})
+        Annotator(SMALL).save(path)
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["toy.json", "toy.safetensors"]
 
@@ -105,7 +100,7 @@ def test_bad_weights(tmp_path):
     with pytest.raises(WeightsError, match=r"none\.safetensors: no such weights file"):
         Annotator.load(tmp_path / "none.safetensors")
     path = tmp_path / "toy.safetensors"
-    Annotator(SMALL).save(path, {})
+    Annotator(SMALL).save(path)
     card = json.loads(path.with_suffix(".json").read_text())
     card["config"]["layers"] = 4
     path.with_suffix(".json").write_text(json.dumps(card))
@@ -122,13 +117,13 @@ def test_bad_weights(tmp_path):
 
 def test_weights_of_a_run_are_found_before_shipped_ones(tmp_path, monkeypatch):
     shipped, run = tmp_path / "shipped", tmp_path / "run"
-    monkeypatch.setattr("genoattn.model.WEIGHTS", shipped)
-    Annotator(SMALL).save(shipped / "a.safetensors", {})
-    Annotator(SMALL).save(run / "training" / "b.safetensors", {})
+    monkeypatch.setattr("genoattn.weight_files.WEIGHTS", shipped)
+    Annotator(SMALL).save(shipped / "a.safetensors")
+    Annotator(SMALL).save(run / "training" / "b.safetensors")
     assert find_weights("a", run) == shipped / "a.safetensors"
     with pytest.raises(WeightsError, match="there are: a, b"):
         find_weights("c", run)
-    Annotator(SMALL).save(run / "training" / "a.safetensors", {})
+    Annotator(SMALL).save(run / "training" / "a.safetensors")
     assert find_weights("a", run) == run / "training" / "a.safetensors"
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import annotate, audit
-from genoattn.genome import Genome, encode
+from genoattn import annotate
 from genoattn.plots import contigs as draw
 
 

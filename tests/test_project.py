@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from genoattn import book
+from genoattn.card import Card
 from genoattn.datasets import DATASETS
 
 ROOT = Path(__file__).parent.parent
@@ -214,21 +215,20 @@ def test_the_page_of_the_model_agrees_with_the_model():
 
 
 def test_the_page_of_the_model_agrees_with_the_annotator_that_is_shipped():
-    from genoattn.convolutional import ConvolutionalNetwork
-    from genoattn.model import AnnotatorConfig, read_card
+    from genoattn.model import AnnotatorConfig
 
     page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
-    card = read_card("annotator")
-    config = AnnotatorConfig(**card["config"])
+    card = Card.read("annotator")
+    config = AnnotatorConfig(**card.config)
     numbers = {1: "One layer", 4: "four", 6: "Six"}
     assert f"{numbers[config.stem]} of them read {config.stem_reach} nt" in page
     assert f"{numbers[config.layers]} of {numbers[config.heads]} heads follows" in page
-    assert ConvolutionalNetwork.describes(card["initial"]["config"])
+    assert card.initial.convolutional
     assert (
         f"**{config.downstream} nt downstream** instead of {AnnotatorConfig().downstream}" in page
     )
-    assert f"each of the {numbers[len(card['auxiliary'])]} assays" in page
-    assert card["training"]["auxiliary_weight"] == 0.5
+    assert f"each of the {numbers[len(card.auxiliary)]} assays" in page
+    assert card.training["auxiliary_weight"] == 0.5
     assert r"\tfrac12 \sum_a" in page
 
 

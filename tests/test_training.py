@@ -16,25 +16,25 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from genoattn import training
+from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalConfig
 from genoattn.genome import Genome, encode
 from genoattn.labels import Split
-from genoattn.model import WEIGHTS, Annotator, AnnotatorConfig, read_card
+from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.training import (
     AnnotatorTraining,
     Passes,
     Segments,
     StrandData,
     TrainingConfig,
-    all_passes,
     cross_entropy,
     cut,
     describe_initial,
     fit,
     label_sites,
-    learning_history,
     warmup_cosine,
 )
+from genoattn.weight_files import WEIGHTS
 
 MODEL = AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=16, downstream=4)
 TRAINING = TrainingConfig(
@@ -203,13 +203,13 @@ def test_auxiliary_targets_leave_no_trace_in_the_weights(tmp_path):
             genome, sites, Split.at(CUTS, 6000), weights, model=MODEL, training=TRAINING,
             auxiliary=auxiliary, accelerator="cpu", progress=False,
         )  # fmt: skip
-        cards.append(read_card(weights))
+        cards.append(Card.read(weights))
     alone, helped = (load_file(tmp_path / f"{name}.safetensors") for name in ("alone", "helped"))
     assert alone.keys() == helped.keys()
     assert not torch.equal(alone["embedding.weight"], helped["embedding.weight"])
-    assert [card["auxiliary"] for card in cards] == [[], ["some"]]
-    assert "auxiliary_sha256" in cards[1]["data"]
-    assert "auxiliary_sha256" not in cards[0]["data"]
+    assert [card.auxiliary for card in cards] == [(), ("some",)]
+    assert "auxiliary_sha256" in cards[1].data
+    assert "auxiliary_sha256" not in cards[0].data
 
 
 def test_schedule():
@@ -227,16 +227,16 @@ def test_training_learns_the_box(tmp_path):
     config = TrainingConfig(**{**vars(TRAINING), "passes": 12, "patience": 50})
     fit(
         genome, sites, Split.at(CUTS, 6000), weights,
-        model=MODEL, training=config, accelerator="cpu", progress=False, card={"train_set": "toy"},
+        model=MODEL, training=config, accelerator="cpu", progress=False, train_set="toy",
     )  # fmt: skip
-    card = read_card(weights)
-    losses = [row["validation_loss"] for row in card["history"]]
+    card = Card.read(weights)
+    losses = [row["validation_loss"] for row in card.history]
     rate = len(sites) / 12_000
     guess = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
     assert min(losses) < 0.7 * guess
-    assert card["best"]["validation_loss"] == min(losses)
-    assert card["train_set"] == "toy"
-    assert card["data"]["sites"] == len(sites)
+    assert card.best["validation_loss"] == min(losses)
+    assert card.train_set == "toy"
+    assert card.data["sites"] == len(sites)
 
 
 SCRIPT = """
@@ -264,7 +264,7 @@ def test_a_killed_run_equals_an_unbroken_one(tmp_path):
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    killed_after = len(read_card(weights)["history"])
+    killed_after = len(Card.read(weights).history)
 
     genome, sites = toy()
     arguments = {"model": MODEL, "training": TRAINING, "accelerator": "cpu", "progress": False}
@@ -272,9 +272,9 @@ def test_a_killed_run_equals_an_unbroken_one(tmp_path):
     whole = tmp_path / "whole" / "toy.safetensors"
     fit(genome, sites, Split.at(CUTS, 6000), whole, **arguments)
     assert isinstance(resumed, Annotator)
-    history = read_card(whole)["history"]
+    history = Card.read(whole).history
     assert killed_after < len(history)
-    assert read_card(weights)["history"] == history
+    assert Card.read(weights).history == history
     for name, tensor in load_file(whole).items():
         assert torch.equal(load_file(weights)[name], tensor)
 
@@ -295,15 +295,15 @@ def test_training_starts_from_given_weights(tmp_path):
     assert again.config.window == 24
     for name, tensor in load_file(first).items():
         torch.testing.assert_close(again.state_dict()[name], tensor, atol=1e-6, rtol=0)
-    card = read_card(tmp_path / "again.safetensors")
-    assert card["initial"] == read_card(first)
-    assert all_passes(card) == 2 * all_passes(card["initial"]) > 0
+    card = Card.read(tmp_path / "again.safetensors")
+    assert card.initial == Card.read(first)
+    assert card.passes == 2 * card.initial.passes > 0
     assert "with a window of 16 nucleotides" in describe_initial(card)
-    assert describe_initial(card["initial"]) == ""
-    history = learning_history(card)
-    assert history["stage"].tolist() == [1] * len(card["initial"]["history"]) + [2]
+    assert describe_initial(card.initial) == ""
+    history = card.rounds
+    assert history["stage"].tolist() == [1] * len(card.initial.history) + [2]
     assert history["passes"].is_monotonic_increasing
-    assert history["passes"].iloc[-1] == pytest.approx(all_passes(card))
+    assert history["passes"].iloc[-1] == pytest.approx(card.passes)
 
 
 def test_another_run_is_not_resumed(tmp_path):
@@ -315,7 +315,7 @@ def test_another_run_is_not_resumed(tmp_path):
     with pytest.raises(ValueError, match="belongs to a training with other data or settings"):
         fit(genome, sites[:-1], Split.at(CUTS, 6000), weights, training=config, **arguments)
     fit(genome, sites[:-1], Split.at(CUTS, 6000), weights, training=config, fresh=True, **arguments)
-    assert read_card(weights)["data"]["sites"] == len(sites) - 1
+    assert Card.read(weights).data["sites"] == len(sites) - 1
 
 
 @pytest.mark.parametrize(
@@ -379,19 +379,19 @@ def test_shipped_models_were_trained_as_the_plan_says():
     shipped = [name for name in trainings if (WEIGHTS / f"{name}.json").exists()]
     assert len(shipped) >= 7
     for name in shipped:
-        stage, card = name, read_card(name)
+        stage, card = name, Card.read(name)
         while card is not None:
             given = training._parse(["runs/x", "--plan", str(plan), "--name", stage])
             config = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
-            assert card["config"] == vars(config(**given.model)), stage
-            assert card["train_set"] == given.sites
-            assert card.get("auxiliary", []) == given.auxiliary
-            for setting, value in card["training"].items():
+            assert card.config == vars(config(**given.model)), stage
+            assert card.train_set == given.sites
+            assert list(card.auxiliary) == given.auxiliary
+            for setting, value in card.training.items():
                 assert getattr(given, setting) == value, (stage, setting)
-            assert list(card["split"]["test"]) == given.cuts[:2]
-            assert list(card["split"]["validation"]) == given.cuts[1:]
-            assert (card["initial"] is None) == (given.initial is None)
-            stage, card = given.initial, card["initial"]
+            assert list(card.parts["test"]) == given.cuts[:2]
+            assert list(card.parts["validation"]) == given.cuts[1:]
+            assert (card.initial is None) == (given.initial is None)
+            stage, card = given.initial, card.initial
 
 
 def test_label_sites(tmp_path):

@@ -25,14 +25,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn import evaluation
+from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalNetwork, load_network
 from genoattn.files import writing
 from genoattn.inputs import StudyInputs
 from genoattn.labels import Split
-from genoattn.model import Annotator, WeightsError, find_weights, read_card
+from genoattn.model import Annotator
 from genoattn.parameters import Checked
 from genoattn.study.report import Finding, HasFinding, Kept
-from genoattn.training import card_split, label_sites
+from genoattn.training import label_sites
+from genoattn.weight_files import WeightsError, find_weights
 
 __all__ = ["Model", "Run"]
 
@@ -48,7 +50,7 @@ class Model(NamedTuple):
         The weights.
     network : Annotator or ConvolutionalNetwork
         In evaluation mode, on the fastest device that there is.
-    card : dict
+    card : Card
         The model card.
     split : Split
         The parts of the genome that it was trained and tested on.
@@ -57,7 +59,7 @@ class Model(NamedTuple):
     name: str
     file: Path
     network: Annotator | ConvolutionalNetwork
-    card: dict[str, Any]
+    card: Card
     split: Split
 
     @property
@@ -172,9 +174,9 @@ class Run:
             There are no weights of that name, or they do not fit their card.
         """
         file = self.weights(name)
-        card = read_card(file)
+        card = Card.read(file)
         network = load_network(file, accelerator)
-        return Model(file.stem, file, network, card, card_split(card, len(self.study.genome)))
+        return Model(file.stem, file, network, card, card.split(len(self.study.genome)))
 
     # ---------------------------------------------------------------------------- output
 

@@ -1,0 +1,65 @@
+"""Weights on disk: found by name, written, read into a network; touches safetensors files only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from genoattn.files import writing
+
+__all__ = ["WEIGHTS", "WeightsError", "find_weights", "read_tensors", "write_tensors"]
+
+WEIGHTS = Path(__file__).with_name("weights")
+"""Folder of the trained models that come with the package."""
+
+
+class WeightsError(ValueError):
+    """Weights that are missing, damaged or of another architecture."""
+
+
+def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:
+    """Find weights: a .safetensors file itself, a name in ``run_dir``/training, or a shipped name.
+
+    Raises
+    ------
+    WeightsError
+        There are none; says which names there are.
+    """
+    path = Path(source)
+    if path.suffix == ".safetensors":
+        if not path.exists():
+            raise WeightsError(f"{path}: no such weights file")
+        return path
+    folders = [WEIGHTS] if run_dir is None else [Path(run_dir) / "training", WEIGHTS]
+    for folder in folders:
+        found = folder / f"{source}.safetensors"
+        if found.exists():
+            return found
+    names = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
+    raise WeightsError(
+        f"no weights are named {str(source)!r} in {' or '.join(map(str, folders))}; "
+        f"there are: {', '.join(names) or 'none'}. A file of your own must end in .safetensors"
+    )
+
+
+def write_tensors(network: nn.Module, path: str | Path) -> None:
+    """Write a network's parameters, whole or not at all."""
+    tensors = {name: t.detach().contiguous().cpu() for name, t in network.state_dict().items()}
+    with writing(Path(path)) as partial:
+        save_file(tensors, partial)
+
+
+def read_tensors(network: nn.Module, path: Path) -> None:
+    """Read parameters into a network.
+
+    Raises
+    ------
+    WeightsError
+        They are damaged or do not fit the network.
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except Exception as error:
+        raise WeightsError(f"{path}: not what its card describes ({error})") from error
