@@ -45,6 +45,7 @@ __all__ = [
     "neighbours",
     "ordered",
     "pair_shares",
+    "recovered_by",
     "recovery",
     "regions",
     "shared",
@@ -817,3 +818,33 @@ def recovery(
             }
         )
     return pd.DataFrame(rows)
+
+
+def recovered_by(
+    sites: pd.DataFrame, merging: Merging, truth: pd.DataFrame, tolerance: int = 0
+) -> pd.DataFrame:
+    """Precision and recall of the curated set under every interpretation.
+
+    Parameters
+    ----------
+    sites, merging
+        As in `interpretations`.
+    truth : DataFrame
+        Columns position and strand.
+    tolerance : int
+        As in `recovery`, nt.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `RULES` and `OUTVOTED`: rule, outvoted, and the columns of `recovery`.
+    """
+    found = []
+    for rule in RULES:
+        for outvoted in OUTVOTED:
+            made = curate(sites, replace(merging, rule=rule, outvoted=outvoted))
+            one = recovery(made, truth, (tolerance,), merging.length)
+            one.insert(0, "rule", rule)
+            one.insert(1, "outvoted", outvoted)
+            found.append(one)
+    return pd.concat(found, ignore_index=True)

@@ -53,7 +53,7 @@ from torch import Tensor, nn
 
 from genoattn import heads, motifs, promoter_elements
 from genoattn.ablation import switched_off
-from genoattn.curation import curate
+from genoattn.curation import Merging, curate
 from genoattn.files import writing
 from genoattn.genome import Genome, strand_index
 from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
@@ -665,7 +665,7 @@ def one_genome(
     rule = rule or Rule()
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
     simulation: Simulation = simulate(seed=seed, length=length, grammar=grammar)
-    curated = curate(_reported(simulation), length=length)
+    curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
     settings = repr((asdict(model), asdict(training), length)).encode()
     name = f"{'grammar' if with_grammar else 'none'}-{seed}"

@@ -206,7 +206,7 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
     filled = regions.assign(group=members)[regions["n"] > 0]
     if len(sources) < 2 or filled.empty:
         return None
-    columns = [f"set {k}" for k in range(len(sources))]  # named as shown only afterwards
+    columns = _distinct([style.label(source, 20) for source in sources])
     content = pd.Series(
         filled["n"].to_numpy(),
         index=pd.MultiIndex.from_tuples(
@@ -237,7 +237,7 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
             )
         figure = plt.figure()
         parts = plot.plot(fig=figure)
-    _finish_upset(parts, dict(zip(columns, sources, strict=True)), int(filled["n"].max()))
+    _finish_upset(parts, int(filled["n"].max()))
     largest = filled.loc[filled["n"].idxmax()]
     without = filled["n"].sort_values(ascending=False, kind="stable").iloc[_MOST_BARS:]
     most = max(totals, key=lambda name: totals[name])
@@ -252,21 +252,26 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
     )
 
 
-def _finish_upset(parts: dict[str, Axes], named: dict[str, str], highest: int) -> None:
-    """Name the axes of an UpSet plot and its sets, and make room for the numbers."""
+def _distinct(labels: Sequence[str]) -> list[str]:
+    """Number labels that stand there already, as by them an UpSet plot knows its sets."""
+    again = [labels[:k].count(one) for k, one in enumerate(labels)]
+    return [f"{one} ({n + 1})" if n else one for one, n in zip(labels, again, strict=True)]
+
+
+def _finish_upset(parts: dict[str, Axes], highest: int) -> None:
+    """Name the axes of an UpSet plot, and make room for the numbers."""
     parts["intersections"].set_ylabel("TSSs")
     parts["intersections"].set_ylim(0, 1.08 * highest)
     left, right = parts["intersections"].get_xlim()
     parts["intersections"].set_xlim(left - 0.3, right)  # room for the first bar's number
     parts["totals"].set_xlabel("TSSs of the source")
     parts["totals"].xaxis.set_major_locator(MaxNLocator(2))
-    matrix = parts["matrix"]
-    shown = [style.label(named[tick.get_text()], 20) for tick in matrix.get_yticklabels()]
-    matrix.set_yticks(matrix.get_yticks(), shown)
     for part in ("intersections", "totals"):
         parts[part].grid(False)
         for text in parts[part].texts:
             text.set_fontsize(7.5)
+            x, y = text.get_position()
+            text.set_position((float(np.squeeze(x)), float(np.squeeze(y))))
 
 
 def shifts(distribution: pd.DataFrame) -> Drawn | None:
