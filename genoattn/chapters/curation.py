@@ -21,7 +21,16 @@ from genoattn.annotations import (
 from genoattn.curation import OUTVOTED, PRINTED, RULES, Merging
 from genoattn.inputs import StudyInputs
 from genoattn.parameters import FOLDERS, Checked, Parameter, Schema
-from genoattn.study.report import Finding, escaped, folded, listed, signed, table, with_interval
+from genoattn.study.report import (
+    Finding,
+    escaped,
+    folded,
+    in_words,
+    listed,
+    signed,
+    table,
+    with_interval,
+)
 from genoattn.study.run import Run
 
 __all__ = [
@@ -96,8 +105,6 @@ PARAMETERS = Schema(
     },
 )
 """What this chapter may be asked."""
-
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 TOLERANCES = (0, 1, 2, 5)
 """Distances in nt at which sources are compared with a reference."""
@@ -370,7 +377,7 @@ def say_shared(
     n = len(merging.sources)
     words = {2: "in both"} if n == 2 else {2: "in at least two", 3: "in at least three"}
     if n > 2:
-        words[n] = f"in all {_NUMBERS[n]}"
+        words[n] = f"in all {in_words(n)}"
     several = [
         f"{regions.loc[size >= k, 'n'].sum():,} are {text}{_paper(f'shared_by_{k}', published)}"
         for k, text in words.items()
@@ -381,7 +388,9 @@ def say_shared(
         f"Of {regions['n'].sum():,} TSSs, {listed(several)}. {_called(most['source'])} shares most "
         f"of its sites ({most['percent_shared']:.0f}%), {_called(least['source'])} fewest "
         f"({least['percent_shared']:.0f}%); but a small set finds partners in a large one more "
-        "easily than the other way round.\n\n"
+        "easily than the other way round."
+        + (" A Venn diagram of more than four sets cannot be read, so there is none." * (n > 4))
+        + "\n\n"
         f"*Shared* counts each TSS once{', as Table 1 of the paper does' if published else ''}; "
         "*any partner* counts all sites with a neighbour in another source, without matching them "
         f"one to one. The window is {merging.window} nt, and the interpretation in use is "
@@ -752,9 +761,9 @@ def in_short(
     both = int((merged.sites["kind"] == "shared").sum())
     sizes, exact = tried.counts["curated"], agreed.pairs["exact_percent"].dropna()
     text = (
-        f"{_NUMBERS[len(names)].capitalize()} sources with {len(given.sites):,} sites, merged by "
-        f"the paper's rules, give {n:,} TSSs{_paper('curated', given.published)}, of which {both:,} "
-        "are in at least two sources. "
+        f"{in_words(len(names)).capitalize()} sources with {len(given.sites):,} sites, merged by "
+        f"the paper's rules, give {n:,} TSSs{_paper('curated', given.published)}; {both:,} of "
+        "them are in at least two sources. "
     )
     if len(exact):
         span = f"{exact.min():.0f}%"

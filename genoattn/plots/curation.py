@@ -24,7 +24,7 @@ from genoattn.annotations import source_name
 from genoattn.curation import PRINTED, Merging, groups
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.study.report import listed
+from genoattn.study.report import escaped, in_words, listed
 
 __all__ = [
     "exact_shares",
@@ -67,6 +67,11 @@ _CORNERS: dict[int, tuple[_Corner, ...]] = {
 }
 _CROSS: dict[str, Any] = {"color": "black", "marker": "x", "markersize": 9, "markeredgewidth": 2}
 _MOST_BARS = 20  # of an UpSet plot; more cannot be read
+
+
+def _called(source: str) -> str:
+    """How a caption calls a source."""
+    return escaped(source_name(source))
 
 
 def _inside(x: np.ndarray, y: np.ndarray, shape: _Shape) -> np.ndarray:
@@ -173,7 +178,7 @@ def venn(regions: pd.DataFrame) -> Drawn | None:
     everywhere = int(regions["n"].iloc[-1])
     return Drawn(
         figure,
-        f"TSSs of {listed(map(source_name, sources))} by the sources that have them; beside each "
+        f"TSSs of {listed(map(_called, sources))} by the sources that have them; beside each "
         f"name stands the total. Look at the innermost number, {everywhere:,} TSSs that "
         f"{'both' if len(sources) == 2 else 'all'} have, and at the outermost, which one source "
         "has alone. Areas carry no meaning.",
@@ -207,8 +212,9 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
     if len(sources) < 2 or filled.empty:
         return None
     columns = _distinct([style.label(source, 20) for source in sources])
+    ordered = filled["n"].rank(method="first", ascending=False)  # so that no two are equal
     content = pd.Series(
-        filled["n"].to_numpy(),
+        filled["n"].to_numpy() - 1e-3 * ordered.to_numpy() / len(filled),
         index=pd.MultiIndex.from_tuples(
             [tuple(source in group for source in sources) for group in filled["group"]],
             names=columns,
@@ -220,7 +226,7 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
             content,
             sort_by="cardinality",
             sort_categories_by="input",
-            show_counts="{:,}",
+            show_counts="{:,.0f}",
             element_size=33 if len(filled) <= 15 else 26,
             facecolor="#333333",
             totals_plot_elements=3,
@@ -244,7 +250,7 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
     return Drawn(
         figure,
         "The same regions as bars, to scale: the dots below a bar say which sources have its "
-        f"TSSs. The largest region is {listed(map(source_name, largest['group']))} alone, with "
+        f"TSSs. The largest region is {listed(map(_called, largest['group']))} alone, with "
         f"{largest['n']:,} TSSs."
         + (f" {len(without)} smaller regions are left out." if len(without) else ""),
         f"UpSet plot of {min(len(filled), _MOST_BARS)} regions, the largest with {largest['n']:,} "
@@ -317,6 +323,7 @@ def shifts(distribution: pd.DataFrame) -> Drawn | None:
         ticks = [*range(-window // step * step, window + 1, step)]
         ticks = [tick for tick in ticks if abs(tick) <= window]
         axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+        axes.set_xlim(-window - 0.5, window + 0.5)
         axes.tick_params(labelbottom=True)
     figure.supxlabel("shift of the other site, nt (5'→3': positive is downstream)", fontsize=9)
     figure.supylabel("pairs of sites", fontsize=9)
@@ -573,9 +580,7 @@ def _window_lines(merging: Merging) -> dict[str, str]:
         lines["shared_by_3"] = "in at least three"
     if merging.trusted is not None:
         lines[f"{merging.trusted}_only"] = f"{style.label(merging.trusted, 20)} only"
-    lines[f"shared_by_{n}"] = {2: "in both", 3: "in all three", 4: "in all four"}.get(
-        n, f"in all {n}"
-    )
+    lines[f"shared_by_{n}"] = "in both" if n == 2 else f"in all {in_words(n)}"
     return lines
 
 

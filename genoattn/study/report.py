@@ -24,11 +24,15 @@ __all__ = [
     "admonition",
     "escaped",
     "folded",
+    "in_words",
     "listed",
     "signed",
     "table",
     "with_interval",
 ]
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+          "eleven", "twelve")  # fmt: skip
 
 Kept = pd.DataFrame | Mapping[str, NDArray[Any]]
 """What one chapter keeps for another: a frame (CSV) or named arrays (npz)."""
@@ -152,6 +156,11 @@ def with_interval(
 def signed(offset: float) -> str:
     """Write a whole offset with its sign; zero has none."""
     return f"{offset:+.0f}" if round(offset) else "0"
+
+
+def in_words(number: int) -> str:
+    """Write a whole number as a sentence does: in words up to twelve, then in digits."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
 
 
 def listed(words: Iterable[str], none: str = "none") -> str:
