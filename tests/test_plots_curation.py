@@ -230,7 +230,7 @@ def test_recovery_draws_percentages():
     assert draw.recovery(None) is None
 
 
-@pytest.mark.parametrize("n", range(1, 9))
+@pytest.mark.parametrize("n", [1, 3, 8])
 def test_one_to_eight_sources_of_any_name_are_drawn(sites, n):
     """Without a warning; a single source has no partners to draw."""
     names = ("my_assay", "$x$", "regulondb", "a|b", "дРНК", "TEX+", "an assay of a long name", "b")

@@ -78,7 +78,7 @@ PARAMETERS = Schema(
         "novelty": Parameter(
             list[str],
             [],
-            "sources, newest technique first; none: as in the paper, else as your tables name them",
+            "sources, newest technique first; none: the paper's order, else your tables'",
         ),
         "trusted": Parameter(
             str,
