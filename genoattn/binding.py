@@ -23,6 +23,7 @@ from scipy.stats import false_discovery_control
 
 from genoattn.genome import STRANDS, Genome, strand_index
 from genoattn.heads import BestPositions
+from genoattn.intervals import covered
 
 __all__ = [
     "BindingError",
@@ -219,21 +220,11 @@ def site_masks(
     """
     masks: dict[tuple[str, str], np.ndarray] = {}
     for kind, whole in intervals.groupby("kind", sort=False):
-        masks[str(kind), "any"] = _mask(whole, length)
+        masks[str(kind), "any"] = covered(whole, length)
         for name, some in whole.groupby("name"):
             if len(some) >= min_sites:
-                masks[str(kind), str(name)] = _mask(some, length)
+                masks[str(kind), str(name)] = covered(some, length)
     return masks
-
-
-def _mask(intervals: pd.DataFrame, length: int) -> np.ndarray:
-    """Bool (2, L) of one set of intervals."""
-    mask = np.zeros((2, length), dtype=bool)
-    for row, symbol in enumerate(STRANDS):
-        mine = intervals[intervals["strand"].isin([symbol, "."])]
-        for start, end in zip(mine["start"], mine["end"], strict=True):
-            mask[row, np.arange(start, end) % length] = True
-    return mask
 
 
 def strata(genome: Genome, tss: pd.DataFrame, *, at_window: int = 51, n_at: int = 4) -> np.ndarray:

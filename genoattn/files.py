@@ -2,63 +2,100 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import glob
 import gzip
+import lzma
 import os
+import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["FileError", "read_lines", "writing"]
+__all__ = ["FileError", "read_lines", "reserve", "writing"]
+
+_BLOCK = 2**20
+_PACKED: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,  # bgzip is gzip in many members
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
+"""Errors of the disk or of its rights, which say nothing without the file's name."""
 
 
 class FileError(ValueError):
     """A file that exists but cannot be read as text: truncated, corrupt or binary."""
 
 
-def read_lines(path: str | Path, encoding: str = "utf-8") -> list[str]:
-    """Read all lines of a text file, plain or gzip-compressed (name ends in ``.gz``).
+def read_lines(path: str | Path, encoding: str = "utf-8", fallback: str | None = None) -> list[str]:
+    """Read all lines of a text file; compression, byte order mark and line ends by its content.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        The file, or a pipe: plain, or compressed by gzip, bgzip, bzip2 or xz.
     encoding : str
         Its text encoding.
+    fallback : str, optional
+        Encoding of a file that is not text of the first; bytes that have no letter in it are marked.
 
     Returns
     -------
     list of str
-        Lines without their line ends.
+        Lines without their line ends, which may be those of Unix, Windows or an old Mac.
 
     Raises
     ------
     FileNotFoundError
         No such file.
     FileError
-        The gzip stream breaks off or is corrupt, or the bytes are not text of this encoding.
+        A compressed stream breaks off or is corrupt, an archive or a spreadsheet, or bytes that
+        are not text of this encoding.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except EOFError as error:
-        raise FileError(
-            f"{path}: truncated, the gzip stream breaks off; fetch the file again"
-        ) from error
-    except (OSError, zlib.error) as error:
-        raise FileError(f"{path}: not a valid gzip file ({error}); fetch it again") from error
+    if path.is_dir():
+        raise FileError(f"{path}: a folder, not a file")
+    data = _unpacked(path, path.read_bytes())
+    for mark, name in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+        if data.startswith(mark):
+            raise FileError(f"{path}: {name} text; save it as UTF-8")
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FileError(f"{path}, line {line}: not {encoding} text") from error
-    lines = text.replace("\r\n", "\n").split("\n")
+        if fallback is None:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise FileError(
+                f"{path}, line {line}: not {encoding} text; save it as UTF-8"
+            ) from error
+        text = data.decode(fallback, errors="replace")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
     return lines
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    """Decompress what its first bytes say is compressed."""
+    if data.startswith(b"PK\x03\x04"):
+        raise FileError(f"{path}: a zip archive or a spreadsheet; unpack it, or save it as text")
+    opener = next((one for magic, one in _PACKED.items() if data.startswith(magic)), None)
+    if opener is None:
+        return data
+    try:
+        return opener(data)
+    except EOFError as error:
+        raise FileError(
+            f"{path}: truncated, the compressed stream breaks off; fetch the file again"
+        ) from error
+    except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+        raise FileError(f"{path}: damaged compressed file ({error}); fetch it again") from error
 
 
 @contextmanager
@@ -66,7 +103,8 @@ def writing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well.
 
     When the block fails, the temporary file is removed and whatever stood at `path` before is
-    left as it was. The folder is created when it is missing.
+    left as it was. What a writer that was killed left behind is removed by the next one of the
+    same file. The folder is created when it is missing.
 
     Parameters
     ----------
@@ -77,20 +115,87 @@ def writing(path: str | Path) -> Iterator[Path]:
     ------
     Path
         The temporary file to write to; it has the same suffix as `path`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; names it, why, and how much space its folder has.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
-    )
-    os.close(handle)
-    temporary = Path(name)
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.{os.getpid()}-", suffix=f".part{path.suffix}", dir=path.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def reserve(path: Path, size: int) -> None:
+    """Give a file its size on the disk, so that writing into a map of it cannot fail.
+
+    A map of a file without blocks dies with SIGBUS, and no sentence, when the disk is full.
+
+    Parameters
+    ----------
+    path : Path
+        An existing file.
+    size : int
+        In bytes.
+
+    Raises
+    ------
+    OSError
+        There is no room.
+    """
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:  # macOS has no such call: write every block
+            for start in range(0, size, _BLOCK):
+                file.write(bytes(min(_BLOCK, size - start)))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let errors of a full or unwritable disk name the file and the space that is left."""
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        free = next(
+            (shutil.disk_usage(one).free for one in path.absolute().parents if one.is_dir()), 0
+        )
+        reason = f"{os.strerror(error.errno)}; {free / 1e6:,.1f} MB are free in its folder"
+        raise OSError(error.errno, f"cannot be written: {reason}", str(path)) from error
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove temporary files of this file whose writer is no longer alive."""
+    pattern = f".{glob.escape(path.stem)}.*-*.part{glob.escape(path.suffix)}"
+    for left in path.parent.glob(pattern):
+        writer = left.name.removeprefix(f".{path.stem}.").partition("-")[0]
+        if writer.isdigit() and not _alive(int(writer)):
+            left.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    """Tell whether a process of this machine is running."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ read across its origin; a linear one ends where it ends.
 
 from __future__ import annotations
 
+import math
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.files import writing
+from genoattn.files import reserve, writing
 from genoattn.genome import UNKNOWN, Genome, reverse_complement, strand_index
 from genoattn.intervals import runs
 from genoattn.labels import STRANDS
@@ -109,7 +110,7 @@ def predict(
         _fill(model, genome, where, recorders, chunk, progress, track.__setitem__)
         return track
     with writing(out) as partial:
-        file = np.lib.format.open_memmap(partial, "w+", np.float32, (2, length))
+        file = _reserved_map(partial, (2, length))
         for start in range(0, length, SPAN):
             file[:, start : start + SPAN] = np.nan
 
@@ -120,6 +121,16 @@ def predict(
 
         _fill(model, genome, where, recorders, chunk, progress, store)
     return np.load(out, mmap_mode="r")
+
+
+def _reserved_map(path: Path, shape: tuple[int, ...]) -> Any:
+    """Map a new .npy file whose room on the disk is taken already."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        begin = file.tell()
+    reserve(path, begin + 4 * math.prod(shape))
+    return np.lib.format.open_memmap(path, "r+")
 
 
 def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:

@@ -14,8 +14,12 @@ the package does.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,14 +133,45 @@ def write_bigwig(
         No contig, an array of another shape, infinite values, or no value at all.
     """
     _check(values, 1)
+    header = [(name, len(one)) for name, one in values.items()]
     with writing(path) as temporary:
-        file = pyBigWig.open(str(temporary), "w")
-        try:
-            file.addHeader([(name, len(one)) for name, one in values.items()])
+        # libBigWig ignores that a disk is full, so it writes to memory where the system lets it
+        with _in_memory(temporary) as target:
+            file = pyBigWig.open(target, "w")
+            file.addHeader(header)
             for name, one in values.items():
                 _add(file, name, _prepared(one, decimals, threshold))
-        finally:
             file.close()
+        _check_whole(temporary, values)
+
+
+@contextmanager
+def _in_memory(path: Path) -> Iterator[str]:
+    """Name a file in memory, copied to `path` at the end; `path` itself where there is none."""
+    if not hasattr(os, "memfd_create"):
+        yield str(path)
+        return
+    with os.fdopen(os.memfd_create("bigwig"), "rb") as memory:
+        yield f"/proc/self/fd/{memory.fileno()}"
+        with path.open("wb") as file:
+            shutil.copyfileobj(memory, file)
+
+
+def _check_whole(path: Path, values: Mapping[str, NDArray]) -> None:
+    """Read a bigWig back: all contigs, so many values, and the last one, which is at the end."""
+    valued = {name: np.flatnonzero(np.isfinite(one)) for name, one in values.items()}
+    name, last = next((n, int(at[-1])) for n, at in reversed(valued.items()) if at.size)
+    try:
+        with pyBigWig.open(str(path)) as file:
+            whole = (
+                file.chroms() == {one: len(track) for one, track in values.items()}
+                and file.header()["nBasesCovered"] == sum(at.size for at in valued.values())
+                and np.isfinite(file.values(name, last, last + 1)).all()
+            )
+    except RuntimeError:  # all that the library says of a file that it cannot read
+        whole = False
+    if not whole:
+        raise OSError(errno.EIO, "was not written whole", str(path))
 
 
 def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from genoattn.files import writing
@@ -48,7 +48,7 @@ def write_tensors(network: nn.Module, path: str | Path) -> None:
     """Write a network's parameters, whole or not at all."""
     tensors = {name: t.detach().contiguous().cpu() for name, t in network.state_dict().items()}
     with writing(Path(path)) as partial:
-        save_file(tensors, partial)
+        partial.write_bytes(save(tensors))
 
 
 def read_tensors(network: nn.Module, path: Path) -> None:

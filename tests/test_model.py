@@ -1,7 +1,9 @@
 """The architecture by hand; weights and cards on disk."""
 
+import errno
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -81,12 +83,11 @@ def test_a_failed_save_leaves_what_was_there(tmp_path, monkeypatch):
     Annotator(SMALL).save(path)
     before = path.read_bytes()
 
-    def full_disk(tensors, partial):
-        partial.write_bytes(b"half")
-        raise OSError("no space left on device")
+    def full_disk(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("genoattn.weight_files.save_file", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match=r"No space left.* are free in its folder.*toy\.safetensors"):
         Annotator(SMALL).save(path)
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["toy.json", "toy.safetensors"]
