@@ -15,6 +15,7 @@ Aggregates go to another folder, the run's *results*; no site is among them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import curation, evaluation
+from genoattn import evaluation
 from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalNetwork, load_network
 from genoattn.files import writing
@@ -167,8 +168,10 @@ class Run:
         return pd.read_csv(self.curated_file, sep="\t", comment="#")
 
     def write_curated(self, curated: pd.DataFrame) -> None:
-        """Write the curated set."""
-        curation.write_curated(curated, self.curated_file)
+        """Write the curated set, whole or not at all; the first line says that it is 0-based."""
+        with writing(self.curated_file) as partial, partial.open("w", encoding="utf-8") as file:
+            file.write("# 0-based positions\n")
+            curated.to_csv(file, sep="\t", index=False, lineterminator="\n")
 
     def sites(self, train_set: str) -> pd.DataFrame:
         """Sites to label: the curated set, or those of one source."""
@@ -343,7 +346,8 @@ class Run:
         for step in steps:
             found = step.finding
             new: dict[Path, Kept] = {
-                self.results / f"{name}.csv": frame for name, frame in found.results.items()
+                self.results / f"{name}.{'csv' if isinstance(one, pd.DataFrame) else 'json'}": one
+                for name, one in found.results.items()
             }
             for kind, kept in found.kept.items():
                 suffix = "csv" if isinstance(kept, pd.DataFrame) else "npz"
@@ -363,14 +367,16 @@ class Run:
 
 
 def _write(path: Path, kept: Kept) -> None:
-    """Write a frame as CSV, arrays as npz."""
+    """Write a frame as CSV, facts as JSON, arrays as npz."""
     with writing(path) as partial:
         if isinstance(kept, pd.DataFrame):
             kept.to_csv(partial, index=False, float_format="%.6g")
+        elif path.suffix == ".json":
+            partial.write_text(json.dumps(dict(kept), indent=2) + "\n", encoding="utf-8")
         else:
             np.savez(partial, allow_pickle=False, **dict(kept))
 
 
 def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
     """How much was written, in words."""
-    return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'arrays'}"
+    return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'entries'}"
