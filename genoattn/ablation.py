@@ -52,10 +52,6 @@ MEASURES = ("pr_auc", "roc_auc", "log_odds", "log_odds_elsewhere", "contrast", "
 """What is measured; all but ``moved`` (mean absolute change of the log-odds) as differences."""
 
 
-class AblationError(ValueError):
-    """Segments or heads that cannot be had."""
-
-
 # ------------------------------------------------------------------------------------ segments
 
 
@@ -89,6 +85,11 @@ class Segments:
 
     def __len__(self) -> int:
         return len(self.weight)
+
+    @property
+    def scored(self) -> slice:
+        """Which of the positions that are read give the scored outputs."""
+        return slice(self.context, self.context + self.label.shape[1])
 
     def of_track(self, track: NDArray) -> NDArray:
         """Read a track (2, L) at the scored nucleotides, 5'->3': shape (n, size)."""
@@ -141,13 +142,13 @@ def draw_segments(
         dtype=np.int64,
     )
     if starts.size == 0:
-        raise AblationError(f"the part holds no stretch of {size} nt: give smaller segments")
+        raise ValueError(f"the part holds no stretch of {size} nt: give smaller segments")
     row, start = np.repeat([0, 1], starts.size), np.tile(starts, 2) % len(genome)
     forward = (start[:, None] + np.arange(size)) % len(genome)
     found = label[row[:, None], forward].astype(bool)
     with_site = found.any(1)
     if not with_site.any():
-        raise AblationError("no labelled site lies in the part")
+        raise ValueError("no labelled site lies in the part")
     rng = np.random.default_rng(seed)
     chosen, weight = [], []
     for candidates, share in ((with_site, SITE_SHARE), (~with_site, 1 - SITE_SHARE)):
@@ -208,7 +209,7 @@ def switched_off(model: Annotator, values: Mapping[Head, Tensor | float]) -> Ite
     """
     for layer, head in values:
         if not (0 <= layer < model.config.layers and 0 <= head < model.config.heads):
-            raise AblationError(f"there is no head {head} in layer {layer} (both from 0)")
+            raise ValueError(f"there is no head {head} in layer {layer} (both from 0)")
 
     def of_layer(layer: int) -> Any:
         def replace(_: nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
@@ -279,31 +280,48 @@ def _resume(model: Annotator, kept: _Kept, values: Mapping[Head, Tensor]) -> Ten
     return model.output(h).squeeze(-1)
 
 
-def _batches(model: Annotator, segments: Segments) -> Iterator[tuple[slice, Tensor]]:
+def _batches(model: Annotator, codes: NDArray[np.uint8]) -> Iterator[tuple[slice, Tensor]]:
     device = next(model.parameters()).device
-    step = max(1, TOKENS.get(device.type, 8_192) // segments.codes.shape[1])
-    for first in range(0, len(segments), step):
+    step = max(1, TOKENS.get(device.type, 8_192) // codes.shape[1])
+    for first in range(0, len(codes), step):
         part = slice(first, first + step)
-        yield part, torch.from_numpy(segments.codes[part].astype(np.int64)).to(device)
+        yield part, torch.from_numpy(codes[part].astype(np.int64)).to(device)
 
 
-def mean_contributions(model: Annotator, segments: Segments) -> Tensor:
-    """Mean of every head's ``z`` over the part, as the segments stand for it.
+def mean_contributions(
+    model: Annotator,
+    codes: NDArray[np.uint8],
+    scored: slice | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> Tensor:
+    """Mean of every head's ``z`` over stretches of sequence: what takes a head's place.
+
+    Parameters
+    ----------
+    model : Annotator
+        In evaluation mode.
+    codes : uint8 array, shape (n, length)
+        Stretches, 5'->3', such as `Segments.codes`.
+    scored : slice, optional
+        Positions of each that count (`Segments.scored`); all by default.
+    weight : float array, shape (n,), optional
+        How much each stretch counts (`Segments.weight`); all alike by default.
 
     Returns
     -------
     Tensor, shape (layers, heads, d_head)
     """
     c = model.config
-    scored = slice(segments.context, segments.context + segments.label.shape[1])
+    scored = slice(None) if scored is None else scored
+    weight = np.ones(len(codes)) if weight is None else weight
     total = torch.zeros(c.layers, c.heads * c.d_head, dtype=torch.float64)
     with torch.no_grad():
-        for part, codes in _batches(model, segments):
-            weight = torch.from_numpy(segments.weight[part])
-            _, kept = _keeping(model, codes)
+        for part, batch in _batches(model, codes):
+            _, kept = _keeping(model, batch)
             for layer, z in enumerate(kept.z):
-                total[layer] += weight @ z[:, scored].double().mean(1).cpu()
-    mean = total / segments.weight.sum()
+                mean_z = z[:, scored].double().mean(1).cpu()
+                total[layer] += torch.from_numpy(weight[part]) @ mean_z
+    mean = total / weight.sum()
     return mean.view(c.layers, c.heads, c.d_head).to(next(model.parameters()))
 
 
@@ -314,11 +332,11 @@ class Condition(NamedTuple):
     mode: str
 
 
-def single_heads(config: AnnotatorConfig) -> list[Condition]:
-    """Every head alone, in both modes."""
+def single_heads(config: AnnotatorConfig, modes: Sequence[str] = MODES) -> list[Condition]:
+    """Every head alone, in each mode: all heads of the first, then all of the next."""
     return [
         Condition(((layer, head),), mode)
-        for mode in MODES
+        for mode in modes
         for layer in range(config.layers)
         for head in range(config.heads)
     ]
@@ -331,19 +349,23 @@ def pairs(heads: Sequence[Head], mode: str = "mean") -> list[Condition]:
 
 def ablate(
     model: Annotator,
-    segments: Segments,
+    codes: NDArray[np.uint8],
+    scored: slice,
     conditions: Sequence[Condition],
     mean: Tensor,
     *,
     progress: bool = True,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Log-odds of the segments, with all heads and under every condition.
+    """Log-odds at positions of stretches, with all heads and under every condition.
 
     Parameters
     ----------
     model : Annotator
         In evaluation mode.
-    segments : Segments
+    codes : uint8 array, shape (n, length)
+        Stretches, 5'->3', such as `Segments.codes`.
+    scored : slice
+        The ``size`` positions of each whose outputs are wanted (`Segments.scored`).
     conditions : sequence of Condition
     mean : Tensor
         `mean_contributions`.
@@ -355,19 +377,19 @@ def ablate(
     float32 arrays, shapes (n, size) and (conditions, n, size)
     """
     keep_freed_memory()
-    scored = slice(segments.context, segments.context + segments.label.shape[1])
-    intact = np.empty(segments.label.shape, dtype=np.float32)
-    output = np.empty((len(conditions), *segments.label.shape), dtype=np.float32)
+    shape = len(codes), len(range(codes.shape[1])[scored])
+    intact = np.empty(shape, dtype=np.float32)
+    output = np.empty((len(conditions), *shape), dtype=np.float32)
     bar = tqdm(
-        total=len(conditions) * len(segments),
+        total=len(conditions) * len(codes),
         desc="switching off",
         unit="segment",
         mininterval=1,
         disable=not progress,
     )
     with torch.no_grad(), bar:
-        for part, codes in _batches(model, segments):
-            logits, kept = _keeping(model, codes)
+        for part, batch in _batches(model, codes):
+            logits, kept = _keeping(model, batch)
             intact[part] = logits[:, scored].cpu().numpy()
             for number, condition in enumerate(conditions):
                 values = {
@@ -376,7 +398,7 @@ def ablate(
                 }
                 changed = _resume(model, kept, values)
                 output[number, part] = changed[:, scored].cpu().numpy()
-                bar.update(len(codes))
+                bar.update(len(batch))
     return intact, output
 
 
@@ -391,7 +413,7 @@ def replicates(segments: Segments, n: int, seed: int) -> NDArray[np.float64]:
     float array, shape (1 + n, segments)
     """
     if segments.block.max() < 1:
-        raise AblationError("all segments lie in one block: give smaller blocks or more segments")
+        raise ValueError("all segments lie in one block: give smaller blocks or more segments")
     draws = bootstrap.resample(segments.block, n, seed)
     times = np.concatenate([np.ones((1, draws.shape[1])), draws])
     return times[:, segments.block] * segments.weight

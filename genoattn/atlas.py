@@ -1,4 +1,4 @@
-"""The atlas of heads: all that is known of each head, joined; touches tables of a run folder.
+"""The atlas of heads: all that is known of each head, joined; touches frames and one template.
 
 Chapters measure heads one question at a time and leave tables behind: where a head looks and what
 its motif resembles, what happens when it is switched off, whether other seeds have it too. The
@@ -10,9 +10,8 @@ A measurement that was not made is missing in the row, and the sentence says so.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,27 +19,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import heads, model, motifs, prediction
-from genoattn.card import Card
+from genoattn import heads, motifs, prediction
 from genoattn.files import writing
 from genoattn.genome import Genome
-from genoattn.plots import style
-from genoattn.weight_files import WeightsError, find_weights
+from genoattn.model import Annotator
 
 __all__ = [
     "COLUMNS",
-    "AtlasError",
     "Sweep",
     "explorer",
-    "has_weights",
     "information",
     "join",
+    "matched",
     "not_measured",
-    "read_heads",
-    "read_table",
     "sentences",
     "sweep",
-    "swept",
+    "sweep_part",
 ]
 
 KEYS = ["layer_1based", "head_1based"]
@@ -67,10 +61,6 @@ COLUMNS = {
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _LEVELS = 4095  # of a profile's value, in two digits
 _TEMPLATE = Path(__file__).with_name("explorer.html")
-
-
-class AtlasError(ValueError):
-    """Tables of heads that do not fit each other, or a sweep that cannot be embedded."""
 
 
 # ------------------------------------------------------------------------- the motif everywhere
@@ -123,7 +113,7 @@ class Sweep(NamedTuple):
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             if set(stored) != set(cls._fields):
-                raise AtlasError(f"{path}: holds {sorted(stored)}, not a sweep; delete the file")
+                raise ValueError(f"{path}: holds {sorted(stored)}, not a sweep; delete the file")
             return cls(
                 stored["mean"],
                 stored["counts"],
@@ -159,16 +149,16 @@ def sweep(
 
     Raises
     ------
-    AtlasError
+    ValueError
         Attention and samples do not fit, or too few samples.
     """
     if attention.ndim != 4 or len(samples) != len(attention) or attention.dtype != np.float16:
-        raise AtlasError(
+        raise ValueError(
             f"attention {attention.shape} ({attention.dtype}) does not fit {len(samples)} samples: "
             "float16 of shape (samples, layers, heads, window) is needed"
         )
     if not 1 <= n_best <= min(255, len(samples)) or width % 2 == 0:
-        raise AtlasError(
+        raise ValueError(
             f"n_best={n_best} must be from 1 to {min(255, len(samples))} and width={width} odd"
         )
     _, layers, n_heads, window = attention.shape
@@ -190,99 +180,51 @@ def sweep(
     return Sweep(mean, counts, n_best, downstream)
 
 
-def has_weights(name: str, run_dir: str | Path) -> bool:
-    """Whether weights of this name are in a run folder, or come with the package."""
-    try:
-        find_weights(name, run_dir)
-    except WeightsError:
-        return False
-    return True
-
-
-def swept(
-    weights: str,
+def sweep_part(
+    network: Annotator,
     genome: Genome,
-    run_dir: str | Path,
+    inside: NDArray[np.bool_],
     *,
     n_random: int,
     n_best: int,
     width: int,
     seed: int,
-    device: str = "cpu",
 ) -> Sweep:
-    """Sweep a model of a run folder over random positions of its test part, or take it from there.
-
-    The result is kept as ``heads/<weights>_sweep.npz`` and used again as long as weights, samples
-    and settings stay the same.
+    """Sweep a model over positions drawn at random from a part of the genome, both strands.
 
     Parameters
     ----------
-    weights : str
-        As `find_weights` takes them.
+    network : Annotator
+        In evaluation mode.
     genome : Genome
-    run_dir : str or Path
-    n_random, n_best, width
-        Random positions; see `sweep`.
+    inside : bool array, shape (L,)
+        The part.
+    n_random : int
+        Positions drawn, without replacement.
+    n_best, width : int
+        See `sweep`.
     seed : int
         Seed of the draw.
-    device : str
     """
-    file = find_weights(weights, run_dir)
-    asked = f"{n_random} {n_best} {width} {seed} {genome.name} {len(genome)}"
-    identity = hashlib.sha256(file.read_bytes() + asked.encode()).hexdigest()
-    kept = Path(run_dir) / "heads" / f"{file.stem}_sweep.npz"
-    if kept.exists():
-        before = Sweep.read(kept)
-        if before.identity == identity:
-            return before
-    annotator = model.Annotator.load(file, device)
-    inside = Card.read(file).split(len(genome)).mask("test")
-    row, place = np.divmod(
-        np.random.default_rng(seed).choice(2 * int(inside.sum()), n_random, replace=False),
-        int(inside.sum()),
-    )
+    n = int(inside.sum())
+    drawn = np.random.default_rng(seed).choice(2 * n, n_random, replace=False)
+    row, place = np.divmod(drawn, n)
     samples = pd.DataFrame(
         {"strand": np.where(row == 0, "+", "-"), "position": np.flatnonzero(inside)[place]}
     )
-    config = annotator.config
+    config = network.config
     recorder = prediction.SampledAttention(
         config, samples["strand"].to_numpy(), samples["position"].to_numpy(), len(genome)
     )
-    prediction.predict(annotator, genome, where=inside, recorders=[recorder])
-    made = sweep(
+    prediction.predict(network, genome, where=inside, recorders=[recorder])
+    return sweep(
         recorder.attention,
         samples,
         genome,
         downstream=config.downstream,
         n_best=n_best,
         width=width,
-    )._replace(identity=identity)
-    made.save(kept)
-    return made
-
-
-def read_table(path: Path, chapter: str) -> pd.DataFrame:
-    """Read what a chapter before this one left in the run folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        It is not there; says which chapter makes it.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file; run the chapter {chapter} first")
-    texts = dict.fromkeys(("role", "best_motif", "consensus"), str)  # "-10" is a name here
-    return pd.read_csv(path, dtype=texts)  # type: ignore[arg-type]
-
-
-def read_heads(run_dir: str | Path, name: str) -> pd.DataFrame:
-    """Read the table of heads of one model, ``heads/<name>_table.csv``, for `join`."""
-    table = read_table(Path(run_dir) / "heads" / f"{name}_table.csv", "03_heads")
-    table = table.rename(columns=dict(zip(("layer", "head"), KEYS, strict=True)))
-    lacking = [one for one in (*KEYS, "peak_offset", "selectivity") if one not in table]
-    if lacking:
-        raise AtlasError(f"{run_dir}/heads/{name}_table.csv: column {lacking[0]!r} is missing")
-    return table.assign(role=table["role"].fillna("") if "role" in table else "")
+    )
 
 
 # --------------------------------------------------------------------------------- the one table
@@ -316,7 +258,7 @@ def join(
 
     Raises
     ------
-    AtlasError
+    ValueError
         A head that is listed twice, or heads of another model.
     """
     _one_row_each(table, "the table of heads")
@@ -338,7 +280,7 @@ def _one_row_each(table: pd.DataFrame, where: str) -> None:
     twice = table[table.duplicated(KEYS)]
     if len(twice):
         layer, head = twice[KEYS].iloc[0]
-        raise AtlasError(f"{where}: L{layer} H{head} is listed twice")
+        raise ValueError(f"{where}: L{layer} H{head} is listed twice")
 
 
 def _beside(
@@ -349,7 +291,7 @@ def _beside(
     wanted = set(zip(*(joined[key] for key in KEYS), strict=True))
     given = set(zip(*(other[key] for key in KEYS), strict=True))
     if wanted != given:
-        raise AtlasError(
+        raise ValueError(
             f"{where}: {len(given)} heads, but {len(wanted)} in the table of heads; "
             "are both of the same model?"
         )
@@ -358,7 +300,7 @@ def _beside(
 
 
 def sentences(
-    joined: pd.DataFrame, *, max_q: float, selective: float, stable: float = 0.5
+    joined: pd.DataFrame, *, max_q: float, selective: float, n_others: int = 0
 ) -> list[str]:
     """Say each row of the table of heads as a sentence, by rule.
 
@@ -370,15 +312,15 @@ def sentences(
         Greatest q-value at which a resemblance, or a ratio of binding sites, counts.
     selective : float
         Least selectivity of a head that is said to look at a place.
-    stable : float
-        Least share of the other seeds for "other seeds have it".
+    n_others : int
+        Other seeds that ``seed_stability`` is a share of.
 
     Returns
     -------
     list of str
         One text for each row. What was not measured is named as such.
     """
-    return [_sentence(row, max_q, selective, stable) for row in joined.to_dict("records")]
+    return [_sentence(row, max_q, selective, n_others) for row in joined.to_dict("records")]
 
 
 def not_measured(joined: pd.DataFrame) -> list[str]:
@@ -392,49 +334,59 @@ def not_measured(joined: pd.DataFrame) -> list[str]:
     return [text for name, text in names.items() if joined[name].isna().all()]
 
 
-def _sentence(row: dict[Any, Any], max_q: float, selective: float, stable: float) -> str:
+def _sentence(row: Mapping[Any, Any], max_q: float, selective: float, n_others: int) -> str:
     """Where, what, known, effect, other seeds: in that order."""
+    first = "; ".join([_looks(row, selective), *_resembles(row, max_q)])
+    return f"{first}. {_lost(row)}; {matched(row['seed_stability'], n_others)}."
+
+
+def _looks(row: Mapping[Any, Any], selective: float) -> str:
+    """Where a head looks, and what for."""
     peak = f"{int(heads.paper_label(int(row['peak_offset']))):+d}"
     if row["selectivity"] >= selective:
-        parts = [f"Looks mostly around {peak}"]
+        where = f"Looks mostly around {peak}"
     else:
-        parts = [f"Spreads its attention, with the highest mean at {peak}"]
-    letters = set(row["consensus"]) - {"N"}
-    parts.append(f"for {row['consensus']}" if letters else "whatever the letters there are")
-    text = " ".join(parts) if letters else ", ".join(parts)
-    if row["role"]:
-        text += f"; by the rule it stands for {row['role']}"
+        where = f"Spreads its attention, with the highest mean at {peak}"
+    if set(row["consensus"]) - {"N"}:
+        return f"{where} for {row['consensus']}"
+    return f"{where}, without a preference for letters"
+
+
+def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
+    """What a head's motif and its best positions are like."""
+    said = [f"by the rule it has the role {row['role']}"] if row["role"] else []
     if pd.isna(row["q_value"]):
-        text += "; not compared with known motifs"
+        said.append("not compared with known motifs")
     elif row["q_value"] <= max_q:
-        text += f"; its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})"
+        said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
     else:
-        text += f"; no known motif resembles it (least q = {row['q_value']:.2g})"
+        said.append(f"no known motif resembles it (least q = {row['q_value']:.2g})")
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
         more = "more" if row["site_odds_ratio"] > 1 else "less"
-        text += (
-            f"; its best positions lie {more} often in known binding sites than matched ones do "
+        said.append(
+            f"its best positions lie {more} often in known binding sites than matched positions do "
             f"(odds ratio {row['site_odds_ratio']:.2g})"
         )
+    return said
+
+
+def _lost(row: Mapping[Any, Any]) -> str:
+    """What switching a head off does."""
     change = row["ablation_delta_pr_auc"]
     if pd.isna(change):
-        text += ". Ablation not run"
-    elif row["ci_high"] < 0:
-        text += f". Without it PR AUC falls by {-change:.3f}"
-    elif row["ci_low"] > 0:
-        text += f". Without it PR AUC rises by {change:.3f}"
-    else:
-        text += ". Without it PR AUC does not change measurably"
-    stability = row["seed_stability"]
-    if pd.isna(stability):
-        text += "; one seed only, so its stability is not known."
-    elif stability >= stable:
-        text += f"; {stability:.0%} of the other seeds have its like."
-    elif stability > 0:
-        text += f"; only {stability:.0%} of the other seeds have its like."
-    else:
-        text += "; no other seed has its like."
-    return text
+        return "Ablation not run"
+    if row["ci_high"] < 0:
+        return f"Without it PR AUC falls by {-change:.3f}"
+    if row["ci_low"] > 0:
+        return f"Without it PR AUC rises by {change:.3f}"
+    return "Without it PR AUC does not change significantly"
+
+
+def matched(share: float, n_others: int) -> str:
+    """Say in how many of the other seeds a head comes back; the share may be missing."""
+    if pd.isna(share):
+        return "one seed only, so its stability is not known"
+    return f"a matching head exists in {round(share * n_others)} of {n_others} other seeds"
 
 
 # ------------------------------------------------------------------------------- the explorer
@@ -454,6 +406,7 @@ def explorer(
     says: Sequence[str],
     background: NDArray[np.float64],
     *,
+    colours: Mapping[str, str],
     identity: str = "genoattn-explorer",
 ) -> str:
     """One block of HTML in which a reader sweeps through all heads and offsets.
@@ -470,22 +423,24 @@ def explorer(
         `sentences`, by layer and head.
     background : ndarray, shape (4,)
         Share of A, C, G, T in the genome, which information is measured against.
+    colours : mapping of str to str
+        Colour of each of the letters A, C, G, T, as CSS writes it.
     identity : str
         ``id`` of the block in its page.
 
     Raises
     ------
-    AtlasError
+    ValueError
         Profiles, sweep and sentences that are not of the same heads.
     """
     layers, n_heads, window, width, _ = swept.counts.shape
     if len(profiles) != layers * n_heads * window or len(says) != layers * n_heads:
-        raise AtlasError(
+        raise ValueError(
             f"{len(profiles)} rows of profiles and {len(says)} sentences do not fit "
             f"{layers} x {n_heads} heads of window {window}"
         )
     if swept.n_best > 63:
-        raise AtlasError(f"a matrix counts {swept.n_best} samples; the explorer holds at most 63")
+        raise ValueError(f"a matrix counts {swept.n_best} samples; the explorer holds at most 63")
     ordered = profiles.sort_values([*KEYS, "offset"], ascending=[True, True, False])
     texts, scales = {}, {}
     for name in ("mean", "maximum", "highest", "lowest"):
@@ -505,7 +460,7 @@ def explorer(
         "n_best": swept.n_best,
         "background": [round(float(share), 5) for share in background],
         "most": round(float(-np.log2(background.min())), 3),
-        "colours": style.NUCLEOTIDES,
+        "colours": dict(colours),
         "start": {
             "layer": int(start[0]),
             "head": int(start[1]),

@@ -23,9 +23,9 @@ from scipy.stats import false_discovery_control
 
 from genoattn.genome import STRANDS, Genome, strand_index
 from genoattn.heads import BestPositions
+from genoattn.intervals import covered
 
 __all__ = [
-    "BindingError",
     "OddsRatio",
     "enrichment",
     "odds_ratio",
@@ -42,10 +42,6 @@ DISTANCES = (-500, -200, -100, -80, -60, -50, -45, -40, -35, -30, -25, -20, -15,
 
 CORE = (-40, 0)
 """Stretch of a promoter that a sigma factor touches, offsets from the start site, half-open."""
-
-
-class BindingError(ValueError):
-    """Sites or positions that do not fit together."""
 
 
 class OddsRatio(NamedTuple):
@@ -219,21 +215,11 @@ def site_masks(
     """
     masks: dict[tuple[str, str], np.ndarray] = {}
     for kind, whole in intervals.groupby("kind", sort=False):
-        masks[str(kind), "any"] = _mask(whole, length)
+        masks[str(kind), "any"] = covered(whole, length)
         for name, some in whole.groupby("name"):
             if len(some) >= min_sites:
-                masks[str(kind), str(name)] = _mask(some, length)
+                masks[str(kind), str(name)] = covered(some, length)
     return masks
-
-
-def _mask(intervals: pd.DataFrame, length: int) -> np.ndarray:
-    """Bool (2, L) of one set of intervals."""
-    mask = np.zeros((2, length), dtype=bool)
-    for row, symbol in enumerate(STRANDS):
-        mine = intervals[intervals["strand"].isin([symbol, "."])]
-        for start, end in zip(mine["start"], mine["end"], strict=True):
-            mask[row, np.arange(start, end) % length] = True
-    return mask
 
 
 def strata(genome: Genome, tss: pd.DataFrame, *, at_window: int = 51, n_at: int = 4) -> np.ndarray:
@@ -257,7 +243,7 @@ def strata(genome: Genome, tss: pd.DataFrame, *, at_window: int = 51, n_at: int 
     """
     length = len(genome)
     if tss.empty:
-        raise BindingError("no start site to measure distances from")
+        raise ValueError("no start site to measure distances from")
     weak = np.isin(genome.codes, [0, 3]).astype(float)
     half = at_window // 2
     padded = np.concatenate([weak[-half:], weak, weak[:half]]) if half else weak
@@ -329,7 +315,7 @@ def enrichment(
     """
     length = len(inside)
     if stratum.shape != (2, length):
-        raise BindingError(f"strata {stratum.shape} and part {inside.shape} do not fit")
+        raise ValueError(f"strata {stratum.shape} and part {inside.shape} do not fit")
     row, position = attended(best, downstream, length)
     numbers = stratum[:, inside].ravel()
     size = int(stratum.max()) + 1

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import glob
 import gzip
+import lzma
 import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["FileError", "read_lines", "reserve", "writing"]
 
 _BLOCK = 2**20
+_PACKED: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,  # bgzip is gzip in many members
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
 """Errors of the disk or of its rights, which say nothing without the file's name."""
 
@@ -24,48 +31,71 @@ class FileError(ValueError):
     """A file that exists but cannot be read as text: truncated, corrupt or binary."""
 
 
-def read_lines(path: str | Path, encoding: str = "utf-8") -> list[str]:
-    """Read all lines of a text file, plain or gzip-compressed (name ends in ``.gz``).
+def read_lines(path: str | Path, encoding: str = "utf-8", fallback: str | None = None) -> list[str]:
+    """Read all lines of a text file; compression, byte order mark and line ends by its content.
 
     Parameters
     ----------
     path : str or Path
-        The file.
+        The file, or a pipe: plain, or compressed by gzip, bgzip, bzip2 or xz.
     encoding : str
         Its text encoding.
+    fallback : str, optional
+        Encoding of a file that is not text of the first; bytes without a letter are marked.
 
     Returns
     -------
     list of str
-        Lines without their line ends.
+        Lines without their line ends, which may be those of Unix, Windows or an old Mac.
 
     Raises
     ------
     FileNotFoundError
         No such file.
     FileError
-        The gzip stream breaks off or is corrupt, or the bytes are not text of this encoding.
+        A compressed stream breaks off or is corrupt, an archive or a spreadsheet, or bytes that
+        are not text of this encoding.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except EOFError as error:
-        raise FileError(
-            f"{path}: truncated, the gzip stream breaks off; fetch the file again"
-        ) from error
-    except (OSError, zlib.error) as error:
-        raise FileError(f"{path}: not a valid gzip file ({error}); fetch it again") from error
+    if path.is_dir():
+        raise FileError(f"{path}: a folder, not a file")
+    data = _unpacked(path, path.read_bytes())
+    for mark, name in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+        if data.startswith(mark):
+            raise FileError(f"{path}: {name} text; save it as UTF-8")
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FileError(f"{path}, line {line}: not {encoding} text") from error
-    lines = text.replace("\r\n", "\n").split("\n")
+        if fallback is None:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise FileError(
+                f"{path}, line {line}: not {encoding} text; save it as UTF-8"
+            ) from error
+        text = data.decode(fallback, errors="replace")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
     return lines
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    """Decompress what its first bytes say is compressed."""
+    if data.startswith(b"PK\x03\x04"):
+        raise FileError(f"{path}: a zip archive or a spreadsheet; unpack it, or save it as text")
+    opener = next((one for magic, one in _PACKED.items() if data.startswith(magic)), None)
+    if opener is None:
+        return data
+    try:
+        return opener(data)
+    except EOFError as error:
+        raise FileError(
+            f"{path}: truncated, the compressed stream breaks off; fetch the file again"
+        ) from error
+    except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+        raise FileError(f"{path}: damaged compressed file ({error}); fetch it again") from error
 
 
 @contextmanager

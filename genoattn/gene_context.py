@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.genome import STRANDS
-from genoattn.intervals import runs
+from genoattn.intervals import covered, depth, runs
 
 __all__ = [
     "PLACES",
@@ -30,15 +30,6 @@ _GENES = ("gene", "pseudogene")
 
 def _genes(features: pd.DataFrame) -> pd.DataFrame:
     return features[features["type"].isin(_GENES)]
-
-
-def _coverage(intervals: pd.DataFrame, length: int) -> NDArray[np.int64]:
-    """How many intervals of each strand cover each position, shape (2, L)."""
-    edges = np.zeros((2, length + 1), dtype=np.int64)
-    row = (intervals["strand"] == "-").to_numpy(dtype=np.int64)
-    np.add.at(edges, (row, intervals["start"].to_numpy(np.int64)), 1)
-    np.add.at(edges, (row, intervals["end"].to_numpy(np.int64)), -1)
-    return edges[:, :length].cumsum(axis=1)
 
 
 def between_genes(
@@ -68,7 +59,7 @@ def between_genes(
     starts_at = dict(zip(genes["start"], genes["strand"], strict=True))
     divergent, convergent = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
     tandem = np.zeros((2, length), dtype=bool)
-    free = _coverage(genes, length).sum(axis=0) == 0
+    free = depth(genes, length).sum(axis=0) == 0
     for start, size in runs(free, circular=circular).tolist():
         if not circular and (start == 0 or start + size == length):
             continue
@@ -107,11 +98,13 @@ def along_genes(
         kind and strand, are in no part.
     """
     masks = np.zeros((parts, 2, length), dtype=bool)
-    alone = _coverage(_genes(features), length).sum(axis=0) == 1
+    alone = depth(_genes(features), length).sum(axis=0) == 1
     genes = features.loc[features["type"] == "gene", ["start", "end", "strand"]]
     for start, end, strand in genes.drop_duplicates().itertuples(index=False):
         along = np.arange(end - start) if strand == "+" else np.arange(end - start)[::-1]
-        masks[along * parts // (end - start), STRANDS.index(strand), np.arange(start, end)] = True
+        masks[
+            along * parts // (end - start), STRANDS.index(strand), np.arange(start, end) % length
+        ] = True
     return {f"gene_part_{i + 1}": mask & alone for i, mask in enumerate(masks)}
 
 
@@ -120,10 +113,10 @@ def places(features: pd.DataFrame, length: int) -> NDArray[np.int8]:
 
     Where genes of both strands overlap, a nucleotide counts as sense on both.
     """
-    covered = _coverage(_genes(features), length) > 0
+    inside = covered(_genes(features), length)
     place = np.zeros((2, length), dtype=np.int8)
-    place[covered[::-1]] = 2
-    place[covered] = 1
+    place[inside[::-1]] = 2
+    place[inside] = 1
     return place
 
 
@@ -143,7 +136,7 @@ def internal_to_operons(operons: pd.DataFrame, length: int) -> NDArray[np.bool_]
     bool array, shape (2, L)
     """
     several = operons[operons["genes"].str.contains(";")] if len(operons) else operons
-    return _coverage(several, length) > 0
+    return covered(several, length)
 
 
 def nearest_gene(sites: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:

@@ -39,10 +39,6 @@ GROUP = 20
 """Neighbouring positions whose mutants are read together, from the first of them on."""
 
 
-class MutagenesisError(ValueError):
-    """A region or a set of sites that cannot be mutated."""
-
-
 # ------------------------------------------------------------------------------ any sequence
 
 
@@ -64,7 +60,7 @@ def substitutions(
         For an unknown nucleotide, any letters.
     """
     if not 1 <= n <= 3:
-        raise MutagenesisError(f"a nucleotide has three others: n must be 1, 2 or 3, not {n}")
+        raise ValueError(f"a nucleotide has three others: n must be 1, 2 or 3, not {n}")
     codes = np.where(codes == UNKNOWN, rng.integers(4, size=len(codes)), codes)
     others = (codes[:, None] + np.arange(1, 4)) % 4
     return rng.permuted(others, axis=1)[:, :n]
@@ -179,7 +175,7 @@ def choose_sites(
     """
     row, position = np.nonzero(label.astype(bool) & inside)
     if not row.size:
-        raise MutagenesisError("no labelled site lies in the part")
+        raise ValueError("no labelled site lies in the part")
     rng = np.random.default_rng(seed)
     take = np.sort(rng.choice(row.size, min(n, row.size), replace=False))
     return pd.DataFrame(
@@ -232,12 +228,12 @@ def scan_sites(
     """
     c = model.config
     if not first <= last <= c.downstream:
-        raise MutagenesisError(
+        raise ValueError(
             f"region {first}..{last}: give first <= last <= {c.downstream}, beyond which the model "
             "does not look"
         )
     if width < 1 or width % 2 == 0 or width > last - first + 1:
-        raise MutagenesisError(f"width={width} must be odd and fit into the region")
+        raise ValueError(f"width={width} must be odd and fit into the region")
     keep_freed_memory()
     rng = np.random.default_rng(seed)
     offset = np.arange(first, last + 1)
@@ -342,7 +338,7 @@ def _draws(scan: Scan, n: int, seed: int) -> NDArray[np.float64]:
     """How often each site counts: once (row 0), and in ``n`` resamples of blocks."""
     block = scan.sites["block"].to_numpy()
     if block.max() < 1:
-        raise MutagenesisError("all sites lie in one block: give smaller blocks or more sites")
+        raise ValueError("all sites lie in one block: give smaller blocks or more sites")
     draws = bootstrap.resample(block, n, seed)
     return np.concatenate([np.ones((1, draws.shape[1])), draws])[:, block]
 

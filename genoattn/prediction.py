@@ -18,7 +18,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -123,7 +123,7 @@ def predict(
     return np.load(out, mmap_mode="r")
 
 
-def _reserved_map(path: Path, shape: tuple[int, ...]) -> np.memmap:
+def _reserved_map(path: Path, shape: tuple[int, ...]) -> Any:
     """Map a new .npy file whose room on the disk is taken already."""
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with path.open("wb") as file:

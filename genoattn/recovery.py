@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -49,11 +49,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, mannwhitneyu, ttest_1samp
-from torch import Tensor, nn
 
-from genoattn import heads, motifs, promoter_elements
-from genoattn.ablation import switched_off
-from genoattn.curation import curate
+from genoattn import ablation, heads, motifs, promoter_elements
+from genoattn.curation import Merging, curate
 from genoattn.files import writing
 from genoattn.genome import Genome, strand_index
 from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
@@ -66,7 +64,6 @@ from genoattn.training import PAPER_CUTS, TrainingConfig, fit
 __all__ = [
     "Found",
     "Recovery",
-    "RecoveryError",
     "Rule",
     "claim",
     "effects",
@@ -76,7 +73,6 @@ __all__ = [
     "planted_letters",
     "read",
     "site_windows",
-    "summary",
     "usage",
 ]
 
@@ -91,10 +87,6 @@ TRAINING = TrainingConfig(
 """Smaller steps than the demo's, and on a longer genome: the rarer elements need them."""
 LENGTH = 2_400_000
 """Nucleotides of a genome: twice as many give a motif's tests twice as many sites."""
-
-
-class RecoveryError(ValueError):
-    """Claims that cannot be made or graded from what was given."""
 
 
 @dataclass(frozen=True)
@@ -185,15 +177,15 @@ def claim(
 
     Raises
     ------
-    RecoveryError
+    ValueError
         Too few sites to learn from or to test on, or attention of other sites.
     """
     rule = rule or Rule()
     if attention.shape[0] != len(sites) or learn.shape != (len(sites),):
-        raise RecoveryError(f"attention of {len(attention)} sites, but {len(sites)} sites")
+        raise ValueError(f"attention of {len(attention)} sites, but {len(sites)} sites")
     known, held = np.flatnonzero(learn), np.flatnonzero(~learn)
     if len(known) < 2 * rule.n_best or len(held) < 10:
-        raise RecoveryError(
+        raise ValueError(
             f"{len(known)} sites to learn from and {len(held)} to test on: at least "
             f"{2 * rule.n_best} and 10 are needed"
         )
@@ -298,25 +290,6 @@ def _log_odds(model: Annotator, codes: NDArray[np.uint8], batch: int = 20) -> ND
     return np.concatenate(outputs)
 
 
-def _means(model: Annotator, codes: NDArray[np.uint8]) -> list[Tensor]:
-    """Mean of what each layer's heads hand on, over windows: each (heads * d_head,)."""
-    seen: list[list[Tensor]] = [[] for _ in model.layers]
-
-    def keeper(number: int) -> Callable[[nn.Module, tuple[Tensor]], None]:
-        return lambda _, given: seen[number].append(given[0].mean((0, 1)))
-
-    handles = [
-        cast(nn.Module, layer.combine).register_forward_pre_hook(keeper(number))
-        for number, layer in enumerate(model.layers)
-    ]
-    try:
-        _log_odds(model, codes)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [torch.stack(parts).mean(0) for parts in seen]
-
-
 def effects(model: Annotator, genome: Genome, sites: pd.DataFrame) -> pd.DataFrame:
     """Change of the log-odds at sites when a head gives its mean instead.
 
@@ -326,16 +299,17 @@ def effects(model: Annotator, genome: Genome, sites: pd.DataFrame) -> pd.DataFra
         ``layer_1based``, ``head_1based``, ``effect`` (mean of the log-odds without the head minus
         those with it), ``ci_low`` and ``ci_high`` (95 %, normal), ``p_effect`` (corrected).
     """
-    config = model.config
-    codes = site_windows(genome, sites, config)
-    whole, means = _log_odds(model, codes), _means(model, codes)
-    rows = []
-    for layer in range(config.layers):
-        for head in range(config.heads):
-            mean = means[layer][head * config.d_head : (head + 1) * config.d_head]
-            with switched_off(model, {(layer, head): mean}):
-                change = _log_odds(model, codes) - whole
-            rows.append((layer + 1, head + 1, *_interval(change)))
+    codes, site = site_windows(genome, sites, model.config), model.config.reach_upstream
+    mean = ablation.mean_contributions(model, codes)
+    each = ablation.single_heads(model.config, ["mean"])
+    whole, without = ablation.ablate(
+        model, codes, slice(site, site + 1), each, mean, progress=False
+    )
+    change = without[..., 0].astype(np.float64) - whole[:, 0]  # heads, n
+    rows = [
+        (layer + 1, head + 1, *_interval(one))
+        for ((layer, head),), one in zip((which.heads for which in each), change, strict=True)
+    ]
     columns = ["layer_1based", "head_1based", "effect", "ci_low", "ci_high", "p_effect"]
     return _corrected(pd.DataFrame(rows, columns=columns), "p_effect")
 
@@ -354,7 +328,7 @@ def letters(
 
     Raises
     ------
-    RecoveryError
+    ValueError
         A word lies beyond what the model reads.
     """
     rng = np.random.default_rng(seed)
@@ -365,7 +339,7 @@ def letters(
         codes = site_windows(genome, sites.iloc[carriers], model.config)
         begin = zero + int(offset) - width // 2
         if begin < 0 or begin + width > codes.shape[1]:
-            raise RecoveryError(f"a word at offset {offset} lies beyond what the model reads")
+            raise ValueError(f"a word at offset {offset} lies beyond what the model reads")
         changed = codes.copy()
         changed[:, begin : begin + width] = rng.integers(4, size=(len(codes), width))
         rows.append(_interval(_log_odds(model, changed) - _log_odds(model, codes)))
@@ -665,7 +639,7 @@ def one_genome(
     rule = rule or Rule()
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
     simulation: Simulation = simulate(seed=seed, length=length, grammar=grammar)
-    curated = curate(_reported(simulation), length=length)
+    curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
     settings = repr((asdict(model), asdict(training), length)).encode()
     name = f"{'grammar' if with_grammar else 'none'}-{seed}"
@@ -744,48 +718,6 @@ def read(path: str | Path) -> Recovery:
     for column in ("element", "planted_element"):
         tables.claims[column] = tables.claims[column].fillna("")
     return tables
-
-
-def summary(tables: Recovery) -> str:
-    """Count what was recovered, missed and claimed falsely, as Markdown."""
-    recovered, claims, genomes = tables
-    n, used = len(recovered), recovered[recovered["used"]]
-    strong = used[used["change"] <= -1]
-    said = claims[claims["claimed"]]
-    with_truth = said[said["grammar"]]
-    false = with_truth[with_truth["false_claim"]]
-    parts = false[false["planted_share"] > 0.5]
-    missed = recovered[~recovered["recovered"]].rename(columns={"element": "planted_element"})
-    in_part = parts[["genome_seed", "planted_element"]].drop_duplicates().merge(missed)
-    blank = genomes[~genomes["grammar"]]
-    return (
-        f"On {recovered['genome_seed'].nunique()} genomes with {n} planted elements in all, "
-        f"**{int(recovered['recovered'].sum())} of {n}** were recovered: place within the "
-        "tolerance, motif, and effect of the head. "
-        f"The model uses {len(used)} of them, judged by replacing their copies; of these "
-        f"**{int(used['recovered'].sum())} of {len(used)}** were recovered. "
-        f"Of the {len(strong)} without which the odds fall at least by a factor of e, "
-        f"**{int(strong['recovered'].sum())} of {len(strong)}** were. "
-        f"Of {len(with_truth)} claims on these genomes, "
-        f"**{len(false)}** match no planted element. "
-        + (
-            f"Of those {len(false)}, {len(parts)} are parts of planted elements all the same: at "
-            "the sites that carry the word, more than half of its information lies in planted "
-            f"copies ({', '.join(sorted(set(parts['planted_element'])))}; on average "
-            f"{parts['planted_share'].mean():.0%}, and {parts['planted_elsewhere'].mean():.0%} at "
-            "that place of all labelled sites). So "
-            f"{len(in_part)} of the {n - int(recovered['recovered'].sum())} elements that were not "
-            "recovered are claimed in part. "
-            if len(parts)
-            else ""
-        )
-        + (
-            f"On {len(blank)} genome{'s' * (len(blank) > 1)} without grammar, where every claim is "
-            f"false, there were **{int((~said['grammar']).sum())}**."
-            if len(blank)
-            else "No genome without grammar was treated."
-        )
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

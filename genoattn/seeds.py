@@ -27,7 +27,6 @@ from genoattn import heads
 
 __all__ = [
     "Described",
-    "SeedError",
     "match",
     "motif_similarity",
     "profile_overlap",
@@ -39,10 +38,6 @@ __all__ = [
 
 SHIFT = 2
 """Offset in nt by which two motifs may be moved against each other."""
-
-
-class SeedError(ValueError):
-    """Seeds that cannot be compared."""
 
 
 class Described(NamedTuple):
@@ -106,7 +101,7 @@ def similarity(a: Described, b: Described) -> NDArray[np.float64]:
 
     Raises
     ------
-    SeedError
+    ValueError
         Models of another shape.
     """
     overlap, alike = _parts(a, b)
@@ -116,7 +111,7 @@ def similarity(a: Described, b: Described) -> NDArray[np.float64]:
 def _parts(a: Described, b: Described) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Overlap of profiles and similarity of motifs, each (layers * heads, layers * heads)."""
     if a.mean.shape != b.mean.shape or a.counts.shape != b.counts.shape:
-        raise SeedError(
+        raise ValueError(
             f"heads of shape {a.mean.shape} and {b.mean.shape}, motifs {a.counts.shape} and "
             f"{b.counts.shape}: only seeds of one architecture, described alike, are compared"
         )
@@ -152,7 +147,7 @@ def match(
         listed from both sides.
     """
     if len(seeds) < 2:
-        raise SeedError(f"{len(seeds)} seed: at least two are needed to match heads")
+        raise ValueError(f"{len(seeds)} seed: at least two are needed to match heads")
     rows = []
     for name, other in combinations(seeds, 2):
         overlap, alike = _parts(seeds[name], seeds[other])
@@ -269,7 +264,7 @@ def stability(matches: pd.DataFrame, seed: str) -> pd.DataFrame:
     """
     mine = matches[matches["seed"] == seed]
     if mine.empty:
-        raise SeedError(f"no seed {seed!r}; there are {sorted(matches['seed'].unique())}")
+        raise ValueError(f"no seed {seed!r}; there are {sorted(matches['seed'].unique())}")
     share = mine.groupby(["layer_1based", "head_1based"])["comes_back"].mean()
     return share.rename("seed_stability").reset_index()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from genoattn import atlas, heads, motifs, promoter_elements
 from genoattn.genome import Genome
 from genoattn.plots import atlas as figures
+from genoattn.plots import style
 
 LAYERS, HEADS, WINDOW, N, DOWNSTREAM = 2, 2, 16, 60, 5
 
@@ -96,17 +96,17 @@ def test_a_sweep_is_kept(toy, tmp_path):
     assert again.identity == "abc" and again.n_best == 9 and again.downstream == DOWNSTREAM
     assert (again.counts == made.counts).all()
     np.savez(tmp_path / "other.npz", a=1)
-    with pytest.raises(atlas.AtlasError, match="not a sweep"):
+    with pytest.raises(ValueError, match="not a sweep"):
         atlas.Sweep.read(tmp_path / "other.npz")
 
 
 def test_a_sweep_refuses_what_does_not_fit(toy):
     genome, samples, attention, _ = toy
-    with pytest.raises(atlas.AtlasError, match="does not fit"):
+    with pytest.raises(ValueError, match="does not fit"):
         atlas.sweep(attention[1:], samples, genome, downstream=5, n_best=9, width=7)
-    with pytest.raises(atlas.AtlasError, match="width=6 odd"):
+    with pytest.raises(ValueError, match="width=6 odd"):
         atlas.sweep(attention, samples, genome, downstream=5, n_best=9, width=6)
-    with pytest.raises(atlas.AtlasError, match="n_best=61"):
+    with pytest.raises(ValueError, match="n_best=61"):
         atlas.sweep(attention, samples, genome, downstream=5, n_best=61, width=7)
 
 
@@ -138,9 +138,9 @@ def test_what_was_not_measured_is_missing_and_named(table):
 
 
 def test_heads_of_another_model_are_refused(table, ablation):
-    with pytest.raises(atlas.AtlasError, match="of the same model"):
+    with pytest.raises(ValueError, match="of the same model"):
         atlas.join(table, ablation=ablation[ablation["layer_1based"] == 1])
-    with pytest.raises(atlas.AtlasError, match="L2 H1 is listed twice"):
+    with pytest.raises(ValueError, match="L2 H1 is listed twice"):
         atlas.join(pd.concat([table, table.head(1)]))
 
 
@@ -148,34 +148,20 @@ def test_sentences_follow_from_the_numbers(table, ablation):
     joined = atlas.join(table, ablation=ablation)
     first, second, third, _ = atlas.sentences(joined, max_q=0.05, selective=0.2)
     assert first == (
-        "Spreads its attention, with the highest mean at +1, whatever the letters there are; no "
-        "known motif resembles it (least q = 0.6). Without it PR AUC does not change measurably; "
-        "one seed only, so its stability is not known."
+        "Spreads its attention, with the highest mean at +1, without a preference for letters; no "
+        "known motif resembles it (least q = 0.6). Without it PR AUC does not change "
+        "significantly; one seed only, so its stability is not known."
     )
     assert "not compared with known motifs. Without it PR AUC rises by 0.010" in second
     assert third == (
-        "Looks mostly around -12 for TATAAT; by the rule it stands for -10 box; its motif "
+        "Looks mostly around -12 for TATAAT; by the rule it has the role -10 box; its motif "
         "resembles -10 (q = 0.001); its best positions lie more often in known binding sites than "
-        "matched ones do (odds ratio 3). Without it PR AUC falls by 0.125; one seed only, so its "
-        "stability is not known."
+        "matched positions do (odds ratio 3). Without it PR AUC falls by 0.125; one seed only, so "
+        "its stability is not known."
     )
-    for share, words in ((1.0, "100% of"), (0.25, "only 25% of"), (0.0, "no other seed")):
-        text = atlas.sentences(joined.assign(seed_stability=share), max_q=0.05, selective=0.2)[0]
-        assert words in text
-
-
-def test_names_that_read_as_numbers_stay_names(tmp_path):
-    folder = tmp_path / "heads"
-    folder.mkdir()
-    (folder / "demo_table.csv").write_text(
-        "layer,head,peak_offset,selectivity,best_motif,role\n1,1,-12,0.5,-10,-10\n1,2,0,0.1,-35,\n"
-    )
-    assert atlas.read_heads(tmp_path, "demo")["role"].tolist() == ["-10", ""]
-    with pytest.raises(FileNotFoundError, match="run the chapter 03_heads first"):
-        atlas.read_heads(tmp_path, "other")
-    (folder / "other_table.csv").write_text("layer,head\n1,1\n")
-    with pytest.raises(atlas.AtlasError, match="'peak_offset' is missing"):
-        atlas.read_heads(tmp_path, "other")
+    for share, words in ((1.0, "in 4 of 4 other"), (0.25, "in 1 of 4 other"), (0.0, "in 0 of 4")):
+        seeds = joined.assign(seed_stability=share)
+        assert words in atlas.sentences(seeds, max_q=0.05, selective=0.2, n_others=4)[0]
 
 
 def profile_frame(made):
@@ -189,7 +175,7 @@ def profile_frame(made):
 def test_the_explorer_holds_every_number(toy):
     made = toy[3]
     says = [f"head {i} </script> & more" for i in range(4)]
-    page = atlas.explorer(profile_frame(made), made, says, np.full(4, 0.25))
+    page = figures.explorer(profile_frame(made), made, says, np.full(4, 0.25)).data
     assert page.count("<script") == page.count("</script>") == 2
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
     data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page)[1])
@@ -202,22 +188,13 @@ def test_the_explorer_holds_every_number(toy):
     )
     assert np.allclose(values, 1.5 * made.mean.reshape(4, WINDOW), rtol=2e-3, atol=1e-3)
     assert data["sentences"] == says
+    assert data["colours"] == style.NUCLEOTIDES
 
 
 def test_the_explorer_refuses_other_heads(toy):
     made = toy[3]
-    with pytest.raises(atlas.AtlasError, match="do not fit"):
-        atlas.explorer(profile_frame(made), made, ["one"], np.full(4, 0.25))
-    with pytest.raises(atlas.AtlasError, match="at most 63"):
-        atlas.explorer(profile_frame(made), made._replace(n_best=64), ["a"] * 4, np.full(4, 0.25))
-
-
-def test_every_head_has_a_card(toy, table, ablation):
-    made = toy[3]
-    joined = atlas.join(table.assign(peak_offset=0), ablation=ablation)
-    figure = figures.cards(joined, profile_frame(made), made, np.full(4, 0.25), 2, (-10, 6))
-    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["L2 H1", "L2 H2"]
-    texts = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
-    assert "stands for -10 box" in texts and "PR AUC -0.125 [-0.200, -0.050]" in texts
-    assert "one seed only" in texts
-    plt.close(figure)
+    asked = {"background": np.full(4, 0.25), "colours": {}}
+    with pytest.raises(ValueError, match="do not fit"):
+        atlas.explorer(profile_frame(made), made, ["one"], **asked)
+    with pytest.raises(ValueError, match="at most 63"):
+        atlas.explorer(profile_frame(made), made._replace(n_best=64), ["a"] * 4, **asked)

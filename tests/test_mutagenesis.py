@@ -27,7 +27,7 @@ def test_substitutions_are_other_letters_each_once():
     one = mutagenesis.substitutions(np.zeros(3_000, int), 1, np.random.default_rng(0))
     assert np.bincount(one.ravel(), minlength=4)[0] == 0
     assert np.bincount(one.ravel())[1:].min() > 900
-    with pytest.raises(mutagenesis.MutagenesisError, match="not 4"):
+    with pytest.raises(ValueError, match="not 4"):
         mutagenesis.substitutions(codes, 4, np.random.default_rng(0))
 
 
@@ -244,7 +244,7 @@ def test_sites_are_those_of_the_part(genome):
     block = np.arange(600) // 100
     sites = mutagenesis.choose_sites(label, inside, block, 500, seed=0)
     assert sites.to_numpy().tolist() == [[300, "+", 0], [310, "-", 0]]
-    with pytest.raises(mutagenesis.MutagenesisError, match="no labelled site"):
+    with pytest.raises(ValueError, match="no labelled site"):
         mutagenesis.choose_sites(label, np.zeros(600, bool), block, 5, seed=0)
 
 
@@ -257,13 +257,13 @@ def test_a_region_beyond_the_models_view_is_refused(model, genome):
         "seed": 0,
         "progress": False,
     }
-    with pytest.raises(mutagenesis.MutagenesisError, match="<= 5"):
+    with pytest.raises(ValueError, match="<= 5"):
         mutagenesis.scan_sites(model, genome, sites, first=-9, last=6, width=3, **given)
-    with pytest.raises(mutagenesis.MutagenesisError, match="odd"):
+    with pytest.raises(ValueError, match="odd"):
         mutagenesis.scan_sites(model, genome, sites, first=-9, last=5, width=4, **given)
 
 
 def test_sites_of_a_single_block_have_no_interval(scan):
     alone = dataclasses.replace(scan, sites=scan.sites.assign(block=0))
-    with pytest.raises(mutagenesis.MutagenesisError, match="one block"):
+    with pytest.raises(ValueError, match="one block"):
         mutagenesis.position_effects(alone, n_bootstrap=10, level=0.95, seed=0)

@@ -213,9 +213,9 @@ def test_p_values_are_corrected_for_their_number():
 def test_too_few_sites_are_refused():
     genome, sites, _ = planted_genome(0, share=0.5)
     attention = reading_attention(genome, sites, 1)
-    with pytest.raises(recovery.RecoveryError, match="0 to test on"):
+    with pytest.raises(ValueError, match="0 to test on"):
         recovery.claim(attention, sites, np.ones(N, bool), genome, downstream=DOWNSTREAM)
-    with pytest.raises(recovery.RecoveryError, match="attention of 399 sites"):
+    with pytest.raises(ValueError, match="attention of 399 sites"):
         recovery.claim(attention[1:], sites, learn(), genome, downstream=DOWNSTREAM)
 
 
@@ -261,7 +261,7 @@ def test_a_claimed_word_matters_where_the_model_reads_it(model):
     found = recovery.Found(
         table, np.ones((2, width, 4), dtype=np.int64), np.tile(np.arange(12), (2, 1))
     )
-    with pytest.raises(recovery.RecoveryError, match="beyond what the model reads"):
+    with pytest.raises(ValueError, match="beyond what the model reads"):
         recovery.letters(model, genome, sites, found, seed=0)
     near = recovery.Found(table.head(1), found.counts[:1], found.carriers[:1])
     words = recovery.letters(model, genome, sites, near, seed=0)
@@ -335,10 +335,3 @@ def test_the_tables_are_read_and_counted(tmp_path):
     genomes.to_csv(tmp_path / "recovery_genomes.csv", index=False)
     tables = recovery.read(tmp_path / "recovery.csv")
     assert tables.recovered["element"].tolist() == ["-10", "-35"]
-    text = recovery.summary(tables)
-    assert "**1 of 2** were recovered" in text and "**1 of 1** were recovered" in text
-    assert "**1** match no planted element" in text and "there were **0**" in text
-    assert "1 are parts of planted elements" in text and "(-35; on average 80%, and 10%" in text
-    assert "1 of the 1 elements that were not recovered are claimed in part" in text
-    tables.claims["planted_share"] = 0.4
-    assert "parts of planted elements" not in recovery.summary(tables)

@@ -1,23 +1,55 @@
-"""Figures of the atlas: cards of heads, heads matched between seeds, planted elements recovered.
+"""Figures of the atlas: cards of heads, an explorer, matched seeds, recovered elements.
 
 Offsets are drawn as biologists count them (`heads.paper_label`: no zero, the TSS is +1).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import logomaker
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import HTML, Markdown, display
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from genoattn import atlas
 from genoattn.atlas import Sweep, information
-from genoattn.heads import PROMOTER, paper_label
+from genoattn.heads import PROMOTER, names, paper_label
 from genoattn.plots import style
+from genoattn.plots.drawn import Drawn
+from genoattn.study.report import listed
 
-ACROSS = 3
+__all__ = ["Cards", "cards", "explorer", "recovery", "seeds"]
+
+_ACROSS = 3
+"""Cards in a row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cards:
+    """The cards of all heads, a figure and a list of sentences for each layer; shows itself.
+
+    Attributes
+    ----------
+    figures : mapping of int to Drawn
+        By layer, from 1.
+    texts : mapping of int to str
+        Sentences about the layer's heads, as a Markdown list.
+    """
+
+    figures: Mapping[int, Drawn]
+    texts: Mapping[int, str]
+
+    def _ipython_display_(self) -> None:
+        """Show heading, cards and sentences of one layer after the other."""
+        for layer, drawn in self.figures.items():
+            display(Markdown(f"### Layer {layer}"))
+            display(drawn)
+            display(Markdown(self.texts[layer]))
 
 
 def cards(
@@ -25,10 +57,10 @@ def cards(
     profiles: pd.DataFrame,
     swept: Sweep,
     background: NDArray[np.float64],
-    layer: int,
+    says: Sequence[str],
     region: tuple[int, int] = PROMOTER,
-) -> Figure:
-    """The cards of one layer: profile, high and low outputs, logo at its offset, numbers.
+) -> Cards:
+    """The cards of all heads: profile, high and low outputs, logo at its offset, numbers.
 
     Parameters
     ----------
@@ -40,16 +72,32 @@ def cards(
         `atlas.sweep`.
     background : ndarray, shape (4,)
         Share of A, C, G, T in the genome.
-    layer : int
-        From 1.
+    says : sequence of str
+        `atlas.sentences`: one for each row of the table.
     region : tuple of int
         First and last paper label drawn.
     """
-    mine = joined[joined["layer"] == layer].sort_values("head")
-    n_rows = -(-len(mine) // ACROSS)
+    told = joined.assign(said=list(says)).sort_values(["layer", "head"])
+    figures, texts = {}, {}
+    for layer, mine in told.groupby("layer"):
+        number = int(str(layer))
+        close = profiles[(profiles["layer_1based"] == layer) & profiles["label"].between(*region)]
+        figures[number] = _layer(mine, close, swept, background)
+        texts[number] = "\n".join(
+            f"- **L{number} H{head}** {said}"
+            for head, said in zip(mine["head"], mine["said"], strict=True)
+        )
+    return Cards(figures, texts)
+
+
+def _layer(
+    mine: pd.DataFrame, profiles: pd.DataFrame, swept: Sweep, background: NDArray[np.float64]
+) -> Drawn:
+    """The cards of one layer's heads, from their rows and the region of their profiles."""
+    layer, n_rows = int(mine["layer"].iloc[0]), -(-len(mine) // _ACROSS)
     figure, grid = plt.subplots(
         3 * n_rows,
-        ACROSS,
+        _ACROSS,
         figsize=(style.WIDTH, 3.55 * n_rows + 0.3),
         height_ratios=[1.0, 0.9, 0.55] * n_rows,
         squeeze=False,
@@ -57,10 +105,9 @@ def cards(
     )
     for axes in grid.flat:
         axes.set_axis_off()
-    close = profiles[(profiles["layer_1based"] == layer) & profiles["label"].between(*region)]
-    by_head = dict(iter(close.groupby("head_1based")))
+    by_head = dict(iter(profiles.groupby("head_1based")))
     for number, row in enumerate(mine.to_dict("records")):
-        top, column = 3 * (number // ACROSS), number % ACROSS
+        top, column = 3 * (number // _ACROSS), number % _ACROSS
         head = int(row["head"])
         _card_profile(grid[top, column], by_head[head], row)
         offset = int(swept.favourite_offset[layer - 1, head - 1])
@@ -68,22 +115,35 @@ def cards(
         _card_logo(grid[top + 1, column], heights, offset, float(-np.log2(background.min())))
         _card_numbers(grid[top + 2, column], row)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
-    handles, names = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), fontsize=8)
-    return figure
+    handles, words = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside upper center", ncols=len(words), fontsize=8)
+    peaks = listed(
+        f"H{row.head} {int(paper_label(int(row.peak_offset))):+d}"
+        for row in mine.itertuples(index=False)
+    )
+    return Drawn(
+        figure,
+        f"The heads of layer {layer}. Curves: mean attention by position, over random positions "
+        "and over those of highest and lowest output; where the curves part, the head looks "
+        "elsewhere when the output is high. The grey stripe marks the position of highest mean "
+        "attention, if it lies in the region. Logos: letters there, in the samples that give it "
+        "most attention, against the genome's composition.",
+        f"{len(mine)} cards, each with three curves, a sequence logo and four lines of text. "
+        f"Positions of highest mean attention: {peaks}.",
+    )
 
 
 def _card_profile(axes: Axes, part: pd.DataFrame, row: dict) -> None:
     """Mean attention by offset, and that of the highest and the lowest outputs."""
     axes.set_axis_on()
-    names = {"mean": "random positions", "highest": "highest outputs", "lowest": "lowest outputs"}
-    for number, (column, name) in enumerate(names.items()):
+    curves = {"mean": "random positions", "highest": "highest outputs", "lowest": "lowest outputs"}
+    for number, (column, name) in enumerate(curves.items()):
         axes.plot(part["offset"], part[column], label=name, linewidth=1.0, **style.line(number))
     peak = int(row["peak_offset"])
     if part["offset"].min() <= peak <= part["offset"].max():
         axes.axvline(peak, color="0.75", linewidth=3, zorder=0)
     axes.set_ylim(bottom=0)
-    axes.tick_params(labelsize=6.5, length=2)
+    axes.tick_params(labelsize=7, length=2)
     axes.locator_params(axis="y", nbins=3)
     chosen = part[(part["label"] % 50 == 0) | (part["label"] == 1)]
     axes.set_xticks(chosen["offset"], [f"{label:+d}" for label in chosen["label"]])
@@ -102,7 +162,7 @@ def _card_logo(axes: Axes, heights: NDArray[np.float64], offset: int, most: floa
     axes.set_ylim(0, most)
     axes.set_yticks([0, 1, 2])
     axes.set_xticks(places, [f"{label:+d}" for label in paper_label(places)])
-    axes.tick_params(labelsize=6, length=2)
+    axes.tick_params(labelsize=7, length=2)
     axes.set_ylabel("bits", fontsize=7)
 
 
@@ -120,8 +180,8 @@ def _card_numbers(axes: Axes, row: dict) -> None:
             f"[{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
         )
     stability = row["seed_stability"]
-    seeds = "one seed only" if pd.isna(stability) else f"in {stability:.0%} of the other seeds"
-    role = f"stands for {row['role']}" if row["role"] else "no role by the rule"
+    seeds = "one seed only" if pd.isna(stability) else f"a match in {stability:.0%} of the others"
+    role = f"role: {row['role']}" if row["role"] else "no role by the rule"
     if len(role) > 44:
         role = role[:43] + "…"
     axes.text(
@@ -129,22 +189,31 @@ def _card_numbers(axes: Axes, row: dict) -> None:
         1,
         "\n".join([role, known, without, f"seeds: {seeds}"]),
         va="top",
-        fontsize=6.8,
+        fontsize=7,
         transform=axes.transAxes,
         linespacing=1.35,
     )
 
 
-def seeds(matches: pd.DataFrame, seed: str) -> Figure:
+def explorer(
+    profiles: pd.DataFrame, swept: Sweep, says: Sequence[str], background: NDArray[np.float64]
+) -> HTML:
+    """A page in the page, in which all heads and offsets can be swept: `atlas.explorer`."""
+    return HTML(atlas.explorer(profiles, swept, says, background, colours=style.NUCLEOTIDES))
+
+
+def seeds(matches: pd.DataFrame | None, seed: str) -> Drawn | None:
     """How alike each head of one seed is to its counterparts, a panel for each other seed.
 
     Parameters
     ----------
-    matches : DataFrame
-        `seeds.match`.
+    matches : DataFrame or None
+        `seeds.match`; nothing is drawn without it.
     seed : str
         The seed whose heads are on the horizontal axis.
     """
+    if matches is None:
+        return None
     mine = matches[matches["seed"] == seed]
     others = list(mine["other_seed"].unique())
     figure, grid = plt.subplots(
@@ -172,23 +241,34 @@ def seeds(matches: pd.DataFrame, seed: str) -> Figure:
         axes.axhline(part["chance"].iloc[0], **style.line(1), linewidth=1, label="chance")
         axes.set_ylim(0, 1.02)
         axes.set_ylabel(f"similarity\nto {other}", fontsize=8)
-        names = [f"L{a} H{b}" for a, b in part[["layer_1based", "head_1based"]].to_numpy()]
-        axes.set_xticks(place, names, rotation=90, fontsize=6.5)
+        axes.set_xticks(place, names(part), rotation=90, fontsize=7)
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8
     )
     grid[-1, 0].set_xlabel(f"heads of {seed}")
-    return figure
+    back = mine.groupby("other_seed", sort=False)["comes_back"].agg(["sum", "size"])
+    told = listed(f"{row.sum} of {row.size} in {row.Index}" for row in back.itertuples())
+    return Drawn(
+        figure,
+        "Similarity of each head to the head of another seed that it is matched with, across "
+        "layers. A head comes back (filled) when the pair is more similar than 95% of the pairs "
+        f"that were not matched (dashed line): {told}.",
+        f"A stem plot for each of {len(others)} other seeds. Heads that come back: {told}. "
+        f"Similarities run from {mine['similarity'].min():.2f} to {mine['similarity'].max():.2f}.",
+    )
 
 
-def recovery(table: pd.DataFrame) -> Figure:
+def recovery(table: pd.DataFrame | None) -> Drawn | None:
     """Which planted elements were recovered in which simulated genome.
 
     Parameters
     ----------
-    table : DataFrame
-        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `recovery.grade`.
+    table : DataFrame or None
+        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `recovery.grade`; nothing is
+        drawn without it.
     """
+    if table is None:
+        return None
     planted = table[table["element"] != ""]
     elements, genomes = (sorted(planted[name].unique()) for name in ("element", "genome_seed"))
     figure, axes = plt.subplots(
@@ -218,9 +298,12 @@ def recovery(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("seed of the simulated genome")
     axes.set_ylabel("planted element")
     figure.legend(loc="outside right upper", fontsize=8)
-    return figure
-
-
-def close() -> None:
-    """Close the figures that were shown, so that a notebook does not show them twice."""
-    plt.close("all")
+    by_element = planted.groupby("element")["recovered"].agg(["sum", "size"])
+    told = listed(f"{row.Index} {row.sum} of {row.size}" for row in by_element.itertuples())
+    return Drawn(
+        figure,
+        "Planted elements (rows) on simulated genomes (columns). A filled square was recovered "
+        "from the heads; an open circle was missed, although the model uses the element; a cross "
+        "was missed as well, but the model does not use the element.",
+        f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
+    )

@@ -1,4 +1,7 @@
-"""Figures of what the output depends on; draws frames, touches nothing else."""
+"""Figures of what the output depends on: tidy frames in, figures out.
+
+A thing keeps its colour through the chapter: exchanges of single nucleotides, gradients, words.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,30 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from genoattn.heads import names, paper_label
 from genoattn.plots import style
+from genoattn.plots.drawn import Drawn
+from genoattn.study.report import listed
 
-PANELS = {
+__all__ = [
+    "ablation_effects",
+    "attended_words",
+    "attention_and_ablation",
+    "head_agreement",
+    "interaction_map",
+    "position_map",
+]
+
+_PANELS = {
     "delta_pr_auc": ("ci_low", "ci_high", "PR AUC"),
     "delta_roc_auc": ("delta_roc_auc_low", "delta_roc_auc_high", "ROC AUC"),
     "delta_log_odds": ("delta_log_odds_low", "delta_log_odds_high", "log-odds at start sites"),
     "delta_contrast": ("delta_contrast_low", "delta_contrast_high", "log-odds,\nsites - elsewhere"),
 }
 _MARKERS = "os^D"
+_EXCHANGE, _GRADIENT, _WORD = range(3)
+"""Numbers of the lines (`style.line`) of what is measured nucleotide by nucleotide."""
 
 
 def _points(
@@ -30,7 +45,7 @@ def _points(
     number: int,
     label: str,
 ) -> None:
-    """Points with horizontal intervals; the n-th series of a figure."""
+    """Points with horizontal intervals; `number` gives their colour and marker."""
     colour = style.line(number)["color"]
     axes.hlines(height, low, high, color=colour, linewidth=1.0)
     axes.plot(
@@ -40,14 +55,14 @@ def _points(
         marker=_MARKERS[number],
         markersize=3.2,
         color=colour,
-        markerfacecolor=colour if number == 0 else "white",
+        markerfacecolor="white" if number == 1 else colour,
         label=label,
     )
 
 
 def _head_rows(axes: Axes, frame: pd.DataFrame) -> None:
     """Rows of heads from the top, a line between layers."""
-    axes.set_yticks(range(len(frame)), names(frame), fontsize=6.5)
+    axes.set_yticks(range(len(frame)), names(frame), fontsize=7)
     axes.set_ylim(len(frame) - 0.4, -0.6)
     layer = frame["layer_1based"].to_numpy()
     for row in np.flatnonzero(np.diff(layer)):
@@ -55,7 +70,7 @@ def _head_rows(axes: Axes, frame: pd.DataFrame) -> None:
     axes.axvline(0, color="0.4", linewidth=0.6, zorder=0)
 
 
-def ablation_effects(effects: pd.DataFrame) -> Figure:
+def ablation_effects(effects: pd.DataFrame) -> Drawn:
     """Change of each measure when one head is off, with intervals; a row for each head.
 
     Parameters
@@ -66,12 +81,12 @@ def ablation_effects(effects: pd.DataFrame) -> Figure:
     rows = effects[["layer_1based", "head_1based"]].drop_duplicates()
     figure, grid = plt.subplots(
         1,
-        len(PANELS),
+        len(_PANELS),
         figsize=(style.WIDTH, 1.2 + 0.16 * len(rows)),
         sharey=True,
         layout="constrained",
     )
-    for axes, (column, (low, high, title)) in zip(grid, PANELS.items(), strict=True):
+    for axes, (column, (low, high, title)) in zip(grid, _PANELS.items(), strict=True):
         for number, mode in enumerate(("mean", "zero")):
             part = effects[effects["mode"] == mode]
             height = np.arange(len(part)) + (number - 0.5) * 0.36
@@ -83,10 +98,26 @@ def ablation_effects(effects: pd.DataFrame) -> Figure:
     figure.legend(
         *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
     )
-    return figure
+    means = effects[effects["mode"] == "mean"]
+    most = means.nsmallest(3, "delta_contrast")
+    told = listed(
+        f"{name} ({change:+.2f})"
+        for name, change in zip(names(most), most["delta_contrast"], strict=True)
+    )
+    return Drawn(
+        figure,
+        "Change of four scores when one head is switched off, with intervals from resampled "
+        "blocks: filled circles where its mean stands in for it, open squares where zero does. "
+        "Left of the vertical line, the model is worse without the head. Replaced by its mean, "
+        f"the heads that cost most contrast (right) are {told}.",
+        f"Four panels with a row for each of {len(rows)} heads. The change of PR AUC by the mean "
+        f"runs from {means['delta_pr_auc'].min():+.3f} to {means['delta_pr_auc'].max():+.3f}, "
+        f"that of the contrast from {means['delta_contrast'].min():+.2f} to "
+        f"{means['delta_contrast'].max():+.2f}.",
+    )
 
 
-def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Figure:
+def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn:
     """Interaction of every two heads; framed where its interval leaves out zero.
 
     Parameters
@@ -132,10 +163,18 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Figure:
     axes.tick_params(axis="y", rotation=0)
     axes.set_xlabel("first head")
     axes.set_ylabel("second head")
-    return figure
+    starred = int(((pairs[f"{column}_low"] > 0) | (pairs[f"{column}_high"] < 0)).sum())
+    return Drawn(
+        figure,
+        "Interaction of every two of the leading heads: the change without both minus the sum of "
+        "the changes without each. Below zero, losing both costs more than the sum; above, less. "
+        f"An asterisk marks the {starred} of {len(pairs)} pairs whose interval leaves out zero.",
+        f"A triangle of {len(pairs)} pairs of heads, coloured by their interaction, which runs "
+        f"from {pairs[column].min():+.2f} to {pairs[column].max():+.2f}.",
+    )
 
 
-def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
+def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Drawn:
     """Measures of attention against what is lost without the head, a panel for each measure.
 
     Parameters
@@ -173,10 +212,21 @@ def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Figu
     grid[0, 0].set_ylabel("log-odds lost\nwithout the head")
     layers = sorted(table["layer_1based"].unique())
     figure.colorbar(points, ax=grid[0, -1], label="layer", ticks=layers)
-    return figure
+    told = listed(
+        f"{row.attention} {row.spearman:+.2f}" for row in agreement.itertuples(index=False)
+    )
+    return Drawn(
+        figure,
+        "Each point is a head: a measure of its attention against the log-odds contrast that is "
+        "lost when its mean stands in for it; colour is the layer. If attention ranked the heads "
+        "as their absence does, the points would rise from left to right in every panel. Above "
+        "each panel stands the rank correlation with its interval.",
+        f"{len(agreement)} scatter plots of {len(table)} heads. Rank correlations with the loss: "
+        f"{told}.",
+    )
 
 
-def position_map(effects: pd.DataFrame) -> Figure:
+def position_map(effects: pd.DataFrame) -> Drawn:
     """Mean maps over sites: exchanges, whole words, integrated gradients, with bands.
 
     Parameters
@@ -185,14 +235,14 @@ def position_map(effects: pd.DataFrame) -> Figure:
         `mutagenesis.position_effects`.
     """
     panels = {
-        "mutation": "exchange of\none nucleotide",
-        "word": "exchange of the\nword around it",
-        "gradient": "integrated\ngradient",
+        "mutation": ("exchange of\none nucleotide", _EXCHANGE),
+        "word": ("exchange of the\nword around it", _WORD),
+        "gradient": ("integrated\ngradient", _GRADIENT),
     }
     figure, grid = plt.subplots(
         len(panels), 1, figsize=(style.WIDTH, 5.4), sharex=True, layout="constrained"
     )
-    for number, (axes, (column, title)) in enumerate(zip(grid, panels.items(), strict=True)):
+    for axes, (column, (title, number)) in zip(grid, panels.items(), strict=True):
         look = style.line(number)
         axes.plot(effects["offset"], effects[column], **{**look, "linestyle": "-"}, linewidth=1.2)
         axes.fill_between(
@@ -211,10 +261,22 @@ def position_map(effects: pd.DataFrame) -> Figure:
     shown = (label % 10 == 0) | (label == 1)
     grid[-1].set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
     grid[-1].set_xlabel("position relative to the start site (nt)")
-    return figure
+    least, word = (effects.loc[effects[name].idxmin()] for name in ("mutation", "word"))
+    at, centre = (int(paper_label(int(row["offset"]))) for row in (least, word))
+    return Drawn(
+        figure,
+        "What the output at a start site owes to each position around it, as the mean over sites "
+        "with its interval: the change of the log-odds when the nucleotide is exchanged (top), "
+        "when the word around it is (middle), and what integrated gradients attribute to it "
+        "(bottom). Where a position matters, the first two curves fall below zero and the third "
+        f"rises above it; here above all around {at:+d}.",
+        f"Three curves over positions {paper_label(int(offset[0])):+d} to "
+        f"{paper_label(int(offset[-1])):+d}. Exchanges of one nucleotide cost most at {at:+d} "
+        f"({least['mutation']:+.2f}), exchanges of a word at {centre:+d} ({word['word']:+.2f}).",
+    )
 
 
-def head_agreement(agreement: pd.DataFrame) -> Figure:
+def head_agreement(agreement: pd.DataFrame) -> Drawn:
     """Rank correlation of attention with what matters, head by head, with intervals.
 
     Parameters
@@ -232,7 +294,7 @@ def head_agreement(agreement: pd.DataFrame) -> Figure:
     }
     labels = {"mutation": "exchanges", "gradient": "integrated gradients"}
     for axes, (column, title) in zip(grid, titles.items(), strict=True):
-        for number, (method, label) in enumerate(labels.items()):
+        for number, (method, label) in zip((_EXCHANGE, _GRADIENT), labels.items(), strict=True):
             part = agreement[agreement["method"] == method]
             height = np.arange(len(part)) + (number - 0.5) * 0.36
             low, high = part[f"{column}_low"], part[f"{column}_high"]
@@ -242,10 +304,23 @@ def head_agreement(agreement: pd.DataFrame) -> Figure:
     figure.legend(
         *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
     )
-    return figure
+    swapped = agreement[agreement["method"] == "mutation"]
+    gains = int((swapped["gain_low"] > 0).sum())
+    return Drawn(
+        figure,
+        "How well the attention of each head fits the effects of changes. Left, over positions, "
+        "its mean attention against the mean effect: right of the line, the head looks where "
+        "changes matter. Right, within single sites, how much better its own attention fits than "
+        "its attention at another site: above zero, the head responds to the sequence of the "
+        f"site, not only to a position. That holds for {gains} of {len(rows)} heads (exchanges, "
+        "interval above zero).",
+        f"Two panels with a row for each of {len(rows)} heads. Against exchanges, the left "
+        f"correlations run from {swapped['map'].min():+.2f} to {swapped['map'].max():+.2f}, the "
+        f"gains on the right from {swapped['gain'].min():+.2f} to {swapped['gain'].max():+.2f}.",
+    )
 
 
-def attended_words(words: pd.DataFrame) -> Figure:
+def attended_words(words: pd.DataFrame) -> Drawn:
     """Exchange of the word that each head attends to, beside words at the same places elsewhere.
 
     Parameters
@@ -257,19 +332,17 @@ def attended_words(words: pd.DataFrame) -> Figure:
         1, 2, figsize=(style.WIDTH, 1.2 + 0.16 * len(words)), sharey=True, layout="constrained"
     )
     height = np.arange(len(words))
-    colours = [style.line(number)["color"] for number in (0, 1)]
+    colour = style.line(_WORD)["color"]
     left.hlines(height, words["attended"], words["control"], color="0.7", linewidth=1.0)
-    left.plot(
-        words["attended"], height, "o", markersize=4, color=colours[0], label="the word attended to"
-    )
+    left.plot(words["attended"], height, "o", markersize=4, color=colour, label="attended word")
     left.plot(
         words["control"],
         height,
         "s",
         markersize=4,
-        color=colours[1],
+        color=style.FAINT,
         markerfacecolor="white",
-        label="words there at other sites",
+        label="words at the same offset at other sites",
     )
     _points(
         right,
@@ -277,7 +350,7 @@ def attended_words(words: pd.DataFrame) -> Figure:
         words["difference"],
         words["difference_low"],
         words["difference_high"],
-        0,
+        _WORD,
         "difference",
     )
     for axes, title in ((left, "change of log-odds"), (right, "difference")):
@@ -286,4 +359,14 @@ def attended_words(words: pd.DataFrame) -> Figure:
     figure.legend(
         *left.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
     )
-    return figure
+    more = int((words["difference_high"] < 0).sum())
+    return Drawn(
+        figure,
+        "Left, the change of the log-odds when the word is exchanged that a head attends to most, "
+        "and when words at the same offset at other sites are. Right, the difference with its "
+        "interval: left of the line, the attended word matters more than the place alone "
+        f"explains. That holds for {more} of {len(words)} heads.",
+        f"Two panels with a row for each of {len(words)} heads. Changes by the attended word run "
+        f"from {words['attended'].min():+.2f} to {words['attended'].max():+.2f}, differences from "
+        f"{words['difference'].min():+.2f} to {words['difference'].max():+.2f}.",
+    )
