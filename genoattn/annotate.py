@@ -26,6 +26,7 @@ from torch import Tensor
 from tqdm import tqdm
 from typing_extensions import override
 
+from genoattn import bootstrap
 from genoattn.card import Card
 from genoattn.convolutional import load_network
 from genoattn.files import writing
@@ -33,20 +34,22 @@ from genoattn.gene_prior import GenePrior, distance_to_gene, find_prior, gene_st
 from genoattn.genome import STRANDS, UNKNOWN, Genome, read_fasta, strand_index, write_fasta
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import AttentionRecorder, mean_log_odds, predict
+from genoattn.profiles import Around
 from genoattn.tracks import find_peaks
 from genoattn.weight_files import WeightsError
 
 __all__ = [
-    "AnnotateError",
     "ReceivedAttention",
-    "agreement",
     "annotate",
     "around_sites",
+    "before_over_after",
     "check_genome",
     "contig_table",
     "demo_files",
     "head_numbers",
     "load_contigs",
+    "mean_and_median",
+    "near",
     "peak_table",
     "peaks_per_kb",
     "starts_of",
@@ -54,13 +57,10 @@ __all__ = [
 
 _PLACE = ["contig", "strand"]
 _FEW = 5  # contigs that have a progress bar each
+_GROUPS = 200  # groups of neighbouring sites that are resampled
 
 ALL = "all"
 """As the only name of a circular contig: all of them are circular."""
-
-
-class AnnotateError(ValueError):
-    """Sequences that cannot be annotated as asked."""
 
 
 # ---------------------------------------------------------------------------------- sequences
@@ -86,7 +86,7 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     ------
     GenomeError, FileNotFoundError
         See `genoattn.genome.read_fasta`: empty file, repeated name, a letter that is none.
-    AnnotateError
+    ValueError
         A contig is named as circular that is not there, or no letter of the file is known.
     """
     if isinstance(circular, str):
@@ -96,9 +96,9 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     unknown = [name for name in circular if name not in names and name != ALL]
     if unknown:
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        raise AnnotateError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
+        raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
-        raise AnnotateError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
+        raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
     return [
         Genome(
             genome.name, genome.codes, genome.circular or {ALL, genome.name} & {*circular} != set()
@@ -252,14 +252,14 @@ def annotate(
     else:
         genomes = list(genome)
     if not genomes:
-        raise AnnotateError("no contig to annotate")
+        raise ValueError("no contig to annotate")
     names = [one.name for one in genomes]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise AnnotateError(f"two contigs are named {twice}")
+        raise ValueError(f"two contigs are named {twice}")
     watched = dict(recorders or {})
     if set(watched) - set(names):
-        raise AnnotateError(f"no contig is named {min(set(watched) - set(names))!r}")
+        raise ValueError(f"no contig is named {min(set(watched) - set(names))!r}")
     if isinstance(model, (str, Path)) and (file := find_prior(model)):
         prior = GenePrior.load(file)
         starts = gene_starts(genomes)
@@ -275,9 +275,9 @@ def annotate(
         }
     if isinstance(model, Sequence) and not isinstance(model, str):
         if not model:
-            raise AnnotateError("no weights to annotate with")
+            raise ValueError("no weights to annotate with")
         if watched:
-            raise AnnotateError("attention is recorded of one model, not of several at once")
+            raise ValueError("attention is recorded of one model, not of several at once")
         each = [annotate(one, genomes, chunk=chunk, progress=progress) for one in model]
         return {name: mean_log_odds([found[name] for found in each]) for name in names}
     if isinstance(model, (str, Path)):
@@ -315,14 +315,14 @@ def head_numbers(names: Sequence[str], config: AnnotatorConfig) -> list[tuple[in
 
     Raises
     ------
-    AnnotateError
+    ValueError
         Not of this form, or the model has no such head.
     """
     found = []
     for name in names:
         parts = name.split(".")
         if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
-            raise AnnotateError(f"head {name!r}: write layer and head as 1.2, both from 1")
+            raise ValueError(f"head {name!r}: write layer and head as 1.2, both from 1")
         found.append((int(parts[0]) - 1, int(parts[1]) - 1))
     _check_heads(found, config)
     return found
@@ -332,7 +332,7 @@ def _check_heads(heads: Sequence[tuple[int, int]], config: AnnotatorConfig) -> N
     """Refuse heads that the model does not have."""
     for layer, head in heads:
         if not (0 <= layer < config.layers and 0 <= head < config.heads):
-            raise AnnotateError(
+            raise ValueError(
                 f"no head {head + 1} in layer {layer + 1}: the model has {config.layers} "
                 f"layers of {config.heads} heads"
             )
@@ -394,14 +394,14 @@ def starts_of(features: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    AnnotateError
+    ValueError
         There is neither a gene nor a CDS.
     """
     genes = features[features["type"].isin(["gene", "pseudogene"])]
     chosen = genes if len(genes) else features[features["type"] == "CDS"]
     if chosen.empty:
         kinds = ", ".join(sorted(set(features["type"])))
-        raise AnnotateError(f"the annotation has neither a gene nor a CDS, only: {kinds}")
+        raise ValueError(f"the annotation has neither a gene nor a CDS, only: {kinds}")
     position = np.where(chosen["strand"] == "+", chosen["start"], chosen["end"] - 1)
     sites = chosen[_PLACE].assign(position=position)[["contig", "position", "strand"]]
     return sites.drop_duplicates(ignore_index=True)
@@ -409,27 +409,26 @@ def starts_of(features: pd.DataFrame) -> pd.DataFrame:
 
 def around_sites(
     tracks: Mapping[str, NDArray], sites: pd.DataFrame, genomes: Sequence[Genome], flank: int
-) -> pd.DataFrame:
-    """Mean and median output around sites of several contigs, on their own and the other strand.
+) -> Around:
+    """Output around sites of several contigs, on their own and the other strand.
 
     Parameters
     ----------
     tracks : mapping of str to array, shape (2, L)
     sites : DataFrame
-        ``contig``, ``position``, ``strand``.
+        ``contig``, ``position`` (0-based), ``strand``.
     genomes : sequence of Genome
-        Windows wrap round the end of a circular one; at the ends of a linear one there is no value.
+        Windows wrap round the end of a circular one; beyond the ends of a linear one stands NaN.
     flank : int
         Nucleotides on each side.
 
     Returns
     -------
-    DataFrame
-        ``strand_relation`` (sense, antisense), ``offset``, ``mean``, ``median``, ``n`` (sites that
-        have a value there).
+    Around
+        Sites contig by contig, in the order of ``genomes``.
     """
     if sites.empty:
-        raise AnnotateError("no site to look around")
+        raise ValueError("no site to look around")
     step = np.arange(-flank, flank + 1)
     windows: dict[str, list[NDArray]] = {"sense": [], "antisense": []}
     for genome in genomes:
@@ -445,22 +444,74 @@ def around_sites(
         index = np.where(row == 0, along, length - 1 - along)
         for relation, chosen in (("sense", row), ("antisense", 1 - row)):
             windows[relation].append(np.where(inside, track[chosen, index], np.nan))
+    return Around(*map(np.concatenate, windows.values()))
+
+
+def mean_and_median(around: Around) -> pd.DataFrame:
+    """Mean and median output at each offset from the sites.
+
+    Returns
+    -------
+    DataFrame
+        ``strand_relation`` (sense, antisense), ``offset`` (0 is the site), ``mean``, ``median``,
+        ``n`` (sites that have a value there).
+    """
     frames = []
-    for relation, parts in windows.items():
-        values = np.concatenate(parts)
+    for relation, values in around._asdict().items():
         masked = np.ma.masked_invalid(values)
+        flank = values.shape[1] // 2
         frames.append(
             pd.DataFrame(
                 {
                     "strand_relation": relation,
-                    "offset": step,
+                    "offset": np.arange(-flank, flank + 1),
                     "mean": masked.mean(axis=0).filled(np.nan),
                     "median": np.ma.median(masked, axis=0).filled(np.nan),
-                    "n": (~masked.mask).sum(axis=0) if masked.mask.ndim else len(values),
+                    "n": np.isfinite(values).sum(axis=0),
                 }
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def before_over_after(
+    windows: NDArray, *, n_bootstrap: int, level: float, seed: int
+) -> tuple[float, float, float]:
+    """Mean output before sites over that after them, with a bootstrap interval.
+
+    Neighbouring sites are resampled together, in at most 200 groups, as their windows may overlap.
+
+    Parameters
+    ----------
+    windows : array, shape (n, 2 flank + 1)
+        Output around sites in the order of the genome; NaN where there is none. The sites
+        themselves, in the middle, do not count.
+    n_bootstrap, level, seed
+        Resamplings, coverage, and the seed of the random numbers.
+
+    Returns
+    -------
+    (float, float, float)
+        Ratio, and lower and upper limit; limits are NaN with fewer than two sites.
+    """
+    n, flank = len(windows), windows.shape[1] // 2
+    group = np.arange(n) * min(n, _GROUPS) // n
+    halves = windows[:, :flank], windows[:, flank + 1 :]
+    totals = [bootstrap.sums(np.nansum(half, axis=1), group) for half in halves]
+    counts = [bootstrap.sums(np.isfinite(half).sum(axis=1), group) for half in halves]
+
+    def ratio(weight: NDArray) -> NDArray:
+        with np.errstate(invalid="ignore", divide="ignore"):  # none of the drawn has a value there
+            before, after = (
+                (weight @ t) / (weight @ c) for t, c in zip(totals, counts, strict=True)
+            )
+            return before / after
+
+    value = float(ratio(np.ones(int(group.max()) + 1)))
+    if n < 2:
+        return value, float("nan"), float("nan")
+    draws = bootstrap.resample(group, n_bootstrap, seed)
+    return value, *bootstrap.interval(ratio(draws), level)
 
 
 def peaks_per_kb(
@@ -484,38 +535,31 @@ def peaks_per_kb(
     return pd.DataFrame(rows, columns=["contig", "strand", "threshold", "n", "per_kb"])
 
 
-def agreement(peaks: pd.DataFrame, sites: pd.DataFrame, tolerance: int) -> tuple[float, float]:
-    """Share of the peaks that have a site near, and of the sites that have a peak near.
+def near(places: pd.DataFrame, others: pd.DataFrame, tolerance: int) -> NDArray[np.bool_]:
+    """Whether each place has another one near: of the same contig and strand, a few nt away.
 
     Parameters
     ----------
-    peaks, sites : DataFrame
+    places, others : DataFrame
         ``contig``, ``position``, ``strand``.
     tolerance : int
-        Near: at most so many nt away, on the same strand.
+        Largest distance in nt; nothing wraps round.
 
     Returns
     -------
-    tuple of float
-        NaN for a share of nothing.
+    bool array, shape (len(places),)
     """
-
-    def near(ones: pd.DataFrame, others: pd.DataFrame) -> float:
-        by_place = {key: np.sort(own["position"]) for key, own in others.groupby(_PLACE)}
-        hits = []
-        for key, own in ones.groupby(_PLACE):
-            there = by_place.get(key)
-            if there is None:
-                hits.append(np.zeros(len(own), dtype=bool))
-                continue
-            position = own["position"].to_numpy()
-            after = np.searchsorted(there, position)
-            left = np.abs(position - there[np.maximum(after - 1, 0)])
-            right = np.abs(position - there[np.minimum(after, len(there) - 1)])
-            hits.append(np.minimum(left, right) <= tolerance)
-        return float(np.concatenate(hits).mean()) if hits else float("nan")
-
-    return near(peaks, sites), near(sites, peaks)
+    ones, there = (
+        one[["contig", "position", "strand"]]
+        .astype({"position": np.int64, "contig": str, "strand": str})
+        .assign(row=np.arange(len(one)))
+        .sort_values("position")
+        for one in (places, others)
+    )
+    found = pd.merge_asof(
+        ones, there, on="position", by=_PLACE, direction="nearest", tolerance=tolerance
+    )
+    return found.sort_values("row_x")["row_y"].notna().to_numpy()
 
 
 def peak_table(

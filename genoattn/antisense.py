@@ -27,8 +27,10 @@ __all__ = [
     "GROUPS",
     "by_neighbours",
     "changes",
+    "group_peaks",
     "highest",
     "mirror_score",
+    "random_sites",
     "rank_correlation",
     "thirds",
 ]
@@ -137,6 +139,54 @@ def mirror_score(
     other = output_around(box_scores, sites, flank).antisense
     best = other[:, flank + window[0] : flank + window[1] + 1].max(axis=1)
     return np.asarray(best, dtype=np.float64)
+
+
+def random_sites(inside: NDArray[np.bool_], n: int, seed: int) -> pd.DataFrame:
+    """Places to compare sites with: positions of a part and strands at random, with replacement.
+
+    Parameters
+    ----------
+    inside : bool array, shape (L,)
+        The part.
+    n, seed : int
+
+    Returns
+    -------
+    DataFrame
+        ``position`` (0-based), ``strand``.
+    """
+    random = np.random.default_rng(seed)
+    position = random.choice(np.flatnonzero(inside), n)
+    return pd.DataFrame({"position": position, "strand": random.choice(["+", "-"], n)})
+
+
+def group_peaks(profiles: pd.DataFrame, window: tuple[int, int], baseline: float) -> pd.DataFrame:
+    """Where the antisense profile of each group of sites is highest within a window, and how high.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `genoattn.profiles.median_profiles` of groups of sites.
+    window : tuple of int
+        Offsets from the site, from and up to and including.
+    baseline : float
+        Median output of the whole part.
+
+    Returns
+    -------
+    DataFrame
+        ``group`` (all of `GROUPS`, in their order), ``n`` sites, ``offset`` of the highest median
+        (missing where a group has no site), and as multiples of the baseline ``ratio``,
+        ``ci_low``, ``ci_high`` (NaN where the sites are too few).
+    """
+    shown = profiles[(profiles["strand"] == "antisense") & profiles["offset"].between(*window)]
+    columns = ["n", "offset", "median", "ci_low", "ci_high"]
+    best = shown.loc[shown.groupby("site_class")["median"].idxmax()].set_index("site_class")
+    table = best[columns].reindex(GROUPS).rename(columns={"median": "ratio"})
+    table[["ratio", "ci_low", "ci_high"]] /= baseline
+    table["n"] = table["n"].fillna(0).astype(int)
+    table["offset"] = table["offset"].astype("Int64")
+    return table.rename_axis("group").reset_index()
 
 
 def thirds(sites: pd.DataFrame, score: NDArray) -> dict[str, pd.DataFrame]:

@@ -47,6 +47,8 @@ COLUMNS = (
     "what", "form", "device", "dtype", "positions",
     "nt_per_s", "ratio_to_plain", "peak_mib", "gemm_fraction",
 )  # fmt: skip
+WHAT = {"predict": "prediction", "census": "census", "train": "training"}
+"""Kinds of work, as a reader knows them."""
 FORMS: dict[str, Callable[..., torch.Tensor]] = {
     "plain": dense_attention,
     "blocked": relative_attention,

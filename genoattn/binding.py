@@ -26,7 +26,6 @@ from genoattn.heads import BestPositions
 from genoattn.intervals import covered
 
 __all__ = [
-    "BindingError",
     "OddsRatio",
     "enrichment",
     "odds_ratio",
@@ -43,10 +42,6 @@ DISTANCES = (-500, -200, -100, -80, -60, -50, -45, -40, -35, -30, -25, -20, -15,
 
 CORE = (-40, 0)
 """Stretch of a promoter that a sigma factor touches, offsets from the start site, half-open."""
-
-
-class BindingError(ValueError):
-    """Sites or positions that do not fit together."""
 
 
 class OddsRatio(NamedTuple):
@@ -248,7 +243,7 @@ def strata(genome: Genome, tss: pd.DataFrame, *, at_window: int = 51, n_at: int 
     """
     length = len(genome)
     if tss.empty:
-        raise BindingError("no start site to measure distances from")
+        raise ValueError("no start site to measure distances from")
     weak = np.isin(genome.codes, [0, 3]).astype(float)
     half = at_window // 2
     padded = np.concatenate([weak[-half:], weak, weak[:half]]) if half else weak
@@ -320,7 +315,7 @@ def enrichment(
     """
     length = len(inside)
     if stratum.shape != (2, length):
-        raise BindingError(f"strata {stratum.shape} and part {inside.shape} do not fit")
+        raise ValueError(f"strata {stratum.shape} and part {inside.shape} do not fit")
     row, position = attended(best, downstream, length)
     numbers = stratum[:, inside].ravel()
     size = int(stratum.max()) + 1

@@ -1,14 +1,16 @@
-"""From several tables of TSSs to one curated set; may touch site frames, and files it is told to.
+"""From several tables of TSSs to one curated set; pure functions of site frames.
 
 The paper (Results, "The evaluated annotation sets have many different annotated start sites";
 Table 1, Figure 2) compares four sets of transcription start sites (TSSs) and merges them by three
 rules: a TSS counts when two separate data sets have it within five nucleotides; its position is
 decided by majority vote, ties by the novelty of the technique; every SEnd-seq TSS is kept.
 
-What "a TSS within five nucleotides" means for three or four data sets, the paper leaves open.
-Here a *reading* of it divides the sites into *units*, one unit for one TSS: `RULES` says which
-sites belong together, `OUTVOTED` what becomes of a SEnd-seq site that the vote does not elect.
-Everything that follows (Venn regions, Table 1, the curated set) is counted in units.
+What "a TSS within five nucleotides" means for three or more data sets, the paper leaves open.
+Here an *interpretation* of it divides the sites into *units*, one unit for one TSS: `RULES` says
+which sites belong together, `OUTVOTED` what becomes of a site of the trusted source (the paper's
+is SEnd-seq) that the vote does not elect. Everything that follows (Venn regions, Table 1, the
+curated set) is counted in units. A `Merging` holds all of these choices, and which the sources
+are: any one to eight.
 
 Sites are 0-based forward coordinates of the +1 nucleotide; sites on different strands never
 match. The distance of two sites is the difference of their positions, on a circular genome the
@@ -17,10 +19,9 @@ shorter way round.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from itertools import combinations
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
@@ -28,34 +29,38 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from genoattn import paper
-from genoattn.annotations import NOVELTY
-from genoattn.files import writing
+from genoattn.annotations import NOVELTY, source_name
 
 __all__ = [
+    "MOST_SOURCES",
     "OUTVOTED",
     "PRINTED",
     "RULES",
     "SOURCES",
-    "CurationError",
+    "Merging",
     "cluster",
     "curate",
+    "groups",
+    "interpretations",
     "neighbours",
+    "ordered",
     "pair_shares",
-    "readings",
+    "recovered_by",
     "recovery",
     "regions",
     "shared",
     "shift_distribution",
     "table_one",
     "window_sensitivity",
-    "write_aggregates",
-    "write_curated",
 ]
 
-#: The four data sets, from the oldest technique to the newest; ties go to the newest.
+#: The paper's four data sets, from the oldest technique to the newest; ties go to the newest.
 SOURCES: tuple[str, ...] = NOVELTY[::-1]
 
-#: Which sites are one TSS: readings of "within five nucleotides" for more than two data sets.
+#: More sources have more combinations than a figure shows or a reader takes in.
+MOST_SOURCES = 8
+
+#: Which sites are one TSS: interpretations of "within five nucleotides" for several data sets.
 RULES: dict[str, str] = {
     "agreed": (
         "as one-to-one, but two positions on each of which two sources agree exactly stay two TSSs"
@@ -78,57 +83,157 @@ RULES: dict[str, str] = {
     ),
 }
 
-#: What becomes of a SEnd-seq site at a position that its unit does not elect (third rule).
+#: What becomes of a site of the trusted source at a position that its unit does not elect.
 OUTVOTED: dict[str, str] = {
-    "kept": "a SEnd-seq site that loses the vote is a TSS of its own",
-    "merged": "a SEnd-seq site that loses the vote is dropped in favour of the elected position",
+    "kept": "a {trusted} site that loses the vote is a TSS of its own",
+    "merged": "a {trusted} site that loses the vote is dropped in favour of the elected position",
 }
 
-_KEPT = SOURCES.index("sendseq")  # the third rule: all sites of this source are kept
+
+@dataclass(frozen=True)
+class Merging:
+    """How sources are merged: which they are, and how the paper's rules are understood.
+
+    The defaults are the paper's sources and the interpretation that comes closest to its numbers.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        From the oldest technique to the newest, which wins ties; one to eight names.
+    trusted : str or None
+        Source all of whose sites become TSSs (third rule); None: there is none.
+    window : int
+        Largest distance in nt, inclusive, at which two sites are neighbours.
+    rule : str
+        Which sites are one TSS, one of `RULES`.
+    outvoted : str
+        Whether a site of the trusted source that is not at its unit's elected position leaves
+        the unit to be one of its own (``kept``) or stays (``merged``); see `OUTVOTED`.
+    length : int or None
+        Length of the genome in nt if it is circular: then pairs across the origin count.
+
+    Raises
+    ------
+    ValueError
+        Too many or repeated sources, a trusted one that is none of them, or a window, a rule or
+        a choice that is not known.
+    """
+
+    sources: tuple[str, ...] = SOURCES
+    trusted: str | None = "sendseq"
+    window: int = 5
+    rule: str = "agreed"
+    outvoted: str = "kept"
+    length: int | None = None
+
+    def __post_init__(self) -> None:
+        names = ", ".join(self.sources)
+        if not 1 <= len(self.sources) <= MOST_SOURCES:
+            raise ValueError(
+                f"sources: {len(self.sources)} ({names}), but one to {MOST_SOURCES} can be merged; "
+                "give fewer, or one name to assays of one technique"
+            )
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError(f"sources: {names} names a source twice")
+        if self.trusted is not None and self.trusted not in self.sources:
+            raise ValueError(f"trusted: {self.trusted!r} is not among the sources {names}")
+        window = self.window
+        if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 0:
+            raise ValueError(f"window: {window!r} is not a whole number of nucleotides >= 0")
+        if self.length is not None and self.length <= 2 * window:
+            raise ValueError(f"length: {self.length} nt is too short for a window of {window} nt")
+        if self.rule not in RULES:
+            raise ValueError(f"rule: {self.rule!r} is not known; choose one of {list(RULES)}")
+        if self.outvoted not in OUTVOTED:
+            raise ValueError(
+                f"outvoted: {self.outvoted!r} is not known; choose one of {list(OUTVOTED)}"
+            )
+
+    @property
+    def trusted_code(self) -> int:
+        """Index of the trusted source in `sources`, -1 if there is none."""
+        return -1 if self.trusted is None else self.sources.index(self.trusted)
+
+    def fate(self, outvoted: str) -> str:
+        """Say what becomes of outvoted sites of the trusted source."""
+        if self.trusted is None:
+            return "no source is trusted, so this choice changes nothing"
+        return OUTVOTED[outvoted].format(trusted=source_name(self.trusted))
+
+    def checked(self, sites: pd.DataFrame) -> pd.DataFrame:
+        """Return `sites` with a fresh index, or say in a ValueError what is wrong with them."""
+        missing = [name for name in ("position", "strand", "source") if name not in sites.columns]
+        if missing:
+            raise ValueError(f"sites: column {missing[0]!r} is missing; give a frame of sites")
+        unknown = sorted(set(sites["source"]) - set(self.sources))
+        if unknown:
+            raise ValueError(
+                f"sites: source {unknown[0]!r} is not among those to merge: "
+                + ", ".join(self.sources)
+            )
+        if not sites["strand"].isin(["+", "-"]).all():
+            raise ValueError("sites: a strand is neither '+' nor '-'")
+        if sites.duplicated(["position", "strand", "source"]).any():
+            raise ValueError("sites: a source lists the same position twice; make them distinct")
+        if self.length is not None and not sites["position"].between(0, self.length - 1).all():
+            raise ValueError(f"sites: a position is outside 0..{self.length - 1}")
+        return sites.reset_index(drop=True)
+
+    def codes(self, sites: pd.DataFrame) -> np.ndarray:
+        """Source of each site as its index in `sources`, shape (n,)."""
+        code = {name: k for k, name in enumerate(self.sources)}
+        return sites["source"].map(code).to_numpy(np.int64)
 
 
-class CurationError(ValueError):
-    """Sites, a window or a rule that cannot be curated with."""
+PAPER = Merging()
+"""The paper's four sources, merged as comes closest to its numbers."""
 
 
-def _checked(sites: pd.DataFrame, window: int, length: int | None) -> pd.DataFrame:
-    """Return `sites` with a fresh index, or say what is wrong with the arguments."""
-    missing = [name for name in ("position", "strand", "source") if name not in sites.columns]
-    if missing:
-        raise CurationError(f"sites: column {missing[0]!r} is missing; give a frame of sites")
-    if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 0:
-        raise CurationError(f"window: {window!r} is not a whole number of nucleotides >= 0")
-    unknown = sorted(set(sites["source"]) - set(SOURCES))
-    if unknown:
-        raise CurationError(f"sites: unknown source {unknown[0]!r}; known are {list(SOURCES)}")
-    if not sites["strand"].isin(["+", "-"]).all():
-        raise CurationError("sites: a strand is neither '+' nor '-'")
-    if sites.duplicated(["position", "strand", "source"]).any():
-        raise CurationError("sites: a source lists the same position twice; make them distinct")
-    if length is not None:
-        if length <= 2 * window:
-            raise CurationError(f"length: {length} nt is too short for a window of {window} nt")
-        if len(sites) and not sites["position"].between(0, length - 1).all():
-            raise CurationError(f"sites: a position is outside 0..{length - 1}")
-    return sites.reset_index(drop=True)
+def ordered(named: Sequence[str], novelty: Sequence[str] = ()) -> tuple[str, ...]:
+    """Put sources in the order of their techniques, from the oldest to the newest.
+
+    Parameters
+    ----------
+    named : sequence of str
+        The sources, in the order in which the tables name them.
+    novelty : sequence of str
+        The same, newest technique first. Empty: the paper's order where all of them are among
+        the paper's, else `named` itself, of which the first then counts as the newest.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ValueError
+        `novelty` leaves out a source, or names one that there is not, or one twice.
+    """
+    if not novelty:
+        known = [name for name in NOVELTY if name in named]
+        novelty = known if len(known) == len(named) else named
+    for problem, wrong in (
+        ("leaves out", [name for name in named if name not in novelty]),
+        ("names, but the tables do not,", [name for name in novelty if name not in named]),
+        ("names twice", [name for k, name in enumerate(novelty) if name in novelty[:k]]),
+    ):
+        if wrong:
+            raise ValueError(
+                f"novelty: {problem} {wrong[0]!r}; name each of {', '.join(named)} once, newest "
+                "technique first"
+            )
+    return tuple(novelty)[::-1]
 
 
-def _codes(sites: pd.DataFrame) -> np.ndarray:
-    """Source of each site as its index in `SOURCES`, shape (n,)."""
-    return sites["source"].map({name: k for k, name in enumerate(SOURCES)}).to_numpy(np.int64)
-
-
-def neighbours(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> pd.DataFrame:
-    """List all pairs of sites on the same strand that are at most `window` nt apart.
+def neighbours(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
+    """List all pairs of sites on the same strand that are within the window of one another.
 
     Parameters
     ----------
     sites : DataFrame
         Columns position, strand, source; distinct by the three.
-    window : int
-        Largest distance in nt, inclusive.
-    length : int, optional
-        Length of the genome in nt if it is circular: then pairs across the origin count.
+    merging : Merging
+        Which sources there are, the window, and the length of a circular genome.
 
     Returns
     -------
@@ -139,10 +244,10 @@ def neighbours(sites: pd.DataFrame, window: int = 5, length: int | None = None) 
 
     Raises
     ------
-    CurationError
-        A column is missing, a source or strand is unknown, or the window is not usable.
+    ValueError
+        A column is missing, a source or strand is unknown, or a position is beyond the genome.
     """
-    sites = _checked(sites, window, length)
+    sites, window, length = merging.checked(sites), merging.window, merging.length
     n = len(sites)
     position = sites["position"].to_numpy(np.int64)
     row = (sites["strand"] == "-").to_numpy(np.int64)
@@ -177,9 +282,9 @@ def neighbours(sites: pd.DataFrame, window: int = 5, length: int | None = None) 
     )
 
 
-def _ordered_pairs(sites: pd.DataFrame, window: int, length: int | None) -> pd.DataFrame:
+def _ordered_pairs(sites: pd.DataFrame, merging: Merging) -> pd.DataFrame:
     """Every pair twice, once centred on each of its sites: centre, other, shift (5'->3')."""
-    pairs = neighbours(sites, window, length)
+    pairs = neighbours(sites, merging)
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
     sign = np.where(sites["strand"].to_numpy() == "-", -1, 1)
     shift = pairs["distance"].to_numpy() * sign[first]
@@ -192,7 +297,7 @@ def _ordered_pairs(sites: pd.DataFrame, window: int, length: int | None) -> pd.D
     )
 
 
-def shared(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> pd.DataFrame:
+def shared(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """Count for each source the sites that have a partner in another source (strict rule).
 
     Each site is looked at for itself: two neighbouring sites of one source that share one
@@ -200,7 +305,7 @@ def shared(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> p
 
     Parameters
     ----------
-    sites, window, length
+    sites, merging
         As in `neighbours`.
 
     Returns
@@ -209,18 +314,18 @@ def shared(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> p
         One row a source: source, n_sites, n_shared, percent_shared.
     """
     sites = sites.reset_index(drop=True)
-    code = _codes(sites)
-    pairs = neighbours(sites, window, length)
+    pairs = neighbours(sites, merging)
+    code, n_sources = merging.codes(sites), len(merging.sources)
     first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
     across = code[first] != code[second]
     has_partner = np.zeros(len(sites), dtype=bool)
     has_partner[first[across]] = True
     has_partner[second[across]] = True
-    n_sites = np.bincount(code, minlength=len(SOURCES))
-    n_shared = np.bincount(code[has_partner], minlength=len(SOURCES))
+    n_sites = np.bincount(code, minlength=n_sources)
+    n_shared = np.bincount(code[has_partner], minlength=n_sources)
     return pd.DataFrame(
         {
-            "source": SOURCES,
+            "source": merging.sources,
             "n_sites": n_sites,
             "n_shared": n_shared,
             "percent_shared": _percent(n_shared, n_sites),
@@ -233,7 +338,7 @@ def _percent(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return 100.0 * part / np.where(whole > 0, whole, np.nan)
 
 
-def pair_shares(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> pd.DataFrame:
+def pair_shares(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """For all ordered pairs of sources: how many sites are shared, and how many exactly.
 
     The paper's "percentage of shared TSSs that are annotated at the exact position" is the same
@@ -244,49 +349,49 @@ def pair_shares(sites: pd.DataFrame, window: int = 5, length: int | None = None)
 
     Parameters
     ----------
-    sites, window, length
+    sites, merging
         As in `neighbours`.
 
     Returns
     -------
     DataFrame
-        Rows: the 12 ordered pairs. Columns: source, other, n_shared (sites of `source` with a
-        site of `other` within the window), n_pairs, n_exact (pairs at distance 0),
-        exact_percent, exact_percent_of_sites, paper_exact_percent.
+        Rows: the ordered pairs of two sources, of which a single source has none. Columns:
+        source, other, n_shared (sites of `source` with a site of `other` within the window),
+        n_pairs, n_exact (pairs at distance 0), exact_percent, exact_percent_of_sites,
+        paper_exact_percent (not a number for a source that is not the paper's).
     """
     sites = sites.reset_index(drop=True)
-    code = _codes(sites)
-    pairs = _ordered_pairs(sites, window, length)
-    pairs["source"] = code[pairs["centre"]]
-    pairs["to"] = code[pairs["other"]]
+    pairs = _ordered_pairs(sites, merging)
+    source = sites["source"].to_numpy()
+    pairs["source"], pairs["to"] = source[pairs["centre"]], source[pairs["other"]]
     rows = []
-    for a, b in ((a, b) for a in range(len(SOURCES)) for b in range(len(SOURCES)) if a != b):
+    for a, b in permutations(merging.sources, 2):
         of_pair = pairs[(pairs["source"] == a) & (pairs["to"] == b)]
         n_shared, n_pairs = of_pair["centre"].nunique(), len(of_pair)
         n_exact = int((of_pair["shift"] == 0).sum())
         rows.append(
             {
-                "source": SOURCES[a],
-                "other": SOURCES[b],
+                "source": a,
+                "other": b,
                 "n_shared": n_shared,
                 "n_pairs": n_pairs,
                 "n_exact": n_exact,
                 "exact_percent": 100.0 * n_exact / n_pairs if n_pairs else np.nan,
                 "exact_percent_of_sites": 100.0 * n_exact / n_shared if n_shared else np.nan,
-                "paper_exact_percent": paper.EXACT_PERCENT[SOURCES[a], SOURCES[b]],
+                "paper_exact_percent": paper.EXACT_PERCENT.get((a, b), np.nan),
             }
         )
-    return pd.DataFrame(rows)
+    counts, percents = ["n_shared", "n_pairs", "n_exact"], ["exact_percent"]
+    percents += ["exact_percent_of_sites", "paper_exact_percent"]
+    return pd.DataFrame(rows, columns=["source", "other", *counts, *percents])
 
 
-def shift_distribution(
-    sites: pd.DataFrame, window: int = 5, length: int | None = None
-) -> pd.DataFrame:
+def shift_distribution(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """Count the shifts between neighbouring sites, centred on each source (Figure 2B).
 
     Parameters
     ----------
-    sites, window, length
+    sites, merging
         As in `neighbours`.
 
     Returns
@@ -297,10 +402,10 @@ def shift_distribution(
         downstream), n (pairs), share (of the pairs of this centre and other). A source is also
         compared with itself: there, no site is its own neighbour.
     """
-    sites = sites.reset_index(drop=True)
-    code = _codes(sites)
-    pairs = _ordered_pairs(sites, window, length)
-    size = (len(SOURCES), len(SOURCES), 2 * window + 1)
+    sites, window = sites.reset_index(drop=True), merging.window
+    pairs = _ordered_pairs(sites, merging)
+    code, n_sources = merging.codes(sites), len(merging.sources)
+    size = (n_sources, n_sources, 2 * window + 1)
     cells = np.ravel_multi_index(
         (
             code[pairs["centre"]],
@@ -312,29 +417,20 @@ def shift_distribution(
     n = np.bincount(cells, minlength=int(np.prod(size))).reshape(size)  # centre, other, shift
     share = n / np.where(n.sum(2, keepdims=True) > 0, n.sum(2, keepdims=True), np.nan)
     index = pd.MultiIndex.from_product(
-        [SOURCES, SOURCES, range(-window, window + 1)], names=["centre", "other", "shift"]
+        [merging.sources, merging.sources, range(-window, window + 1)],
+        names=["centre", "other", "shift"],
     )
     return pd.DataFrame({"n": n.ravel(), "share": share.ravel()}, index=index).reset_index()
 
 
-def cluster(
-    sites: pd.DataFrame,
-    window: int = 5,
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
-) -> np.ndarray:
+def cluster(sites: pd.DataFrame, merging: Merging = PAPER) -> np.ndarray:
     """Divide sites into units, one unit for one TSS.
 
     Parameters
     ----------
-    sites, window, length
-        As in `neighbours`.
-    rule : str
-        Which sites belong together, one of `RULES`.
-    outvoted : str
-        Whether a SEnd-seq site that is not at its unit's elected position leaves the unit to be
-        one of its own (``kept``) or stays (``merged``); see `OUTVOTED`.
+    sites, merging
+        As in `neighbours`; ``merging.rule`` says which sites belong together, and
+        ``merging.outvoted`` what becomes of sites of the trusted source that lose the vote.
 
     Returns
     -------
@@ -343,19 +439,15 @@ def cluster(
 
     Raises
     ------
-    CurationError
-        As `neighbours`, and for a rule or a choice that is not known.
+    ValueError
+        As `neighbours`.
     """
-    sites = _checked(sites, window, length)
-    if rule not in RULES:
-        raise CurationError(f"rule: {rule!r} is not known; choose one of {list(RULES)}")
-    if outvoted not in OUTVOTED:
-        raise CurationError(f"outvoted: {outvoted!r} is not known; choose from {list(OUTVOTED)}")
+    sites, rule = merging.checked(sites), merging.rule
     # Along the genome, so that the result does not depend on the order of the rows.
     order = sites.sort_values(["strand", "position", "source"]).index.to_numpy()
     sites = sites.iloc[order].reset_index(drop=True)
-    pairs = neighbours(sites, window, length)
-    code, n = _codes(sites), len(sites)
+    pairs = neighbours(sites, merging)
+    code, n = merging.codes(sites), len(sites)
     if rule == "single-link":
         ones = np.ones(len(pairs), dtype=bool)
         graph = coo_matrix((ones, (pairs["first"], pairs["second"])), shape=(n, n))
@@ -364,8 +456,9 @@ def cluster(
         unit = _stars(code, pairs)
     else:
         unit = _agglomerate(code, pairs, one_each=rule != "complete-link", apart=rule == "agreed")
-    if outvoted == "kept":
-        leaving = np.flatnonzero((code == _KEPT) & (_votes(sites, unit, length)["rank"] > 0))
+    if merging.outvoted == "kept":
+        lost = _votes(sites, unit, merging)["rank"] > 0
+        leaving = np.flatnonzero((code == merging.trusted_code) & lost)
         unit = unit.copy()
         unit[leaving] = unit.max(initial=-1) + 1 + np.arange(len(leaving))
     given = np.empty(n, dtype=np.int64)
@@ -435,19 +528,19 @@ def _stars(code: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     return unit
 
 
-def _votes(sites: pd.DataFrame, unit: np.ndarray, length: int | None) -> pd.DataFrame:
+def _votes(sites: pd.DataFrame, unit: np.ndarray, merging: Merging) -> pd.DataFrame:
     """Hold the vote on the position of each unit (second rule).
 
     Returns one row a site, in the order of `sites`: ``votes`` (sources of the unit at the site's
     position) and ``rank`` (0 at the elected position, 1 at the runner-up, ...).
     """
     position = sites["position"].to_numpy(np.int64)
-    ballots = pd.DataFrame({"unit": unit, "position": position, "mask": 1 << _codes(sites)})
+    ballots = pd.DataFrame({"unit": unit, "position": position, "mask": 1 << merging.codes(sites)})
     options = ballots.groupby(["unit", "position"], as_index=False).agg(mask=("mask", "sum"))
     options["votes"] = _COUNT[options["mask"]]
     options["newest"] = _NEWEST[options["mask"]]
     # Upstream first: the lower position on plus, the higher on minus, across the origin too.
-    along = options["position"].to_numpy(np.int64)
+    along, length = options["position"].to_numpy(np.int64), merging.length
     if length is not None:
         groups = options.groupby("unit")["position"]
         span = (groups.transform("max") - groups.transform("min")).to_numpy()
@@ -464,94 +557,93 @@ def _votes(sites: pd.DataFrame, unit: np.ndarray, length: int | None) -> pd.Data
 
 
 def _unit_masks(code: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """Bit mask of the sources in each unit, shape (units,): bit k is `SOURCES[k]`."""
+    """Bit mask of the sources in each unit, shape (units,): bit k is the k-th."""
     mask = np.zeros(unit.max(initial=-1) + 1, dtype=np.int64)
     np.bitwise_or.at(mask, unit, 1 << code)
     return mask
 
 
-def _names(mask: int) -> str:
-    """Sources of a bit mask, oldest first, joined by plus signs."""
-    return "+".join(name for k, name in enumerate(SOURCES) if mask >> k & 1)
-
-
 # By bit mask: how many sources are in it, and which of them is the newest.
-_COUNT = np.array([mask.bit_count() for mask in range(1 << len(SOURCES))])
-_NEWEST = np.array([mask.bit_length() - 1 for mask in range(1 << len(SOURCES))])
+_COUNT = np.array([mask.bit_count() for mask in range(1 << MOST_SOURCES)])
+_NEWEST = np.array([mask.bit_length() - 1 for mask in range(1 << MOST_SOURCES)])
 
 
-def regions(
-    sites: pd.DataFrame,
-    window: int = 5,
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
-) -> pd.DataFrame:
+def groups(sources: Sequence[str]) -> list[tuple[str, ...]]:
+    """List all groups of sources: each alone, all twos, all threes and so on.
+
+    Returns
+    -------
+    list of tuple of str
+        2^n - 1 groups of n sources, in the order of the rows of `regions`; within a group, the
+        sources are in their given order.
+    """
+    sizes = range(1, len(sources) + 1)
+    return [group for size in sizes for group in combinations(sources, size)]
+
+
+def regions(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """Count the units in each region of the Venn diagram (Figure 2A).
 
     Parameters
     ----------
-    sites, window, rule, outvoted, length
-        As in `cluster`.
+    sites, merging
+        As in `neighbours`.
 
     Returns
     -------
     DataFrame
-        15 rows, members (source names joined by ``+``, oldest first; one source, then two,
-        three, four) and n (units that have sites of exactly these sources).
+        A row for each of `groups` (15 for four sources): members (names joined by ``+``, oldest
+        technique first) and n (units that have sites of exactly these sources).
     """
-    masks = _unit_masks(_codes(sites), cluster(sites, window, rule, outvoted, length))
-    n = np.bincount(masks, minlength=1 << len(SOURCES))
-    order = [
-        sum(1 << k for k in group)
-        for size in range(1, len(SOURCES) + 1)
-        for group in combinations(range(len(SOURCES)), size)
+    sources = merging.sources
+    masks = _unit_masks(merging.codes(sites), cluster(sites, merging))
+    n = np.bincount(masks, minlength=1 << len(sources))
+    rows = [
+        ("+".join(group), int(n[sum(1 << sources.index(name) for name in group)]))
+        for group in groups(sources)
     ]
-    return pd.DataFrame({"members": [_names(m) for m in order], "n": [int(n[m]) for m in order]})
+    return pd.DataFrame(rows, columns=["members", "n"])
 
 
-def curate(
-    sites: pd.DataFrame,
-    window: int = 5,
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
-) -> pd.DataFrame:
+def curate(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """Build the curated set by the paper's three rules.
 
     (1) A unit with sites of at least two sources is a TSS. (2) Its position is the one on which
-    most sources vote; a tie goes to the position that the newest technique votes for (SEnd-seq,
-    SMRT-Cappable-seq, Cappable-seq, RegulonDB), and if that technique votes for several, to the
-    most upstream of them. (3) Units of SEnd-seq alone are kept too.
+    most sources vote; a tie goes to the position that the newest technique votes for (in the
+    paper SEnd-seq, SMRT-Cappable-seq, Cappable-seq, RegulonDB), and if that technique votes for
+    several, to the most upstream of them. (3) Units of the trusted source alone (in the paper
+    SEnd-seq) are kept too.
 
     Parameters
     ----------
-    sites, window, rule, outvoted, length
-        As in `cluster`.
+    sites, merging
+        As in `neighbours`.
 
     Returns
     -------
     DataFrame
         A sites frame (distinct by position and strand, sorted): position, strand, source
         (``curated``), n_sources, members (source names joined by ``+``), kind (``shared`` or
-        ``sendseq-only``), votes (sources at exactly this position).
+        ``<trusted>-only``), votes (sources at exactly this position).
     """
-    unit = cluster(sites, window, rule, outvoted, length)
+    unit = cluster(sites, merging)
     sites = sites.reset_index(drop=True)
-    votes = _votes(sites, unit, length)
-    masks = _unit_masks(_codes(sites), unit)[unit]
+    votes = _votes(sites, unit, merging)
+    masks = _unit_masks(merging.codes(sites), unit)[unit]
+    names = {mask: "+".join(_members(mask, merging)) for mask in np.unique(masks)}
+    alone = merging.trusted is not None and masks == 1 << merging.trusted_code
     chosen = pd.DataFrame(
         {
             "position": sites["position"].to_numpy(np.int64),
             "strand": sites["strand"],
             "source": "curated",
             "n_sources": _COUNT[masks],
-            "members": [_names(mask) for mask in masks],
-            "kind": np.where(_COUNT[masks] >= 2, "shared", f"{SOURCES[_KEPT]}-only"),
+            "members": [names[mask] for mask in masks],
+            "kind": np.where(_COUNT[masks] >= 2, "shared", f"{merging.trusted}-only"),
             "votes": votes["votes"],
         }
     )
-    elected = (votes["rank"] == 0) & ((_COUNT[masks] >= 2) | (masks == 1 << _KEPT))
+    elected = (votes["rank"] == 0) & ((_COUNT[masks] >= 2) | alone)
     return (
         chosen[elected]
         .drop_duplicates(["position", "strand"])  # all who voted for it are listed
@@ -559,21 +651,28 @@ def curate(
     )
 
 
-def _counts(
-    sites: pd.DataFrame, window: int, rule: str, outvoted: str, length: int | None
-) -> dict[str, int]:
-    """The numbers by which a reading is judged, each with a counterpart in the paper."""
-    masks = _unit_masks(_codes(sites), cluster(sites, window, rule, outvoted, length))
+def _members(mask: int, merging: Merging) -> list[str]:
+    """Sources of a bit mask, oldest technique first."""
+    return [name for k, name in enumerate(merging.sources) if mask >> k & 1]
+
+
+def _counts(sites: pd.DataFrame, merging: Merging) -> dict[str, int]:
+    """The numbers by which an interpretation is judged; of four sources, the paper has them too."""
+    masks = _unit_masks(merging.codes(sites), cluster(sites, merging))
     size = _COUNT[masks]
-    result = {f"shared_by_{k}": int((size >= k).sum()) for k in (2, 3, 4)}
-    for k, name in enumerate(SOURCES):
+    several = range(2, len(merging.sources) + 1)
+    result = {f"shared_by_{k}": int((size >= k).sum()) for k in several}
+    for k, name in enumerate(merging.sources):
         result[f"{name}_shared"] = int(((size >= 2) & (masks >> k & 1 == 1)).sum())
-    result["sendseq_only"] = int((masks == 1 << _KEPT).sum())
-    result["curated"] = result["shared_by_2"] + result["sendseq_only"]
-    return result
+    curated = int((size >= 2).sum())
+    if merging.trusted is not None:
+        alone = int((masks == 1 << merging.trusted_code).sum())
+        result[f"{merging.trusted}_only"] = alone
+        curated += alone
+    return {**result, "curated": curated}
 
 
-#: The paper's values of the quantities that `readings` and `window_sensitivity` count.
+#: The paper's values of what `interpretations` and `window_sensitivity` count.
 PRINTED: dict[str, int] = {
     **{f"shared_by_{k}": n for k, n in paper.SHARED_BY.items()},
     **{f"{name}_shared": int(paper.TABLE_ONE[name]["n_shared"]) for name in SOURCES},
@@ -582,29 +681,29 @@ PRINTED: dict[str, int] = {
 }
 
 
-def readings(sites: pd.DataFrame, window: int = 5, length: int | None = None) -> pd.DataFrame:
-    """Count under every reading of "within five nucleotides".
+def interpretations(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
+    """Count under every interpretation of "within five nucleotides".
 
     Parameters
     ----------
-    sites, window, length
-        As in `neighbours`.
+    sites, merging
+        As in `neighbours`; all of `RULES` and `OUTVOTED` are tried.
 
     Returns
     -------
     DataFrame
-        One row for each of `RULES` and `OUTVOTED`. Columns: rule, outvoted, shared_by_2,
-        shared_by_3, shared_by_4 (units with at least as many sources), ``<source>_shared`` (units
-        with a site of the source and of another), sendseq_only (units of SEnd-seq alone) and
-        curated (size of the curated set: shared_by_2 and sendseq_only together). `PRINTED` has
-        the paper's values.
+        One row for each of `RULES` and `OUTVOTED`. Columns: rule, outvoted, ``shared_by_<k>``
+        (units with at least k sources, from two to all), ``<source>_shared`` (units with a site
+        of the source and of another), ``<trusted>_only`` (units of the trusted source alone) and
+        curated (size of the curated set: shared_by_2 and the latter together). `PRINTED` has the
+        paper's values.
     """
     return pd.DataFrame(
         [
             {
                 "rule": rule,
                 "outvoted": outvoted,
-                **_counts(sites, window, rule, outvoted, length),
+                **_counts(sites, replace(merging, rule=rule, outvoted=outvoted)),
             }
             for rule in RULES
             for outvoted in OUTVOTED
@@ -612,69 +711,64 @@ def readings(sites: pd.DataFrame, window: int = 5, length: int | None = None) ->
     )
 
 
-def table_one(
-    sites: pd.DataFrame,
-    window: int = 5,
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
-) -> pd.DataFrame:
+def table_one(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     """Table 1 of the paper, ours beside the paper's.
 
     Parameters
     ----------
-    sites, window, rule, outvoted, length
-        As in `cluster`.
+    sites, merging
+        As in `neighbours`.
 
     Returns
     -------
     DataFrame
         One row a source: source, n_sites, n_shared (units with a site of this and of another
         source), percent_shared, n_shared_strict (sites with a partner, as in `shared`),
-        percent_shared_strict, paper_n_sites, paper_n_shared, paper_percent_shared.
+        percent_shared_strict, paper_n_sites, paper_n_shared, paper_percent_shared (not a number
+        for a source that is not the paper's).
     """
-    strict = shared(sites, window, length)
-    counts = _counts(sites, window, rule, outvoted, length)
-    n_shared = np.array([counts[f"{name}_shared"] for name in SOURCES])
+    strict = shared(sites, merging)
+    counts = _counts(sites, merging)
+    n_shared = np.array([counts[f"{name}_shared"] for name in merging.sources])
     n_sites = strict["n_sites"].to_numpy()
+    printed = [paper.TABLE_ONE.get(name, {}) for name in merging.sources]
     return pd.DataFrame(
         {
-            "source": SOURCES,
+            "source": merging.sources,
             "n_sites": n_sites,
             "n_shared": n_shared,
             "percent_shared": _percent(n_shared, n_sites),
             "n_shared_strict": strict["n_shared"],
             "percent_shared_strict": strict["percent_shared"],
-            "paper_n_sites": [int(paper.TABLE_ONE[name]["n_sites"]) for name in SOURCES],
-            "paper_n_shared": [int(paper.TABLE_ONE[name]["n_shared"]) for name in SOURCES],
-            "paper_percent_shared": [paper.TABLE_ONE[name]["percent_shared"] for name in SOURCES],
+            **{
+                f"paper_{column}": [row.get(column, np.nan) for row in printed]
+                for column in ("n_sites", "n_shared", "percent_shared")
+            },
         }
     )
 
 
 def window_sensitivity(
     sites: pd.DataFrame,
+    merging: Merging = PAPER,
     windows: Sequence[int] = tuple(range(1, 11)),
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
 ) -> pd.DataFrame:
     """Repeat the counting with other windows.
 
     Parameters
     ----------
-    sites, rule, outvoted, length
-        As in `cluster`.
+    sites, merging
+        As in `neighbours`; its window is not used.
     windows : sequence of int
         Windows in nt.
 
     Returns
     -------
     DataFrame
-        One row a window: window and the counts of `readings` (without the paper's).
+        One row a window: window and the counts of `interpretations`.
     """
     return pd.DataFrame(
-        [{"window": w, **_counts(sites, w, rule, outvoted, length)} for w in windows]
+        [{"window": w, **_counts(sites, replace(merging, window=w))} for w in windows]
     )
 
 
@@ -693,7 +787,7 @@ def recovery(
     tolerances : sequence of int
         Largest distances in nt at which a site counts as true, and a true one as found.
     length : int, optional
-        As in `neighbours`.
+        Length of the genome in nt if it is circular.
 
     Returns
     -------
@@ -703,14 +797,15 @@ def recovery(
     """
     both = pd.concat(
         [
-            sites[["position", "strand"]].assign(source=SOURCES[0]),
-            truth[["position", "strand"]].assign(source=SOURCES[1]),
+            sites[["position", "strand"]].assign(source="sites"),
+            truth[["position", "strand"]].assign(source="truth"),
         ],
         ignore_index=True,
     )
     rows = []
     for tolerance in tolerances:
-        n_correct, n_found = shared(both, tolerance, length)["n_shared"].tolist()[:2]
+        near = Merging(("sites", "truth"), None, tolerance, length=length)
+        n_correct, n_found = shared(both, near)["n_shared"].tolist()
         rows.append(
             {
                 "tolerance": tolerance,
@@ -725,81 +820,31 @@ def recovery(
     return pd.DataFrame(rows)
 
 
-def write_curated(curated: pd.DataFrame, path: str | Path) -> None:
-    """Write a curated set as a tab-separated table, whole or not at all.
+def recovered_by(
+    sites: pd.DataFrame, merging: Merging, truth: pd.DataFrame, tolerance: int = 0
+) -> pd.DataFrame:
+    """Precision and recall of the curated set under every interpretation.
 
     Parameters
     ----------
-    curated : DataFrame
-        From `curate`.
-    path : str or Path
-        Where to. The first line says that positions are 0-based; the second names the columns.
-    """
-    with writing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write("# 0-based positions\n")
-        curated.to_csv(file, sep="\t", index=False, lineterminator="\n")
-
-
-def write_aggregates(
-    folder: str | Path,
-    sites: pd.DataFrame,
-    window: int = 5,
-    rule: str = "agreed",
-    outvoted: str = "kept",
-    length: int | None = None,
-    beside_paper: bool = True,
-) -> list[Path]:
-    """Write the aggregated counts of a curation; no site is among them.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where to write; created when missing.
-    sites, window, rule, outvoted, length
-        As in `cluster`.
-    beside_paper : bool
-        Whether to put the paper's values beside (they mean nothing for simulated sites).
+    sites, merging
+        As in `interpretations`.
+    truth : DataFrame
+        Columns position and strand.
+    tolerance : int
+        As in `recovery`, nt.
 
     Returns
     -------
-    list of Path
-        ``curation_sets.csv`` (`table_one`), ``curation_exact.csv`` (`pair_shares`; its
-        ``exact_percent`` is the share of pairs), ``curation_regions.csv`` (`regions`),
-        ``curation_readings.csv`` (`readings`, the first row the paper's),
-        ``curation_windows.csv`` (`window_sensitivity`) and ``curated.json`` (n, rule, paper_n).
+    DataFrame
+        One row for each of `RULES` and `OUTVOTED`: rule, outvoted, and the columns of `recovery`.
     """
-    folder = Path(folder)
-    choices = (window, rule, outvoted, length)
-    sets = table_one(sites, *choices)
-    exact = pair_shares(sites, window, length).round({"exact_percent": 2})
-    read = readings(sites, window, length)
-    n = len(curate(sites, *choices))
-    summary: dict[str, object] = {
-        "n": n,
-        "rule": f"{rule}, {outvoted}, window {window} nt: {RULES[rule]}; {OUTVOTED[outvoted]}",
-    }
-    set_columns = ["source", "n_sites", "n_shared"]
-    exact_columns = ["source", "other", "n_shared", "exact_percent"]
-    if beside_paper:
-        set_columns += ["paper_n_sites", "paper_n_shared"]
-        exact_columns += ["paper_exact_percent"]
-        read = pd.concat(
-            [pd.DataFrame([{"rule": "paper", "outvoted": "", **PRINTED}]), read],
-            ignore_index=True,
-        )
-        summary["paper_n"] = paper.CURATED["n"]
-    tables = {
-        "curation_sets.csv": sets[set_columns],
-        "curation_exact.csv": exact[exact_columns],
-        "curation_regions.csv": regions(sites, *choices),
-        "curation_readings.csv": read,
-        "curation_windows.csv": window_sensitivity(
-            sites, rule=rule, outvoted=outvoted, length=length
-        ),
-    }
-    for name, table in tables.items():
-        with writing(folder / name) as path:
-            table.to_csv(path, index=False)
-    with writing(folder / "curated.json") as path:
-        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return [folder / name for name in (*tables, "curated.json")]
+    found = []
+    for rule in RULES:
+        for outvoted in OUTVOTED:
+            made = curate(sites, replace(merging, rule=rule, outvoted=outvoted))
+            one = recovery(made, truth, (tolerance,), merging.length)
+            one.insert(0, "rule", rule)
+            one.insert(1, "outvoted", outvoted)
+            found.append(one)
+    return pd.concat(found, ignore_index=True)

@@ -30,22 +30,22 @@ from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.peaks import nearest_offset
 from genoattn.prediction import mean_log_odds, predict
 from genoattn.training import TrainingConfig
-from genoattn.weight_files import WeightsError, find_weights
 
 __all__ = [
     "DISTANCES",
+    "compare_matched",
     "compare_readings",
     "describe_ensemble",
     "describe_network",
     "distance_shares",
     "fit_gene_prior",
-    "found_weights",
-    "is_convolutional",
+    "gained",
     "matched_rivals",
     "one_per_train_set",
     "output_of",
     "place_shares",
     "read_ensembles",
+    "recall_by_place",
     "same_but_for_the_seed",
     "seed_spread",
     "settings_that_differ",
@@ -62,15 +62,10 @@ DISTANCES: dict[str, float] = {
 """Classes of distance to the nearest site: name -> largest distance in nt."""
 
 
-def is_convolutional(card: Card) -> bool:
-    """Say whether a card is that of the convolutional baseline."""
-    return card.convolutional
-
-
 def describe_network(card: Card) -> str:
     """Say in a line what a card's network is and what it was trained on beside the labels."""
-    c = card["config"]
-    if is_convolutional(card):
+    c = card.config
+    if card.convolutional:
         text = f"{c['layers']} dilated convolutions of {c['channels']} channels"
     else:
         layers = f"{c['layers']} layer" + "s" * (c["layers"] > 1)
@@ -78,11 +73,11 @@ def describe_network(card: Card) -> str:
         if c["stem"]:
             text += f" on {c['stem']} dilated convolutions of {c['d_model']} channels"
     text += f", {c['downstream']} nt downstream"
-    if card.get("auxiliary"):
-        text += f", {len(card['auxiliary'])} auxiliary targets"
-    if card["training"].get("focal_gamma"):
-        text += f", focal loss of exponent {card['training']['focal_gamma']:g}"
-    if not card["training"].get("context", 1):
+    if card.auxiliary:
+        text += f", {len(card.auxiliary)} auxiliary targets"
+    if card.training.get("focal_gamma"):
+        text += f", focal loss of exponent {card.training['focal_gamma']:g}"
+    if not card.training.get("context", 1):
         text += ", segments without context"
     return text
 
@@ -127,19 +122,25 @@ def same_but_for_the_seed(card: Card, other: Card) -> bool:
     """Say whether two cards are of one network, trained alike on the same labels."""
 
     def recipe(one: Card) -> tuple[Any, ...]:
-        training = {**_TRAINING, **one["training"], "seed": None}
-        before = one["initial"] and recipe(one["initial"])
-        return one["config"], one["train_set"], one.get("auxiliary") or [], training, before
+        training = {**_TRAINING, **one.training, "seed": None}
+        return (
+            one.config,
+            one.train_set,
+            one.auxiliary,
+            training,
+            one.initial and recipe(one.initial),
+        )
 
     return recipe(card) == recipe(other)
 
 
 def step_table(
     performance: pd.DataFrame,
-    cards: dict[str, Card],
+    cards: Mapping[str, Card],
     steps: Sequence[str],
-    ensembles: dict[str, list[str]] | None = None,
+    ensembles: Mapping[str, list[str]] | None = None,
     k: int = 10,
+    earlier: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What each step from one model to a better one brought, on the labels it was trained on.
 
@@ -149,11 +150,13 @@ def step_table(
         From `genoattn.metrics.performance`, rows of all models.
     cards : mapping of model to its card
     steps : sequence of str
-        Models or ensembles in order; those without a card are left out. Models that differ in their
-        seed alone share a step.
+        Models or ensembles in order. Models that differ in their seed alone share a step.
     ensembles : mapping of ensemble to its models, optional
     k : int
         Length of the k-mers of the coarse score (the mean of the output over each).
+    earlier : DataFrame, optional
+        Such a table of an earlier run: its rows stand for the models without a card, which are
+        left out if it has none of them.
 
     Returns
     -------
@@ -163,40 +166,68 @@ def step_table(
         and ``pr_auc_<k>``.
     """
     ensembles = ensembles or {}
+    before = {}
+    if earlier is not None and f"pr_auc_{k}" in earlier:
+        before = {str(one["model"]): one for one in _records(earlier)}
     rows: list[dict[str, Any]] = []
-    before: Card | None = None
     for name in steps:
-        models = [member for member in ensembles.get(name, [name]) if member != GENES]
-        if not set(models) <= set(cards):
+        if set(_models(name, ensembles)) <= set(cards):
+            row = _step(performance, cards, name, ensembles, k)
+        elif name in before:
+            row = dict(before[name])
+        else:
             continue
-        members = [cards[member] for member in models]
-        card = members[0]
-        own = performance[
-            (performance["model"] == name) & (performance["test_set"] == card["train_set"])
-        ].set_index(["resolution", "metric"])["value"]
-        alone = name not in ensembles
-        repeated = alone and before is not None and same_but_for_the_seed(before, card)
-        step = rows[-1]["step"] + (not repeated) if rows else 1
-        before = card if alone else None
-        rows.append(
-            {
-                "step": step,
-                "model": name,
-                "what": f"{describe_network(card)}, {card.passes:.1f} passes"
-                if alone
-                else describe_ensemble(ensembles[name]),
-                "seed": card["training"]["seed"],
-                "passes": sum(member.passes for member in members),
-                "validation_loss": card["best"]["validation_loss"] if alone else np.nan,
-                "roc_auc": own[1, "roc_auc"],
-                "pr_auc": own[1, "pr_auc"],
-                f"pr_auc_{k}": own[k, "pr_auc"],
-            }
-        )
+        step = 1
+        if rows:
+            last = str(rows[-1]["model"])
+            if last in cards and name in cards:
+                same = same_but_for_the_seed(cards[last], cards[name])
+            else:
+                same = {last, name} <= {*before} and before[last]["step"] == before[name]["step"]
+            step = rows[-1]["step"] + (not same)
+        rows.append({**row, "step": step})
     return pd.DataFrame(rows)
 
 
-def seed_spread(performance: pd.DataFrame, cards: dict[str, Card], model: str) -> pd.DataFrame:
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame, with their own types."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _models(name: str, ensembles: Mapping[str, list[str]]) -> list[str]:
+    """The models of an ensemble, or the one that has the name."""
+    return [member for member in ensembles.get(name, [name]) if member != GENES]
+
+
+def _step(
+    performance: pd.DataFrame,
+    cards: Mapping[str, Card],
+    name: str,
+    ensembles: Mapping[str, list[str]],
+    k: int,
+) -> dict[str, Any]:
+    """A row of `step_table`, all but its number."""
+    members = [cards[member] for member in _models(name, ensembles)]
+    card, alone = members[0], name not in ensembles
+    own = performance[
+        (performance["model"] == name) & (performance["test_set"] == card.train_set)
+    ].set_index(["resolution", "metric"])["value"]
+    return {
+        "step": 0,
+        "model": name,
+        "what": f"{describe_network(card)}, {card.passes:.1f} passes"
+        if alone
+        else describe_ensemble(ensembles[name]),
+        "seed": card.seed,
+        "passes": sum(member.passes for member in members),
+        "validation_loss": card.validation_loss if alone else np.nan,
+        "roc_auc": own[1, "roc_auc"],
+        "pr_auc": own[1, "pr_auc"],
+        f"pr_auc_{k}": own[k, "pr_auc"],
+    }
+
+
+def seed_spread(performance: pd.DataFrame, cards: Mapping[str, Card], model: str) -> pd.DataFrame:
     """How far the exact scores of a model's seeds lie apart.
 
     Parameters
@@ -228,7 +259,7 @@ def seed_spread(performance: pd.DataFrame, cards: dict[str, Card], model: str) -
     )
 
 
-def training_length(performance: pd.DataFrame, cards: dict[str, Card]) -> pd.DataFrame:
+def training_length(performance: pd.DataFrame, cards: Mapping[str, Card]) -> pd.DataFrame:
     """What a longer training of the same network on the same labels changes.
 
     Parameters
@@ -248,8 +279,8 @@ def training_length(performance: pd.DataFrame, cards: dict[str, Card]) -> pd.Dat
     """
     alike: dict[tuple[Any, ...], dict[str, float]] = {}
     for name, card in cards.items():
-        network = {**card["config"], "dropout": None}
-        key = card["train_set"], repr(sorted(network.items())), repr(card.get("auxiliary") or [])
+        network = {**card.config, "dropout": None}
+        key = card.train_set, repr(sorted(network.items())), card.auxiliary
         alike.setdefault(key, {})[name] = card.passes
     exact = performance[performance["resolution"] == 1]
     found = []
@@ -285,8 +316,11 @@ def training_length(performance: pd.DataFrame, cards: dict[str, Card]) -> pd.Dat
 def settings_that_differ(card: Card, reference: Card) -> str:
     """Name the settings of the training or the network in which a card differs from another."""
     texts = []
-    for part, defaults in (("config", asdict(AnnotatorConfig())), ("training", _TRAINING)):
-        one, other = ({**defaults, **each[part]} for each in (card, reference))
+    network = asdict(AnnotatorConfig())
+    for one, other in (
+        ({**network, **card.config}, {**network, **reference.config}),
+        ({**_TRAINING, **card.training}, {**_TRAINING, **reference.training}),
+    ):
         for key in one:
             if key != "seed" and one[key] != other.get(key):
                 texts.append(f"{key} {other.get(key)} → {one[key]}")
@@ -368,24 +402,24 @@ def fit_gene_prior(
     ]
     first = Card.read(next(iter(files.values())))
     card = {
-        "train_set": first["train_set"],
+        "train_set": first.train_set,
         "genome": genome.name,
-        "split": first["split"],
+        "split": first.parts,
         "fitted_on": "validation",
     }
     return GenePrior.fit([*files], mean_log_odds(outputs), distance, track, where, card)
 
 
-def matched_rivals(cards: dict[str, Card]) -> list[tuple[str, str]]:
+def matched_rivals(cards: Mapping[str, Card]) -> list[tuple[str, str]]:
     """Annotators and the convolutional networks that were given the same, as pairs of names.
 
     The same labels, the same further targets, and the same sequence downstream.
     """
 
     def given(card: Card) -> tuple[Any, ...]:
-        return card["train_set"], card.get("auxiliary") or [], card["config"]["downstream"]
+        return card.train_set, card.auxiliary, card.config["downstream"]
 
-    networks = [name for name, card in cards.items() if is_convolutional(card)]
+    networks = [name for name, card in cards.items() if card.convolutional]
     return [
         (name, network)
         for name, card in cards.items()
@@ -395,8 +429,75 @@ def matched_rivals(cards: dict[str, Card]) -> list[tuple[str, str]]:
     ]
 
 
+def compare_matched(
+    outputs: Mapping[str, NDArray],
+    cards: Mapping[str, Card],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """Score annotators against the convolutional networks that were given the same.
+
+    Parameters
+    ----------
+    outputs : mapping of name to float array (2, L)
+        Pairs of `matched_rivals` that are both in it are compared.
+    cards : mapping of model to its card
+    label : binary array, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+
+    Returns
+    -------
+    DataFrame
+        Rows of the annotators in `metrics.compare`, metric first, and ``rival``, the network.
+    """
+    columns = [
+        "metric", "model", "value", "ci_low", "ci_high",
+        "difference", "difference_low", "difference_high", "rival",
+    ]  # fmt: skip
+    found = []
+    for name, network in matched_rivals(cards):
+        if not {name, network} <= set(outputs):
+            continue
+        two = {one: outputs[one] for one in (network, name)}
+        pair = metrics.compare(two, label, where, resampling, reference=network)
+        found.append(pair[pair["model"] == name].assign(rival=network)[columns])
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+
+
+def gained(
+    better: NDArray,
+    worse: NDArray,
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    metric: str = "pr_auc",
+) -> tuple[float, float, float]:
+    """By how much one output scores higher than another, and the interval, draw by draw.
+
+    Parameters
+    ----------
+    better, worse : float arrays, shape (2, L)
+    label : binary array, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+    metric : str
+        A key of `metrics.METRICS`.
+
+    Returns
+    -------
+    (float, float, float)
+        Difference, its lower and its upper limit.
+    """
+    two = {"worse": worse, "better": better}
+    pair = metrics.compare(two, label, where, resampling, reference="worse")
+    row = pair[(pair["model"] == "better") & (pair["metric"] == metric)].iloc[0]
+    return row["difference"], row["difference_low"], row["difference_high"]
+
+
 def worth_drawing(
-    names: Sequence[str], cards: dict[str, Card], model: str, most: int = 6
+    names: Sequence[str], cards: Mapping[str, Card], model: str, most: int = 6
 ) -> list[str]:
     """Choose few of many models for a figure of curves.
 
@@ -420,24 +521,13 @@ def worth_drawing(
         return list(names)
     chosen = {model, *[name for name in names if name not in cards][-2:]}
     for kind in (False, True):
-        alike = [name for name in names if name in cards and is_convolutional(cards[name]) == kind]
+        alike = [name for name in names if name in cards and cards[name].convolutional == kind]
         if alike:
-            chosen.add(min(alike, key=lambda name: cards[name]["best"]["validation_loss"]))
+            chosen.add(min(alike, key=lambda name: cards[name].validation_loss))
     return [name for name in names if name in chosen]
 
 
-def found_weights(names: list[str], run: Path) -> dict[str, Path]:
-    """Files of those weights that are in the run's folder or shipped; others are left out."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = find_weights(name, run)
-        except WeightsError:
-            continue
-    return found
-
-
-def one_per_train_set(cards: dict[str, Card]) -> list[str]:
+def one_per_train_set(cards: Mapping[str, Card]) -> list[str]:
     """Choose the models of the table of training sets against test sets.
 
     Parameters
@@ -454,17 +544,16 @@ def one_per_train_set(cards: dict[str, Card]) -> list[str]:
     chosen: dict[str, str] = {}
     for as_printed in (True, False):
         for name, card in cards.items():
-            config = card["config"]
-            if is_convolutional(card):
+            if card.convolutional:
                 continue
             same = all(
-                config.get(key, value) == value
+                card.config.get(key, value) == value
                 for key, value in default.items()
                 if key != "dropout"
             )
             if same or not as_printed:
-                chosen.setdefault(card["train_set"], name)
-    order = dict.fromkeys(card["train_set"] for card in cards.values())
+                chosen.setdefault(card.train_set, name)
+    order = dict.fromkeys(card.train_set for card in cards.values())
     return [chosen[train_set] for train_set in order if train_set in chosen]
 
 
@@ -597,3 +686,22 @@ def place_shares(
         for name, n in zip(PLACES, counts, strict=True):
             rows.append({"what": what, "place": name, "n": n, "share": n / max(1, counts.sum())})
     return pd.DataFrame(rows)
+
+
+def recall_by_place(
+    calls: pd.DataFrame, label: NDArray, place: NDArray, where: NDArray[np.bool_]
+) -> pd.Series:
+    """Share of the sites of each place among the genes that calls find: hits over sites.
+
+    Parameters
+    ----------
+    calls, label, place, where
+        As for `place_shares`.
+
+    Returns
+    -------
+    Series
+        By `genoattn.gene_context.PLACES`; NaN where no site lies.
+    """
+    n = place_shares(calls, label, place, where).set_index(["what", "place"])["n"]
+    return n["hits"] / n["sites"].where(n["sites"] > 0)

@@ -41,7 +41,7 @@ def read_lines(path: str | Path, encoding: str = "utf-8", fallback: str | None =
     encoding : str
         Its text encoding.
     fallback : str, optional
-        Encoding of a file that is not text of the first; bytes that have no letter in it are marked.
+        Encoding of a file that is not text of the first; bytes without a letter are marked.
 
     Returns
     -------

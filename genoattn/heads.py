@@ -47,10 +47,6 @@ PROMOTER = (-100, 20)
 """The paper's promoter region, -100..+20, as labels of `paper_label`, both inclusive."""
 
 
-class HeadError(ValueError):
-    """An analysis of heads was asked for something that its inputs cannot give."""
-
-
 # --------------------------------------------------------------------------- offsets and labels
 
 
@@ -126,19 +122,19 @@ def choose_samples(
 
     Raises
     ------
-    HeadError
+    ValueError
         When the part is too small for the samples, or the track is not finite there.
     """
     if track.ndim != 2 or track.shape[0] != 2 or inside.shape != track.shape[1:]:
-        raise HeadError(
+        raise ValueError(
             f"track {track.shape} and part {inside.shape} do not fit: give (2, L) and (L,)"
         )
     rows, positions = np.nonzero(np.broadcast_to(inside, track.shape))
     output = track[rows, positions]
     if not np.isfinite(output).all():
-        raise HeadError("the track has positions without a value inside the part: predict it first")
+        raise ValueError("the track lacks values inside the part: predict it first")
     if n_random > output.size or 2 * n_extreme > output.size:
-        raise HeadError(
+        raise ValueError(
             f"the part has {output.size:,} positions on both strands: too few for "
             f"n_random={n_random:,} and twice n_extreme={n_extreme:,}"
         )
@@ -177,7 +173,7 @@ def sequences_at(genome: Genome, samples: pd.DataFrame, offset: int, width: int)
         Codes of `Genome`; beyond the end of a linear genome the unknown letter (4).
     """
     if width < 1 or width % 2 == 0:
-        raise HeadError(f"width={width} has no centre: give an odd number of nucleotides")
+        raise ValueError(f"width={width} has no centre: give an odd number of nucleotides")
     reach = offset + np.arange(width) - width // 2
     return genome.around(samples["position"].to_numpy(), samples["strand"].to_numpy(), reach)
 
@@ -195,7 +191,7 @@ class Profiles(NamedTuple):
 def each_head(attention: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
     """Layer, head (from 0) and attention (n, window) of each head of (n, layers, heads, window)."""
     if attention.ndim != 4:
-        raise HeadError(f"attention {attention.shape} is not (samples, layers, heads, window)")
+        raise ValueError(f"attention {attention.shape} is not (samples, layers, heads, window)")
     for layer in range(attention.shape[1]):
         for head in range(attention.shape[2]):
             yield layer, head, attention[:, layer, head, :]
@@ -217,7 +213,7 @@ def average(attention: np.ndarray, rows: np.ndarray | None = None) -> Profiles:
     """
     rows = np.ones(len(attention), dtype=bool) if rows is None else np.asarray(rows)
     if not rows.any():
-        raise HeadError("no sample to average over: the group is empty")
+        raise ValueError("no sample to average over: the group is empty")
     mean, maximum = np.empty(attention.shape[1:]), np.empty(attention.shape[1:])
     for layer, head, weights in each_head(attention):
         mean[layer, head] = weights[rows].mean(axis=0, dtype=np.float64)
@@ -243,7 +239,7 @@ def profile_frame(downstream: int, **columns: np.ndarray) -> pd.DataFrame:
     """
     shapes = {array.shape for array in columns.values()}
     if len(shapes) != 1:
-        raise HeadError(f"profiles of one shape (layers, heads, window) expected, got {shapes}")
+        raise ValueError(f"profiles of one shape (layers, heads, window) expected, got {shapes}")
     (shape,) = shapes
     layer, head, distance = (grid.ravel() for grid in np.indices(shape))
     offset = offsets(shape[2], downstream)[distance]
@@ -359,7 +355,8 @@ def looking_at(mean: np.ndarray, downstream: int, label: int, half_width: int = 
     window = mean.shape[-1]
     here = np.abs(paper_label(offsets(window, downstream)) - label) <= half_width
     if not here.any():
-        return pd.DataFrame(columns=["layer_1based", "head_1based", "share", "enrichment"])
+        columns = ["layer_1based", "head_1based", "share", "enrichment", "peak_label"]
+        return pd.DataFrame(columns=columns)
     share = mean[..., here].sum(axis=-1) / mean.sum(axis=-1)
     layer, head = (grid.ravel() for grid in np.indices(share.shape))
     frame = pd.DataFrame(
@@ -412,9 +409,9 @@ def best_positions(
         Number of positions.
     """
     if len(samples) != len(attention):
-        raise HeadError(f"{len(samples):,} samples, but attention of {len(attention):,}")
+        raise ValueError(f"{len(samples):,} samples, but attention of {len(attention):,}")
     if n_best > len(samples):
-        raise HeadError(f"n_best={n_best}, but there are {len(samples)} samples only")
+        raise ValueError(f"n_best={n_best}, but there are {len(samples)} samples only")
     index = np.empty((*distance.shape, n_best), dtype=np.int64)
     weight = np.empty((*distance.shape, n_best))
     for layer, head, weights in each_head(attention):
@@ -439,14 +436,14 @@ def census_positions(
         Distance of each head, shape (layers, heads).
     """
     if not strand.shape == position.shape == weight.shape or strand.shape[:2] != distance.shape:
-        raise HeadError(
+        raise ValueError(
             f"best positions {position.shape} do not fit {distance.shape[0]} layers of "
             f"{distance.shape[1]} heads"
         )
     there = distance[..., None, None]  # layers, heads, 1, 1
     given = np.take_along_axis(weight, there, axis=2)[:, :, 0]
     if given.min() < 0:
-        raise HeadError("the census saw fewer positions than it should keep: ask for fewer")
+        raise ValueError("the census saw fewer positions than it should keep: ask for fewer")
     return BestPositions(
         np.take_along_axis(strand, there, axis=2)[:, :, 0],
         np.take_along_axis(position, there, axis=2)[:, :, 0],
@@ -493,7 +490,7 @@ def motifs_at(
         seen are passed over. None takes every position.
     """
     if n_best > best.position.shape[-1]:
-        raise HeadError(f"n_best={n_best}, but {best.position.shape[-1]} positions only were kept")
+        raise ValueError(f"n_best={n_best}, but {best.position.shape[-1]} positions only were kept")
     shape = best.distance.shape
     offset = downstream - best.distance
     counts = np.empty((*shape, width, 4), dtype=np.int64)
@@ -558,6 +555,25 @@ def letter_heights(counts: np.ndarray, background: np.ndarray = motifs.UNIFORM) 
     return motifs.information_matrix(probabilities, background)
 
 
+def information(counts: np.ndarray, background: np.ndarray = motifs.UNIFORM) -> np.ndarray:
+    """Bits of whole motifs, summed over their columns.
+
+    Parameters
+    ----------
+    counts
+        Counts of A, C, G, T, shape (..., width, 4).
+    background
+        Probability of A, C, G, T.
+
+    Returns
+    -------
+    ndarray of float, shape (...)
+    """
+    flat = counts.reshape(-1, *counts.shape[-2:])
+    bits = [letter_heights(one, background).sum() for one in flat]
+    return np.array(bits).reshape(counts.shape[:-2])
+
+
 def background(genome: Genome) -> np.ndarray:
     """Share of A, C, G, T on both strands together: what a motif has to stand out from."""
     forward = motifs.composition(genome.codes)
@@ -591,22 +607,36 @@ def spearman(attention: np.ndarray, output: np.ndarray) -> np.ndarray:
     output = np.asarray(output, dtype=np.float64)
     n = len(output)
     if len(attention) != n:
-        raise HeadError(f"attention of {len(attention):,} samples, but {n:,} outputs")
+        raise ValueError(f"attention of {len(attention):,} samples, but {n:,} outputs")
     if attention.dtype != np.float16:
-        raise HeadError(f"attention is {attention.dtype}: ranks are counted on float16")
+        raise ValueError(f"attention is {attention.dtype}: ranks are counted on float16")
     centred = rankdata(output) - (n + 1) / 2
     spread = np.sqrt(centred @ centred)
     rho = np.empty(attention.shape[1:])
     for layer, head, weights in each_head(attention):
         bits = np.ascontiguousarray(weights.T + np.float16(0)).view(np.uint16)  # window, n
         if bits.max() > 0x7C00:
-            raise HeadError("attention has negative values or NaN")
+            raise ValueError("attention has negative values or NaN")
         for distance, column in enumerate(bits):
             tied = np.bincount(column)
             rank = np.cumsum(tied) - (tied - 1) / 2 - (n + 1) / 2  # by value, centred
             scale = spread * np.sqrt(tied @ rank**2)
             rho[layer, head, distance] = centred @ rank[column] / scale if scale > 0 else np.nan
     return rho
+
+
+def chance_correlation(attention: np.ndarray, output: np.ndarray, seed: int) -> float:
+    """Largest absolute rank correlation with shuffled outputs, over all heads and distances.
+
+    Parameters
+    ----------
+    attention, output
+        As of `spearman`.
+    seed
+        Seed of the shuffle.
+    """
+    shuffled = np.random.default_rng(seed).permutation(output)
+    return float(np.nanmax(np.abs(spearman(attention, shuffled))))
 
 
 def extremes_by_layer(rho: np.ndarray) -> pd.DataFrame:
@@ -678,7 +708,7 @@ def head_table(
             "selectivity": selectivity(mean).ravel(),
             "share_near_peak": share_near_peak(mean, half_width).ravel(),
             "consensus": [motifs.iupac_consensus(counts) for counts in matrices],
-            "information": [letter_heights(counts, background).sum() for counts in matrices],
+            "information": information(best.counts, background).ravel(),
             "n_distinct": best.n_distinct.ravel(),
             "spearman_max": np.where(defined, upper.max(axis=1), np.nan),
             "spearman_max_label": label_of[rows, upper.argmax(axis=1)],

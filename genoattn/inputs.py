@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from genoattn.annotations import (
+    NOVELTY,
     read_cappable,
     read_regulondb,
     read_regulondb_operons,
@@ -87,6 +88,7 @@ _WHOLE = {"position", "start", "end", "tss_position", "offset", "n_genes"}
 _FLOAT = {"score", "enrichment"}
 _TRUTH = {"pseudo"}
 _MAYBE = {"m9", "rich", "log", "stationary", "uncertain"}  # true, false or not applicable
+_NO_NAME = frozenset({"", "-", "na", "n/a", "#n/a", "<na>", "nan", "none", "null"})  # case folded
 _EVIDENCE = ["confidence", "sigma", "score", "enrichment", *sorted(_MAYBE)]
 
 
@@ -111,6 +113,8 @@ class StudyInputs:
         Planted promoter elements, where the truth is known (simulation only).
     task : str
         What the sites are: a key of `genoattn.tasks.TASKS`.
+    named : tuple of str
+        Names of the sources in the order in which your own tables name them; empty for others.
     """
 
     genome: Genome
@@ -120,6 +124,16 @@ class StudyInputs:
     sites: pd.DataFrame
     elements: pd.DataFrame | None = None
     task: str = "tss"
+    named: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources of the sites: as your tables name them, else from the newest technique."""
+        if self.named:
+            return self.named
+        there = set(self.sites["source"])
+        known = [name for name in NOVELTY if name in there]
+        return (*known, *sorted(there.difference(known)))
 
     @property
     def published(self) -> bool:
@@ -172,6 +186,12 @@ class StudyInputs:
         write_fasta(self.genome, folder / "genome.fa")
         with writing(folder / "task.txt") as temporary:
             temporary.write_text(f"{self.task}\n", encoding="ascii")
+        order = folder / "sources.txt"
+        if self.named:
+            with writing(order) as temporary:
+                temporary.write_text("\n".join(self.named) + "\n", encoding="utf-8")
+        else:
+            order.unlink(missing_ok=True)
         for name in _REQUIRED:
             table = getattr(self, name)
             path = folder / f"{name}.tsv"
@@ -214,7 +234,9 @@ class StudyInputs:
         for name in ("sites", "terminators"):
             where = str(folder / f"{name}.tsv")
             tables[name] = validate_sites(tables[name], genome.length, where)
-        return cls(genome, **tables, task=_read_task(folder / "task.txt"))
+        order = folder / "sources.txt"
+        named = tuple(read_lines(order)) if order.is_file() else ()
+        return cls(genome, **tables, task=_read_task(folder / "task.txt"), named=named)
 
 
 def load_inputs(
@@ -343,15 +365,16 @@ def own_inputs(
         One replicon.
     tables : sequence of str or Path
         One or more tab-separated tables whose first line names the columns, among them
-        ``position_1based``, ``strand`` (``+`` or ``-``) and ``source``; other columns are not
-        used. Rows of one position, strand and source count once.
+        ``position_1based``, ``strand`` (``+`` or ``-``) and ``source``, any name of the assay
+        but ``curated``; other columns are not used. Rows of one position, strand and source
+        count once.
     gff : str or Path, optional
         Annotation of the same replicon.
 
     Returns
     -------
     StudyInputs
-        Without operons and termination sites.
+        Without operons and termination sites; ``named`` has the sources in their order.
 
     Raises
     ------
@@ -372,6 +395,7 @@ def own_inputs(
         frames["operons"],
         frames["terminators"],
         sites=_together([sites], genome.length),
+        named=tuple(dict.fromkeys(sites["source"])),
     )
 
 
@@ -467,16 +491,27 @@ def _own_sites(path: str | Path, genome: Genome) -> pd.DataFrame:
             f"{path}, line {beyond[0]}: position_1based {printed[beyond[0]]} is not within "
             f"1..{genome.length} of {genome.name}"
         )
-    nameless = table.index[table["source"].str.strip() == ""]
-    if len(nameless):
-        raise AnnotationError(f"{path}, line {nameless[0]}: no source is named")
     return pd.DataFrame(
         {
             "position": printed - 1,
             "strand": to_strands(table, "strand", path),
-            "source": table["source"],
+            "source": _source_names(table, path),
         }
     )
+
+
+def _source_names(table: pd.DataFrame, path: str | Path) -> pd.Series:
+    """Names of the sources without blanks around them; AnnotationError for what is no name."""
+    names = table["source"].str.strip()
+    small = names.str.casefold()
+    for wrong, problem in (
+        (small.isin(_NO_NAME), "no source is named; write the name of the assay"),
+        (small == "curated", "'curated' is what the merged set is called; name the assay"),
+        (~names.map(str.isprintable), "the name of the source has a sign that cannot be shown"),
+    ):
+        if wrong.any():
+            raise AnnotationError(f"{path}, line {table.index[wrong][0]}: {problem}")
+    return names
 
 
 def _together(frames: list[pd.DataFrame], length: int) -> pd.DataFrame:

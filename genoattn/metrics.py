@@ -12,20 +12,28 @@ Intervals come from resampling blocks of the genome, both strands of a block tog
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from genoattn import bootstrap, paper
 from genoattn.bootstrap import Resampling
-from genoattn.files import writing
 from genoattn.labels import reading_order
 
 METRICS = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
 """PR AUC is the average precision: the step-wise area, without interpolation between thresholds."""
+
+COLUMNS = (
+    "train_set", "test_set", "model", "resolution", "metric", "value", "ci_low", "ci_high", "seed",
+    "paper_value",
+)  # fmt: skip
+"""Of the table of :func:`performance`."""
+
+METRIC_NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
+"""How readers know them."""
 
 
 def score(label: NDArray, output: NDArray) -> dict[str, float]:
@@ -270,28 +278,11 @@ def exact_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     }
 
 
-def write_performance(path: str | Path, table: pd.DataFrame) -> None:
-    """Write rows of :func:`performance`; rows of other training sets, models or seeds are kept.
-
-    Raises
-    ------
-    ValueError
-        The file is there but has other columns.
-    """
-    path, key = Path(path), ["train_set", "model", "seed"]
-    if path.exists():
-        before = pd.read_csv(path)
-        if list(before.columns) != list(table.columns):
-            raise ValueError(
-                f"{path} has the columns {', '.join(before.columns)}, not "
-                f"{', '.join(table.columns)}; move it away"
-            )
-        ours = set(table[key].itertuples(index=False, name=None))
-        kept = [row not in ours for row in before[key].itertuples(index=False, name=None)]
-        table = pd.concat([before[kept], table])
-    table = table.sort_values([*key, "test_set", "resolution", "metric"], ignore_index=True)
-    with writing(path) as partial:
-        table.round({"value": 6, "ci_low": 6, "ci_high": 6}).to_csv(partial, index=False)
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of :func:`performance` as they are written: sorted, scores to six decimals."""
+    order = ["train_set", "model", "seed", "test_set", "resolution", "metric"]
+    ordered = table.sort_values(order, ignore_index=True)
+    return ordered.round({"value": 6, "ci_low": 6, "ci_high": 6})
 
 
 def precision_recall(
@@ -311,19 +302,71 @@ def precision_recall(
 
 
 def calibration(
-    label: NDArray, output: NDArray, where: NDArray[np.bool_], bins: int = 12
+    label: NDArray,
+    output: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    bins: int = 12,
 ) -> pd.DataFrame:
-    """Mean output beside the share of sites, in bins of log-odds: columns output, share, n."""
+    """Mean output beside the share of sites, in bins of log-odds.
+
+    Parameters
+    ----------
+    label : binary array, shape (2, L)
+    output : float array, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+        Of that part, for the intervals of the shares; bins stay, blocks are drawn again.
+    bins : int
+        Of equal width in log-odds, from the lowest output to the highest; empty ones are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns output (mean), share (of sites), ci_low, ci_high, n (positions), n_sites.
+    """
+    block = inside(np.stack([resampling.block] * 2), where).ravel()
     label, output = inside(label, where).ravel(), inside(output, where).ravel().astype(np.float64)
-    odds = np.log(output.clip(1e-12) / (1 - output).clip(1e-12))
+    odds = logit(output.clip(1e-12, 1 - 1e-12))
     edges = np.linspace(odds.min(), odds.max(), bins + 1)
     which = np.clip(np.digitize(odds, edges) - 1, 0, bins - 1)
-    n = np.bincount(which, minlength=bins)
-    filled = n > 0
-    return pd.DataFrame(
+    n_blocks = resampling.draws.shape[1]
+    cell = block * bins + which
+    size = n_blocks * bins
+    by_block = np.bincount(cell, minlength=size).reshape(n_blocks, bins)
+    sites_by_block = np.bincount(cell, label, size).reshape(n_blocks, bins)
+    n, sites = by_block.sum(0), sites_by_block.sum(0)
+    with np.errstate(invalid="ignore"):
+        shares = (resampling.draws @ sites_by_block) / (resampling.draws @ by_block)
+    mean = np.bincount(which, output, bins)
+    rows = [
         {
-            "output": np.bincount(which, output, bins)[filled] / n[filled],
-            "share": np.bincount(which, label, bins)[filled] / n[filled],
-            "n": n[filled],
+            "output": mean[one] / n[one],
+            "share": sites[one] / n[one],
+            **dict(zip(("ci_low", "ci_high"), resampling.interval(shares[:, one]), strict=True)),
+            "n": n[one],
+            "n_sites": int(sites[one]),
         }
-    )
+        for one in np.flatnonzero(n)
+    ]
+    return pd.DataFrame(rows)
+
+
+def expected_sites(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], resampling: Resampling
+) -> tuple[float, float, float]:
+    """Sites that the outputs add up to, for each labelled one, and its interval; 1 is right.
+
+    Parameters
+    ----------
+    label : binary array, shape (2, L)
+    output : float array, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+    """
+    block = inside(np.stack([resampling.block] * 2), where)
+    expected = bootstrap.sums(inside(output, where), block)
+    sites = bootstrap.sums(inside(label, where), block)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = (resampling.draws @ expected) / (resampling.draws @ sites)
+    return float(expected.sum() / sites.sum()), *resampling.interval(replicates)

@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 
 from genoattn import motifs
 from genoattn.genome import Genome
-from genoattn.heads import HeadError, each_head, letter_heights, paper_label
+from genoattn.heads import each_head, letter_heights, paper_label
 from genoattn.promoter_elements import Element
 
 __all__ = [
@@ -153,7 +153,7 @@ def joint_places(
     """
     n, layers, heads, window = attention.shape
     if len(samples) != n:
-        raise HeadError(f"{len(samples):,} samples, but attention of {n:,}")
+        raise ValueError(f"{len(samples):,} samples, but attention of {n:,}")
     count, width = layers * heads, 2 * half_width + 1
     near = distance.reshape(-1)[:, None] + np.arange(-half_width, half_width + 1)  # count, width
     outside = (near < 0) | (near >= window)

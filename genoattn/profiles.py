@@ -15,17 +15,17 @@ region_levels.py.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
+from genoattn.annotations import source_name
+from genoattn.heads import paper_label
+
 STRAND_ROW = {"+": 0, "-": 1}
-
-
-class ProfileError(ValueError):
-    """A profile was asked for something that its track or sites cannot give."""
 
 
 # -------------------------------------------------------------------------------- around sites
@@ -86,21 +86,21 @@ def output_around(track: np.ndarray, sites: pd.DataFrame, flank: int) -> Around:
 
     Raises
     ------
-    ProfileError
+    ValueError
         Unknown strand, a site beyond the track, or a window without predicted values.
     """
     unknown = sorted(set(sites["strand"]) - set(STRAND_ROW))
     if unknown:
-        raise ProfileError(f"unknown strand {unknown[0]!r} among the sites: use '+' or '-'")
+        raise ValueError(f"unknown strand {unknown[0]!r} among the sites: use '+' or '-'")
     position = sites["position"].to_numpy()
     if ((position < 0) | (position >= track.shape[1])).any():
-        raise ProfileError(f"a site lies beyond the track of {track.shape[1]:,} positions")
+        raise ValueError(f"a site lies beyond the track of {track.shape[1]:,} positions")
     row = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)[:, None]
     step = np.arange(-flank, flank + 1)
     index = (position[:, None] + np.where(row == 0, step, -step)) % track.shape[1]  # n, 2 flank + 1
     around = Around(track[row, index], track[1 - row, index])
     if not (np.isfinite(around.sense).all() and np.isfinite(around.antisense).all()):
-        raise ProfileError("the track has positions without a value around the sites")
+        raise ValueError("the track has positions without a value around the sites")
     return around
 
 
@@ -128,9 +128,9 @@ def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.n
     """
     n = len(values)
     if n == 0:
-        raise ProfileError("no site to take a median over")
+        raise ValueError("no site to take a median over")
     if not 0.0 < level < 1.0:
-        raise ProfileError(f"level={level} must lie between 0 and 1")
+        raise ValueError(f"level={level} must lie between 0 and 1")
     share = np.arange(1, n + 1) / n
     lower_middle = binom.sf((n + 1) // 2 - 1, n, share)  # P(lower middle <= k-th value)
     upper_middle = binom.sf(n // 2, n, share)
@@ -191,7 +191,7 @@ def median_profiles(
                 )
             )
     if not frames:
-        raise ProfileError("no class has a site in the asked part")
+        raise ValueError("no class has a site in the asked part")
     return pd.concat(frames, ignore_index=True)
 
 
@@ -346,7 +346,35 @@ _REGULONDB_KINDS = {
 """Name of a class -> what RegulonDB's releases and the simulation call it."""
 
 
+def class_name(site_class: str) -> str:
+    """Name of a class of sites, with the name that its source has for readers."""
+    before, bracket, source = site_class.rstrip(")").partition(" (")
+    return f"{before} ({source_name(source)})" if bracket else site_class
+
+
+def position_name(offset: int) -> str:
+    """Write the offset from a site as a position: the site is +1, before it comes -1."""
+    return f"{int(paper_label(offset)):+d}"
+
+
 # ---------------------------------------------------------------------- the paper's statements
+
+
+class _Verdict(NamedTuple):
+    """What is found about one statement; ``holds`` is None where it cannot be decided."""
+
+    here: str
+    holds: bool | None
+
+
+_Rows = Mapping[tuple[Any, Any], Mapping[Any, Any]]
+"""Rows of a table by their first key (class of sites or region) and strand."""
+
+_TERMINATORS = "terminators (sendseq)"
+_TOO_FEW_SITES = _Verdict("too few sites of this kind in the test part", None)
+_TOO_FEW_REGIONS = _Verdict("too few regions of this kind in the test part", None)
+_NEAR_CENTRE = 100
+"""A dip so many nt or fewer from a terminator's 3' end counts as at its centre."""
 
 
 def statements(
@@ -377,89 +405,95 @@ def statements(
         ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
         undecided where there are too few such sites or regions for an interval).
     """
-    at = {(row["site_class"], row["strand"]): row for row in peaks.to_dict("records")}
-    region = {(row["region"], row["strand"]): row for row in regions.to_dict("records")}
-    rows: list[tuple[str, str, str]] = []
-
-    def add(statement: str, here: str, holds: bool) -> None:
-        rows.append((statement, here, "yes" if holds else "no"))
-
-    def cannot(statement: str, lack: str) -> None:
-        rows.append((statement, f"{lack} of this kind in the test part", "undecided"))
-
-    def both_strands(name: str) -> tuple[bool, str]:
-        found = [height[name, relation] for relation in ("sense", "antisense")]
-        ratios = [
-            f"{row['strand']} {row['median'] / baseline:.2f} times the whole part "
-            f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
-            for row in found
-        ]
-        return all(row["ci_low"] > baseline for row in found), "; ".join(ratios)
-
-    height = {(row["site_class"], row["strand"]): row for row in levels.to_dict("records")}
-    terminators = "terminators (sendseq)"
-    for name, statement in (
-        ("TSSs", "around start sites both strands are raised"),
-        ("TSSs of pseudogenes", "around start sites of pseudogenes both strands are raised"),
-        (terminators, "around terminators (SEnd-seq) both strands are slightly raised"),
-    ):
-        if (name, "sense") in height and height[name, "sense"]["ci_low"] > 0:  # not NaN
-            holds, here = both_strands(name)
-            add(statement, here, holds)
-        else:
-            cannot(statement, "too few sites")
-    statement = "the antisense strand peaks upstream of start sites"
-    if ("TSSs", "antisense") in at:
-        top = at["TSSs", "antisense"]
-        add(
-            statement,
-            f"highest at {top['peak_offset']:+d} nt, {top['peak_ratio']:.1f} times the whole part",
-            top["peak_offset"] < 0 and top["peak_ratio"] > 1,
-        )
-    else:
-        cannot(statement, "too few sites")
-    statement = "the output dips at the centre of terminators (SEnd-seq)"
-    if (terminators, "sense") in at:
-        dips = [at[terminators, relation]["dip_offset"] for relation in ("sense", "antisense")]
-        add(
-            statement,
-            f"lowest at {dips[0]:+d} nt on the sense strand, at {dips[1]:+d} nt on the antisense",
-            max(abs(dip) for dip in dips) <= 100,
-        )
-    else:
-        cannot(statement, "too few sites")
-
-    statement = "output is more than doubled where neither strand is coding"
-    coding = [(f"coding on {which} strand", "both") for which in ("either", "neither")]
-    if set(coding) <= set(region):
-        times = region[coding[1]]["ratio"] / region[coding[0]]["ratio"]
-        add(statement, f"{times:.2f} times that where either is", times > 2)
-    else:
-        cannot(statement, "too few regions")
-    for statement, names in (
-        (
-            "gaps within operons are raised on both strands",
-            [("operon gaps", "sense"), ("operon gaps", "antisense")],
+    height, at, region = (
+        {(row[key], row["strand"]): row for row in table.to_dict("records")}
+        for table, key in ((levels, "site_class"), (peaks, "site_class"), (regions, "region"))
+    )
+    gaps = [("operon gaps", "sense"), ("operon gaps", "antisense")]
+    found = {
+        "around start sites both strands are raised": _raised(height, "TSSs", baseline),
+        "around start sites of pseudogenes both strands are raised": _raised(
+            height, "TSSs of pseudogenes", baseline
         ),
-        ("pseudogenes are raised", [("pseudogenes", "sense")]),
-    ):
-        found = [region[key] for key in names if key in region]
-        found = [row for row in found if row["ratio_low"] > 0]  # not NaN
-        if len(found) == len(names):
-            here = "; ".join(
-                f"{row['ratio']:.2f} times the whole part "
-                f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
-                for row in found
-            )
-            add(statement, here, all(row["ratio_low"] > 1 for row in found))
-        else:
-            cannot(statement, "too few regions")
+        "around terminators (SEnd-seq) both strands are slightly raised": _raised(
+            height, _TERMINATORS, baseline
+        ),
+        "the antisense strand peaks upstream of start sites": _peak(at),
+        "the output dips at the centre of terminators (SEnd-seq)": _dip(at),
+        "output is more than doubled where neither strand is coding": _doubled(region),
+        "gaps within operons are raised on both strands": _raised_regions(region, gaps),
+        "pseudogenes are raised": _raised_regions(region, [("pseudogenes", "sense")]),
+        "raised outputs generally concur on both strands": _concur(strands),
+    }
+    words = {True: "yes", False: "no", None: "undecided"}
+    rows = [(statement, one.here, words[one.holds]) for statement, one in found.items()]
+    return pd.DataFrame(rows, columns=["statement", "here", "holds"])
 
+
+def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
+    """Whether both strands' levels around a class of sites lie above the baseline."""
+    if not ((name, "sense") in height and height[name, "sense"]["ci_low"] > 0):  # NaN: too few
+        return _TOO_FEW_SITES
+    found = [height[name, relation] for relation in ("sense", "antisense")]
+    ratios = [
+        f"{row['strand']} {row['median'] / baseline:.2f} times the whole part "
+        f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
+        for row in found
+    ]
+    return _Verdict("; ".join(ratios), all(row["ci_low"] > baseline for row in found))
+
+
+def _peak(at: _Rows) -> _Verdict:
+    """Whether the antisense profile of start sites is highest upstream of them."""
+    if ("TSSs", "antisense") not in at:
+        return _TOO_FEW_SITES
+    offset, ratio = (at["TSSs", "antisense"][f"peak_{what}"] for what in ("offset", "ratio"))
+    return _Verdict(
+        f"highest at {position_name(offset)} nt, {ratio:.1f} times the whole part",
+        offset < 0 and ratio > 1,
+    )
+
+
+def _dip(at: _Rows) -> _Verdict:
+    """Whether both profiles of SEnd-seq's terminators are lowest near their 3' ends."""
+    if (_TERMINATORS, "sense") not in at:
+        return _TOO_FEW_SITES
+    dips = [at[_TERMINATORS, relation]["dip_offset"] for relation in ("sense", "antisense")]
+    return _Verdict(
+        f"lowest at {position_name(dips[0])} nt on the sense strand, "
+        f"at {position_name(dips[1])} nt on the antisense",
+        max(abs(dip) for dip in dips) <= _NEAR_CENTRE,
+    )
+
+
+def _doubled(region: _Rows) -> _Verdict:
+    """Whether the output where neither strand is coding is more than twice that elsewhere."""
+    either, neither = ((f"coding on {which} strand", "both") for which in ("either", "neither"))
+    if not {either, neither} <= set(region):
+        return _TOO_FEW_REGIONS
+    times = region[neither]["ratio"] / region[either]["ratio"]
+    return _Verdict(f"{times:.2f} times that where either is", times > 2)
+
+
+def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:
+    """Whether all of these regions lie above the whole part."""
+    found = [region[key] for key in names if key in region]
+    found = [row for row in found if row["ratio_low"] > 0]  # NaN: too few
+    if len(found) < len(names):
+        return _TOO_FEW_REGIONS
+    here = "; ".join(
+        f"{row['ratio']:.2f} times the whole part "
+        f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
+        for row in found
+    )
+    return _Verdict(here, all(row["ratio_low"] > 1 for row in found))
+
+
+def _concur(strands: pd.DataFrame) -> _Verdict:
+    """Whether the strands correlate in the widest windows, by more than twice the error of 0."""
     wide = max(strands.to_dict("records"), key=lambda row: row["width"])
-    add(
-        "raised outputs generally concur on both strands",
+    return _Verdict(
         f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt "
         f"({wide['chance']:.2f} by chance)",
-        wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"]),
+        bool(wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"])),
     )
-    return pd.DataFrame(rows, columns=["statement", "here", "holds"])

@@ -19,10 +19,6 @@ from genoattn import motifs
 from genoattn.heads import letter_heights, paper_label
 
 
-class ElementError(ValueError):
-    """An element that is no word, or whose copies differ in length."""
-
-
 @dataclass(frozen=True)
 class Element:
     """A sequence element of promoters, and where it may lie.
@@ -53,7 +49,7 @@ def word(name: str, letters: str, earliest: int, latest: int, source: str) -> El
     rows = {"A": 0, "C": 1, "G": 2, "T": 3}
     unknown = sorted(set(letters) - set(rows) - {"N"})
     if unknown or not letters:
-        raise ElementError(f"element {name}: {letters!r} is no word of A, C, G, T and N")
+        raise ValueError(f"element {name}: {letters!r} is no word of A, C, G, T and N")
     table = [np.eye(4)[rows[letter]] if letter in rows else np.full(4, 0.25) for letter in letters]
     return Element(name, np.array(table), tuple(range(earliest, latest + 1)), source)
 
@@ -84,7 +80,7 @@ def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
     found = []
     for name, copies in elements.groupby("element", sort=True):
         if copies["sequence"].str.len().nunique() != 1:
-            raise ElementError(f"planted element {name}: its copies differ in length")
+            raise ValueError(f"planted element {name}: its copies differ in length")
         codes = np.array([[letters[c] for c in text] for text in copies["sequence"]], np.uint8)
         counts = motifs.count_matrix(codes)
         places = tuple(int(place) for place in np.unique(copies["offset"]))
@@ -181,6 +177,32 @@ def match_elements(
     if reach.any():
         frame.loc[reach, "q_value"] = false_discovery_control(frame.loc[reach, "p_value"])
     return frame.sort_values(["layer_1based", "head_1based", "element"], ignore_index=True)
+
+
+def nearest_head(matches: pd.DataFrame, table: pd.DataFrame, element: str) -> pd.Series | None:
+    """The head most like an element, of those whose favourite position the element can cover.
+
+    Parameters
+    ----------
+    matches : DataFrame
+        `match_elements`.
+    table : DataFrame
+        `heads.head_table`.
+    element : str
+        Name of the element.
+
+    Returns
+    -------
+    Series or None
+        Its row of ``matches`` with ``peak_offset`` beside, whether or not the match is beyond
+        chance; None where no head looks there.
+    """
+    able = matches[(matches["element"] == element) & matches["on_peak"]]
+    if able.empty:
+        return None
+    keys = ["layer_1based", "head_1based"]
+    nearest = able.loc[[able["similarity"].idxmax()]]
+    return nearest.merge(table[[*keys, "peak_offset"]], on=keys).iloc[0]
 
 
 def name_roles(matches: pd.DataFrame, *, min_similarity: float, max_q: float) -> pd.DataFrame:

@@ -51,7 +51,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, mannwhitneyu, ttest_1samp
 
 from genoattn import ablation, heads, motifs, promoter_elements
-from genoattn.curation import curate
+from genoattn.curation import Merging, curate
 from genoattn.files import writing
 from genoattn.genome import Genome, strand_index
 from genoattn.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
@@ -639,7 +639,7 @@ def one_genome(
     rule = rule or Rule()
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
     simulation: Simulation = simulate(seed=seed, length=length, grammar=grammar)
-    curated = curate(_reported(simulation), length=length)
+    curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
     settings = repr((asdict(model), asdict(training), length)).encode()
     name = f"{'grammar' if with_grammar else 'none'}-{seed}"

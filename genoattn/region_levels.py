@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from genoattn import bootstrap, paper
 from genoattn.intervals import runs
-from genoattn.profiles import ProfileError, median_with_band, too_few
+from genoattn.profiles import median_with_band, too_few
 
 
 def percentile(ordered: np.ndarray, values: Sequence[float]) -> np.ndarray:
@@ -80,10 +80,10 @@ def region_medians(
     such a class, 0.02 % of the part's positions wide.
     """
     if not inside.any():
-        raise ProfileError("the part is empty: no position to take a median over")
+        raise ValueError("the part is empty: no position to take a median over")
     whole = track[:, inside]  # 2, inside
     if not np.isfinite(whole).all():
-        raise ProfileError("the track has positions without a value inside the part")
+        raise ValueError("the track has positions without a value inside the part")
     ordered = np.sort(whole, axis=None)
     edges = np.unique(ordered[np.linspace(0, ordered.size - 1, 4096).astype(int)])
     level_of = np.searchsorted(edges, whole, side="right") - 1  # 2, inside: class of each output
@@ -163,7 +163,7 @@ def strand_correlation(
     for width in widths:
         n = both.shape[1] // width
         if n < 4:
-            raise ProfileError(f"the part has {n} windows of {width} nt: too few to correlate")
+            raise ValueError(f"the part has {n} windows of {width} nt: too few to correlate")
         top = both[:, : n * width].reshape(2, n, width).max(axis=2)
         moved = np.roll(top[1], n // 2)
         rows.append(
@@ -284,12 +284,23 @@ def region_name(key: str) -> str:
     return _NAMES.get(key, key)
 
 
+def labels(regions: pd.DataFrame) -> list[str]:
+    """Name of each row of `beside_paper`: the region, and the strand where it has one."""
+    return [
+        name if strand == "both" else f"{name}, {strand}"
+        for name, strand in zip(regions["region"], regions["strand"], strict=True)
+    ]
+
+
+HIGHEST_IN_GAPS = "highest in each operon gap"
+"""The one region whose rows are medians of maxima, not of all its positions."""
+
 _NAMES = {
     "whole part": "whole test part",
     "coding_either": "coding on either strand",
     "noncoding_both": "coding on neither strand",
     "operon_gap": "operon gaps",
-    "operon_gap_maximum": "highest in each operon gap",
+    "operon_gap_maximum": HIGHEST_IN_GAPS,
     "pseudogene": "pseudogenes",
     "between_divergent": "between divergent genes",
     "between_convergent": "between convergent genes",

@@ -5,7 +5,7 @@ of tracks is a dictionary from the contig's name to its track, in the genome's o
 *not predicted* and is left out of every file. All formats here count from 0 and are half-open, as
 the package does.
 
-- bigWig (one file a strand) and bedGraph: the values;
+- bigWig (one file a strand): the values;
 - BED: peaks;
 - 2bit: the sequence, which a browser that does not know the genome needs;
 - a hub: a folder with all of these and the three text files by which the UCSC browser and others
@@ -29,88 +29,33 @@ import pyBigWig
 from numpy.typing import NDArray
 
 from genoattn import assignment
-from genoattn.files import FileError, read_lines, writing
+from genoattn.files import writing
 from genoattn.genome import STRANDS, UNKNOWN, Genome
 from genoattn.intervals import runs
 
 __all__ = [
-    "COLOURS",
     "HubTrack",
-    "TrackError",
-    "check_hub",
+    "check_hub_name",
     "find_peaks",
     "track_hub",
-    "two_bit_sizes",
     "write_bed",
-    "write_bedgraph",
     "write_bigwig",
     "write_strands",
     "write_two_bit",
 ]
 
-COLOURS = {"+": (0, 114, 178), "-": (213, 94, 0)}
-"""Red, green and blue of each strand, 0..255; told apart by the colour-blind and in greyscale."""
+_COLOURS = {"+": (0, 114, 178), "-": (213, 94, 0)}
+"""Red, green and blue of each strand, 0..255; distinct for colour-blind readers and in grey."""
 
 _ENTRIES = 500_000  # intervals that go to pyBigWig at once
 _FILE = {"+": "plus", "-": "minus"}
-_TRACK_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_TRACK_NAME_RULE = "letters, digits and '_', a letter first"
-
-
-class TrackError(ValueError):
-    """A track that cannot be written, or a hub that a browser would refuse."""
 
 
 # ------------------------------------------------------------------------------------- values
 
 
-class _Steps(NamedTuple):
-    """Stretches of one value: ``start``, ``end`` (half-open) and ``value``, each shape (n,)."""
-
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-
-def _prepared(values: NDArray, decimals: int | None, threshold: float) -> NDArray[np.float64]:
-    """Values as they are written: small ones as 0, the others rounded; NaN stays NaN."""
-    prepared = values.astype(np.float64)
-    if np.isinf(prepared).any():
-        raise TrackError("a track holds infinite values")
-    prepared[np.abs(prepared) < threshold] = 0.0
-    return prepared if decimals is None else np.round(prepared, decimals)
-
-
-def _steps(values: NDArray[np.float64]) -> _Steps:
-    """Join neighbours of one value; NaN is left out."""
-    before, after = values[:-1], values[1:]
-    change = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-    edges = np.flatnonzero(np.concatenate([[True], change, [True]]))
-    start, end = edges[:-1], edges[1:]
-    kept = ~np.isnan(values[start])
-    return _Steps(start[kept], end[kept], values[start[kept]])
-
-
-def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
-    """Refuse what no format can hold: no contig, an unusable name, another shape, no value."""
-    if not tracks:
-        raise TrackError("no track to write: give at least one contig")
-    for name, values in tracks.items():
-        if not name or re.search(r"\s", name):
-            raise TrackError(f"contig name {name!r} must be one word")
-        if values.ndim != dimensions or (dimensions == 2 and len(values) != 2):
-            wanted = "(L,), one strand" if dimensions == 1 else "(2, L), both strands"
-            raise TrackError(f"the track of {name} has shape {values.shape}, not {wanted}")
-    if not any(np.isfinite(values).any() for values in tracks.values()):
-        raise TrackError("no position of any contig has a value")
-
-
 def write_bigwig(
-    path: str | Path,
-    values: Mapping[str, NDArray],
-    *,
-    decimals: int | None = None,
-    threshold: float = 0.0,
+    path: str | Path, values: Mapping[str, NDArray], *, decimals: int | None = None
 ) -> None:
     """Write one strand's values, all contigs, as one bigWig; whole or not at all.
 
@@ -124,12 +69,10 @@ def write_bigwig(
     decimals : int, optional
         Round to so many decimals, which makes the file smaller; by default values are exact to
         float32 (all that the format holds).
-    threshold : float
-        Absolute values below it are written as 0, which makes the file much smaller still.
 
     Raises
     ------
-    TrackError
+    ValueError
         No contig, an array of another shape, infinite values, or no value at all.
     """
     _check(values, 1)
@@ -140,7 +83,8 @@ def write_bigwig(
             file = pyBigWig.open(target, "w")
             file.addHeader(header)
             for name, one in values.items():
-                _add(file, name, _prepared(one, decimals, threshold))
+                exact = one.astype(np.float64)
+                _add(file, name, exact if decimals is None else np.round(exact, decimals))
             file.close()
         _check_whole(temporary, values)
 
@@ -174,25 +118,40 @@ def _check_whole(path: Path, values: Mapping[str, NDArray]) -> None:
         raise OSError(errno.EIO, "was not written whole", str(path))
 
 
+def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
+    """Refuse what no format can hold: no contig, an unusable name, another shape, no value."""
+    if not tracks:
+        raise ValueError("no track to write: give at least one contig")
+    for name, values in tracks.items():
+        if not name or re.search(r"\s", name):
+            raise ValueError(f"contig name {name!r} must be one word")
+        if values.ndim != dimensions or (dimensions == 2 and len(values) != 2):
+            wanted = "(L,), one strand" if dimensions == 1 else "(2, L), both strands"
+            raise ValueError(f"the track of {name} has shape {values.shape}, not {wanted}")
+        if np.isinf(values).any():
+            raise ValueError(f"the track of {name} holds infinite values")
+    if not any(np.isfinite(values).any() for values in tracks.values()):
+        raise ValueError("no position of any contig has a value")
+
+
 def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
-    """Add a contig: every position of each stretch with values, or joined where that is shorter."""
-    steps = _steps(values)
-    if 3 * len(steps.start) < np.isfinite(values).sum():  # 12 bytes a step, 4 bytes a position
-        for first in range(0, len(steps.start), _ENTRIES):
+    """Add a contig: every position that has a value, or joined where that is shorter."""
+    known = np.isfinite(values)
+    same = (values[:-1] == values[1:]) | ~(known[:-1] | known[1:])
+    edges = np.flatnonzero(np.concatenate([[True], ~same, [True]]))
+    start, end = (side[known[edges[:-1]]] for side in (edges[:-1], edges[1:]))
+    if 3 * len(start) < known.sum():  # 12 bytes a stretch of one value, 4 bytes a position
+        for first in range(0, len(start), _ENTRIES):
             part = slice(first, first + _ENTRIES)
-            start, end, value = steps.start[part], steps.end[part], steps.value[part]
-            file.addEntries([name] * len(start), start, ends=end, values=value)
+            names = [name] * len(start[part])
+            file.addEntries(names, start[part], ends=end[part], values=values[start[part]])
         return
-    for first, size in runs(np.isfinite(values), circular=False).tolist():
+    for first, size in runs(known, circular=False).tolist():
         file.addEntries(name, first, values=values[first : first + size], span=1, step=1)
 
 
 def write_strands(
-    prefix: str | Path,
-    tracks: Mapping[str, NDArray],
-    *,
-    decimals: int | None = None,
-    threshold: float = 0.0,
+    prefix: str | Path, tracks: Mapping[str, NDArray], *, decimals: int | None = None
 ) -> dict[str, Path]:
     """Write both strands, each as a bigWig: ``<prefix>.plus.bw`` and ``<prefix>.minus.bw``.
 
@@ -202,7 +161,7 @@ def write_strands(
         Path without the ending.
     tracks : mapping of str to array, shape (2, L)
         Contig name to track. The minus strand's values are written as they are, not negated.
-    decimals, threshold
+    decimals : int, optional
         As for `write_bigwig`.
 
     Returns
@@ -214,26 +173,8 @@ def write_strands(
     paths = {strand: Path(f"{prefix}.{_FILE[strand]}.bw") for strand in STRANDS}
     for row, path in enumerate(paths.values()):
         values = {name: track[row] for name, track in tracks.items()}
-        write_bigwig(path, values, decimals=decimals, threshold=threshold)
+        write_bigwig(path, values, decimals=decimals)
     return paths
-
-
-def write_bedgraph(
-    path: str | Path,
-    values: Mapping[str, NDArray],
-    *,
-    decimals: int | None = None,
-    threshold: float = 0.0,
-) -> None:
-    """Write one strand's values as bedGraph (contig, start, end, value; neighbours joined).
-
-    Parameters and errors as of `write_bigwig`; nine significant digits, which is float32 exactly.
-    """
-    _check(values, 1)
-    with writing(path) as temporary, temporary.open("w", encoding="ascii") as file:
-        for name, one in values.items():
-            steps = zip(*_steps(_prepared(one, decimals, threshold)), strict=True)
-            file.writelines(f"{name}\t{start}\t{end}\t{value:.9g}\n" for start, end, value in steps)
 
 
 # -------------------------------------------------------------------------------------- peaks
@@ -262,7 +203,7 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
         then by position and strand.
     """
     if apart < 1:
-        raise TrackError(f"apart must be at least 1 nt, not {apart}")
+        raise ValueError(f"apart must be at least 1 nt, not {apart}")
     frames = []
     for name, track in tracks.items():
         for row, strand in enumerate(STRANDS):
@@ -277,7 +218,7 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
     return found.drop(columns="order").reset_index(drop=True)
 
 
-def write_bed(path: str | Path, peaks: pd.DataFrame, *, prefix: str = "peak") -> None:
+def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
     """Write peaks as BED with six columns; whole or not at all.
 
     Parameters
@@ -285,13 +226,12 @@ def write_bed(path: str | Path, peaks: pd.DataFrame, *, prefix: str = "peak") ->
     path : str or Path
         The ``.bed`` file.
     peaks : DataFrame
-        ``contig``, ``position`` (0-based), ``strand``, ``output`` (from 0 to 1).
-    prefix : str
-        Peaks are named ``<prefix>_1`` and so on, in the frame's order.
+        ``contig``, ``position`` (0-based), ``strand``, ``output`` (from 0 to 1). They are named
+        ``peak_1`` and so on, in the frame's order.
 
     Raises
     ------
-    TrackError
+    ValueError
         A column is missing, a strand is unknown, or an output is not from 0 to 1.
 
     Notes
@@ -300,17 +240,17 @@ def write_bed(path: str | Path, peaks: pd.DataFrame, *, prefix: str = "peak") ->
     """
     missing = {"contig", "position", "strand", "output"} - set(peaks.columns)
     if missing:
-        raise TrackError(f"the table of peaks has no column {sorted(missing)[0]!r}")
+        raise ValueError(f"the table of peaks has no column {sorted(missing)[0]!r}")
     if not peaks["strand"].isin(STRANDS).all():
-        raise TrackError("the strand of a peak is neither '+' nor '-'")
+        raise ValueError("the strand of a peak is neither '+' nor '-'")
     if not peaks["output"].between(0, 1).all():
-        raise TrackError("the output of a peak must lie between 0 and 1")
+        raise ValueError("the output of a peak must lie between 0 and 1")
     table = pd.DataFrame(
         {
             "contig": peaks["contig"],
             "start": peaks["position"],
             "end": peaks["position"] + 1,
-            "name": [f"{prefix}_{number}" for number in range(1, len(peaks) + 1)],
+            "name": [f"peak_{number}" for number in range(1, len(peaks) + 1)],
             "score": (1000 * peaks["output"]).round().astype(np.int64),
             "strand": peaks["strand"],
         }
@@ -350,27 +290,47 @@ def _two_bit_record(genome: Genome) -> bytes:
     return np.array(head, dtype="<u4").tobytes() + packed.tobytes()
 
 
-def two_bit_sizes(path: str | Path) -> dict[str, int]:
-    """Names and lengths of the sequences in a 2bit file of `write_two_bit`'s byte order."""
-    data = Path(path).read_bytes()
-    try:
-        signature, version, number, _ = np.frombuffer(data, "<u4", 4)
-        if signature != _TWO_BIT or version != 0:
-            raise TrackError(f"{path}: not a 2bit file")
-        sizes, place = {}, 16
-        for _ in range(number):
-            end = place + 1 + data[place]
-            offset = int(np.frombuffer(data, "<u4", 1, end)[0])
-            sizes[data[place + 1 : end].decode("ascii")] = int(
-                np.frombuffer(data, "<u4", 1, offset)[0]
-            )
-            place = end + 4
-    except (ValueError, IndexError) as error:
-        raise TrackError(f"{path}: not a whole 2bit file") from error
-    return sizes
-
-
 # ---------------------------------------------------------------------------------------- hub
+
+_HUB = """\
+hub {name}
+shortLabel {label:.17}
+longLabel {label}
+genomesFile genomes.txt
+email {email}
+"""
+_GENOMES = """\
+genome {name}
+trackDb {name}/trackDb.txt
+twoBitPath {name}/{name}.2bit
+organism {name}
+description {name}
+scientificName {name}
+defaultPos {contig}:1-{end}
+"""
+_BOTH_STRANDS = """\
+track {track}
+container multiWig
+type bigWig
+shortLabel {short}
+longLabel {long}
+aggregate transparentOverlay
+showSubtrackColorOnUi on
+autoScale on
+alwaysZero on
+maxHeightPixels 128:64:16
+priority {priority}
+visibility full
+"""
+_STRAND = """\
+track {track}_{file}
+parent {track}
+type bigWig
+shortLabel {short:.15} {strand}
+longLabel {long:.70} ({file})
+bigDataUrl {track}.{file}.bw
+color {colour}
+"""
 
 
 class HubTrack(NamedTuple):
@@ -384,15 +344,20 @@ class HubTrack(NamedTuple):
         Labels: at most 17 and 76 characters, as UCSC recommends.
     tracks : mapping of str to array, shape (2, L)
         Contig name to track.
-    visible : bool
-        Whether the browser shows it at once.
     """
 
     name: str
     short: str
     long: str
     tracks: Mapping[str, NDArray]
-    visible: bool = True
+
+
+def check_hub_name(name: str) -> None:
+    """Refuse a name that hub, assembly and folder cannot have."""
+    if not re.fullmatch(r"[A-Za-z][\w.-]*", name, flags=re.ASCII):
+        raise ValueError(
+            f"hub name {name!r}: use letters, digits, '_', '.' and '-', a letter first"
+        )
 
 
 def track_hub(
@@ -403,15 +368,15 @@ def track_hub(
     name: str,
     label: str,
     email: str,
-    organism: str = "",
     decimals: int | None = 4,
-    threshold: float = 0.0,
 ) -> Path:
-    """Write a track hub that brings its own genome (an assembly hub), and check it.
+    """Write a track hub that brings its own genome (an assembly hub).
 
     Each of ``shown`` becomes an overlay of two bigWigs: the plus strand upwards, the minus strand
     drawn downwards (``negateValues``; the values in the file stay positive). Put the folder on any
-    web server and give the browser the address of ``hub.txt``.
+    web server and give the browser the address of ``hub.txt``. The settings are those of
+    https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html and
+    https://genome.ucsc.edu/goldenPath/help/trackDb/trackDbHub.html.
 
     Parameters
     ----------
@@ -427,9 +392,7 @@ def track_hub(
         What readers see as the hub's name.
     email : str
         Whom to ask; hubs must say so.
-    organism : str
-        For the assembly's title; ``name`` by default.
-    decimals, threshold
+    decimals : int, optional
         As for `write_bigwig`.
 
     Returns
@@ -439,255 +402,40 @@ def track_hub(
 
     Raises
     ------
-    TrackError
-        A contig is missing or of another length, or the finished hub fails `check_hub`.
+    ValueError
+        An unusable name, or a contig that is missing or of another length.
     """
-    folder = Path(folder)
-    if not re.fullmatch(r"[A-Za-z][\w.-]*", name, flags=re.ASCII):
-        raise TrackError(f"hub name {name!r}: use letters, digits, '_', '.' and '-' only")
-    if not shown:
-        raise TrackError("a hub needs at least one track to show")
+    check_hub_name(name)
     sizes = {genome.name: len(genome) for genome in genomes}
     for one in shown:
-        _check(one.tracks, 2)
-        if not _TRACK_NAME.fullmatch(one.name):
-            raise TrackError(f"track name {one.name!r} must be {_TRACK_NAME_RULE}")
         lengths = {contig: track.shape[1] for contig, track in one.tracks.items()}
         if lengths != sizes:
-            raise TrackError(f"track {one.name!r} has contigs {lengths}, the genome has {sizes}")
-    place = folder / name
+            raise ValueError(f"track {one.name!r} has contigs {lengths}, the genome has {sizes}")
+    place = Path(folder) / name
     write_two_bit(place / f"{name}.2bit", genomes)
-    stanzas: list[dict[str, str]] = []
-    for priority, one in enumerate(shown, start=1):
-        write_strands(place / one.name, one.tracks, decimals=decimals, threshold=threshold)
-        stanzas += _overlay(one, priority)
-    longest = max(genomes, key=len)
-    _write_stanzas(
-        folder / "hub.txt",
-        [
-            {
-                "hub": name,
-                "shortLabel": label[:17],
-                "longLabel": label,
-                "genomesFile": "genomes.txt",
-                "email": email,
-            }
-        ],
-    )
-    _write_stanzas(
-        folder / "genomes.txt",
-        [
-            {
-                "genome": name,
-                "trackDb": f"{name}/trackDb.txt",
-                "twoBitPath": f"{name}/{name}.2bit",
-                "organism": organism or name,
-                "description": organism or name,
-                "scientificName": organism or name,
-                "defaultPos": f"{longest.name}:1-{min(len(longest), 20_000)}",
-            }
-        ],
-    )
-    _write_stanzas(place / "trackDb.txt", stanzas)
-    problems = check_hub(folder)
-    if problems:
-        raise TrackError(f"{folder}: the hub has {len(problems)} problems; {problems[0]}")
-    return folder / "hub.txt"
-
-
-def _overlay(one: HubTrack, priority: int) -> Iterator[dict[str, str]]:
-    """The stanzas of an overlay of two strands."""
-    yield {
-        "track": one.name,
-        "container": "multiWig",
-        "type": "bigWig",
-        "shortLabel": one.short,
-        "longLabel": one.long,
-        "aggregate": "transparentOverlay",
-        "showSubtrackColorOnUi": "on",
-        "autoScale": "on",
-        "alwaysZero": "on",
-        "maxHeightPixels": "128:64:16",
-        "priority": str(priority),
-        "visibility": "full" if one.visible else "hide",
+    for one in shown:
+        write_strands(place / one.name, one.tracks, decimals=decimals)
+    first = max(genomes, key=len)
+    end = min(len(first), 20_000)
+    texts = {
+        Path(folder) / "hub.txt": _HUB.format(name=name, label=label, email=email),
+        Path(folder) / "genomes.txt": _GENOMES.format(name=name, contig=first.name, end=end),
+        place / "trackDb.txt": "\n".join(
+            stanza for number, one in enumerate(shown, 1) for stanza in _stanzas(one, number)
+        ),
     }
+    for path, text in texts.items():
+        with writing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return Path(folder) / "hub.txt"
+
+
+def _stanzas(one: HubTrack, priority: int) -> list[str]:
+    """Settings of an overlay of two strands: of the whole, of each strand."""
+    labels = {"track": one.name, "short": one.short, "long": one.long}
+    stanzas = [_BOTH_STRANDS.format(**labels, priority=priority)]
     for strand in STRANDS:
-        stanza = {
-            "track": f"{one.name}_{_FILE[strand]}",
-            "parent": one.name,
-            "type": "bigWig",
-            "shortLabel": f"{one.short[:15]} {strand}",
-            "longLabel": f"{one.long[:70]} ({_FILE[strand]})",
-            "bigDataUrl": f"{one.name}.{_FILE[strand]}.bw",
-            "color": ",".join(map(str, COLOURS[strand])),
-        }
-        yield stanza | ({"negateValues": "on"} if strand == "-" else {})
-
-
-def _write_stanzas(path: Path, stanzas: Sequence[Mapping[str, str]]) -> None:
-    """Write settings, one a line, an empty line between stanzas."""
-    with writing(path) as temporary:
-        blocks = ["".join(f"{key} {value}\n" for key, value in one.items()) for one in stanzas]
-        temporary.write_text("\n".join(blocks), encoding="utf-8")
-
-
-def _read_stanzas(path: Path) -> list[dict[str, str]]:
-    """Read what a hub's text file says; comments are left out."""
-    stanzas: list[dict[str, str]] = [{}]
-    for number, line in enumerate(read_lines(path), start=1):
-        if line.lstrip().startswith("#"):
-            continue
-        if not line.strip():
-            stanzas.append({})
-            continue
-        key, _, value = line.strip().partition(" ")
-        if key in stanzas[-1]:
-            raise TrackError(f"{path}, line {number}: a second {key!r} in one stanza")
-        stanzas[-1][key] = value.strip()
-    return [stanza for stanza in stanzas if stanza]
-
-
-_HUB_KEYS = ("hub", "shortLabel", "longLabel", "genomesFile", "email")
-_GENOME_KEYS = ("genome", "trackDb")
-_ASSEMBLY_KEYS = ("organism", "defaultPos", "description", "scientificName")  # with twoBitPath
-_TRACK_KEYS = ("track", "shortLabel", "longLabel", "type")
-_SWITCHES = ("negateValues", "autoScale", "alwaysZero", "showSubtrackColorOnUi")
-_VISIBILITY = {"hide", "dense", "squish", "pack", "full"}
-
-
-def check_hub(folder: str | Path) -> list[str]:
-    """Check a hub by the rules that need neither a network nor a browser.
-
-    Required settings of ``hub.txt``, ``genomes.txt`` and ``trackDb.txt``; files that are named
-    exist; track names are single words, unique, of allowed characters; subtracks name a parent
-    that comes before them, containers have subtracks; labels are not too long; colours are three
-    numbers up to 255; every bigWig can be opened, holds values, and has the contigs and lengths of
-    the 2bit file.
-
-    Source: https://genome.ucsc.edu/goldenPath/help/hgTrackHubHelp.html and
-    https://genome.ucsc.edu/goldenPath/help/trackDb/trackDbHub.html.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where ``hub.txt`` is.
-
-    Returns
-    -------
-    list of str
-        One sentence a problem, naming the file; empty when the hub passes.
-    """
-    folder = Path(folder)
-    problems: list[str] = []
-    hubs = _stanzas_or_problem(folder / "hub.txt", problems)
-    if len(hubs) != 1:
-        return problems or [f"hub.txt: {len(hubs)} stanzas where one is needed"]
-    problems += _missing("hub.txt", hubs[0], _HUB_KEYS)
-    if "genomesFile" not in hubs[0]:
-        return problems
-    listed = Path(hubs[0]["genomesFile"])
-    genomes = _stanzas_or_problem(folder / listed, problems)
-    if not genomes and not problems:
-        problems.append(f"{listed}: no genome")
-    for genome in genomes:
-        problems += _missing(str(listed), genome, _GENOME_KEYS)
-        sizes = None
-        if "twoBitPath" in genome:
-            problems += _missing(str(listed), genome, _ASSEMBLY_KEYS)
-            sizes = _sequence_sizes(folder, genome, problems)
-        if "trackDb" in genome:
-            database = folder / genome["trackDb"]
-            stanzas = _stanzas_or_problem(database, problems)
-            problems += [f"{genome['trackDb']}: {one}" for one in _bad_tracks(stanzas)]
-            for stanza in stanzas:
-                problems += _bad_file(database.parent, stanza, sizes)
-    return problems
-
-
-def _stanzas_or_problem(path: Path, problems: list[str]) -> list[dict[str, str]]:
-    """Read a hub's text file; where it cannot be read, say so among the problems."""
-    try:
-        return _read_stanzas(path)
-    except (FileNotFoundError, FileError, TrackError) as error:
-        problems.append(str(error))
-        return []
-
-
-def _missing(where: str, stanza: Mapping[str, str], keys: Sequence[str]) -> list[str]:
-    """Settings that are not there, or empty."""
-    return [f"{where}: {key!r} is missing" for key in keys if not stanza.get(key)]
-
-
-def _sequence_sizes(
-    folder: Path, genome: Mapping[str, str], problems: list[str]
-) -> dict[str, int] | None:
-    """Contigs of the 2bit file, None where it cannot be read; checks defaultPos against them."""
-    try:
-        sizes = two_bit_sizes(folder / genome["twoBitPath"])
-    except (FileNotFoundError, TrackError) as error:
-        problems.append(f"{genome['twoBitPath']}: {error}")
-        return None
-    place = re.fullmatch(r"(.+):(\d+)-(\d+)", genome.get("defaultPos", ""))
-    if not place or not 1 <= int(place[2]) <= int(place[3]) <= sizes.get(place[1], 0):
-        problems.append(f"defaultPos {genome.get('defaultPos')!r} is no place of the sequence")
-    return sizes
-
-
-def _bad_tracks(stanzas: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """What is wrong with the settings of a trackDb file."""
-    seen: dict[str, Mapping[str, str]] = {}
-    parents = {one["parent"].split()[0] for one in stanzas if one.get("parent")}
-    if not stanzas:
-        yield "no track"
-    for one in stanzas:
-        name = one.get("track", "")
-        yield from _missing(f"track {name!r}", one, _TRACK_KEYS)
-        if not _TRACK_NAME.fullmatch(name):
-            yield f"track name {name!r} must be {_TRACK_NAME_RULE}"
-        if name in seen:
-            yield f"two tracks are named {name!r}"
-        container = "container" in one
-        if container == ("bigDataUrl" in one):
-            yield f"track {name!r} must have either a container or a bigDataUrl"
-        if container and name not in parents:
-            yield f"container {name!r} has no subtrack"
-        if container and one["container"] == "multiWig" and not one["type"].startswith("bigWig"):
-            yield f"container {name!r}: a multiWig holds bigWig tracks"
-        if "parent" in one and "container" not in seen.get(one["parent"].split()[0], {}):
-            yield f"track {name!r}: its parent {one['parent']!r} is no container before it"
-        for key, most in (("shortLabel", 17), ("longLabel", 76)):
-            if len(one.get(key, "")) > most:
-                yield f"track {name!r}: {key} has more than {most} characters"
-        colour = one.get("color", "0,0,0").split(",")
-        if len(colour) != 3 or not all(c.isdigit() and int(c) <= 255 for c in colour):
-            yield f"track {name!r}: color {one['color']!r} is not three numbers from 0 to 255"
-        if one.get("visibility", "hide") not in _VISIBILITY:
-            yield f"track {name!r}: visibility {one['visibility']!r} is not known"
-        for key in _SWITCHES:
-            if one.get(key, "on") not in {"on", "off"}:
-                yield f"track {name!r}: {key} must be on or off"
-        seen[name] = one
-
-
-def _bad_file(place: Path, stanza: Mapping[str, str], sizes: dict[str, int] | None) -> list[str]:
-    """What is wrong with the bigWig that a stanza names."""
-    address = stanza.get("bigDataUrl")
-    if not address or re.match(r"\w+://", address):
-        return []
-    path = place / address
-    if not path.is_file():
-        return [f"{address}: no such file"]
-    try:
-        file = pyBigWig.open(str(path))
-    except RuntimeError:
-        return [f"{address}: not a bigWig file"]
-    try:
-        if not file.isBigWig():
-            return [f"{address}: not a bigWig file"]
-        problems = [] if file.header()["nBasesCovered"] else [f"{address}: holds no value"]
-        contigs = dict(file.chroms())
-    finally:
-        file.close()
-    if sizes is not None and contigs != sizes:
-        problems.append(f"{address}: contigs {contigs}, but the sequence has {sizes}")
-    return problems
+        colour = ",".join(map(str, _COLOURS[strand]))
+        stanzas.append(_STRAND.format(**labels, strand=strand, file=_FILE[strand], colour=colour))
+    stanzas[-1] += "negateValues on\n"
+    return stanzas

@@ -23,6 +23,7 @@ from genoattn.genome import (
 )
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.prediction import predict
+from genoattn.tracks import find_peaks
 from genoattn.weight_files import WeightsError
 
 CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
@@ -103,7 +104,7 @@ def test_circular_contigs_by_name_by_header_or_all(tmp_path):
     assert shape(()) == [False, True, False]
     assert shape(["c"]) == [False, True, True]
     assert shape(["all"]) == shape("all") == [True, True, True]
-    with pytest.raises(annotate.AnnotateError, match="no contig is named 'd'; there are: a, b, c"):
+    with pytest.raises(ValueError, match="no contig is named 'd'; there are: a, b, c"):
         shape(["a", "d"])
 
 
@@ -115,7 +116,7 @@ def test_circular_contigs_by_name_by_header_or_all(tmp_path):
         (">a\nACGT\n>a\nACGT\n", GenomeError, "line 3: a second sequence named a"),
         (">a\n>b\nACGT\n", GenomeError, "line 1: a has no sequence"),
         (">a\nACGT\nMKLV*\n", GenomeError, "line 3: 'L'"),
-        (">a\nNNNN\n>b\nRYRY\n", annotate.AnnotateError, "no letter is A, C, G or T"),
+        (">a\nNNNN\n>b\nRYRY\n", ValueError, "no letter is A, C, G or T"),
     ],
 )
 def test_a_bad_file_stops_before_anything_is_computed(tmp_path, monkeypatch, text, error, message):
@@ -145,15 +146,15 @@ def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):
 
 def test_other_bad_requests_stop_before_anything_is_computed(model, contigs, monkeypatch, tmp_path):
     monkeypatch.setattr(annotate, "predict", lambda *a, **k: pytest.fail("computing began"))
-    with pytest.raises(annotate.AnnotateError, match="two contigs are named bit"):
+    with pytest.raises(ValueError, match="two contigs are named bit"):
         annotate.annotate(model, [contigs[2], contigs[2]])
-    with pytest.raises(annotate.AnnotateError, match="no contig to annotate"):
+    with pytest.raises(ValueError, match="no contig to annotate"):
         annotate.annotate(model, [])
-    with pytest.raises(annotate.AnnotateError, match="no contig is named 'chr'"):
+    with pytest.raises(ValueError, match="no contig is named 'chr'"):
         annotate.annotate(model, contigs, recorders={"chr": []})
-    with pytest.raises(annotate.AnnotateError, match="no weights to annotate with"):
+    with pytest.raises(ValueError, match="no weights to annotate with"):
         annotate.annotate([], contigs)
-    with pytest.raises(annotate.AnnotateError, match="of one model, not of several"):
+    with pytest.raises(ValueError, match="of one model, not of several"):
         annotate.annotate(["a", "b"], contigs, recorders={"bit": []})
     with pytest.raises(FileNotFoundError, match="no such file"):
         annotate.annotate(model, tmp_path / "none.fa")
@@ -203,7 +204,7 @@ def test_received_attention_is_the_sum_over_all_queries(model, contigs, which):
     np.testing.assert_allclose(received.tracks[1, 0], wanted, atol=1e-5)
     if one.circular:
         assert received.tracks[0, 1].mean() == pytest.approx(1, abs=1e-5)
-    with pytest.raises(annotate.AnnotateError, match="no head 3 in layer 1"):
+    with pytest.raises(ValueError, match="no head 3 in layer 1"):
         annotate.ReceivedAttention(CONFIG, one, [(0, 2)])
 
 
@@ -225,7 +226,9 @@ def test_output_around_sites_by_hand():
     sites = pd.DataFrame(
         {"contig": ["ring", "ring", "line"], "position": [0, 7, 4], "strand": ["+", "-", "+"]}
     )
-    found = annotate.around_sites(tracks, sites, [ring, line], 1)
+    around = annotate.around_sites(tracks, sites, [ring, line], 1)
+    np.testing.assert_array_equal(around.sense, [[7, 0, 1], [100, 107, 106], [203, 204, np.nan]])
+    found = annotate.mean_and_median(around)
     table = found.set_index(["strand_relation", "offset"])
     sense = {-1: (7, 100, 203), 0: (0, 107, 204), 1: (1, 106)}
     antisense = {-1: (107, 0, 303), 0: (100, 7, 304), 1: (101, 6)}
@@ -235,7 +238,7 @@ def test_output_around_sites_by_hand():
             assert row["mean"] == pytest.approx(np.mean(values))
             assert row["median"] == pytest.approx(np.median(values))
             assert row["n"] == len(values)
-    with pytest.raises(annotate.AnnotateError, match="no site"):
+    with pytest.raises(ValueError, match="no site"):
         annotate.around_sites(tracks, sites.iloc[:0], [ring, line], 1)
 
 
@@ -293,7 +296,18 @@ def test_the_demo_files_are_what_a_user_would_have(tmp_path):
     assert again.gff.read_bytes() == made.gff.read_bytes()
 
 
-def test_agreement_by_brute_force():
+def test_before_over_after_is_a_ratio_of_means_and_its_interval_covers_it():
+    windows = np.array([[4.0, 9.0, 1.0], [2.0, 0.0, np.nan], [6.0, 1.0, 3.0]])
+    value, low, high = annotate.before_over_after(windows, n_bootstrap=500, level=0.9, seed=0)
+    assert value == pytest.approx((12 / 3) / (4 / 2))
+    assert low < value < high
+    one = annotate.before_over_after(windows[:1], n_bootstrap=50, level=0.9, seed=0)
+    np.testing.assert_array_equal(one, [4, np.nan, np.nan])
+    same = np.tile([2.0, 2.0, 5.0, 1.0, 1.0], (1_000, 1))
+    assert annotate.before_over_after(same, n_bootstrap=50, level=0.9, seed=0) == (2, 2, 2)
+
+
+def test_near_by_brute_force():
     rng = np.random.default_rng(2)
 
     def some(n: int) -> pd.DataFrame:
@@ -305,25 +319,22 @@ def test_agreement_by_brute_force():
             }
         )
 
-    def share(ones: pd.DataFrame, others: pd.DataFrame) -> float:
-        return np.mean(
-            [
-                any(
-                    (o.contig, o.strand) == (p.contig, p.strand)
-                    and abs(o.position - p.position) <= 4
-                    for o in others.itertuples()
-                )
-                for p in ones.itertuples()
-            ]
-        )
+    def near(ones: pd.DataFrame, others: pd.DataFrame) -> list[bool]:
+        return [
+            any(
+                (o.contig, o.strand) == (p.contig, p.strand) and abs(o.position - p.position) <= 4
+                for o in others.itertuples()
+            )
+            for p in ones.itertuples()
+        ]
 
     for n, m in ((30, 20), (1, 40), (50, 2)):
         peaks, sites = some(n), some(m)
-        right, reached = annotate.agreement(peaks, sites, 4)
-        assert right == pytest.approx(share(peaks, sites))
-        assert reached == pytest.approx(share(sites, peaks))
-    assert np.isnan(annotate.agreement(peaks.iloc[:0], sites, 4)[0])
-    assert annotate.agreement(peaks.iloc[:0], sites, 4)[1] == 0
+        assert annotate.near(peaks, sites, 4).tolist() == near(peaks, sites)
+        assert annotate.near(sites, peaks, 4).tolist() == near(sites, peaks)
+    none = find_peaks({"a": np.zeros((2, 5), np.float32)}, 0.5)
+    assert annotate.near(none, sites, 4).tolist() == []
+    assert annotate.near(sites, none, 4).tolist() == [False, False]
 
 
 def test_peaks_per_kb_counts_peaks():
@@ -342,7 +353,7 @@ def test_peaks_per_kb_counts_peaks():
 def test_names_of_heads():
     assert annotate.head_numbers(["1.2", "2.1"], CONFIG) == [(0, 1), (1, 0)]
     for name, message in (("12", "as 1.2"), ("1.x", "as 1.2"), ("3.1", "no head 1 in layer 3")):
-        with pytest.raises(annotate.AnnotateError, match=message):
+        with pytest.raises(ValueError, match=message):
             annotate.head_numbers(["1.1", name], CONFIG)
 
 
@@ -353,5 +364,5 @@ def test_starts_of_genes_or_else_of_coding_sequences():
     assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 8, "-"]]
     starts = annotate.starts_of(pd.DataFrame(rows[2:], columns=columns))
     assert starts.to_numpy().tolist() == [["b", 1, "+"]]
-    with pytest.raises(annotate.AnnotateError, match="neither a gene nor a CDS, only: exon"):
+    with pytest.raises(ValueError, match="neither a gene nor a CDS, only: exon"):
         annotate.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns))

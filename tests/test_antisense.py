@@ -50,6 +50,35 @@ def test_mirror_score_is_read_on_the_other_strand() -> None:
     assert got.tolist() == [5, 6]
 
 
+def test_random_sites_lie_in_the_part_on_both_strands() -> None:
+    inside = np.arange(100) >= 90
+    sites = antisense.random_sites(inside, 200, 0)
+    assert set(sites["position"]) == set(range(90, 100)) and set(sites["strand"]) == {"+", "-"}
+    pd.testing.assert_frame_equal(sites, antisense.random_sites(inside, 200, 0))
+
+
+def test_group_peaks_are_the_highest_points_of_the_other_strand_in_the_window() -> None:
+    def profile(group: str, strand: str, values: list[float]) -> pd.DataFrame:
+        return pd.DataFrame(
+            {"site_class": group, "strand": strand, "offset": range(-2, 3), "median": values,
+             "ci_low": np.array(values) / 2, "ci_high": np.nan, "n": 7}
+        )  # fmt: skip
+
+    table = pd.concat(
+        [
+            profile("alone", "antisense", [9, 2, 4, 3, 9]),
+            profile("alone", "sense", [8, 8, 8, 8, 8]),
+            profile("other site near", "antisense", [1, 6, 6, 1, 1]),
+        ],
+        ignore_index=True,
+    )
+    found = antisense.group_peaks(table, (-1, 1), 2.0)
+    assert found["group"].tolist() == list(antisense.GROUPS)
+    assert found["n"].tolist() == [0, 7, 7]
+    assert found["offset"].tolist()[1:] == [-1, 0] and pd.isna(found["offset"][0])
+    assert found["ratio"].tolist()[1:] == [3, 2] and found["ci_low"].tolist()[1:] == [1.5, 1]
+
+
 def test_thirds_by_score() -> None:
     sites = frame(*[(i, "+") for i in range(9)])
     groups = antisense.thirds(sites, np.array([5, 1, 9, 3, 8, 2, 7, 4, 6]))

@@ -110,7 +110,7 @@ def test_strata_by_a_plain_loop() -> None:
             got = numbers[row, i] - int(share[i] >= middle)
             tied = sorted(map(abs, ways))[0] == sorted(map(abs, ways))[1]
             assert got in both if tied else got == expected
-    with pytest.raises(binding.BindingError, match="no start site"):
+    with pytest.raises(ValueError, match="no start site"):
         binding.strata(genome, tss.iloc[:0])
 
 
@@ -140,7 +140,7 @@ def test_a_head_in_sites_is_found_and_one_that_is_not_is_not() -> None:
     assert found["n"].tolist()[0] == 60 and found["n_inside"][0] == 60
     assert found["odds_ratio"][0] == np.inf and found["q_value"][0] < 1e-10
     assert found["low"][1] < 1.5 and found["q_value"][1] > 0.05
-    with pytest.raises(binding.BindingError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not fit"):
         binding.enrichment(best, {}, stratum[:, :5], inside, downstream=downstream)
 
 

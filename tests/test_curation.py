@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from itertools import combinations, product
 
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genoattn import curation, paper
-from genoattn.curation import OUTVOTED, RULES, SOURCES, CurationError
+from genoattn.curation import OUTVOTED, RULES, SOURCES, Merging
 from genoattn.inputs import load_inputs
 
 LENGTH = 60  # of the toy genome; short, so that random sites meet and cross the origin
@@ -44,6 +43,11 @@ def picture(curated):
     )
 
 
+def merging(window=5, rule="agreed", outvoted="kept", length=None):
+    """The paper's sources, merged so."""
+    return Merging(window=window, rule=rule, outvoted=outvoted, length=length)
+
+
 some = settings(max_examples=40, deadline=None)
 site_rows = st.lists(
     st.tuples(st.integers(0, LENGTH - 1), st.sampled_from("+-"), st.sampled_from(SOURCES)),
@@ -69,7 +73,7 @@ def signed(a, b, length):
 @given(site_rows, windows, lengths)
 def test_neighbours_are_all_near_pairs(rows, window, length):
     sites = frame(rows)
-    found = curation.neighbours(sites, window, length)
+    found = curation.neighbours(sites, merging(window, length=length))
     expected = {}
     for i, j in combinations(range(len(rows)), 2):
         d = signed(rows[i][0], rows[j][0], length)
@@ -89,14 +93,14 @@ def test_shared_and_pair_shares_count_as_brute_force_does(rows, window, length):
     def near(a, b):
         return a[1] == b[1] and abs(signed(a[0], b[0], length)) <= window
 
-    strict = curation.shared(sites, window, length).set_index("source")
+    strict = curation.shared(sites, merging(window, length=length)).set_index("source")
     for source in SOURCES:
         own = [a for a in rows if a[2] == source]
         assert strict.loc[source, "n_sites"] == len(own)
         assert strict.loc[source, "n_shared"] == sum(
             any(near(a, b) for b in rows if b[2] != source) for a in own
         )
-    pairs = curation.pair_shares(sites, window, length)
+    pairs = curation.pair_shares(sites, merging(window, length=length))
     assert len(pairs) == 12
     for row in pairs.itertuples():
         own = [a for a in rows if a[2] == row.source]
@@ -120,7 +124,7 @@ def test_shifts_are_five_prime_to_three_prime(rows, window, length):
             d = signed(a[0], b[0], length) * (1 if a[1] == "+" else -1)
             if abs(d) <= window:
                 expected[a[2], b[2], d] += 1
-    shifts = curation.shift_distribution(sites, window, length)
+    shifts = curation.shift_distribution(sites, merging(window, length=length))
     assert len(shifts) == 16 * (2 * window + 1)
     found = {(c, o, s): n for c, o, s, n in shifts.drop(columns="share").itertuples(index=False)}
     assert {key: n for key, n in found.items() if n} == dict(expected)
@@ -143,7 +147,7 @@ def test_shift_is_downstream_positive_on_both_strands():
 @given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
 def test_units_obey_their_rule(rows, window, length, rule, outvoted):
     sites = frame(rows)
-    unit = curation.cluster(sites, window, rule, outvoted, length)
+    unit = curation.cluster(sites, merging(window, rule, outvoted, length))
     assert unit.shape == (len(rows),)
     assert sorted(set(unit)) == list(range(len(set(unit))))  # numbered without gaps
     groups = [[rows[k] for k in np.flatnonzero(unit == u)] for u in set(unit)]
@@ -167,7 +171,7 @@ def test_single_link_is_connected_components(rows, window, length):
             a, b = rows[i], rows[j]
             if a[1] == b[1] and abs(signed(a[0], b[0], length)) <= window:
                 label[i] = label[j] = min(label[i], label[j])
-    unit = curation.cluster(frame(rows), window, "single-link", "merged", length)
+    unit = curation.cluster(frame(rows), merging(window, "single-link", "merged", length))
     assert {frozenset(np.flatnonzero(unit == u)) for u in set(unit)} == {
         frozenset(np.flatnonzero(np.array(label) == u)) for u in set(label)
     }
@@ -178,7 +182,7 @@ def test_single_link_is_connected_components(rows, window, length):
 def test_joining_misses_no_pair(rows, window, length, apart):
     """Two units that the rule would allow to be one are never left apart."""
     rule = "agreed" if apart else "one-to-one"
-    unit = curation.cluster(frame(rows), window, rule, "merged", length)
+    unit = curation.cluster(frame(rows), merging(window, rule, "merged", length))
     groups = [[rows[k] for k in np.flatnonzero(unit == u)] for u in sorted(set(unit))]
 
     def agreed(members):
@@ -198,10 +202,8 @@ def test_joining_misses_no_pair(rows, window, length, apart):
 def test_order_of_rows_does_not_matter(rows, window, length, rule, outvoted):
     sites = frame(rows)
     mixed = sites.sample(frac=1.0, random_state=1)
-    choices = (window, rule, outvoted, length)
-    pd.testing.assert_frame_equal(
-        curation.curate(sites, *choices), curation.curate(mixed, *choices)
-    )
+    chosen = merging(window, rule, outvoted, length)
+    pd.testing.assert_frame_equal(curation.curate(sites, chosen), curation.curate(mixed, chosen))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_order_of_rows_does_not_matter(rows, window, length, rule, outvoted):
 )
 def test_readings_of_small_cases(sites, expected):
     for rule, n in expected.items():
-        unit = curation.cluster(line(sites), 5, rule, "merged")
+        unit = curation.cluster(line(sites), merging(5, rule, "merged"))
         assert len(set(unit)) == n, rule
 
 
@@ -248,7 +250,7 @@ def test_readings_of_small_cases(sites, expected):
     ],
 )
 def test_votes_by_hand(sites, outvoted, expected, strand):
-    curated = curation.curate(line(sites, strand), outvoted=outvoted)
+    curated = curation.curate(line(sites, strand), merging(outvoted=outvoted))
     assert picture(curated) == expected
     assert (curated["source"] == "curated").all()
     assert curated["kind"].tolist() == [
@@ -259,10 +261,10 @@ def test_votes_by_hand(sites, outvoted, expected, strand):
 def test_upstream_breaks_a_tie_of_one_technique():
     for strand, position in (("+", 10), ("-", 14)):
         curated = curation.curate(
-            line("10:C 12:R 14:C", strand), rule="complete-link", outvoted="merged"
+            line("10:C 12:R 14:C", strand), merging(5, "complete-link", "merged")
         )
         assert curated["position"].tolist() == [position]
-    across = curation.curate(line("58:C 0:R 2:C"), 5, "complete-link", "merged", length=LENGTH)
+    across = curation.curate(line("58:C 0:R 2:C"), merging(5, "complete-link", "merged", LENGTH))
     assert across["position"].tolist() == [58]
 
 
@@ -270,7 +272,7 @@ def test_upstream_breaks_a_tie_of_one_technique():
 @given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
 def test_curated_set_follows_from_units_and_votes(rows, window, length, rule, outvoted):
     sites = frame(rows)
-    unit = curation.cluster(sites, window, rule, outvoted, length)
+    unit = curation.cluster(sites, merging(window, rule, outvoted, length))
     novelty = {name: k for k, name in enumerate(SOURCES)}
     expected = {}
     for u in set(unit):
@@ -283,7 +285,7 @@ def test_curated_set_follows_from_units_and_votes(rows, window, length, rule, ou
         best = max((votes[p], newest[p]) for p in votes)
         finalists = {p for p in votes if (votes[p], newest[p]) == best}
         expected[u] = (members[0][1], finalists, len(sources), best[0])
-    curated = curation.curate(sites, window, rule, outvoted, length)
+    curated = curation.curate(sites, merging(window, rule, outvoted, length))
     assert len(curated) == len(expected)
     assert not curated.duplicated(["position", "strand"]).any()
     left = list(expected.values())
@@ -309,16 +311,16 @@ def test_curated_set_follows_from_units_and_votes(rows, window, length, rule, ou
 @given(site_rows, windows, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
 def test_counts_agree_with_each_other(rows, window, rule, outvoted):
     sites = frame(rows)
-    venn = curation.regions(sites, window, rule, outvoted)
-    unit = curation.cluster(sites, window, rule, outvoted)
-    curated = curation.curate(sites, window, rule, outvoted)
+    venn = curation.regions(sites, merging(window, rule, outvoted))
+    unit = curation.cluster(sites, merging(window, rule, outvoted))
+    curated = curation.curate(sites, merging(window, rule, outvoted))
     assert len(venn) == 15
     assert venn["n"].sum() == len(set(unit))
     n_members = venn["members"].str.count(r"\+") + 1
     assert venn.loc[n_members >= 2, "n"].sum() == (curated["kind"] == "shared").sum()
     only = venn.set_index("members").loc["sendseq", "n"]
     assert only == (curated["kind"] == "sendseq-only").sum()
-    table = curation.table_one(sites, window, rule, outvoted).set_index("source")
+    table = curation.table_one(sites, merging(window, rule, outvoted)).set_index("source")
     for source in SOURCES:
         has = venn["members"].str.split("+").map(lambda m, source=source: source in m)
         assert table.loc[source, "n_shared"] == venn.loc[has & (n_members >= 2), "n"].sum()
@@ -340,16 +342,16 @@ def test_paper_counts_each_tss_once_a_source():
         assert percent == pytest.approx(row["percent_shared"], abs=0.01)
 
 
-def test_readings_and_sensitivity_have_a_row_for_each_choice():
+def test_interpretations_and_sensitivity_have_a_row_for_each_choice():
     sites = line("10:RC 13:MS 30:RCMS 50:S 52:RC")
-    readings = curation.readings(sites)
+    readings = curation.interpretations(sites)
     assert len(readings) == len(RULES) * len(OUTVOTED)
     one = readings.set_index(["rule", "outvoted"])
     assert one.loc[("agreed", "kept"), "curated"] == 5
     assert one.loc[("agreed", "merged"), "curated"] == 4
     assert one.loc[("single-link", "merged"), "curated"] == 3
     assert set(curation.PRINTED) == set(one.columns)
-    windows = curation.window_sensitivity(sites, (1, 5))
+    windows = curation.window_sensitivity(sites, windows=(1, 5))
     assert windows["window"].tolist() == [1, 5]
     assert windows["shared_by_4"].tolist() == [1, 1]
     assert windows["sendseq_only"].tolist() == [1, 1]
@@ -375,66 +377,112 @@ def test_no_sites_at_all():
 # ---- files and bad input -------------------------------------------------------------------
 
 
-def test_aggregates_hold_counts_and_no_sites(tmp_path):
-    sites = line("110:RC 113:MS 130:RCMS 150:S 152:RC 170:R")
-    files = curation.write_aggregates(tmp_path / "results", sites)
-    assert {path.name for path in files} == {p.name for p in (tmp_path / "results").iterdir()}
-    tables = {path.name: pd.read_csv(path) for path in files if path.suffix == ".csv"}
-    assert tables["curation_sets.csv"].columns.tolist() == [
-        "source", "n_sites", "n_shared", "paper_n_sites", "paper_n_shared"
-    ]  # fmt: skip
-    assert tables["curation_exact.csv"].columns.tolist() == [
-        "source", "other", "n_shared", "exact_percent", "paper_exact_percent"
-    ]  # fmt: skip
-    assert tables["curation_regions.csv"].columns.tolist() == ["members", "n"]
-    assert [len(tables[f"curation_{name}.csv"]) for name in ("sets", "exact", "regions")] == [
-        4, 12, 15
-    ]  # fmt: skip
-    summary = json.loads((tmp_path / "results" / "curated.json").read_text())
-    assert summary["n"] == len(curation.curate(sites)) and summary["paper_n"] == 6580
-    assert summary["rule"].startswith("agreed, kept, window 5 nt")
-    for name, table in tables.items():
-        assert "position" not in table.columns and "strand" not in table.columns, name
-
-    simulated = curation.write_aggregates(tmp_path / "demo", sites, beside_paper=False)
-    assert not any("paper" in path.read_text() for path in simulated)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda f: f.drop(columns="strand"), "column 'strand' is missing"),
-        (lambda f: f.assign(source="cage"), "unknown source 'cage'"),
+        (lambda f: f.assign(source="cage"), "source 'cage' is not among those to merge"),
         (lambda f: f.assign(strand="forward"), "neither"),
         (lambda f: pd.concat([f, f]), "twice"),
         (lambda f: f.assign(position=[0, LENGTH]), f"outside 0..{LENGTH - 1}"),
     ],
 )
 def test_bad_sites_are_named(change, message):
-    with pytest.raises(CurationError, match=message):
-        curation.neighbours(change(line("10:RS")), 5, LENGTH)
-
-
-def test_curated_set_is_written_with_its_convention(tmp_path):
-    curated = curation.curate(line("10:RC 12:S 40:RCMS"))
-    curation.write_curated(curated, tmp_path / "deep" / "curated.tsv")
-    path = tmp_path / "deep" / "curated.tsv"
-    assert path.read_text().splitlines()[0] == "# 0-based positions"
-    again = pd.read_csv(path, sep="\t", comment="#")
-    pd.testing.assert_frame_equal(again, curated)
+    with pytest.raises(ValueError, match=message):
+        curation.neighbours(change(line("10:RS")), merging(length=LENGTH))
 
 
 def test_bad_choices_are_named():
-    sites = line("10:RS")
     for window in (-1, 2.5, "5", True):
-        with pytest.raises(CurationError, match="window"):
-            curation.curate(sites, window)
-    with pytest.raises(CurationError, match="rule: 'nearest' is not known"):
-        curation.curate(sites, rule="nearest")
-    with pytest.raises(CurationError, match="outvoted: 'gone' is not known"):
-        curation.curate(sites, outvoted="gone")
-    with pytest.raises(CurationError, match="too short"):
-        curation.curate(sites, window=50, length=LENGTH)
+        with pytest.raises(ValueError, match="window"):
+            merging(window)
+    with pytest.raises(ValueError, match="rule: 'nearest' is not known"):
+        merging(rule="nearest")
+    with pytest.raises(ValueError, match="outvoted: 'gone' is not known"):
+        merging(outvoted="gone")
+    with pytest.raises(ValueError, match="too short"):
+        merging(50, length=LENGTH)
+    with pytest.raises(ValueError, match="trusted: 'cage' is not among the sources a, b"):
+        Merging(("a", "b"), "cage")
+    with pytest.raises(ValueError, match="names a source twice"):
+        Merging(("a", "a"), "a")
+    for sources in ((), tuple("abcdefghi")):
+        with pytest.raises(ValueError, match=rf"sources: {len(sources)} .* one to 8 can be merged"):
+            Merging(sources, None)
+
+
+# ---- sources of other names ----------------------------------------------------------------
+
+
+def test_sources_stand_by_novelty_or_as_the_tables_name_them():
+    assert curation.ordered(SOURCES[::-1]) == SOURCES
+    assert curation.ordered(("cappable", "sendseq")) == ("cappable", "sendseq")
+    assert curation.ordered(("cappable", "mine")) == ("mine", "cappable")  # the first is newest
+    assert curation.ordered(("a", "b", "c"), ["b", "c", "a"]) == ("a", "c", "b")
+    for novelty, message in (
+        (["a"], "leaves out 'b'"),
+        (["a", "b", "c"], "names, but the tables do not, 'c'"),
+        (["a", "b", "a"], "names twice 'a'"),
+    ):
+        with pytest.raises(ValueError, match=f"novelty: {message}; name each of a, b once"):
+            curation.ordered(("a", "b"), novelty)
+
+
+@some
+@given(site_rows, windows, lengths, st.sampled_from(list(RULES)), st.sampled_from(list(OUTVOTED)))
+def test_names_mean_nothing_but_their_order(rows, window, length, rule, outvoted):
+    sites = frame(rows)
+    renamed = {"regulondb": "TEX+", "cappable": "a|b", "smrt": "$x$", "sendseq": "regulondb"}
+    other = Merging(tuple(renamed.values()), "regulondb", window, rule, outvoted, length)
+    one = curation.curate(sites, merging(window, rule, outvoted, length))
+    two = curation.curate(sites.assign(source=sites["source"].map(renamed)), other)
+    same = ["position", "strand", "n_sources", "votes"]
+    pd.testing.assert_frame_equal(one[same], two[same])
+
+
+@pytest.mark.parametrize("length", [None, LENGTH])
+def test_all_sites_of_a_single_source_are_the_curated_set(length):
+    rows = [(3, "+", "mine"), (4, "+", "mine"), (4, "-", "mine"), (59, "+", "mine")]
+    alone = Merging(("mine",), "mine", length=length)
+    curated = curation.curate(frame(rows), alone)
+    assert curated[["position", "strand"]].to_numpy().tolist() == sorted([p, s] for p, s, _ in rows)
+    assert set(curated["kind"]) == {"mine-only"} and set(curated["members"]) == {"mine"}
+    assert curation.regions(frame(rows), alone).to_numpy().tolist() == [["mine", 4]]
+    assert curation.pair_shares(frame(rows), alone).empty
+    counts = curation.interpretations(frame(rows), alone)
+    assert counts.columns.tolist() == ["rule", "outvoted", "mine_shared", "mine_only", "curated"]
+    assert set(counts.loc[counts["outvoted"] == "kept", "curated"]) == {4}
+
+
+def test_without_a_trusted_source_only_shared_sites_are_taken():
+    sites = line("10:RC 12:S 40:RC 50:S")
+    nobody = Merging(trusted=None)
+    assert picture(curation.curate(sites, nobody)) == "10:RCS2 40:RC2"
+    counts = curation.interpretations(sites, nobody)
+    assert "sendseq_only" not in counts and set(counts["curated"]) == {2}
+    assert nobody.fate("kept") == nobody.fate("merged")
+
+
+def test_eight_sources_have_all_their_regions():
+    names = tuple("abcdefgh")
+    sites = frame([(10, "+", name) for name in names] + [(30, "+", name) for name in "ac"])
+    eight = Merging(names, "h")
+    regions = curation.regions(sites, eight)
+    assert len(regions) == 255
+    assert dict(regions[regions["n"] > 0].to_numpy()) == {"a+c": 1, "a+b+c+d+e+f+g+h": 1}
+    assert curation.groups("abc") == [
+        ("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c"), ("a", "b", "c")
+    ]  # fmt: skip
+    assert curation.curate(sites, eight)["votes"].tolist() == [8, 2]
+
+
+def test_interpretations_are_judged_by_a_reference():
+    sites = line("10:RC 13:MS 40:S")
+    truth = frame([(10, "+", "true"), (13, "+", "true")])
+    trials = curation.recovered_by(sites, Merging(), truth).set_index(["rule", "outvoted"])
+    assert len(trials) == len(RULES) * len(OUTVOTED)
+    assert trials.loc[("agreed", "kept"), "recall"] == 1
+    assert trials.loc[("single-link", "merged"), "recall"] == 0.5
 
 
 # ---- the published tables ------------------------------------------------------------------
@@ -449,16 +497,18 @@ def ecoli(data_dir):
 
 def test_published_sites_are_shared_as_in_the_paper(ecoli):
     sites, length = ecoli
-    strict = curation.shared(sites, 5, length)
+    strict = curation.shared(sites, merging(length=length))
     assert strict["n_sites"].tolist() == [6485, 16359, 2569, 5502]
     assert strict["n_shared"].tolist() == [2920, 4694, 2369, 4188]
-    pairs = curation.pair_shares(sites, 5, length)
+    pairs = curation.pair_shares(sites, merging(length=length))
     assert (pairs["exact_percent"] - pairs["paper_exact_percent"]).abs().max() < 0.5
 
 
 def test_published_sites_make_the_papers_curated_set(ecoli):
     sites, length = ecoli
-    readings = curation.readings(sites, 5, length).set_index(["rule", "outvoted"])
+    readings = curation.interpretations(sites, merging(length=length)).set_index(
+        ["rule", "outvoted"]
+    )
     off = readings.div(pd.Series(curation.PRINTED)).sub(1).abs()
     assert off.mean(axis=1).idxmin() == ("agreed", "kept")
     assert off.loc[("agreed", "kept")].max() < 0.04
@@ -468,6 +518,6 @@ def test_published_sites_make_the_papers_curated_set(ecoli):
     chains = readings.loc[("single-link", "kept")]
     assert (chains["sendseq_shared"], chains["sendseq_only"]) == (4026, 1476)
     assert readings.loc[("single-link", "merged"), "shared_by_2"] == 4977
-    curated = curation.curate(sites, 5, length=length)
+    curated = curation.curate(sites, merging(length=length))
     assert len(curated) == 6577
     assert curated["kind"].value_counts().to_dict() == {"shared": 5116, "sendseq-only": 1461}

@@ -7,6 +7,7 @@ import torch
 
 from genoattn import evaluation
 from genoattn.bootstrap import Resampling
+from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.genome import Genome
 from genoattn.labels import Split
@@ -65,53 +66,54 @@ def test_the_card_says_which_architecture(weights, tmp_path):
     assert isinstance(evaluation.load_network(path, "cpu"), Annotator)
 
 
-def test_weights_that_are_not_there_are_left_out(weights, tmp_path):
-    found = evaluation.found_weights(["later", "cnn", "curated"], tmp_path)
-    assert list(found) == ["cnn", "curated"]
-    assert found["cnn"] == weights
-
-
 def test_table_two_has_one_annotator_a_training_set():
     printed, other = vars(AnnotatorConfig(dropout=0.0)), vars(AnnotatorConfig(layers=2))
     cards = {
-        "better": {"train_set": "curated", "config": other},
-        "cnn": {"train_set": "smrt", "config": vars(ConvolutionalConfig())},
-        "as-printed": {"train_set": "curated", "config": printed},
-        "seed-2": {"train_set": "curated", "config": printed},
-        "small": {"train_set": "sendseq", "config": other},
+        "better": Card(train_set="curated", config=other),
+        "cnn": Card(train_set="smrt", config=vars(ConvolutionalConfig())),
+        "as-printed": Card(train_set="curated", config=printed),
+        "seed-2": Card(train_set="curated", config=printed),
+        "small": Card(train_set="sendseq", config=other),
     }
     assert evaluation.one_per_train_set(cards) == ["as-printed", "small"]
 
 
-def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
-    history = [{"passes": 1.5, "validation_loss": 0.2}]
-    cards = {
-        name: {
-            "train_set": train_set,
-            "config": vars(config),
-            "auxiliary": auxiliary,
-            "initial": None,
-            "training": {"seed": 7},
-            "history": history,
-            "best": history[0],
-        }
+def plain_cards():
+    history = ({"passes": 1.5, "validation_loss": 0.2},)
+    return {
+        name: Card(
+            train_set=train_set,
+            config=vars(config),
+            auxiliary=auxiliary,
+            training={"seed": 7},
+            history=history,
+            best=history[0],
+        )
         for name, train_set, config, auxiliary in (
-            ("plain", "curated", AnnotatorConfig(), []),
-            ("cnn", "smrt", ConvolutionalConfig(), []),
-            ("helped", "curated", AnnotatorConfig(stem=2, downstream=90), ["smrt", "sendseq"]),
+            ("plain", "curated", AnnotatorConfig(), ()),
+            ("cnn", "smrt", ConvolutionalConfig(), ()),
+            ("helped", "curated", AnnotatorConfig(stem=2, downstream=90), ("smrt", "sendseq")),
         )
     }
-    performance = pd.DataFrame(
+
+
+def scores_of(names, bonus=0.5):
+    """Scores that say which model, set and resolution they are of."""
+    return pd.DataFrame(
         [
-            (name, test_set, resolution, metric, number + resolution / 100 + bonus)
-            for number, name in enumerate(cards)
-            for test_set, bonus in (("curated", 0), ("smrt", 0.5))
+            (name, test_set, resolution, metric, number + resolution / 100 + more)
+            for number, name in enumerate(names)
+            for test_set, more in (("curated", 0), ("smrt", bonus))
             for resolution in (1, 10)
             for metric in ("roc_auc", "pr_auc")
         ],
         columns=["model", "test_set", "resolution", "metric", "value"],
     )
-    table = evaluation.step_table(performance, cards, ["helped", "absent", "cnn"])
+
+
+def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
+    cards = plain_cards()
+    table = evaluation.step_table(scores_of(cards), cards, ["helped", "absent", "cnn"])
     assert table["model"].tolist() == ["helped", "cnn"]
     assert table["step"].tolist() == [1, 2]
     assert table["pr_auc"].tolist() == [2.01, 1.51]
@@ -123,46 +125,90 @@ def test_steps_stand_in_their_order_with_the_scores_on_their_own_labels():
     ]
 
 
+def test_steps_of_models_not_at_hand_stay_as_an_earlier_run_left_them():
+    cards = seed_cards()
+    performance = scores_of(cards)
+    names = ["longer", "a", "b"]
+    before = evaluation.step_table(performance, cards, names)
+    assert before["step"].tolist() == [1, 2, 2]
+    for lacking in (["longer"], ["a"], ["b"], ["a", "b"], names):
+        at_hand = {name: card for name, card in cards.items() if name not in lacking}
+        now = evaluation.step_table(performance, at_hand, names, earlier=before)
+        pd.testing.assert_frame_equal(now, before)
+    without = {name: card for name, card in cards.items() if name != "longer"}
+    assert evaluation.step_table(performance, without, names)["step"].tolist() == [1, 1]
+    other = before.rename(columns={"pr_auc_10": "pr_auc_5"})
+    assert len(evaluation.step_table(performance, without, names, earlier=other)) == 2
+
+
 def test_networks_are_described_by_what_they_are_and_were_given():
-    card = {"config": vars(AnnotatorConfig(layers=1, heads=4, window=256)), "training": {}}
+    card = Card(config=vars(AnnotatorConfig(layers=1, heads=4, window=256)))
     assert evaluation.describe_network(card).startswith("1 layer of 4 heads over 256 nt")
-    card["training"] = {"focal_gamma": 0.8, "context": 0}
+    card = card.replace(training={"focal_gamma": 0.8, "context": 0})
     assert evaluation.describe_network(card).endswith(
         "20 nt downstream, focal loss of exponent 0.8, segments without context"
     )
 
 
 def test_rivals_are_matched_in_what_they_were_given():
-    def card(config, auxiliary=None, train_set="curated"):
-        return {"config": vars(config), "train_set": train_set, "auxiliary": auxiliary}
+    def card(config, auxiliary=(), train_set="curated"):
+        return Card(config=vars(config), train_set=train_set, auxiliary=auxiliary)
 
     cards = {
         "plain": card(AnnotatorConfig()),
-        "helped": card(AnnotatorConfig(downstream=190), ["smrt"]),
-        "farther": card(AnnotatorConfig(downstream=200), ["smrt"]),
-        "cnn": card(ConvolutionalConfig(downstream=190), ["smrt"]),
-        "plain cnn": card(ConvolutionalConfig(), []),
-        "other": card(ConvolutionalConfig(), [], "smrt"),
+        "helped": card(AnnotatorConfig(downstream=190), ("smrt",)),
+        "farther": card(AnnotatorConfig(downstream=200), ("smrt",)),
+        "cnn": card(ConvolutionalConfig(downstream=190), ("smrt",)),
+        "plain cnn": card(ConvolutionalConfig()),
+        "other": card(ConvolutionalConfig(), (), "smrt"),
     }
     assert evaluation.matched_rivals(cards) == [("plain", "plain cnn"), ("helped", "cnn")]
+
+
+def test_matched_rivals_are_compared_with_each_other_alone():
+    rng = np.random.default_rng(3)
+    label = rng.random((2, 2_000)) < 0.05
+    noise = rng.normal(size=label.shape)
+    where = np.ones(2_000, dtype=bool)
+    resampling = Resampling.of(where, size=100, n_replicates=40, seed=0)
+    cards = {
+        "plain": Card(config=vars(AnnotatorConfig()), train_set="curated"),
+        "cnn": Card(config=vars(ConvolutionalConfig()), train_set="curated"),
+        "elsewhere": Card(config=vars(AnnotatorConfig()), train_set="curated"),
+    }
+    outputs = {"plain": noise + 2.0 * label, "cnn": noise + 1.0 * label}
+    pairs = evaluation.compare_matched(outputs, cards, label, where, resampling)
+    assert pairs[["metric", "model", "rival"]].to_numpy().tolist() == [
+        ["roc_auc", "plain", "cnn"],
+        ["pr_auc", "plain", "cnn"],
+    ]
+    assert (pairs["difference_low"] > 0).all()
+    value, low, high = evaluation.gained(outputs["plain"], outputs["cnn"], label, where, resampling)
+    assert pairs.iloc[1][["difference", "difference_low", "difference_high"]].tolist() == [
+        value, low, high
+    ]  # fmt: skip
+    none = evaluation.compare_matched({"cnn": noise}, cards, label, where, resampling)
+    assert none.empty and list(none) == list(pairs)
 
 
 def seed_cards():
     """Two seeds of one recipe, a third training that differs in more, and one of other labels."""
 
     def card(seed, train_set="curated", passes=1.0, stage=3):
-        first = {
-            "config": {"window": 128}, "train_set": train_set, "initial": None,
-            "training": {"seed": stage, "passes": 2.0},
-        }  # fmt: skip
-        return {
-            "train_set": train_set,
-            "config": vars(AnnotatorConfig()),
-            "initial": first,
-            "training": {"seed": seed, "passes": passes},
-            "history": [{"passes": passes}],
-            "best": {"validation_loss": 0.5},
-        } | {"initial": {**first, "history": [{"passes": 2.0}]}}
+        first = Card(
+            config={"window": 128},
+            train_set=train_set,
+            training={"seed": stage, "passes": 2.0},
+            history=({"passes": 2.0},),
+        )
+        return Card(
+            train_set=train_set,
+            config=vars(AnnotatorConfig()),
+            initial=first,
+            training={"seed": seed, "passes": passes},
+            history=({"passes": passes},),
+            best={"validation_loss": 0.5},
+        )
 
     return {
         "a": card(1), "longer": card(1, passes=3.0), "b": card(2, stage=4), "other": card(2, "smrt")
@@ -270,14 +316,12 @@ def test_training_length_compares_the_longest_with_the_shortest():
     config = vars(AnnotatorConfig())
 
     def card(train_set, passes, seed, **changes):
-        history = [{"passes": passes}]
-        return {
-            "train_set": train_set,
-            "config": {**config, **changes},
-            "initial": None,
-            "training": {"seed": seed},
-            "history": history,
-        }
+        return Card(
+            train_set=train_set,
+            config={**config, **changes},
+            training={"seed": seed},
+            history=({"passes": passes},),
+        )
 
     cards = {
         "short": card("curated", 2.0, 1),
@@ -309,8 +353,8 @@ def test_training_length_compares_the_longest_with_the_shortest():
 
 
 def test_settings_that_differ_are_named_with_both_values():
-    base = {"config": {"window": 128}, "training": {"seed": 1, "context": 128}}
-    other = {"config": {"window": 128}, "training": {"seed": 2, "context": 0, "focal_gamma": 0.8}}
+    base = Card(config={"window": 128}, training={"seed": 1, "context": 128})
+    other = base.replace(training={"seed": 2, "context": 0, "focal_gamma": 0.8})
     told = evaluation.settings_that_differ(other, base)
     assert told == "context 128 → 0, focal_gamma 0.0 → 0.8"
     assert evaluation.settings_that_differ(base, base) == ""
@@ -319,7 +363,7 @@ def test_settings_that_differ_are_named_with_both_values():
 def test_of_many_models_few_are_drawn():
     attention, dilations = vars(AnnotatorConfig()), vars(ConvolutionalConfig())
     cards = {
-        name: {"config": config, "best": {"validation_loss": loss}}
+        name: Card(config=config, best={"validation_loss": loss})
         for name, config, loss in (
             ("a", attention, 0.4),
             ("b", attention, 0.3),
@@ -340,13 +384,8 @@ def test_readings_are_compared_on_every_test_set():
     tracks = {name: rng.random((2, length)) < 0.05 for name in ("curated", "cappable")}
     better = 0.5 * tracks["curated"] + rng.random((2, length))
     worse = 0.1 * tracks["curated"] + rng.random((2, length))
-    card = {
-        "config": {},
-        "training": {"focal_gamma": 0.0},
-        "initial": None,
-        "history": [{"passes": 2.0}],
-    }
-    cards = {"base": card, "focal": {**card, "training": {"focal_gamma": 0.8}}}
+    card = Card(training={"focal_gamma": 0.0}, history=({"passes": 2.0},))
+    cards = {"base": card, "focal": card.replace(training={"focal_gamma": 0.8})}
     resampling = Resampling.of(where, size=200, n_replicates=200, seed=0)
     read = evaluation.compare_readings(
         {"base": better, "focal": worse}, cards, tracks, where, resampling
@@ -362,7 +401,7 @@ def test_readings_are_compared_on_every_test_set():
 def test_a_gene_prior_is_fitted_on_the_validation_part_alone(weights, tmp_path):
     network = ConvolutionalNetwork(ConvolutionalConfig(layers=2, channels=4, conv_width=3))
     split = Split.at([0, 200, 300], 500)  # test, validation, training part
-    card = {"train_set": "curated", "split": {"test": [0, 200], "validation": [200, 300]}}
+    card = Card(train_set="curated", parts={"test": [0, 200], "validation": [200, 300]})
     network.save(weights, card)
     track = np.random.default_rng(1).random((2, 500)) < 0.1
     distance = np.random.default_rng(2).choice([10.0, 60.0, np.inf], (2, 500))
@@ -380,3 +419,14 @@ def test_a_gene_prior_is_fitted_on_the_validation_part_alone(weights, tmp_path):
     assert fitted[0].card["fitted_on"] == "validation" and fitted[0].card["genome"] == "toy"
     assert sum(fitted[0].card["positions"]) == 200
     assert sum(fitted[0].card["sites"]) == track[:, 200:300].sum()
+
+
+def test_recall_is_the_share_of_the_sites_of_a_place():
+    place = np.zeros((2, 100), dtype=int)
+    place[0, :20] = 1
+    label = np.zeros((2, 100), dtype=int)
+    label[0, 10] = label[0, 15] = label[0, 50] = 1
+    recall = evaluation.recall_by_place(CALLS, label, place, np.arange(100) >= 5)
+    assert recall["in a gene, sense"] == 0.5
+    assert recall["between genes"] == 0
+    assert np.isnan(recall["in a gene, antisense"])

@@ -164,7 +164,7 @@ def test_a_shipped_prior_annotates_contigs(piece):
         distance = distance_to_gene(begin[one.name], len(one), circular=False)
         np.testing.assert_array_equal(tracks[one.name], prior.apply(mean, distance))
         assert not np.allclose(tracks[one.name], mean), "genes change the output"
-    with pytest.raises(annotate.AnnotateError, match="not of several at once"):
+    with pytest.raises(ValueError, match="not of several at once"):
         annotate.annotate(shipped, contigs, recorders={"a": []})
 
 

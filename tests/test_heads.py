@@ -54,7 +54,7 @@ def test_profile_frame_puts_each_weight_at_its_offset() -> None:
         ]
         assert row["mean"].tolist() == [values[layer, head, distance]]
     assert frame.groupby(["layer_1based", "head_1based"])["offset"].is_monotonic_increasing.all()
-    with pytest.raises(heads.HeadError, match="one shape"):
+    with pytest.raises(ValueError, match="one shape"):
         heads.profile_frame(DOWNSTREAM, a=values, b=values[:1])
 
 
@@ -86,14 +86,14 @@ def test_samples_are_the_extremes_and_distinct_random_positions_of_the_part() ->
 
 def test_samples_that_cannot_be_had() -> None:
     track, inside = np.zeros((2, 100), np.float32), np.ones(100, bool)
-    with pytest.raises(heads.HeadError, match="too few"):
+    with pytest.raises(ValueError, match="too few"):
         heads.choose_samples(track, inside, n_random=201, n_extreme=1, seed=0)
-    with pytest.raises(heads.HeadError, match="too few"):
+    with pytest.raises(ValueError, match="too few"):
         heads.choose_samples(track, inside, n_random=1, n_extreme=101, seed=0)
-    with pytest.raises(heads.HeadError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not fit"):
         heads.choose_samples(track, inside[:50], n_random=1, n_extreme=1, seed=0)
     track[1, 3] = np.nan
-    with pytest.raises(heads.HeadError, match="predict"):
+    with pytest.raises(ValueError, match="predict"):
         heads.choose_samples(track, inside, n_random=1, n_extreme=1, seed=0)
 
 
@@ -114,7 +114,7 @@ def test_sequences_are_read_on_the_samples_strand(
 
 def test_an_even_width_has_no_centre() -> None:
     samples = pd.DataFrame({"strand": ["+"], "position": [1]})
-    with pytest.raises(heads.HeadError, match="odd"):
+    with pytest.raises(ValueError, match="odd"):
         heads.sequences_at(random_genome(60, 0), samples, 0, 6)
 
 
@@ -131,7 +131,7 @@ def test_average_of_a_group_against_a_plain_loop() -> None:
                 column = [float(a[layer, head, distance]) for a in attention[rows]]
                 assert mean[layer, head, distance] == pytest.approx(sum(column) / len(column))
                 assert maximum[layer, head, distance] == max(column)
-    with pytest.raises(heads.HeadError, match="empty"):
+    with pytest.raises(ValueError, match="empty"):
         heads.average(attention, np.zeros(40, bool))
 
 
@@ -233,9 +233,9 @@ def test_the_best_of_a_census_are_those_of_its_distance() -> None:
         assert best.position[layer, head].tolist() == position[at].tolist()
         assert best.strand[layer, head].tolist() == strand[at].tolist()
         assert best.weight[layer, head].tolist() == weight[at].tolist()
-    with pytest.raises(heads.HeadError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not fit"):
         heads.census_positions(strand, position, weight, distance[:1])
-    with pytest.raises(heads.HeadError, match="fewer positions"):
+    with pytest.raises(ValueError, match="fewer positions"):
         heads.census_positions(strand, position, weight - 2, distance)
 
 
@@ -260,7 +260,7 @@ def test_copies_of_a_stretch_count_once() -> None:
     two = heads.motifs_at(best, genome, n_best=2, context=41, **given)
     assert two.weakest[0, 0] == 0.6 and two.counts[0, 0].max() == 2
     np.testing.assert_array_equal(two.counts[0, 0], 2 * np.eye(4)[codes[97:104]])
-    with pytest.raises(heads.HeadError, match="5 positions only"):
+    with pytest.raises(ValueError, match="5 positions only"):
         heads.motifs_at(best, genome, n_best=6, **given)
 
 
@@ -286,7 +286,8 @@ def test_who_looks_at_one_place() -> None:
     assert found["enrichment"].tolist()[1] == pytest.approx(1)
     assert found["share"][0] == pytest.approx(0.904 / (0.9 + 63 * 0.001))
     assert found["peak_label"][0] == -30
-    assert heads.looking_at(mean, DOWNSTREAM, -200).empty
+    nowhere = heads.looking_at(mean, DOWNSTREAM, -200)
+    assert nowhere.empty and nowhere.columns.tolist() == found.columns.tolist()
 
 
 def test_heights_against_a_background() -> None:
@@ -298,15 +299,35 @@ def test_heights_against_a_background() -> None:
     np.testing.assert_allclose(heads.background(genome), [5 / 16, 3 / 16, 3 / 16, 5 / 16])
 
 
+def test_information_of_whole_motifs_keeps_their_shape() -> None:
+    sharp = np.tile([1000, 0, 0, 0], (3, 1))
+    counts = np.stack([sharp, np.full((3, 4), 250)])[None]  # one layer of two heads
+    bits = heads.information(counts)
+    assert bits.shape == (1, 2)
+    np.testing.assert_allclose(bits, [[6, 0]], atol=0.05)
+
+
+def test_chance_is_the_largest_correlation_with_shuffled_outputs() -> None:
+    attention, output = toy_attention(50, 0), np.linspace(0, 1, 50)
+    shuffled = np.random.default_rng(3).permutation(output)
+    expected = max(
+        abs(spearmanr(attention[:, layer, head, distance].astype(float), shuffled).statistic)
+        for layer in range(2)
+        for head in range(3)
+        for distance in range(WINDOW)
+    )
+    assert heads.chance_correlation(attention, output, 3) == pytest.approx(expected)
+
+
 def test_too_few_samples_for_the_best() -> None:
     attention = toy_attention(10, 0)
     samples = pd.DataFrame({"strand": ["+"] * 10, "position": range(10)})
     mean = heads.average(attention).mean
-    with pytest.raises(heads.HeadError, match="10 samples only"):
+    with pytest.raises(ValueError, match="10 samples only"):
         heads.best_sequences(
             attention, samples, random_genome(99, 0), mean, downstream=20, n_best=11, width=7
         )
-    with pytest.raises(heads.HeadError, match="9 samples"):
+    with pytest.raises(ValueError, match="9 samples"):
         heads.best_sequences(
             attention, samples[:9], random_genome(99, 0), mean, downstream=20, n_best=5, width=7
         )
@@ -336,13 +357,13 @@ def test_spearman_equals_scipy_with_ties_and_subnormal_numbers(
 
 def test_spearman_refuses_what_it_cannot_rank() -> None:
     attention = toy_attention(10, 0)
-    with pytest.raises(heads.HeadError, match="9 outputs"):
+    with pytest.raises(ValueError, match="9 outputs"):
         heads.spearman(attention, np.arange(9))
-    with pytest.raises(heads.HeadError, match="float16"):
+    with pytest.raises(ValueError, match="float16"):
         heads.spearman(attention.astype(np.float32), np.arange(10))
     for bad in (np.nan, -0.5):
         attention[3, 1, 1, 1] = bad
-        with pytest.raises(heads.HeadError, match="negative values or NaN"):
+        with pytest.raises(ValueError, match="negative values or NaN"):
             heads.spearman(attention, np.arange(10))
 
 

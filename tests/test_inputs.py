@@ -58,6 +58,19 @@ def test_own_files_become_study_inputs(own: dict[str, Path], tmp_path: Path) -> 
     assert_same(inputs, StudyInputs.read(tmp_path / "inputs"))
 
 
+def test_own_sources_have_any_names_and_keep_their_order(
+    own: dict[str, Path], simulated: StudyInputs, tmp_path: Path
+) -> None:
+    own["first"].write_text("position_1based\tstrand\tsource\n7\t+\tTEX+ \n1\t+\tд|$\n8\t-\tTEX+\n")
+    inputs = load_inputs("files", fasta=own["fasta"], tables=[own["first"], own["second"]])
+    assert inputs.sources == ("TEX+", "д|$", "new"), "as the tables name them"
+    inputs.save(tmp_path / "inputs")
+    assert StudyInputs.read(tmp_path / "inputs").sources == inputs.sources
+    assert simulated.sources == ("sendseq", "smrt", "cappable", "regulondb"), "newest first"
+    simulated.save(tmp_path / "inputs")
+    assert StudyInputs.read(tmp_path / "inputs").sources == simulated.sources
+
+
 def test_own_files_without_annotation_have_empty_tables(
     own: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -90,6 +103,9 @@ def test_own_files_without_annotation_have_empty_tables(
         ),
         ("position_1based\tstrand\tsource\n2\tplus\ta", "line 2: unknown strand 'plus'"),
         ("position_1based\tstrand\tsource\n2\t+\t", "line 2: no source is named"),
+        ("position_1based\tstrand\tsource\n2\t+\tNA", "line 2: no source is named; write the name"),
+        ("position_1based\tstrand\tsource\n2\t+\tCurated", "line 2: 'curated' is what the merged"),
+        ("position_1based\tstrand\tsource\n2\t+\ta\x0bb", "line 2: .* sign that cannot be shown"),
         ("position_1based\tstrand\tsource\n2\t+", "line 2: 2 columns instead of 3"),
         ("position_1based\tstrand\tsource\n", "no rows"),
         ("", "empty; line 1 should name the columns"),

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 from genoattn import bootstrap
 from genoattn.bootstrap import Resampling
 from genoattn.metrics import (
+    COLUMNS,
     calibration,
     compare,
     differs_from_paper,
     exact_scores,
+    expected_sites,
+    in_order,
     inside,
     kmer_resolution,
     kmers,
     performance,
     precision_recall,
     score,
-    write_performance,
 )
 
 
@@ -129,29 +131,27 @@ def test_performance_rows():
     assert card["smrt"]["pr_auc"] == pytest.approx(wanted["pr_auc"], abs=1e-4)
 
 
-def test_rows_of_other_models_are_kept(tmp_path):
+def test_rows_are_written_in_order_and_to_six_decimals():
     rng = np.random.default_rng(0)
     label = (rng.random((2, 50)) < 0.2).astype(int)
     where = np.ones(50, bool)
-
-    def table(name, seed):
-        return performance(
-            rng.random((2, 50)), {"smrt": label}, where, resampling(where, 10),
-            train_set="smrt", model=name, seed=seed,
-        )  # fmt: skip
-
-    path = tmp_path / "new" / "performance.csv"
-    write_performance(path, table("a", 1))
-    write_performance(path, table("a", 2))
-    again = table("a", 1)
-    write_performance(path, again)
-    written = pd.read_csv(path)
-    assert written["seed"].tolist() == [1, 1, 2, 2]
-    assert written.loc[written["seed"] == 1, "value"].tolist() == pytest.approx(
-        again.sort_values("metric")["value"].tolist(), abs=1e-6
-    )
-    with pytest.raises(ValueError, match="has the columns train_set, test_set"):
-        write_performance(path, again.drop(columns="paper_value"))
+    table = pd.concat(
+        [
+            performance(
+                rng.random((2, 50)), {"smrt": label, "curated": label}, where,
+                resampling(where, 10), train_set="smrt", model=name, seed=1,
+            )
+            for name in ("b", "a")
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    ordered = in_order(table)
+    assert tuple(ordered) == COLUMNS
+    assert ordered["model"].tolist() == ["a"] * 4 + ["b"] * 4
+    assert ordered["test_set"].tolist() == ["curated", "curated", "smrt", "smrt"] * 2
+    assert ordered["metric"].tolist() == ["pr_auc", "roc_auc"] * 4
+    assert ordered["value"].tolist() == ordered["value"].round(6).tolist()
+    assert sorted(ordered["value"]) == pytest.approx(sorted(table["value"]), abs=1e-6)
 
 
 def test_precision_recall_curve_is_what_its_threshold_gives():
@@ -172,10 +172,19 @@ def test_calibration_of_a_calibrated_output():
     rng = np.random.default_rng(2)
     output = rng.random((2, 20_000)) ** 4
     label = (rng.random((2, 20_000)) < output).astype(int)
-    table = calibration(label, output, np.ones(20_000, bool))
-    assert table["n"].sum() == 40_000
+    where = np.ones(20_000, bool)
+    given = where, resampling(where, 500)
+    table = calibration(label, output, *given)
+    assert table["n"].sum() == 40_000 and table["n_sites"].sum() == label.sum()
     large = table[table["n"] > 1000]
     np.testing.assert_allclose(large["share"], large["output"], atol=0.03)
+    assert (large["ci_low"] <= large["share"]).all() and (large["share"] <= large["ci_high"]).all()
+    halved = calibration(label, output / 2, *given)
+    halved = halved[halved["n"] > 1000]
+    assert (halved["ci_low"] > halved["output"]).any()
+    times, low, high = expected_sites(label, output, *given)
+    assert low < 1 < high and low < times < high
+    assert expected_sites(label, output / 2, *given)[2] < 1
 
 
 def test_the_paper_differs_where_it_is_outside_the_interval():

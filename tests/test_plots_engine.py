@@ -28,7 +28,7 @@ def bench():
 
 
 def test_blocks_show_frame_and_window():
-    axes = engine.blocks(window=10, block=4, n_blocks=3).axes[0]
+    axes = engine.blocks(window=10, block=4, n_blocks=3).figure.axes[0]
     image = axes.get_images()[0].get_array()
     white, yellow, blue = [255, 255, 255], [0xF3, 0xC6, 0x6B], [0, 0x72, 0xB2]
     assert image.shape == (12, 12 + 12, 3)
@@ -46,7 +46,9 @@ def test_blocks_show_frame_and_window():
 
 
 def test_rates_are_bars():
-    axes = engine.rates(bench()).axes[0]
+    drawn = engine.rates(bench())
+    axes = drawn.figure.axes[0]
+    assert "30.0 times as many in training, on cpu" in drawn.caption
     assert sorted(bar.get_height() for bar in axes.patches) == [100, 1000, 3000, 6000, 9000]
     assert "9,000\n9.0×" in {text.get_text() for text in axes.texts}
 
@@ -59,13 +61,22 @@ def test_profile_stacks_to_the_whole():
             "us_per_nt": [10.0, 30.0, 7.0, 1.0],
         }
     )
-    axes = engine.profile(parts).axes[0]
+    drawn = engine.profile(parts)
+    assert "takes 8 µs where the plain form takes 40 µs" in drawn.caption
+    axes = drawn.figure.axes[0]
     ends = {(round(bar.get_y()), bar.get_x() + bar.get_width()) for bar in axes.patches}
     assert {end for _, end in ends} == {10.0, 40.0, 7.0, 8.0}
     assert [text.get_text() for text in axes.texts] == ["40 µs", "8 µs"]
 
 
 def test_growth_shows_memory_and_seconds():
-    memory, time = engine.growth(bench()).axes
+    drawn = engine.growth(bench())
+    assert "from 400 to 400 MiB" in drawn.alt
+    memory, time = drawn.figure.axes
     assert memory.lines[0].get_ydata().tolist() == [400]
     assert time.lines[0].get_ydata().tolist() == [20]
+
+
+def test_growth_that_was_not_measured_is_not_drawn():
+    table = bench()
+    assert engine.growth(table[table["what"] != "growth"]) is None

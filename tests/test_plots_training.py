@@ -26,7 +26,11 @@ def test_learning_curve_marks_the_kept_round():
             "learning_rate": [0.1, 0.2, 0.0],
         }
     )
-    axes = draw.learning_curve(history).axes[0]
+    drawn = draw.learning_curve(history)
+    axes = drawn.figure.axes[0]
+    assert "after 2.0 passes" in drawn.caption and "stages" in drawn.caption
+    assert "15.00 thousandths" in drawn.alt
+    assert "stages" not in draw.learning_curve(history.assign(stage=1)).caption
     lines = {line.get_label(): line for line in axes.lines}
     np.testing.assert_allclose(lines["validation"].get_ydata(), [30, 15, 20])
     kept = [line for line in axes.lines if list(line.get_xdata()) == [2.0, 2.0]]
@@ -51,7 +55,9 @@ def pairs(paper):
 
 
 def test_performance_marks_where_the_paper_is_outside_the_interval():
-    figure = draw.performance(pairs({"curated": 0.9, "smrt": np.nan, "sendseq": 0.65}))
+    drawn = draw.performance(pairs({"curated": 0.9, "smrt": np.nan, "sendseq": 0.65}))
+    figure = drawn.figure
+    assert "4 of 8 do." in drawn.caption  # both scores of two training sets
     roc = figure.axes[0]
     lines = {line.get_label(): line for line in roc.lines}
     assert list(lines["paper, outside the interval"].get_xdata()) == [0.9, 0.9]
@@ -71,7 +77,9 @@ def test_performance_marks_where_the_paper_is_outside_the_interval():
 
 def test_performance_of_one_model_without_a_paper():
     table = pairs(dict.fromkeys(("curated", "smrt", "sendseq"), np.nan))
-    bare = draw.performance(table[table["train_set"] == "smrt"])
+    drawn = draw.performance(table[table["train_set"] == "smrt"])
+    bare = drawn.figure
+    assert "paper" not in drawn.caption
     assert {line.get_label() for line in bare.axes[0].lines} == {"ours, with interval"}
     assert not bare.axes[1].texts
 
@@ -79,7 +87,9 @@ def test_performance_of_one_model_without_a_paper():
 def test_performance_has_the_baselines_where_they_are():
     table = pairs(dict.fromkeys(("curated", "smrt", "sendseq"), np.nan))
     scanner = table[(table["train_set"] == "smrt")].assign(value=0.3)
-    roc = draw.performance(table, {"scanner": scanner}).axes[0]
+    drawn = draw.performance(table, {"scanner": scanner})
+    roc = drawn.figure.axes[0]
+    assert "the scanner" in drawn.caption
     (line,) = [line for line in roc.lines if line.get_label() == "scanner"]
     np.testing.assert_array_equal(line.get_xdata(), [np.nan] * 3 + [0.3] * 3)
 
@@ -87,10 +97,11 @@ def test_performance_has_the_baselines_where_they_are():
 def test_learning_curves_mark_each_kept_round():
     history = pd.DataFrame({"passes": [1.0, 2.0, 3.0], "validation_loss": [0.03, 0.01, 0.02]})
     histories = {"one": history, "two": history[::-1].assign(passes=[1.0, 2.0, 3.0])}
-    axes = draw.learning_curves(histories).axes[0]
+    axes = draw.learning_curves(histories).figure.axes[0]
     marked = [tuple(line.get_xydata()[line.get_markevery()].ravel()) for line in axes.lines]
     assert marked == [(2.0, 10.0), (2.0, 10.0)]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
+    assert draw.learning_curves({"one": history}) is None
 
 
 def test_models_stand_in_their_order_beside_the_paper():
@@ -101,11 +112,29 @@ def test_models_stand_in_their_order_beside_the_paper():
             for metric in ("roc_auc", "pr_auc")
         ]
     )
-    roc = draw.models(table, {"roc_auc": 0.8}).axes[0]
+    roc = draw.models(table, {"roc_auc": 0.8}).figure.axes[0]
     assert list(roc.lines[0].get_xdata()) == [0.5, 0.4]
     assert [label.get_text() for label in roc.get_yticklabels()] == ["ours", "scanner"]
     assert list(roc.lines[1].get_xdata()) == [0.8, 0.8]
-    assert len(draw.models(table).axes[0].lines) == 1
+    bare = draw.models(table)
+    assert len(bare.figure.axes[0].lines) == 1
+    assert "Hollow" not in bare.caption and "highest for ours (0.500)" in bare.alt
+
+
+def test_models_of_an_earlier_run_are_hollow():
+    table = pd.DataFrame(
+        [
+            {"model": name, "metric": metric, "value": value, "ci_low": 0.1, "ci_high": 0.9,
+             "earlier": old}
+            for name, value, old in (("ours", 0.5, False), ("gone", 0.4, True))
+            for metric in ("roc_auc", "pr_auc")
+        ]
+    )  # fmt: skip
+    drawn = draw.models(table)
+    full, hollow = drawn.figure.axes[0].lines
+    assert (list(full.get_xdata()), list(hollow.get_xdata())) == ([0.5], [0.4])
+    assert hollow.get_markerfacecolor() == "white" != full.get_markerfacecolor()
+    assert "Hollow: from an earlier run." in drawn.caption
 
 
 def test_matching_names_its_tolerances():
@@ -116,7 +145,9 @@ def test_matching_names_its_tolerances():
             for t in (0, 2)
         ]
     )
-    axes = draw.matching(table).axes[0]
+    drawn = draw.matching(table)
+    axes = drawn.figure.axes[0]
+    assert "0.000 at the exact position, 0.200 within 2 nt" in drawn.alt
     assert [label.get_text() for label in axes.get_xticklabels()] == ["exact", "±2 nt"]
     assert list(axes.lines[1].get_ydata()) == [0, 0.2]
 
@@ -136,7 +167,10 @@ def test_false_calls_have_a_bar_for_each_class():
             for place in ("between genes", "in a gene")
         ]
     )
-    left, right = draw.false_calls(distances, places).axes
+    drawn = draw.false_calls(distances, places)
+    left, right = drawn.figure.axes
+    assert "25% of the false positives lie within 5 nt of a site of any source" in drawn.alt
+    assert "50% of false calls, 50% of sites lie between genes" in drawn.alt
     assert [bar.get_height() for bar in left.patches] == [25, 75, 25, 75, 50, 50]
     assert [bar.get_width() for bar in right.patches] == [50] * 4
 
@@ -148,7 +182,10 @@ def test_ablation_has_a_dot_a_seed_and_a_line_at_the_mean():
             "seed": [1, 2, 1], "pr_auc": [0.1, 0.2, 0.3],
         }
     )  # fmt: skip
-    axes = draw.ablation(table).axes[0]
+    drawn = draw.ablation(table)
+    axes = drawn.figure.axes[0]
+    assert "at most 0.100" in drawn.caption and "from 0.150" in drawn.alt
+    assert draw.ablation(table.iloc[:0]) is None
     assert list(axes.lines[0].get_ydata()) == [0, 0, -1]
     means = [segment[0, 0] for segment in axes.collections[0].get_segments()]
     assert means == pytest.approx([0.15, 0.3])
@@ -158,7 +195,7 @@ def test_ablation_has_a_dot_a_seed_and_a_line_at_the_mean():
 def test_ablation_leaves_room_for_the_dots_beside_long_names():
     long = "2 layers of 4 heads over 128 nt on 5 dilated convolutions of 64 channels, and so on"
     table = pd.DataFrame({"step": [1, 2], "what": ["short", long], "seed": 1, "pr_auc": [0.1, 0.3]})
-    figure = draw.ablation(table)
+    figure = draw.ablation(table).figure
     figure.canvas.draw()
     box = figure.axes[0].get_window_extent()
     assert box.width > 0.5 * figure.bbox.width
@@ -174,7 +211,10 @@ def test_resolution_has_mean_maximum_and_chance():
             for metric in ("roc_auc", "pr_auc")
         ]
     )  # fmt: skip
-    axes = draw.resolution(table, {1: 0.3}).axes[0]
+    drawn = draw.resolution(table, {1: 0.3})
+    axes = drawn.figure.axes[0]
+    assert "from 0.100 at k = 1 to 0.200 at k = 2" in drawn.alt
+    assert "Diamonds" in drawn.caption and "Diamonds" not in draw.resolution(table).caption
     assert len(axes.lines) == 4
     assert list(axes.lines[0].get_ydata()) == [0.1, 0.2]
     assert list(axes.lines[2].get_ydata()) == [0.01, 0.02]
@@ -184,12 +224,18 @@ def test_resolution_has_mean_maximum_and_chance():
 def test_curves_and_calibration():
     curve = pd.DataFrame({"recall": [0, 1], "precision": [1, 0.1]})
     for of, called in (("test set", "curated set"), ("model", "curated")):
-        axes = draw.precision_recall({"curated": curve, "smrt": curve}, of).axes[0]
+        drawn = draw.precision_recall({"curated": curve, "smrt": curve}, of)
+        axes = drawn.figure.axes[0]
+        assert f"{called} 0.55" in drawn.alt
         assert axes.lines[0].get_label() == called
         assert len({(line.get_color(), str(line.get_linestyle())) for line in axes.lines}) == 2
         assert axes.get_legend().get_title().get_text() == of
-    table = pd.DataFrame({"output": [0.001, 0.1], "share": [0.0, 0.1], "n": [5, 5]})
-    axes = draw.calibration({"ours": table, "scanner": table})
+    table = pd.DataFrame(
+        {"output": [0.001, 0.1], "share": [0.0, 0.1], "ci_low": [0.0, 0.05], "ci_high": [0.1, 0.2]}
+    )
+    axes = draw.calibration({"ours": table, "scanner": table}).figure.axes[0]
+    (whiskers,) = axes.collections
+    assert [segment.tolist() for segment in whiskers.get_segments()] == [[[0.1, 0.05], [0.1, 0.2]]]
     assert [list(line.get_xdata()) for line in axes.lines[1:]] == [[0.1], [0.1]]
 
 
@@ -198,7 +244,10 @@ def test_gene_terms_show_each_prior_by_distance():
         name: pd.DataFrame({"distance": ["0 to 19", "20 and more"], "log_odds": [up, -1.0]})
         for name, up in (("one", 0.5), ("other", 0.7))
     }
-    axes = draw.gene_terms(tables)
+    drawn = draw.gene_terms(tables)
+    axes = drawn.figure.axes[0]
+    assert "from +0.7 at 0 to 19 nt to -1.0" in drawn.alt
+    assert draw.gene_terms({}) is None
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["one"].get_ydata().tolist() == [0.5, -1.0]
     assert lines["other"].get_ydata().tolist() == [0.7, -1.0]

@@ -41,13 +41,13 @@ def test_only_sites_with_their_whole_window_in_the_part() -> None:
 
 
 def test_sites_that_cannot_be_read() -> None:
-    with pytest.raises(profiles.ProfileError, match="unknown strand"):
+    with pytest.raises(ValueError, match="unknown strand"):
         profiles.output_around(numbered(), frame((1, ".")), 2)
-    with pytest.raises(profiles.ProfileError, match="beyond"):
+    with pytest.raises(ValueError, match="beyond"):
         profiles.output_around(numbered(), frame((100, "+")), 2)
     track = numbered()
     track[1, 3] = np.nan
-    with pytest.raises(profiles.ProfileError, match="without a value"):
+    with pytest.raises(ValueError, match="without a value"):
         profiles.output_around(track, frame((1, "+")), 2)
 
 
@@ -82,9 +82,9 @@ def test_five_values_have_no_band_of_95_percent() -> None:
 
 
 def test_bands_that_cannot_be_had() -> None:
-    with pytest.raises(profiles.ProfileError, match="no site"):
+    with pytest.raises(ValueError, match="no site"):
         profiles.median_with_band(np.empty((0, 5)), 0.95)
-    with pytest.raises(profiles.ProfileError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="between 0 and 1"):
         profiles.median_with_band(np.ones((3, 5)), 95)
 
 
@@ -100,7 +100,7 @@ def test_median_profiles_and_their_peaks() -> None:
     found = profiles.peaks(table, baseline=0.01).set_index("strand")
     assert found["peak_offset"].to_dict() == {"sense": 0, "antisense": -3}
     assert found.loc["sense", "peak_ratio"] == pytest.approx(50)
-    with pytest.raises(profiles.ProfileError, match="no class"):
+    with pytest.raises(ValueError, match="no class"):
         profiles.median_profiles(track, {"none": frame()}, flank=5, level=0.95)
 
 
@@ -233,4 +233,11 @@ def test_statements_follow_from_the_tables() -> None:
     assert "highest at -40 nt" in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
     found = profiles.statements(levels, peaks, medians, strands, baseline=1.15)
+    assert "highest at +41 nt" in found["here"][3], "a position, not an offset"
     assert found["holds"].tolist()[:4] == ["no", "undecided", "no", "no"]
+
+
+def test_classes_and_positions_are_named_as_readers_know_them() -> None:
+    assert profiles.class_name("terminators (sendseq)") == "terminators (SEnd-seq)"
+    assert profiles.class_name("TSSs") == "TSSs"
+    assert [profiles.position_name(offset) for offset in (-1, 0, 1)] == ["-1", "+1", "+2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import subprocess
@@ -97,6 +98,34 @@ def test_imports_are_declared():
     foreign = imported - set(sys.stdlib_module_names) - {"genoattn"}
     lacking = {one for one in foreign if names.get(one, one).lower() not in declared}
     assert not lacking, f"not declared in pyproject.toml: {lacking}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_cells_only_call_draw_and_show(path):
+    """What computes, decides or words stands in the package, where it is tested."""
+    forbidden = (
+        ast.FunctionDef, ast.Lambda, ast.ClassDef, ast.For, ast.While, ast.If, ast.Try, ast.With,
+        ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.JoinedStr, ast.BinOp,
+        ast.Compare, ast.Subscript,
+    )  # fmt: skip
+    cells = nbformat.read(path, as_version=4).cells
+    code = [
+        cell.source
+        for cell in cells
+        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", [])
+    ]
+    for source in code:
+        for node in ast.walk(ast.parse(source)):
+            assert not isinstance(node, forbidden), f"{path.stem}: {ast.unparse(node)}"
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [alias.name for alias in node.names]
+                module = node.module if isinstance(node, ast.ImportFrom) else names[0]
+                assert module.split(".")[0] == "genoattn", f"{path.stem} imports {module}"
+    lines = [line for source in code for line in source.splitlines() if line.strip()]
+    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    assert len(lines) <= 100
+    assert max(len(source.splitlines()) for source in code) <= 15
+    assert words >= 8 * len(lines)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

@@ -70,10 +70,28 @@ def test_planted_elements_from_the_frame_of_copies() -> None:
     assert (a.name, a.places, b.places) == ("a", (-12, -11), (-5,))
     np.testing.assert_allclose(a.probabilities, [[0, 0, 0, 1], [1, 0, 0, 0], [0.5, 0, 0, 0.5]])
     frame.loc[2, "sequence"] = "TA"
-    with pytest.raises(promoter_elements.ElementError, match="differ in length"):
+    with pytest.raises(ValueError, match="differ in length"):
         promoter_elements.planted_elements(frame)
 
 
 def test_a_word_of_other_letters_is_refused() -> None:
-    with pytest.raises(promoter_elements.ElementError, match="no word"):
+    with pytest.raises(ValueError, match="no word"):
         promoter_elements.word("x", "TATRAT", 0, 0, "here")
+
+
+def test_the_nearest_head_is_one_that_looks_there() -> None:
+    matches = pd.DataFrame(
+        {
+            "layer_1based": [1, 1, 2],
+            "head_1based": [1, 2, 1],
+            "element": ["a", "a", "a"],
+            "similarity": [0.9, 0.3, 0.5],
+            "on_peak": [False, True, True],
+        }
+    )
+    table = matches[["layer_1based", "head_1based"]].assign(peak_offset=[-60, -35, -36])
+    nearest = promoter_elements.nearest_head(matches, table, "a")
+    assert nearest is not None
+    assert nearest[["layer_1based", "head_1based", "peak_offset"]].tolist() == [2, 1, -36]
+    assert promoter_elements.nearest_head(matches[:1], table, "a") is None
+    assert promoter_elements.nearest_head(matches, table, "b") is None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn import profiles, region_levels
+from genoattn import region_levels
 
 
 def regions(track: np.ndarray, masks: dict[str, np.ndarray], inside: np.ndarray) -> pd.DataFrame:
@@ -64,9 +64,9 @@ def test_the_interval_is_the_block_bootstraps() -> None:
 
 def test_regions_that_cannot_be_had() -> None:
     track = np.full((2, 10), np.nan, np.float32)
-    with pytest.raises(profiles.ProfileError, match="empty"):
+    with pytest.raises(ValueError, match="empty"):
         regions(track, {}, np.zeros(10, bool))
-    with pytest.raises(profiles.ProfileError, match="without a value"):
+    with pytest.raises(ValueError, match="without a value"):
         regions(track, {}, np.ones(10, bool))
 
 
@@ -80,7 +80,7 @@ def test_strands_that_peak_together() -> None:
     )
     assert abs(found.loc[1, "spearman"]) < 0.1 and found.loc[20, "spearman"] > 0.3
     assert abs(found.loc[20, "chance"]) < 0.2 and found.loc[20, "n"] == 200
-    with pytest.raises(profiles.ProfileError, match="too few"):
+    with pytest.raises(ValueError, match="too few"):
         region_levels.strand_correlation(track, np.ones(4_000, bool), [2_000])
 
 
@@ -130,3 +130,8 @@ def test_median_of_maxima_over_gaps() -> None:
     assert (table["n"] == 2).all() and (table["n_nt"] == 5).all()
     assert table["median"].tolist() == pytest.approx([0.5, 0.2])
     assert region_levels.median_of_maxima(track, mask, np.zeros(50, bool), level=0.95).empty
+
+
+def test_regions_are_labelled_with_their_strand_where_they_have_one() -> None:
+    table = pd.DataFrame({"region": ["whole", "gap"], "strand": ["both", "sense"]})
+    assert region_levels.labels(table) == ["whole", "gap, sense"]

@@ -1,10 +1,11 @@
-"""Figures and tables of the curation: tidy frames of `genoattn.curation` in, figures out."""
+"""Figures of the curation: tidy frames of `genoattn.curation` in, figures out."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,196 +21,203 @@ from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import distance_transform_edt
 
 from genoattn.annotations import source_name
-from genoattn.curation import PRINTED, SOURCES
+from genoattn.curation import PRINTED, Merging, groups
 from genoattn.plots import style
-from genoattn.study.report import table as report_table
+from genoattn.plots.drawn import Drawn
+from genoattn.study.report import escaped, in_words, listed
 
 __all__ = [
     "exact_shares",
+    "interpretations",
     "offset_audit",
-    "readings",
     "recovery",
     "shifts",
-    "table_one",
     "upset",
     "venn",
     "window_sensitivity",
 ]
 
-# Four ellipses of one shape that cut each other in all 15 regions: centre, tilt in degrees.
-_ELLIPSES: dict[str, tuple[float, float, float]] = {
-    "regulondb": (0.350, 0.400, 140.0),
-    "cappable": (0.450, 0.500, 140.0),
-    "smrt": (0.544, 0.500, 40.0),
-    "sendseq": (0.644, 0.400, 40.0),
+_Shape = tuple[float, float, float, float, float]  # centre x and y, full width, height, tilt
+_Corner = tuple[float, float, str]  # x, y and side of a set's name
+
+# Circles and ellipses that cut each other in all regions, and where the sets' names stand.
+_SHAPES: dict[int, tuple[_Shape, ...]] = {
+    2: ((0.37, 0.46, 0.60, 0.60, 0.0), (0.63, 0.46, 0.60, 0.60, 0.0)),
+    3: (
+        (0.36, 0.58, 0.52, 0.52, 0.0),
+        (0.64, 0.58, 0.52, 0.52, 0.0),
+        (0.50, 0.36, 0.52, 0.52, 0.0),
+    ),
+    4: (
+        (0.350, 0.400, 0.72, 0.45, 140.0),
+        (0.450, 0.500, 0.72, 0.45, 140.0),
+        (0.544, 0.500, 0.72, 0.45, 40.0),
+        (0.644, 0.400, 0.72, 0.45, 40.0),
+    ),
 }
-_AXES_OF_ELLIPSE = (0.72, 0.45)  # full lengths
+_CORNERS: dict[int, tuple[_Corner, ...]] = {
+    2: ((0.30, 0.78, "right"), (0.70, 0.78, "left")),
+    3: ((0.18, 0.80, "right"), (0.82, 0.80, "left"), (0.74, 0.12, "left")),
+    4: (
+        (0.09, 0.72, "right"),
+        (0.30, 0.86, "right"),
+        (0.70, 0.86, "left"),
+        (0.91, 0.72, "left"),
+    ),
+}
+_CROSS: dict[str, Any] = {"color": "black", "marker": "x", "markersize": 9, "markeredgewidth": 2}
+_MOST_BARS = 20  # of an UpSet plot; more cannot be read
 
 
-def table_one(table: pd.DataFrame, beside_paper: bool = True) -> str:
-    """Lay out Table 1 for a page.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `genoattn.curation.table_one`.
-    beside_paper : bool
-        Whether to show the paper's columns.
-
-    Returns
-    -------
-    str
-        A Markdown table: counts and shares in percent, the paper's beside ours.
-    """
-    rows = {"": [source_name(source) for source in table["source"]]}
-    rows["sites"] = [f"{n:,}" for n in table["n_sites"]]
-    if beside_paper:
-        rows["paper"] = [f"{n:,}" for n in table["paper_n_sites"]]
-    rows["shared"] = _with_percent(table["n_shared"], table["percent_shared"])
-    if beside_paper:
-        rows["paper "] = _with_percent(table["paper_n_shared"], table["paper_percent_shared"])
-    rows["any partner"] = _with_percent(table["n_shared_strict"], table["percent_shared_strict"])
-    return report_table(pd.DataFrame(rows))
+def _called(source: str) -> str:
+    """How a caption calls a source."""
+    return escaped(source_name(source))
 
 
-def _with_percent(counts: pd.Series, percents: pd.Series) -> list[str]:
-    """Counts with their percentage in brackets."""
-    return [
-        f"{n:,} ({p:.1f}%)" if p == p else f"{n:,}" for n, p in zip(counts, percents, strict=True)
-    ]
-
-
-def _inside(x: np.ndarray, y: np.ndarray, source: str) -> np.ndarray:
-    """Whether points lie inside a source's ellipse of the Venn diagram."""
-    cx, cy, tilt = _ELLIPSES[source]
+def _inside(x: np.ndarray, y: np.ndarray, shape: _Shape) -> np.ndarray:
+    """Whether points lie inside a circle or ellipse."""
+    cx, cy, width, height, tilt = shape
     along = np.array([np.cos(np.radians(tilt)), np.sin(np.radians(tilt))])
     u = (x - cx) * along[0] + (y - cy) * along[1]
     v = -(x - cx) * along[1] + (y - cy) * along[0]
-    width, height = _AXES_OF_ELLIPSE
     return (2 * u / width) ** 2 + (2 * v / height) ** 2 <= 1.0
 
 
 @cache
-def venn_places(grid: int = 300) -> dict[str, tuple[float, float]]:
-    """Find for each region of the Venn diagram the point that is farthest from its borders.
+def venn_places(n: int, grid: int = 300) -> dict[tuple[int, ...], tuple[float, float]]:
+    """Find for each region of a Venn diagram the point that is farthest from its borders.
 
     Parameters
     ----------
+    n : int
+        Sets, two to four.
     grid : int
         Points a side at which the unit square is looked at.
 
     Returns
     -------
     dict
-        Members (source names joined by ``+``, oldest first) to (x, y).
+        Indices of the sets that a region lies in -> (x, y), in the order of
+        `genoattn.curation.groups`.
     """
     y, x = np.mgrid[0 : 1 : grid * 1j, 0 : 1 : grid * 1j]
-    inside = {source: _inside(x, y, source) for source in SOURCES}
+    inside = [_inside(x, y, shape) for shape in _SHAPES[n]]
     places = {}
-    for size in range(1, len(SOURCES) + 1):
-        for members in combinations(SOURCES, size):
+    for size in range(1, n + 1):
+        for members in combinations(range(n), size):
             region = np.ones_like(x, dtype=bool)
-            for source in SOURCES:
-                region &= inside[source] == (source in members)
+            for k in range(n):
+                region &= inside[k] == (k in members)
             depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
             best = np.unravel_index(np.argmax(depth), depth.shape)
-            places["+".join(members)] = (float(x[best]), float(y[best]))
+            places[members] = (float(x[best]), float(y[best]))
     return places
 
 
-def venn(regions: pd.DataFrame) -> Figure:
-    """Draw the Venn diagram of four sets, after Figure 2A.
+def _sources(regions: pd.DataFrame) -> tuple[str, ...]:
+    """The sources of a whole frame of regions: its first rows are each source alone."""
+    n = (len(regions) + 1).bit_length() - 1
+    return tuple(regions["members"].iloc[:n])
+
+
+def _totals(regions: pd.DataFrame) -> dict[str, int]:
+    """TSSs of each source, in whatever region."""
+    sources = _sources(regions)
+    rows = list(zip(groups(sources), regions["n"], strict=True))
+    return {name: sum(int(n) for group, n in rows if name in group) for name in sources}
+
+
+def venn(regions: pd.DataFrame) -> Drawn | None:
+    """Draw the Venn diagram of two to four sets, after Figure 2A.
 
     Parameters
     ----------
     regions : DataFrame
-        From `genoattn.curation.regions`: members, n.
+        From `genoattn.curation.regions`: members, n; all rows.
 
     Returns
     -------
-    Figure
-        Four ellipses; each of the 15 regions shows its number of TSSs. Areas mean nothing.
+    Drawn or None
+        Circles or, of four sets, ellipses; each region shows its number of TSSs. None for one
+        set or more than four, whose regions cannot be drawn so that one sees anything.
     """
+    sources, totals = _sources(regions), _totals(regions)
+    if len(sources) not in _SHAPES:
+        return None
     figure, axes = plt.subplots(figsize=(0.8 * style.WIDTH, 0.62 * style.WIDTH))
-    for source in SOURCES:
-        x, y, tilt = _ELLIPSES[source]
-        colour = style.COLOURS[source]
-        axes.add_patch(Ellipse((x, y), *_AXES_OF_ELLIPSE, angle=tilt, facecolor=colour, alpha=0.12))
-        axes.add_patch(
-            Ellipse(
-                (x, y),
-                *_AXES_OF_ELLIPSE,
-                angle=tilt,
-                facecolor="none",
-                edgecolor=colour,
-                linewidth=2.0,
-                linestyle=style.source(source)["linestyle"],
-            )
-        )
-    counts = regions.set_index("members")["n"]
-    for members, (x, y) in venn_places().items():
-        alone = "+" not in members
+    for source, (x, y, width, height, tilt) in zip(sources, _SHAPES[len(sources)], strict=True):
+        look = style.source(source, sources)
+        shape: dict[str, Any] = {"xy": (x, y), "width": width, "height": height, "angle": tilt}
+        axes.add_patch(Ellipse(**shape, facecolor=look["color"], alpha=0.12))
+        edge = {"edgecolor": look["color"], "linestyle": look["linestyle"]}
+        axes.add_patch(Ellipse(**shape, facecolor="none", linewidth=2.0, **edge))
+    for (members, (x, y)), n in zip(venn_places(len(sources)).items(), regions["n"], strict=True):
         axes.text(
             x,
             y,
-            f"{counts[members]:,}",
+            f"{n:,}",
             ha="center",
             va="center",
-            fontsize=11 if alone else 9.5,
-            fontweight="bold" if members.count("+") == len(SOURCES) - 1 else "normal",
+            fontsize=11 if len(members) == 1 else 9.5,
+            fontweight="bold" if len(members) == len(sources) else "normal",
         )
-    corners = {
-        "regulondb": (0.09, 0.72, "right"),
-        "cappable": (0.30, 0.86, "right"),
-        "smrt": (0.70, 0.86, "left"),
-        "sendseq": (0.91, 0.72, "left"),
-    }
-    totals = {source: int(regions.loc[_has(regions, source), "n"].sum()) for source in SOURCES}
-    for source, (x, y, side) in corners.items():
+    for source, (x, y, side) in zip(sources, _CORNERS[len(sources)], strict=True):
         axes.text(
             x,
             y,
-            f"{source_name(source)}\n{totals[source]:,}",
+            f"{style.label(source, 20)}\n{totals[source]:,}",
             ha=side,
             va="bottom",
-            color=style.COLOURS[source] if source != "cappable" else "#8A5F00",
+            color=style.ink(source, sources),
             fontsize=10,
             fontweight="bold",
         )
     axes.set(xlim=(-0.08, 1.08), ylim=(0.08, 0.95), aspect="equal")
     axes.axis("off")
     figure.tight_layout()
-    return figure
+    everywhere = int(regions["n"].iloc[-1])
+    return Drawn(
+        figure,
+        f"TSSs of {listed(map(_called, sources))} by the sources that have them; beside each "
+        f"name stands the total. Look at the innermost number, {everywhere:,} TSSs that "
+        f"{'both' if len(sources) == 2 else 'all'} have, and at the outermost, which one source "
+        "has alone. Areas carry no meaning.",
+        f"Venn diagram of {len(sources)} sets with {int(regions['n'].sum()):,} TSSs in all, of "
+        f"which {everywhere:,} lie in every set; totals: "
+        + listed(f"{source_name(name)} {n:,}" for name, n in totals.items())
+        + ".",
+    )
 
 
-def _has(regions: pd.DataFrame, source: str) -> pd.Series:
-    """Rows of the regions frame that `source` is a member of."""
-    return regions["members"].str.split("+").map(lambda members: source in members).astype(bool)
-
-
-def upset(regions: pd.DataFrame) -> Figure:
+def upset(regions: pd.DataFrame) -> Drawn | None:
     """Draw the regions of the Venn diagram as an UpSet plot (Lex et al. 2014).
 
     Parameters
     ----------
     regions : DataFrame
-        From `genoattn.curation.regions`: members, n.
+        From `genoattn.curation.regions`: members, n; all rows.
 
     Returns
     -------
-    Figure
-        A bar for each region that is not empty, largest first; the dots below name its members,
-        the bars at the left the number of TSSs of each source.
+    Drawn or None
+        A bar for each region that is not empty, largest first and at most twenty; the dots below
+        name its members, the bars at the left the number of TSSs of each source. None for one
+        source, or without a TSS.
     """
     from upsetplot import UpSet
 
-    filled = regions[regions["n"] > 0]
-    members = filled["members"].str.split("+")
+    sources, totals = _sources(regions), _totals(regions)
+    members = pd.Series(groups(sources), index=regions.index)
+    filled = regions.assign(group=members)[regions["n"] > 0]
+    if len(sources) < 2 or filled.empty:
+        return None
+    columns = _distinct([style.label(source, 20) for source in sources])
+    ordered = filled["n"].rank(method="first", ascending=False)  # so that no two are equal
     content = pd.Series(
-        filled["n"].to_numpy(),
+        filled["n"].to_numpy() - 1e-3 * ordered.to_numpy() / len(filled),
         index=pd.MultiIndex.from_tuples(
-            [tuple(source in group for source in SOURCES) for group in members],
-            names=[source_name(source) for source in SOURCES],
+            [tuple(source in group for source in sources) for group in filled["group"]],
+            names=columns,
         ),
     )
     with warnings.catch_warnings():
@@ -218,23 +226,48 @@ def upset(regions: pd.DataFrame) -> Figure:
             content,
             sort_by="cardinality",
             sort_categories_by="input",
-            show_counts="{:,}",
-            element_size=33,
+            show_counts="{:,.0f}",
+            element_size=33 if len(filled) <= 15 else 26,
             facecolor="#333333",
             totals_plot_elements=3,
             intersection_plot_elements=7,
+            max_subset_rank=_MOST_BARS,
         )
-        for source in SOURCES:
+        for column, source in zip(columns, sources, strict=True):
+            look = style.fill(source, sources)
             plot.style_categories(
-                source_name(source),
-                bar_facecolor=style.COLOURS[source],
-                bar_hatch=style.HATCHES[source],
-                bar_edgecolor="white",
+                column,
+                bar_facecolor=look["facecolor"],
+                bar_hatch=look["hatch"],
+                bar_edgecolor=look["edgecolor"],
             )
         figure = plt.figure()
         parts = plot.plot(fig=figure)
+    _finish_upset(parts, int(filled["n"].max()))
+    largest = filled.loc[filled["n"].idxmax()]
+    without = filled["n"].sort_values(ascending=False, kind="stable").iloc[_MOST_BARS:]
+    most = max(totals, key=lambda name: totals[name])
+    return Drawn(
+        figure,
+        "The same regions as bars, to scale: the dots below a bar say which sources have its "
+        f"TSSs. The largest region is {listed(map(_called, largest['group']))} alone, with "
+        f"{largest['n']:,} TSSs."
+        + (f" {len(without)} smaller regions are left out." if len(without) else ""),
+        f"UpSet plot of {min(len(filled), _MOST_BARS)} regions, the largest with {largest['n']:,} "
+        f"TSSs; the source with most TSSs is {source_name(most)} with {totals[most]:,}.",
+    )
+
+
+def _distinct(labels: Sequence[str]) -> list[str]:
+    """Number labels that stand there already, as by them an UpSet plot knows its sets."""
+    again = [labels[:k].count(one) for k, one in enumerate(labels)]
+    return [f"{one} ({n + 1})" if n else one for one, n in zip(labels, again, strict=True)]
+
+
+def _finish_upset(parts: dict[str, Axes], highest: int) -> None:
+    """Name the axes of an UpSet plot, and make room for the numbers."""
     parts["intersections"].set_ylabel("TSSs")
-    parts["intersections"].set_ylim(0, 1.08 * filled["n"].max())
+    parts["intersections"].set_ylim(0, 1.08 * highest)
     left, right = parts["intersections"].get_xlim()
     parts["intersections"].set_xlim(left - 0.3, right)  # room for the first bar's number
     parts["totals"].set_xlabel("TSSs of the source")
@@ -243,10 +276,11 @@ def upset(regions: pd.DataFrame) -> Figure:
         parts[part].grid(False)
         for text in parts[part].texts:
             text.set_fontsize(7.5)
-    return figure
+            x, y = text.get_position()
+            text.set_position((float(np.squeeze(x)), float(np.squeeze(y))))
 
 
-def shifts(distribution: pd.DataFrame) -> Figure:
+def shifts(distribution: pd.DataFrame) -> Drawn | None:
     """Draw the shifts between neighbouring sites, centred on each source, after Figure 2B.
 
     Parameters
@@ -256,43 +290,73 @@ def shifts(distribution: pd.DataFrame) -> Figure:
 
     Returns
     -------
-    Figure
+    Drawn or None
         A panel for each centre; a line for each source; pairs on a logarithmic axis, shifts
-        without any pair left out.
+        without any pair left out. None for one source, or where no two sites are neighbours.
     """
+    sources = list(dict.fromkeys(distribution["centre"]))
+    if len(sources) < 2 or not distribution["n"].any():
+        return None
+    n_rows = -(-len(sources) // 2)
     figure, grid = plt.subplots(
-        2, 2, figsize=(style.WIDTH, 5.8), sharex=True, sharey=True, layout="constrained"
+        n_rows,
+        2,
+        figsize=(style.WIDTH, 0.8 + 2.5 * n_rows),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
     window = int(distribution["shift"].max())
-    for centre, axes in zip(SOURCES, grid.flat, strict=True):
-        for other in SOURCES:
-            part = distribution[
-                (distribution["centre"] == centre) & (distribution["other"] == other)
-            ]
+    by_pair = dict(iter(distribution.groupby(["centre", "other"])))
+    for axes in grid.flat[len(sources) :]:
+        axes.axis("off")
+    for centre, axes in zip(sources, grid.flat, strict=False):
+        for other in sources:
+            part = by_pair[centre, other]
             n = part["n"].where(part["n"] > 0)
-            look = style.source(other)
-            axes.plot(part["shift"], n, **look, alpha=0.95)
+            axes.plot(part["shift"], n, **style.source(other, sources), alpha=0.95)
         axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
-        axes.set_title(f"centred on {source_name(centre)}")
+        axes.set_title(f"centred on {style.label(centre)}")
         axes.set_yscale("log")
-        axes.set_xticks(range(-window, window + 1), [f"{s:+d}" if s else "0" for s in _all(window)])
+        step = max(1, window // 6)
+        ticks = [*range(-window // step * step, window + 1, step)]
+        ticks = [tick for tick in ticks if abs(tick) <= window]
+        axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+        axes.set_xlim(-window - 0.5, window + 0.5)
+        axes.tick_params(labelbottom=True)
     figure.supxlabel("shift of the other site, nt (5'→3': positive is downstream)", fontsize=9)
     figure.supylabel("pairs of sites", fontsize=9)
+    _source_legend(figure, sources, sources)
+    across = distribution[distribution["centre"] != distribution["other"]]
+    return Drawn(
+        figure,
+        "How far neighbours lie apart, as seen from the sites of each source. A curve with a "
+        "high, narrow peak at 0 is a source that puts its sites where the centre does; a lopsided "
+        "one is shifted against it. A source beside itself has no site at 0.",
+        f"{len(sources)} panels, one a source, with the number of pairs by shift from "
+        f"{-window} to {window:+d} nt on a logarithmic axis; "
+        f"{_share_at_zero(across):.0%} of the pairs of different sources have no shift.",
+    )
+
+
+def _share_at_zero(distribution: pd.DataFrame) -> float:
+    """Share of the pairs that are at one position; 0 without pairs."""
+    n = distribution["n"]
+    return float(n[distribution["shift"] == 0].sum() / max(1, n.sum()))
+
+
+def _source_legend(figure: Figure, shown: Sequence[str], names: Sequence[str]) -> None:
+    """Name the lines of sources above the panels."""
     figure.legend(
-        handles=[Line2D([], [], label=source_name(s), **style.source(s)) for s in SOURCES],
+        handles=[Line2D([], [], label=style.label(s), **style.source(s, names)) for s in shown],
         loc="outside upper center",
-        ncols=len(SOURCES),
+        ncols=min(len(shown), 5),
         handlelength=3.2,
     )
-    return figure
 
 
-def _all(window: int) -> range:
-    """All shifts within a window."""
-    return range(-window, window + 1)
-
-
-def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
+def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Drawn | None:
     """Draw for each two sources how many of the neighbouring pairs are at one position.
 
     Parameters
@@ -304,12 +368,16 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
 
     Returns
     -------
-    Figure
-        A map of the shares in percent.
+    Drawn or None
+        A map of the shares in percent. None where no two sources have neighbouring sites.
     """
+    known = pairs.dropna(subset="exact_percent")
+    if known.empty:
+        return None
+    sources = list(dict.fromkeys(pairs["source"]))
     ours, printed = (
         pairs.pivot(index="source", columns="other", values=column)
-        .reindex(index=list(SOURCES), columns=list(SOURCES))
+        .reindex(index=sources, columns=sources)
         .to_numpy(np.float64)
         for column in ("exact_percent", "paper_exact_percent")
     )
@@ -320,15 +388,18 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
         ]
         for row in np.dstack([ours, printed])
     ]
-    labels = [source_name(source).replace("SMRT-", "SMRT-\n") for source in SOURCES]
-    figure, axes = plt.subplots(figsize=(0.72 * style.WIDTH, 3.9), layout="constrained")
+    labels = [style.label(source, 20).replace("SMRT-", "SMRT-\n") for source in sources]
+    many = max(0, len(sources) - 4)
+    figure, axes = plt.subplots(
+        figsize=(0.72 * style.WIDTH + 0.3 * many, 3.9 + 0.45 * many), layout="constrained"
+    )
     axes.set_facecolor("#EEEEEE")
     sns.heatmap(
         ours,
         mask=np.isnan(ours),
         annot=np.array(text),
         fmt="",
-        annot_kws={"size": 9},
+        annot_kws={"size": 9 if not many else 8},
         cmap=style.SEQUENTIAL,
         vmin=0,
         vmax=100,
@@ -339,133 +410,190 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Figure:
         ax=axes,
     )
     axes.tick_params(length=0, rotation=0)
-    return figure
+    if many:
+        axes.tick_params(axis="x", rotation=45)
+    low, high = known["exact_percent"].min(), known["exact_percent"].max()
+    return Drawn(
+        figure,
+        "Of the neighbouring sites of two sources, the share at exactly one position"
+        + (", the paper's value below ours" if beside_paper else "")
+        + f". It lies between {low:.1f}% and {high:.1f}%: look for the source whose whole row is "
+        "low.",
+        f"Map of {len(sources)} by {len(sources)} sources; the shares lie between {low:.1f}% and "
+        f"{high:.1f}%.",
+    )
 
 
-_QUANTITIES = {
-    "shared_by_2": "in ≥ 2",
-    "shared_by_3": "in ≥ 3",
-    "shared_by_4": "in all 4",
-    "regulondb_shared": "RegulonDB\nshared",
-    "cappable_shared": "Cappable\nshared",
-    "smrt_shared": "SMRT\nshared",
-    "sendseq_shared": "SEnd-seq\nshared",
-    "sendseq_only": "SEnd-seq\nonly",
-    "curated": "curated\nset",
-}
+def _quantities(merging: Merging) -> dict[str, str]:
+    """Columns of counts that the map of interpretations has room for, and what it calls them."""
+    sources, n = merging.sources, len(merging.sources)
+    short = {"smrt": "SMRT", "cappable": "Cappable"}
+    named = {source: short.get(source) or style.label(source, 10) for source in sources}
+    found = {f"shared_by_{k}": f"in ≥ {k}" for k in range(2, n)}
+    found[f"shared_by_{n}"] = "in both" if n == 2 else f"in all {n}"
+    if n <= 4:
+        found |= {f"{source}_shared": f"{named[source]}\nshared" for source in sources}
+    if merging.trusted is not None:
+        found[f"{merging.trusted}_only"] = f"{named[merging.trusted]}\nonly"
+    return {**found, "curated": "curated\nset"}
 
 
-def readings(table: pd.DataFrame, chosen: tuple[str, str], beside_paper: bool = True) -> Figure:
-    """Draw what each reading of "within five nucleotides" counts.
+def interpretations(
+    table: pd.DataFrame, merging: Merging, beside_paper: bool = True
+) -> Drawn | None:
+    """Draw what each interpretation of "within five nucleotides" counts.
 
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.curation.readings`.
-    chosen : tuple of str
-        Rule and treatment of outvoted SEnd-seq sites of the reading in use; it is framed.
+        From `genoattn.curation.interpretations`.
+    merging : Merging
+        The sources, and the interpretation in use; its row is framed.
     beside_paper : bool
         Whether to colour by the deviation from the paper and show its counts as the first row.
 
     Returns
     -------
-    Figure
-        A row for each reading, a column for each count.
+    Drawn or None
+        A row for each interpretation, a column for each count; the columns of single sources
+        only up to four sources. None for one source, where nothing is to be interpreted.
     """
-    counts = table[list(_QUANTITIES)].to_numpy(np.float64)
+    if len(merging.sources) < 2:
+        return None
+    quantities = _quantities(merging)
+    counts = table[list(quantities)].to_numpy(np.float64)
     names = [
         f"{rule}, {outvoted}" for rule, outvoted in zip(table.rule, table.outvoted, strict=True)
     ]
-    reference = np.array([PRINTED[q] for q in _QUANTITIES], dtype=np.float64)
     if beside_paper:
-        counts = np.vstack([reference, counts])
+        counts = np.vstack([[PRINTED[quantity] for quantity in quantities], counts])
         names = ["paper", *names]
-    else:
-        reference = counts[names.index(", ".join(chosen))]
+    used = names.index(f"{merging.rule}, {merging.outvoted}")
+    figure = _counts_map(counts, 0 if beside_paper else used, used, names, quantities)
+    sizes = table["curated"]
+    return Drawn(
+        figure,
+        "TSSs counted under each interpretation; the one in use is framed, and colours show the "
+        f"deviation from {'the first row, the paper' if beside_paper else 'it'}. The last column "
+        f"is what matters for training: {sizes.min():,} to {sizes.max():,} TSSs.",
+        f"Table of {len(table)} interpretations by {len(quantities)} counts"
+        + (" with the paper's counts above" if beside_paper else "")
+        + f"; the curated set has {sizes.min():,} to {sizes.max():,} TSSs.",
+    )
+
+
+def _counts_map(
+    counts: np.ndarray, reference: int, used: int, names: list[str], quantities: dict[str, str]
+) -> Figure:
+    """Print counts in a map that is coloured by the deviation from one row, another one framed."""
+    base = counts[reference]
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(reference > 0, 100.0 * (counts / reference - 1.0), 0.0)
-    figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.1 + 0.32 * len(names)), layout="constrained"
-    )
+        off = np.where(base > 0, 100.0 * (counts / base - 1.0), 0.0)
+    size = (style.WIDTH, 1.1 + 0.32 * len(names))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
     limit = max(10.0, float(np.abs(off).max()))
-    image = axes.imshow(
-        off, cmap=style.DIVERGING, norm=TwoSlopeNorm(0.0, -limit, limit), aspect="auto"
-    )
+    scale = TwoSlopeNorm(0.0, -limit, limit)
+    image = axes.imshow(off, cmap=style.DIVERGING, norm=scale, aspect="auto")
     for (i, j), value in np.ndenumerate(counts):
-        ink = "white" if abs(off[i, j]) > 0.72 * limit else "black"
-        axes.text(j, i, f"{value:,.0f}", ha="center", va="center", fontsize=8.5, color=ink)
-    row = names.index(", ".join(chosen))
-    axes.add_patch(
-        plt.Rectangle(
-            (-0.5, row - 0.5), len(_QUANTITIES), 1, fill=False, linewidth=2, clip_on=False, zorder=3
-        )
-    )
+        colour = "white" if abs(off[i, j]) > 0.72 * limit else "black"
+        axes.text(j, i, f"{value:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)
+    corner, wide = (-0.5, used - 0.5), len(quantities)
+    axes.add_patch(plt.Rectangle(corner, wide, 1, fill=False, linewidth=2, clip_on=False, zorder=3))
+    beside_paper = names[0] == "paper"
     if beside_paper:
         axes.axhline(0.5, color="white", linewidth=3)
-    axes.set_xticks(range(len(_QUANTITIES)), list(_QUANTITIES.values()), fontsize=8)
+    axes.set_xticks(range(len(quantities)), list(quantities.values()), fontsize=8)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
-    bar.set_label("deviation from the " + ("paper" if beside_paper else "reading in use") + ", %")
+    bar.set_label("deviation from the " + ("paper" if beside_paper else "one in use") + ", %")
     return figure
 
 
-def window_sensitivity(table: pd.DataFrame, window: int, beside_paper: bool = True) -> Figure:
+def window_sensitivity(
+    table: pd.DataFrame, merging: Merging, beside_paper: bool = True
+) -> Drawn | None:
     """Draw how the counts change with the window.
 
     Parameters
     ----------
     table : DataFrame
         From `genoattn.curation.window_sensitivity`.
-    window : int
-        The window in use, nt; it is marked.
+    merging : Merging
+        The sources, and the window in use; it is marked.
     beside_paper : bool
         Whether to draw the paper's counts, which hold for five nucleotides.
 
     Returns
     -------
-    Figure
-        A line for each count.
+    Drawn or None
+        A line for each count. None for one source, which has no partners to find.
     """
-    quantities = {
-        "curated": "curated set",
-        "shared_by_2": "in at least two sources",
-        "shared_by_3": "in at least three",
-        "sendseq_only": "SEnd-seq only",
-        "shared_by_4": "in all four",
-    }
+    if len(merging.sources) < 2:
+        return None
+    lines = _window_lines(merging)
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.9), layout="constrained")
-    markers = "osD^v"
-    for k, (quantity, label) in enumerate(quantities.items()):
-        look = style.line(k)
-        axes.plot(table["window"], table[quantity], marker=markers[k], **look)
+    for k, (quantity, marker) in enumerate(zip(lines, "osD^v", strict=False)):
+        axes.plot(table["window"], table[quantity], marker=marker, **style.line(k))
+        if beside_paper:
+            axes.plot(5, PRINTED[quantity], **_CROSS)
+    axes.axvline(merging.window, color=style.FAINT, linewidth=0.8, zorder=0)
+    if beside_paper:
+        cross = Line2D([], [], linestyle="none", label="paper (5 nt)", **_CROSS)
+        axes.legend(handles=[cross], loc="center left", bbox_to_anchor=(0.0, 0.5))
+    axes.set(xlabel="window, nt", ylabel="TSSs")
+    axes.set_xticks(table["window"])
+    axes.margins(x=0.02)
+    first, last = table.iloc[0], table.iloc[-1]
+    top = max(1.0, 1.05 * float(table[list(lines)].to_numpy().max()))
+    axes.set_ylim(0, top)
+    heights = _spread([float(last[quantity]) for quantity in lines], 0.055 * top)
+    for k, (text, height) in enumerate(zip(lines.values(), heights, strict=True)):
         axes.annotate(
-            label,
-            (table["window"].iloc[-1], table[quantity].iloc[-1]),
+            text,
+            (last["window"], height),
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
             fontsize=8.5,
-            color=look["color"],
+            color=style.line(k)["color"],
+            annotation_clip=False,
         )
-        if beside_paper:
-            axes.plot(
-                5, PRINTED[quantity], marker="x", markersize=9, markeredgewidth=2, color="black"
-            )
-    axes.axvline(window, color=style.FAINT, linewidth=0.8, zorder=0)
-    if beside_paper:
-        cross = Line2D([], [], color="black", marker="x", markersize=9, linestyle="none")
-        cross.set(markeredgewidth=2, label="paper (5 nt)")
-        axes.legend(handles=[cross], loc="center left", bbox_to_anchor=(0.0, 0.5))
-    axes.set(xlabel="window, nt", ylabel="TSSs")
-    axes.set_xticks(table["window"])
-    axes.set_ylim(bottom=0)
-    axes.margins(x=0.02)
-    return figure
+    return Drawn(
+        figure,
+        "TSSs against the window within which sites are neighbours; the grey line marks "
+        f"{merging.window} nt. A flat curve means that the choice of the window hardly matters.",
+        f"{len(lines)} rising or flat curves; from a window of {first['window']} nt to one of "
+        f"{last['window']} nt the curated set goes from {first['curated']:,} to "
+        f"{last['curated']:,} TSSs.",
+    )
 
 
-def offset_audit(audit: pd.DataFrame) -> Figure:
+def _window_lines(merging: Merging) -> dict[str, str]:
+    """Counts that are drawn against the window: five at most, however many sources there are."""
+    n = len(merging.sources)
+    lines = {"curated": "curated set"}
+    if n > 2:
+        lines["shared_by_2"] = "in at least two sources"
+    if n > 3:
+        lines["shared_by_3"] = "in at least three"
+    if merging.trusted is not None:
+        lines[f"{merging.trusted}_only"] = f"{style.label(merging.trusted, 20)} only"
+    lines[f"shared_by_{n}"] = "in both" if n == 2 else f"in all {in_words(n)}"
+    return lines
+
+
+def _spread(heights: Sequence[float], least: float) -> list[float]:
+    """Move heights apart, upwards from the lowest, so that no two are closer than `least`."""
+    order = np.argsort(heights, kind="stable")
+    moved = np.asarray(heights, dtype=np.float64).copy()
+    for below, above in pairwise(order):
+        moved[above] = max(moved[above], moved[below] + least)
+    return [float(height) for height in moved]
+
+
+def offset_audit(audit: pd.DataFrame) -> Drawn:
     """Draw the audit of printed positions: which offset makes a table fit the genome.
 
     Parameters
@@ -476,7 +604,7 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
 
     Returns
     -------
-    Figure
+    Drawn
         A row of panels for each source, a column for each measure that there is, a line for each
         strand.
     """
@@ -485,12 +613,13 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
         "minus10": "TAnnnT at −10",
         "agreement": "printed sequence agrees",
     }
-    measures = {name: label for name, label in measures.items() if audit[name].notna().any()}
+    measures = {name: text for name, text in measures.items() if audit[name].notna().any()}
     sources = list(dict.fromkeys(audit["source"]))
+    tall = 2.1 if len(sources) < 4 else 1.6
     figure, grid = plt.subplots(
         len(sources),
         len(measures),
-        figsize=(style.WIDTH, 0.7 + 2.1 * len(sources)),
+        figsize=(style.WIDTH, 0.7 + tall * len(sources)),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -502,10 +631,10 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
     }
     for row, source in zip(grid, sources, strict=True):
         part = audit[audit["source"] == source]
-        for axes, (measure, label) in zip(row, measures.items(), strict=True):
+        for axes, (measure, text) in zip(row, measures.items(), strict=True):
             _audit_panel(axes, part, measure, looks)
-            axes.set_title(label)
-        row[0].set_ylabel(f"{source_name(source)}\nshare of sites, %")
+            axes.set_title(text)
+        row[0].set_ylabel(f"{style.label(source, 20)}\nshare of sites, %")
     figure.supxlabel("added to the printed position, nt (forward coordinates)", fontsize=9)
     figure.legend(
         handles=[
@@ -516,7 +645,19 @@ def offset_audit(audit: pd.DataFrame) -> Figure:
         ncols=2,
         handlelength=3.2,
     )
-    return figure
+    best = audit.loc[audit.groupby(["source", "strand"], sort=False)["purine"].idxmax()]
+    peaks = [
+        f"{source_name(row['source'])} {row['strand']} at {row['offset']} ({row['purine']:.0%})"
+        for row in best.to_dict("records")
+    ]
+    return Drawn(
+        figure,
+        "What lies at the sites when so many nucleotides are added to the printed position. "
+        "All measures of a strand should peak at one offset; where the two strands peak at "
+        "different ones, the table counts from zero on one strand and from one on the other.",
+        f"{len(sources)} rows of {len(measures)} panels, two curves each; most purines are found "
+        f"for {listed(peaks)}.",
+    )
 
 
 def _audit_panel(
@@ -533,20 +674,22 @@ def _audit_panel(
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.0f}" if value else "0")
 
 
-def recovery(table: pd.DataFrame) -> Figure:
-    """Draw precision and recall of sets of sites against the planted truth.
+def recovery(table: pd.DataFrame | None) -> Drawn | None:
+    """Draw precision and recall of sets of sites against an independent reference.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or None
         From `genoattn.curation.recovery`, with a column ``source`` added; frames of several
-        sources one below the other.
+        sources one below the other. None where there is no reference.
 
     Returns
     -------
-    Figure
+    Drawn or None
         Two panels; a line for each source over the tolerance.
     """
+    if table is None:
+        return None
     figure, grid = plt.subplots(
         1, 2, figsize=(style.WIDTH, 3.4), sharex=True, sharey=True, layout="constrained"
     )
@@ -554,16 +697,24 @@ def recovery(table: pd.DataFrame) -> Figure:
     for axes, measure in zip(grid, ("precision", "recall"), strict=True):
         for source in sources:
             part = table[table["source"] == source]
-            axes.plot(part["tolerance"], 100 * part[measure], **style.source(source))
+            axes.plot(part["tolerance"], 100 * part[measure], **style.source(source, sources))
         axes.set_title(measure)
         axes.set_xticks(sorted(table["tolerance"].unique()))
         axes.set_ylim(0, 102)
     grid[0].set_ylabel("%")
     figure.supxlabel("tolerance, nt", fontsize=9)
-    figure.legend(
-        handles=[Line2D([], [], label=source_name(s), **style.source(s)) for s in sources],
-        loc="outside upper center",
-        ncols=len(sources),
-        handlelength=3.2,
+    _source_legend(figure, sources, sources)
+    exact = table[table["tolerance"] == table["tolerance"].min()].set_index("source")
+    best = {measure: str(exact[measure].idxmax()) for measure in ("precision", "recall")}
+    said = [
+        f"{measure} {exact.loc[source, measure]:.0%} ({source_name(source)})"
+        for measure, source in best.items()
+    ]
+    return Drawn(
+        figure,
+        "Precision and recall of each source and of the curated set against the reference, by the "
+        "distance at which a site still counts as the same. Look whether the curated set is high "
+        "in both panels: each source buys one with the other.",
+        f"Two panels of {len(sources)} rising curves; highest at the smallest tolerance: "
+        f"{listed(said)}.",
     )
-    return figure

@@ -1,12 +1,12 @@
-"""Figures of attention heads: tidy frames of `genoattn.heads` in, matplotlib figures out.
+"""Figures of attention heads: frames and motifs of a chapter in, drawn figures out.
 
-Offsets are drawn as biologists count them (`heads.paper_label`: no zero, the TSS is +1). Layers
+Positions are drawn as biologists count them (`heads.paper_label`: no zero, the TSS is +1). Layers
 and heads count from 1; "L2 H1" is the first head of the second layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import logomaker
 import matplotlib.pyplot as plt
@@ -14,11 +14,44 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
 
+from genoattn import heads, pairs
 from genoattn.heads import PROMOTER, BestSequences, letter_heights, paper_label
 from genoattn.motifs import UNIFORM
 from genoattn.plots import style
+from genoattn.plots.drawn import Drawn
 from genoattn.promoter_elements import Element
+
+__all__ = [
+    "attention_map",
+    "clustered_correlations",
+    "correlation_by_layer",
+    "correlation_map",
+    "draw_logo",
+    "examples",
+    "joint_logos",
+    "logo_grid",
+    "match_calibration",
+    "peaks_and_elements",
+    "promoter_profiles",
+    "sample_and_census",
+    "site_odds",
+    "spacer_bars",
+]
+
+PROFILES = {
+    "census_mean": "mean over all positions",
+    "maximum": "maximum over all positions",
+    "highest": "highest outputs",
+    "lowest": "lowest outputs",
+    "mean": "random positions",
+}
+"""What readers call the columns of a profile frame."""
+
+
+# ---------------------------------------------------------------------------- parts of figures
 
 
 def _heads(frame: pd.DataFrame) -> list[tuple[int, int]]:
@@ -50,7 +83,7 @@ def _offsets_of(region: tuple[int, int]) -> tuple[int, int]:
 
 def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
     """Label the rows of a map: heads, and one name and a gap line for each layer."""
-    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=6.5)
+    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=7)
     layers = np.array([layer for layer, _ in pairs])
     for layer in np.unique(layers):
         mine = np.flatnonzero(layers == layer)
@@ -68,97 +101,49 @@ def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
             axes.axhline(mine[0] - 0.5, color="white", linewidth=2)
 
 
-def attention_map(profiles: pd.DataFrame, column: str) -> Figure:
-    """Attention of every head over the whole window, each head on its own scale.
-
-    After Figure 3 (ii) of the paper.
-
-    Parameters
-    ----------
-    profiles : DataFrame
-        `heads.profile_frame`.
-    column : str
-        The profile drawn: ``mean`` or ``maximum``.
-    """
-    values, offset = _matrix(profiles, column)
-    pairs = _heads(profiles)
-    scaled = values / values.max(axis=1, keepdims=True)
-    figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.4 + 0.155 * len(pairs)), layout="constrained"
-    )
-    image = axes.imshow(
-        scaled,
+def _map(
+    axes: Axes, values: NDArray, offset: NDArray, colours: str, limits: tuple[float, float]
+) -> AxesImage:
+    """Draw one value a head (row) and offset (column)."""
+    return axes.imshow(
+        values,
         aspect="auto",
         interpolation="nearest",
-        cmap=style.SEQUENTIAL,
-        vmin=0,
-        vmax=1,
-        extent=(offset[0] - 0.5, offset[-1] + 0.5, len(pairs) - 0.5, -0.5),
+        cmap=colours,
+        vmin=limits[0],
+        vmax=limits[1],
+        extent=(offset[0] - 0.5, offset[-1] + 0.5, len(values) - 0.5, -0.5),
     )
-    _rows_of_heads(axes, pairs)
+
+
+def _whole_map(
+    profiles: pd.DataFrame, values: NDArray, limits: tuple[float, float], label: str
+) -> Figure:
+    """Draw a map of all heads over the whole window, rows grouped by layer."""
+    rows, offset = _heads(profiles), np.unique(profiles["offset"])
+    figure, axes = plt.subplots(
+        figsize=(style.WIDTH, 1.4 + 0.155 * len(rows)), layout="constrained"
+    )
+    image = _map(axes, values, offset, style.SEQUENTIAL, limits)
+    _rows_of_heads(axes, rows)
     _offset_ticks(axes, offset, 50)
     axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
-    figure.colorbar(image, ax=axes, label=f"{column} / head's highest", pad=0.01, aspect=40)
+    figure.colorbar(image, ax=axes, label=label, pad=0.01, aspect=40)
     return figure
 
 
-def promoter_profiles(
-    profiles: pd.DataFrame, columns: dict[str, str], region: tuple[int, int] = PROMOTER
-) -> Figure:
-    """Small multiples: attention of each head over the promoter region, a line for each column.
+def _extreme(
+    profiles: pd.DataFrame, column: str, *, lowest: bool = False
+) -> tuple[str, int, float]:
+    """The head of the highest (lowest) value, the position there, and the value."""
+    at = profiles[column].idxmin() if lowest else profiles[column].idxmax()
+    row = profiles.loc[[at]]
+    return heads.names(row)[0], int(row["label"].iloc[0]), float(row[column].iloc[0])
 
-    Each panel has its own scale, and its highest value is written in it.
 
-    Parameters
-    ----------
-    profiles : DataFrame
-        `heads.profile_frame`.
-    columns : dict of str to str
-        Columns to draw, and how the legend names them.
-    region : tuple of int
-        First and last paper label drawn.
-    """
-    shown = profiles[profiles["label"].between(*region)]
-    pairs = _heads(shown)
-    n_layers = len({layer for layer, _ in pairs})
-    n_heads = len(pairs) // n_layers
-    figure, grid = plt.subplots(
-        n_layers,
-        n_heads,
-        figsize=(style.WIDTH, 0.7 + 1.05 * n_layers),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    by_head = dict(iter(shown.groupby(["layer_1based", "head_1based"])))
-    for axes, pair in zip(grid.flat, pairs, strict=True):
-        part = by_head[pair]
-        for number, (column, name) in enumerate(columns.items()):
-            axes.plot(part["offset"], part[column], label=name, linewidth=1.0, **style.line(number))
-        top = part[list(columns)].to_numpy().max()
-        axes.set_ylim(0, 1.35 * top)
-        axes.set_yticks([])
-        axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-        axes.text(
-            0.03, 0.95, f"L{pair[0]} H{pair[1]}", transform=axes.transAxes, va="top", fontsize=7
-        )
-        axes.text(
-            0.97, 0.95, f"{top:.2g}", transform=axes.transAxes, va="top", ha="right", fontsize=7
-        )
-        axes.tick_params(labelsize=6.5)
-    first, last = _offsets_of(region)
-    for axes in grid[-1]:
-        _offset_ticks(axes, np.arange(first, last + 1), 50)
-    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
-    figure.supylabel("attention (scale of each head)", fontsize=9)
-    if len(columns) > 1:
-        figure.legend(
-            *grid[0, 0].get_legend_handles_labels(),
-            loc="outside upper center",
-            ncols=len(columns),
-            fontsize=8,
-        )
-    return figure
+def _window(profiles: pd.DataFrame) -> str:
+    """First and last position of a profile frame."""
+    return f"{profiles['label'].min():+d} to {profiles['label'].max():+d}"
 
 
 def draw_logo(
@@ -183,14 +168,178 @@ def draw_logo(
     axes.set_yticks([0, 1, 2])
     ends = offset[[0, len(offset) // 2, -1]]
     axes.set_xticks(ends, [f"{value:+d}" for value in paper_label(ends)])
-    axes.tick_params(labelsize=6.5, length=2)
+    axes.tick_params(labelsize=7, length=2)
+
+
+# ------------------------------------------------------------------------------ where they look
+
+
+def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
+    """Attention of every head over the whole window, each head on its own scale.
+
+    After Figure 3 (ii) of the paper.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `heads.profile_frame`.
+    column : str
+        The profile drawn, a key of `PROFILES`.
+    """
+    values, _ = _matrix(profiles, column)
+    figure = _whole_map(
+        profiles, values / values.max(axis=1, keepdims=True), (0, 1), f"{column} / head's highest"
+    )
+    peaks = profiles.loc[profiles.groupby(["layer_1based", "head_1based"])[column].idxmax()]
+    near = int(peaks["label"].between(*PROMOTER).sum())
+    counted = (
+        f"{near} of {len(peaks)} heads have their highest value between {PROMOTER[0]:+d} and "
+        f"{PROMOTER[1]:+d}"
+    )
+    return Drawn(
+        figure,
+        f"Attention of each head (row) at each position, {PROFILES[column]}, relative to the "
+        f"head's own highest value. A head that looks at one place is a dark row with one bright "
+        f"stripe; a bright row looks everywhere. {counted}.",
+        f"Heat map of {len(peaks)} heads over positions {_window(profiles)}; {counted}.",
+    )
+
+
+def promoter_profiles(
+    profiles: pd.DataFrame, columns: Sequence[str], region: tuple[int, int] = PROMOTER
+) -> Drawn:
+    """Small multiples: attention of each head over the promoter region, a line for each column.
+
+    Each panel has its own scale, and its highest value is written in it.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `heads.profile_frame`.
+    columns : sequence of str
+        The profiles drawn, keys of `PROFILES`.
+    region : tuple of int
+        First and last paper label drawn.
+    """
+    shown = profiles[profiles["label"].between(*region)]
+    rows = _heads(shown)
+    n_layers = len({layer for layer, _ in rows})
+    figure, grid = plt.subplots(
+        n_layers,
+        len(rows) // n_layers,
+        figsize=(style.WIDTH, 0.7 + 1.05 * n_layers),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    by_head = dict(iter(shown.groupby(["layer_1based", "head_1based"])))
+    for axes, (layer, head) in zip(grid.flat, rows, strict=True):
+        part = by_head[layer, head]
+        for number, column in enumerate(columns):
+            axes.plot(
+                part["offset"],
+                part[column],
+                label=PROFILES[column],
+                linewidth=1.0,
+                **style.line(number),
+            )
+        top = part[list(columns)].to_numpy().max()
+        axes.set_ylim(0, 1.35 * top)
+        axes.set_yticks([])
+        axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
+        written = {"transform": axes.transAxes, "va": "top", "fontsize": 7}
+        axes.text(0.03, 0.95, f"L{layer} H{head}", **written)
+        axes.text(0.97, 0.95, f"{top:.2g}", ha="right", **written)
+        axes.tick_params(labelsize=7)
+    first, last = _offsets_of(region)
+    for axes in grid[-1]:
+        _offset_ticks(axes, np.arange(first, last + 1), 50)
+    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
+    figure.supylabel("attention (scale of each head)", fontsize=9)
+    if len(columns) > 1:
+        lines = grid[0, 0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside upper center", ncols=len(columns), fontsize=8)
+    return Drawn(figure, *_told_profiles(shown, columns, region))
+
+
+def _told_profiles(
+    shown: pd.DataFrame, columns: Sequence[str], region: tuple[int, int]
+) -> tuple[str, str]:
+    """Caption and alternative text of `promoter_profiles`."""
+    named = ", ".join(PROFILES[column] for column in columns)
+    tops = [_extreme(shown, column) for column in columns]
+    told = "; ".join(
+        f"{value:.2g} at {label:+d} in {head} ({PROFILES[column]})"
+        for column, (head, label, value) in zip(columns, tops, strict=True)
+    )
+    compare = (
+        " Where the lines part, the head's attention depends on the output."
+        if len(columns) > 1
+        else ""
+    )
+    return (
+        f"Attention of each head from {region[0]:+d} to {region[1]:+d}: {named}. Every panel has "
+        "its own scale; the number in its corner is the highest value, the vertical line the start "
+        f"site.{compare} Highest of all: {told}.",
+        f"Grid of {len(_heads(shown))} line plots, one a head, over positions {region[0]:+d} to "
+        f"{region[1]:+d}. Highest: {told}.",
+    )
+
+
+def sample_and_census(profiles: pd.DataFrame) -> Drawn:
+    """Mean attention of all heads by the random samples and by all positions, and the difference.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `heads.profile_frame` with ``mean`` and ``census_mean``; each head is scaled by its highest
+        census mean.
+    """
+    sample, offset = _matrix(profiles, "mean")
+    census, _ = _matrix(profiles, "census_mean")
+    rows = _heads(profiles)
+    scale = census.max(axis=1, keepdims=True)
+    difference = (sample - census) / scale
+    limit = float(np.abs(difference).max())
+    figure, panels = plt.subplots(
+        1,
+        3,
+        figsize=(style.WIDTH, 1.4 + 0.135 * len(rows)),
+        sharey=True,
+        layout="constrained",
+    )
+    drawn = (
+        (sample / scale, "random samples", style.SEQUENTIAL, (0.0, 1.0)),
+        (census / scale, "all positions", style.SEQUENTIAL, (0.0, 1.0)),
+        (difference, "samples less all", style.DIVERGING, (-limit, limit)),
+    )
+    for axes, (values, title, colours, limits) in zip(panels, drawn, strict=True):
+        image = _map(axes, values, offset, colours, limits)
+        axes.set_title(title)
+        _offset_ticks(axes, offset, 200 if len(offset) > 300 else 50)
+        if axes is not panels[0]:
+            figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
+    panels[0].set_yticks(range(len(rows)), [f"L{layer} H{head}" for layer, head in rows])
+    panels[0].tick_params(axis="y", labelsize=7)
+    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
+    worst = int(np.abs(difference).max(axis=1).argmax())
+    largest = f"{limit:.0%} of the head's highest mean, in L{rows[worst][0]} H{rows[worst][1]}"
+    return Drawn(
+        figure,
+        "Mean attention of each head (row) relative to its highest mean over all positions: by the "
+        "random samples, over all positions, and the difference, with a scale of its own. The "
+        f"first two panels should look the same; the largest difference is {largest}.",
+        f"Three heat maps of {len(rows)} heads over positions {_window(profiles)}; the largest "
+        f"difference between samples and all positions is {largest}.",
+    )
+
+
+# --------------------------------------------------------------------------- what they look for
 
 
 def logo_grid(
-    best: BestSequences,
-    captions: dict[tuple[int, int], str] | None = None,
-    background: np.ndarray = UNIFORM,
-) -> Figure:
+    best: BestSequences, background: NDArray = UNIFORM, roles: pd.DataFrame | None = None
+) -> Drawn:
     """Sequence logos of all heads, each at its own place relative to the start site.
 
     After Figure 3 (iii) and Supplementary Figures S5 and S6 of the paper. The number of different
@@ -199,13 +348,17 @@ def logo_grid(
     Parameters
     ----------
     best : BestSequences
-        `heads.best_sequences`.
-    captions : dict, optional
-        A word to write under the name of a head (layer and head from 1), its role for instance.
+        `heads.motifs_at`.
     background : array of float, shape (4,)
         See `draw_logo`.
+    roles : DataFrame, optional
+        `promoter_elements.name_roles`; a head's role is written under its name.
     """
     layers, n_heads, width, _ = best.counts.shape
+    named: dict[tuple[int, int], str] = {}
+    if roles is not None:
+        keys = zip(roles["layer_1based"], roles["head_1based"], strict=True)
+        named = dict(zip(keys, roles["role"], strict=True))
     figure, grid = plt.subplots(
         layers,
         n_heads,
@@ -214,17 +367,31 @@ def logo_grid(
         squeeze=False,
         layout="constrained",
     )
-    for layer in range(layers):
-        for head in range(n_heads):
-            axes = grid[layer, head]
-            first = int(best.offset[layer, head]) - width // 2
-            draw_logo(axes, best.counts[layer, head], first, background)
-            name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
-            caption = (captions or {}).get((layer + 1, head + 1))
-            axes.set_title(f"{name}\n{caption}" if caption else name, fontsize=7, pad=2)
+    for (layer, head), axes in np.ndenumerate(grid):
+        first = int(best.offset[layer, head]) - width // 2
+        draw_logo(axes, best.counts[layer, head], first, background)
+        name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
+        role = named.get((layer + 1, head + 1))
+        axes.set_title(f"{name}\n{_broken(role)}" if role else name, fontsize=7, pad=2)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
-    return figure
+    bits = heads.information(best.counts, background)
+    layer, head = np.unravel_index(bits.argmax(), bits.shape)
+    most = f"{bits.max():.1f} bits in L{layer + 1} H{head + 1}; median {np.median(bits):.1f} bits"
+    of_roles = "" if roles is None else f" Heads with a role, by rule: {len(roles)} of {bits.size}."
+    return Drawn(
+        figure,
+        "Motif of each head at the position that it attends to most; beside its name, the number "
+        "of different sequences in it. Tall letters are required by the head, a flat logo is a "
+        f"head that looks at a place whatever is there. Most information: {most}.{of_roles}",
+        f"Grid of {bits.size} sequence logos of {width} nucleotides, one a head. Most information: "
+        f"{most}.{of_roles}",
+    )
+
+
+def _broken(role: str) -> str:
+    """A role on two lines where it names rivals."""
+    return role.replace(" (or ", "\n(or ", 1)
 
 
 def examples(
@@ -232,8 +399,8 @@ def examples(
     profiles: pd.DataFrame,
     best: BestSequences,
     elements: Sequence[Element],
-    background: np.ndarray = UNIFORM,
-) -> Figure:
+    background: NDArray = UNIFORM,
+) -> Drawn:
     """For each element: the head that is most like it, its mean attention, its logo, the verdict.
 
     After Figure 3 of the paper, which shows such examples chosen by eye.
@@ -243,7 +410,7 @@ def examples(
     found : DataFrame
         `promoter_elements.found_elements` with the column ``verdict``.
     profiles : DataFrame
-        `heads.profile_frame` with the column ``mean``.
+        `heads.profile_frame` with ``census_mean``.
     best : BestSequences
         Motifs of all heads.
     elements : sequence of Element
@@ -267,7 +434,7 @@ def examples(
         left.axvspan(element.places[0] - 0.5, last - 0.5, color="0.88", linewidth=0)
         left.set_xlim(-100, 21)
         _offset_ticks(left, np.arange(-100, 20), 20)
-        left.tick_params(labelsize=6.5)
+        left.tick_params(labelsize=7)
         left.set_yticks([])
         if not row["best_head"]:
             right.axis("off")
@@ -275,8 +442,9 @@ def examples(
         layer, head = (int(part[1:]) for part in row["best_head"].split())
         part = by_head[layer, head]
         part = part[part["offset"].between(-100, 20)]
-        left.fill_between(part["offset"], part["mean"], step="mid", color=style.line(0)["color"])
-        left.set_ylim(0, 1.1 * part["mean"].max())
+        mean = part["census_mean"]
+        left.fill_between(part["offset"], mean, step="mid", color=style.line(0)["color"])
+        left.set_ylim(0, 1.1 * mean.max())
         width = best.counts.shape[2]
         first = int(best.offset[layer - 1, head - 1]) - width // 2
         draw_logo(right, best.counts[layer - 1, head - 1], first, background)
@@ -285,106 +453,17 @@ def examples(
         "position relative to the start site (nt); grey: where the element lies", fontsize=9
     )
     figure.supylabel("mean attention; information (bits)", fontsize=9)
-    return figure
-
-
-def sample_and_census(profiles: pd.DataFrame) -> Figure:
-    """Mean attention of all heads by the random samples and by all positions, and the difference.
-
-    Parameters
-    ----------
-    profiles : DataFrame
-        `heads.profile_frame` with ``mean`` and ``census_mean``; each head is scaled by its highest
-        census mean.
-    """
-    sample, offset = _matrix(profiles, "mean")
-    census, _ = _matrix(profiles, "census_mean")
-    pairs = _heads(profiles)
-    scale = census.max(axis=1, keepdims=True)
-    extent = (offset[0] - 0.5, offset[-1] + 0.5, len(pairs) - 0.5, -0.5)
-    figure, panels = plt.subplots(
-        1,
-        3,
-        figsize=(1.3 * style.WIDTH, 1.4 + 0.13 * len(pairs)),
-        sharey=True,
-        layout="constrained",
+    fitting = found.index[found["n_heads"] > 0]
+    told = "; ".join(f"{name}: {verdict}" for name, verdict in found["verdict"].items())
+    return Drawn(
+        figure,
+        "For each element, the head whose motif is most like it where the element can lie (grey): "
+        "the head's mean attention over all positions, on its own scale, and its motif. A head "
+        "stands for the element only where the motif is similar enough and more so than random "
+        f"elements; this holds for {len(fitting)} of {len(found)} elements.",
+        f"A row for each of {len(found)} elements, mean attention at the left, a logo at the "
+        f"right. {told}.",
     )
-    drawn = (
-        (panels[0], sample / scale, "random samples", style.SEQUENTIAL, 0.0, 1.0),
-        (panels[1], census / scale, "all positions", style.SEQUENTIAL, 0.0, 1.0),
-        (panels[2], (sample - census) / scale, "samples less all", style.DIVERGING, None, None),
-    )
-    for axes, values, title, colours, low, high in drawn:
-        limit = float(np.abs(values).max())
-        image = axes.imshow(
-            values,
-            aspect="auto",
-            interpolation="nearest",
-            cmap=colours,
-            vmin=-limit if low is None else low,
-            vmax=limit if high is None else high,
-            extent=extent,
-        )
-        axes.set_title(title)
-        _offset_ticks(axes, offset, 200 if len(offset) > 300 else 50)
-        if axes is not panels[0]:
-            figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
-    panels[0].set_yticks(range(len(pairs)), [f"L{layer} H{head}" for layer, head in pairs])
-    panels[0].tick_params(axis="y", labelsize=6)
-    figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
-    return figure
-
-
-def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Figure:
-    """Rank correlation of attention with the output, every head over the whole window.
-
-    The colours run from dark to bright through zero in the middle, so that the sign survives in
-    greyscale, where a map with two dark ends would lose it.
-    """
-    values, offset = _matrix(profiles, column)
-    pairs = _heads(profiles)
-    limit = float(np.nanmax(np.abs(values)))
-    figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.4 + 0.155 * len(pairs)), layout="constrained"
-    )
-    image = axes.imshow(
-        values,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=style.SEQUENTIAL,
-        vmin=-limit,
-        vmax=limit,
-        extent=(offset[0] - 0.5, offset[-1] + 0.5, len(pairs) - 0.5, -0.5),
-    )
-    _rows_of_heads(axes, pairs)
-    _offset_ticks(axes, offset, 50)
-    axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
-    figure.colorbar(image, ax=axes, label="rank correlation", pad=0.01, aspect=40)
-    return figure
-
-
-def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Figure:
-    """Highest and lowest correlation in each layer, and what shuffled outputs reach.
-
-    Parameters
-    ----------
-    extremes : DataFrame
-        `heads.extremes_by_layer`.
-    chance : float
-        Largest absolute correlation with a shuffled output, over all heads and offsets.
-    """
-    figure, axes = plt.subplots(figsize=(5.0, 3.0), layout="constrained")
-    layer = extremes["layer_1based"]
-    axes.axhspan(-chance, chance, color="0.85", label="largest with shuffled outputs")
-    axes.plot(layer, extremes["maximum"], label="highest in the layer", marker="^", **style.line(0))
-    axes.plot(layer, extremes["minimum"], label="lowest in the layer", marker="v", **style.line(1))
-    axes.axhline(0, color="0.4", linewidth=0.6)
-    axes.set_xticks(layer)
-    axes.set_ylim(-1, 1)
-    axes.set_xlabel("layer")
-    axes.set_ylabel("Spearman correlation\nwith the output")
-    axes.legend(fontsize=8)
-    return figure
 
 
 def peaks_and_elements(
@@ -392,7 +471,7 @@ def peaks_and_elements(
     elements: Sequence[Element],
     roles: pd.DataFrame,
     region: tuple[int, int] = PROMOTER,
-) -> Figure:
+) -> Drawn:
     """Where each head looks most, under the places of the elements that it may stand for.
 
     Parameters
@@ -407,64 +486,404 @@ def peaks_and_elements(
         First and last paper label drawn.
     """
     inside = table["peak_label"].between(*region)
-    ordered = sorted(elements, key=lambda element: float(np.mean(element.places)))
-    named = set(zip(roles["layer_1based"], roles["head_1based"], strict=True))
-    n_layers, n_heads = int(table["layer_1based"].max()), int(table["head_1based"].max())
-    middle = (1 + n_heads) / 2
-    figure, (above, axes) = plt.subplots(
+    n_layers = int(table["layer_1based"].max())
+    heights = [0.3 + 0.21 * len(elements), 0.4 + 0.9 * n_layers]
+    figure, (above, below) = plt.subplots(
         2,
         1,
-        figsize=(style.WIDTH, 1.6 + 0.21 * len(elements) + 0.72 * n_layers),
+        figsize=(style.WIDTH, 0.9 + sum(heights)),
         sharex=True,
-        height_ratios=[0.3 + 0.21 * len(elements), 0.4 + 0.72 * n_layers],
+        height_ratios=heights,
         layout="constrained",
     )
-    for row, element in enumerate(ordered):
-        for first in element.places:
-            above.barh(
-                row,
-                len(element.probabilities),
-                left=first - 0.5,
-                height=0.7,
-                align="center",
-                color=style.line(0)["color"],
-                alpha=1.0 if len(element.places) == 1 else 0.35,
-                linewidth=0,
-            )
-    above.set_yticks(range(len(elements)), [element.name for element in ordered], fontsize=8)
-    above.invert_yaxis()
-    peaks = table.loc[inside, ["layer_1based", "head_1based", "peak_offset"]].to_numpy(dtype=int)
-    for layer, head, offset in peaks:
-        filled = (layer, head) in named
-        height = layer + (head - middle) * 0.8 / n_heads
-        axes.plot(
-            offset,
-            height,
-            marker="o",
-            markersize=8.5,
-            color="black",
-            markerfacecolor="black" if filled else "white",
-        )
-        axes.text(
-            offset,
-            height,
-            str(head),
-            ha="center",
-            va="center_baseline",
-            fontsize=6,
-            color="white" if filled else "black",
-        )
-    axes.set_yticks(range(1, n_layers + 1))
-    axes.set_ylim(n_layers + 0.6, 0.4)
-    axes.set_ylabel("layer (numbers: head)")
+    _element_bars(above, elements)
+    _peak_circles(below, table, inside.to_numpy(), roles)
     first, last = _offsets_of(region)
-    _offset_ticks(axes, np.arange(first, last + 1), 10)
-    axes.set_xlim(first - 1, last + 1)
-    axes.grid(axis="x", linewidth=0.4, color="0.85")
-    above.grid(axis="x", linewidth=0.4, color="0.85")
+    _offset_ticks(below, np.arange(first, last + 1), 10)
+    below.set_xlim(first - 2, last + 2)
+    for axes in (above, below):
+        axes.grid(axis="x", linewidth=0.4, color="0.85")
     outside = int((~inside).sum())
-    axes.set_xlabel(
+    below.set_xlabel(
         "position of highest mean attention relative to the start site (nt); "
         f"{outside} of {len(table)} heads peak outside this region"
     )
-    return figure
+    return Drawn(
+        figure,
+        "Above, where each element can lie; a bar is darker where more of its possible places "
+        "overlap. Below, where each head has its highest mean attention; the number is the head, a "
+        "filled circle a head whose motif equals an element's. Open circles under a bar look at "
+        f"the right place for something else. Filled: {len(roles)} of {len(table)} heads.",
+        f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "
+        f"in {n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a role: "
+        f"{len(roles)}; peaks outside: {outside}.",
+    )
+
+
+def _element_bars(axes: Axes, elements: Sequence[Element]) -> None:
+    """Draw where each element can lie, the upstream ones first."""
+    ordered = sorted(elements, key=lambda element: float(np.mean(element.places)))
+    for row, element in enumerate(ordered):
+        axes.barh(
+            [row] * len(element.places),
+            len(element.probabilities),
+            left=np.array(element.places) - 0.5,
+            height=0.7,
+            color=style.line(0)["color"],
+            alpha=1.0 if len(element.places) == 1 else 0.35,
+            linewidth=0,
+        )
+    axes.set_yticks(range(len(ordered)), [element.name for element in ordered], fontsize=8)
+    axes.invert_yaxis()
+
+
+def _peak_circles(
+    axes: Axes, table: pd.DataFrame, chosen: NDArray[np.bool_], roles: pd.DataFrame
+) -> None:
+    """Draw the chosen heads' peaks, a band a layer; heads with a role are filled."""
+    named = set(zip(roles["layer_1based"], roles["head_1based"], strict=True))
+    n_layers, n_heads = int(table["layer_1based"].max()), int(table["head_1based"].max())
+    peaks = table.loc[chosen, ["layer_1based", "head_1based", "peak_offset"]].to_numpy(dtype=int)
+    for layer, head, offset in peaks:
+        face, ink = ("black", "white") if (layer, head) in named else ("white", "black")
+        height = layer + (head - (1 + n_heads) / 2) * 0.8 / n_heads
+        axes.plot(offset, height, marker="o", markersize=10, color="black", markerfacecolor=face)
+        number = axes.text(offset, height, str(head), color=ink, fontsize=7)
+        number.set(ha="center", va="center_baseline")
+    axes.set_yticks(range(1, n_layers + 1))
+    axes.set_ylim(n_layers + 0.6, 0.4)
+    axes.set_ylabel("layer (numbers: head)")
+
+
+# ------------------------------------------------------------------------- attention and output
+
+
+def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Drawn:
+    """Rank correlation of attention with the output, every head over the whole window.
+
+    The colours run from dark to bright through zero in the middle, so that the sign survives in
+    greyscale, where a map with two dark ends would lose it.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        `heads.profile_frame`.
+    column : str
+        The correlation drawn.
+    """
+    values, _ = _matrix(profiles, column)
+    limit = float(np.nanmax(np.abs(values)))
+    figure = _whole_map(profiles, values, (-limit, limit), "rank correlation")
+    ends = [_extreme(profiles, column, lowest=lowest) for lowest in (False, True)]
+    told = " and ".join(f"{value:+.2f} ({head} at {label:+d})" for head, label, value in ends)
+    return Drawn(
+        figure,
+        "Spearman's correlation of the attention at each position with the model's output, over "
+        "the random samples. Mid-grey is zero, bright positive (more attention where the output is "
+        f"high), dark negative, white no variation of the attention. Extremes: {told}.",
+        f"Heat map of correlations of {len(values)} heads over positions {_window(profiles)}; "
+        f"extremes {told}.",
+    )
+
+
+def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Drawn:
+    """Highest and lowest correlation in each layer, and what shuffled outputs reach.
+
+    Parameters
+    ----------
+    extremes : DataFrame
+        `heads.extremes_by_layer`.
+    chance : float
+        Largest absolute correlation with a shuffled output, over all heads and offsets.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    layer = extremes["layer_1based"]
+    axes.axhspan(-chance, chance, color="0.85", label="largest with shuffled outputs")
+    axes.plot(layer, extremes["maximum"], label="highest in the layer", marker="^", **style.line(0))
+    axes.plot(layer, extremes["minimum"], label="lowest in the layer", marker="v", **style.line(1))
+    axes.axhline(0, color="0.4", linewidth=0.6)
+    axes.set_xticks(layer)
+    axes.set_ylim(-1, 1)
+    axes.set_xlabel("layer")
+    axes.set_ylabel("Spearman correlation\nwith the output")
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
+    strength = extremes[["maximum", "minimum"]].abs().max(axis=1)
+    told = ", ".join(f"{value:.2f}" for value in strength)
+    return Drawn(
+        figure,
+        "Highest and lowest rank correlation with the output in each layer. The grey band "
+        f"(±{chance:.2f}) is what shuffled outputs reach at most. In the paper, the correlation "
+        "grows over the first three layers.",
+        f"Two curves over {len(extremes)} layers; the strongest correlations by layer are {told}, "
+        f"the largest with shuffled outputs is {chance:.2f}.",
+    )
+
+
+# ------------------------------------------------------------------------------------- pairs
+
+
+def clustered_correlations(
+    matrices: Mapping[str, NDArray], orders: Sequence[NDArray], n_heads: int
+) -> Drawn:
+    """Correlation matrices between heads, each in the order of its clusters.
+
+    After Supplementary Figure S10 of the paper.
+
+    Parameters
+    ----------
+    matrices : mapping of str to array, shape (heads of all layers, heads of all layers)
+        By the title of their panel.
+    orders : sequence of array
+        `pairs.cluster_order` of each.
+    n_heads : int
+        Heads of a layer.
+    """
+    figure, panels = plt.subplots(
+        1, len(matrices), figsize=(style.WIDTH, 4.6), squeeze=False, layout="constrained"
+    )
+    for axes, (title, matrix), order in zip(panels[0], matrices.items(), orders, strict=True):
+        image = axes.imshow(
+            matrix[np.ix_(order, order)], cmap=style.DIVERGING, vmin=-1, vmax=1, aspect="equal"
+        )
+        names = [f"L{one // n_heads + 1} H{one % n_heads + 1}" for one in order]
+        axes.set_xticks([])
+        axes.set_xlabel("the same heads in the same order")
+        axes.set_yticks(range(len(order)), names, fontsize=7)
+        axes.tick_params(length=1.5)
+        axes.set_title(title)
+    figure.colorbar(image, ax=list(panels[0]), label="correlation", shrink=0.7, pad=0.01)
+    counts = {title: _beyond(matrix) for title, matrix in matrices.items()}
+    told = "; ".join(f"{title}, {n}" for title, n in counts.items())
+    n_pairs = len(order) * (len(order) - 1) // 2
+    return Drawn(
+        figure,
+        "Correlation of each two heads, clustered so that correlated heads are neighbours. A block "
+        "along the diagonal is a group of heads that look together. Left blocks alone are heads "
+        "that share a place; blocks in the right panel are heads that choose the same nucleotides "
+        f"of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
+        f"{len(matrices)} square heat maps of correlations between {len(order)} heads; pairs above "
+        f"0.5, of {n_pairs}: {told}.",
+    )
+
+
+def _beyond(matrix: NDArray, limit: float = 0.5) -> int:
+    """Number of pairs of heads with a higher correlation."""
+    return int((matrix[np.triu_indices(len(matrix), k=1)] > limit).sum())
+
+
+def joint_logos(
+    drawn: pd.DataFrame, motifs: Sequence[pairs.JointMotif], width: int, background: NDArray
+) -> Drawn | None:
+    """Logos of pairs of heads, from one attended place to the other; the two places are shaded.
+
+    Parameters
+    ----------
+    drawn : DataFrame
+        Rows of `pairs.joint_places`.
+    motifs : sequence of JointMotif
+        Of these rows.
+    width : int
+        Nucleotides that belong to each place.
+    background : array of float, shape (4,)
+
+    Returns
+    -------
+    Drawn or None
+        None without a pair.
+    """
+    if not motifs:
+        return None
+    figure, grid = plt.subplots(
+        len(motifs),
+        1,
+        figsize=(style.WIDTH, 0.4 + 1.25 * len(motifs)),
+        squeeze=False,
+        layout="constrained",
+    )
+    titles = [*_titles(drawn, motifs)]
+    for axes, motif, title in zip(grid[:, 0], motifs, titles, strict=True):
+        draw_logo(axes, motif.counts, motif.first_offset, background)
+        last = motif.first_offset + len(motif.counts)
+        for left in (motif.first_offset, last - width):
+            axes.axvspan(left - 0.5, left + width - 0.5, color="0.93", linewidth=0, zorder=-1)
+        _offset_ticks(axes, np.arange(motif.first_offset, last), 5)
+        axes.set_title(title, fontsize=8, loc="left", pad=2)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=9)
+    figure.supylabel("information (bits)", fontsize=9)
+    spaced = f"{sum(one.spaced for one in motifs)} of {len(motifs)} pairs"
+    return Drawn(
+        figure,
+        "The nucleotides between and around the two places (shaded) at which a pair of heads is "
+        "high together. A jointly read motif has tall letters in **both** shaded places; this is "
+        f"so for {spaced}.",
+        f"{len(motifs)} sequence logos, one a pair of heads, spaced motif in {spaced}: "
+        f"{'; '.join(titles)}.",
+    )
+
+
+def _titles(drawn: pd.DataFrame, motifs: Sequence[pairs.JointMotif]) -> Iterator[str]:
+    """Name each pair, how correlated it is, and whether both halves hold information."""
+    rows = zip(pairs.pair_names(drawn), drawn["correlation"], drawn["chance"], motifs, strict=True)
+    for name, r, chance, motif in rows:
+        verdict = "spaced motif" if motif.spaced else "one half says too little"
+        yield f"{name}: r = {r:.2f} (chance {chance:.2f}), {verdict}"
+
+
+def spacer_bars(
+    by_heads: pd.DataFrame | None,
+    others: Mapping[str, pd.DataFrame],
+    known: int | None = None,
+    region: tuple[int, int] = (8, 26),
+) -> Drawn | None:
+    """Share of promoters by spacer: as two heads see it, and by other means.
+
+    Parameters
+    ----------
+    by_heads : DataFrame or None
+        `pairs.spacers`.
+    others : mapping of str to DataFrame
+        `pairs.box_spacers` or `pairs.planted_spacers`, by the name of their line.
+    known : int, optional
+        The spacer that is known to be the best.
+    region : tuple of int
+        First and last spacer shown.
+
+    Returns
+    -------
+    Drawn or None
+        None where two heads find no boxes.
+    """
+    if by_heads is None:
+        return None
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    shown = by_heads[by_heads["spacer"].between(*region)]
+    axes.bar(shown["spacer"], shown["share"], color="0.75", label="two heads, same promoter")
+    axes.plot(
+        shown["spacer"],
+        shown["expected"],
+        label="two heads, independently",
+        marker=".",
+        **style.line(1),
+    )
+    for number, (name, frame) in enumerate(others.items()):
+        values = np.arange(region[0], region[1] + 1)
+        share = frame.set_index("spacer")["share"].reindex(values, fill_value=0.0)
+        axes.plot(values, share, label=name, marker="sD^"[number % 3], **style.line(2 * number))
+    if known is not None:
+        axes.axvline(known, color=style.FAINT, linewidth=0.8, linestyle=":")
+        axes.set_ylim(top=1.1 * axes.get_ylim()[1])
+        axes.text(known + 0.15, axes.get_ylim()[1], f"{known} nt", va="top", fontsize=8)
+    axes.set_xlim(region[0] - 0.6, region[1] + 0.6)
+    axes.set_xticks(range(region[0], region[1] + 1, 2))
+    axes.set_xlabel("nucleotides between the two boxes")
+    axes.set_ylabel("share of promoters")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
+    most = by_heads.loc[by_heads["n"].idxmax()]
+    told = f"{most['spacer']:.0f} nt in {most['share']:.0%} of promoters"
+    return Drawn(
+        figure,
+        "Nucleotides between the two boxes, as the two heads find them in the same promoter "
+        "(bars), against independent choice by the same heads (dashed). Only what the bars have "
+        "above the dashed line speaks for a spacing that is read, since heads that look at one "
+        "fixed distance have a spacer without knowing one. The other lines do without heads: the "
+        "best words of the same sequences and, on a simulated genome, what was planted. The heads "
+        f"find {told}, where independent choice gives {most['expected']:.0%}.",
+        f"Bars of the share of promoters by spacer, {region[0]} to {region[1]} nt; the heads find "
+        f"most often {told}, expected {most['expected']:.0%}.",
+    )
+
+
+# ---------------------------------------------------------------------- known motifs and sites
+
+
+def match_calibration(calibration: pd.DataFrame) -> Drawn:
+    """How often TOMTOM's p-values are small: heads' motifs, and the same with columns shuffled.
+
+    Parameters
+    ----------
+    calibration : DataFrame
+        `comparison.calibration`.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.6), layout="constrained")
+    ends = [calibration["threshold"].min(), 1.0]
+    axes.plot(ends, ends, color=style.FAINT, linewidth=0.8, label="calibrated")
+    for number, (column, label) in enumerate(
+        {"heads": "heads' motifs", "shuffled": "columns shuffled"}.items()
+    ):
+        shown = calibration[calibration[column] > 0]
+        axes.plot(
+            shown["threshold"],
+            shown[column],
+            label=label,
+            marker="os"[number],
+            **style.line(number),
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("p-value")
+    axes.set_ylabel("share of comparisons with such a\np-value or a smaller one")
+    axes.legend()
+    row = calibration.set_index("threshold").loc[0.01]
+    told = f"{row['shuffled']:.2%} of shuffled motifs' and {row['heads']:.2%} of the heads'"
+    return Drawn(
+        figure,
+        "Share of comparisons with a p-value of at most so much. Where the shuffled motifs lie "
+        "on the grey line, the p-values are calibrated. Where the heads' motifs lie above the "
+        "shuffled ones, they resemble known motifs more than their composition explains. At 0.01: "
+        f"{told}.",
+        f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told} comparisons.",
+    )
+
+
+def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
+    """Odds ratios of the heads' best places to lie in known sites, with their intervals.
+
+    Parameters
+    ----------
+    frame : DataFrame or None
+        `binding.enrichment` of one kind and name, a row a head.
+
+    Returns
+    -------
+    Drawn or None
+        None where no sites are known.
+    """
+    if frame is None:
+        return None
+    figure, axes = plt.subplots(figsize=(6.0, 0.9 + 0.16 * len(frame)), layout="constrained")
+    least = 0.05
+    rows = np.arange(len(frame))
+    low = np.clip(frame["low"].fillna(least), least, None)
+    high = frame["high"].replace(np.inf, np.nan).fillna(frame["low"].max() * 2 + 100)
+    significant = (frame["q_value"] <= 0.05).to_numpy()
+    axes.hlines(rows, low, high, color="0.55", linewidth=1)
+    estimate = np.clip(frame["odds_ratio"].replace(np.inf, np.nan), least, None)
+    for chosen, face, label in (
+        (significant, "black", "q ≤ 0.05"),
+        (~significant, "white", "q > 0.05"),
+    ):
+        axes.plot(
+            estimate[chosen],
+            rows[chosen],
+            linestyle="",
+            marker="o",
+            color="black",
+            markerfacecolor=face,
+            label=label,
+        )
+    axes.axvline(1, color=style.FAINT, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlim(left=least * 0.9)
+    axes.set_yticks(rows, heads.names(frame), fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("odds ratio against matched positions (95% interval)")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    told = f"{int(significant.sum())} of {len(frame)} heads at q ≤ 0.05"
+    return Drawn(
+        figure,
+        "Odds ratio of a head's best positions to lie in known binding sites, against positions at "
+        "the same distance from a start site and of the same AT content, with its 95% interval. At "
+        "the vertical line, 1, a head's best positions are no more often in sites than matched "
+        f"ones. Enriched (filled): {told}. A bar without a circle has no finite estimate.",
+        f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched: {told}.",
+    )

@@ -43,8 +43,11 @@ def overview(
     Figure
         The Venn diagram alone where there are no heads.
     """
+    sets = venn(regions)
+    if sets is None:
+        raise ValueError("regions: a Venn diagram shows two to four sources")
     if heads is None or profiles is None:
-        return venn(regions)
+        return sets.figure
     figure, (left, right) = plt.subplots(
         1,
         2,
@@ -52,7 +55,7 @@ def overview(
         width_ratios=(1, 1.15),
         layout="constrained",
     )
-    _paste(left, venn(regions))
+    _paste(left, sets.figure)
     left.set_title("Start sites of four published sets, within five nucleotides")
     _attention(right, _chosen(heads, n_heads, region), profiles, region)
     return figure

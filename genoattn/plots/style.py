@@ -6,20 +6,23 @@ apart in greyscale; a line style, a marker or a hatch always says the same once 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.colors import to_rgb
+
+from genoattn.annotations import source_name
 
 __all__ = [
-    "COLOURS",
     "DIVERGING",
     "FAINT",
-    "HATCHES",
-    "MARKERS",
     "NUCLEOTIDES",
     "SEQUENTIAL",
     "WIDTH",
     "fill",
+    "ink",
+    "label",
     "line",
     "source",
     "use",
@@ -40,41 +43,32 @@ DIVERGING = "PuOr_r"
 NUCLEOTIDES: dict[str, str] = {"A": "#009E73", "C": "#0072B2", "G": "#E69F00", "T": "#D55E00"}
 """Colours of letters in logos (Okabe and Ito)."""
 
-COLOURS: dict[str, str] = {
-    "regulondb": "#0072B2",
-    "cappable": "#E69F00",
-    "smrt": "#009E73",
-    "sendseq": "#882255",
-    "curated": "#000000",
-    "drnaseq": "#9A9A9A",
-}
-"""Colour of each source; lightness 46, 70, 58, 31, 0, 64."""
+_Look = dict[str, Any]
 
-MARKERS: dict[str, str] = {
-    "regulondb": "o",
-    "cappable": "s",
-    "smrt": "^",
-    "sendseq": "D",
-    "curated": "*",
-    "drnaseq": "v",
-}
-HATCHES: dict[str, str] = {
-    "regulondb": "///",
-    "cappable": "...",
-    "smrt": "\\\\\\",
-    "sendseq": "",
-    "curated": "xxx",
-    "drnaseq": "---",
-}
+_KNOWN: dict[str, _Look] = {
+    "regulondb": {"color": "#0072B2", "linestyle": ":", "marker": "o", "hatch": "///"},
+    "cappable": {"color": "#E69F00", "linestyle": "-.", "marker": "s", "hatch": "..."},
+    "smrt": {"color": "#009E73", "linestyle": "--", "marker": "^", "hatch": "\\\\\\"},
+    "sendseq": {"color": "#882255", "linestyle": "-", "marker": "D", "hatch": ""},
+    "curated": {
+        "color": "#000000", "linestyle": (0, (6, 1, 1, 1, 1, 1)), "marker": "*", "hatch": "xxx"
+    },
+    "drnaseq": {"color": "#9A9A9A", "linestyle": (0, (1, 1)), "marker": "v", "hatch": "---"},
+}  # fmt: skip
+"""Look of each source that the study knows; lightness 46, 70, 58, 31, 0, 64."""
 
-_DASHES: dict[str, Any] = {
-    "regulondb": ":",
-    "cappable": "-.",
-    "smrt": "--",
-    "sendseq": "-",
-    "curated": (0, (6, 1, 1, 1, 1, 1)),
-    "drnaseq": (0, (1, 1)),
-}
+_OTHERS: tuple[_Look, ...] = (
+    {"color": "#0072B2", "linestyle": "-", "marker": "o", "hatch": "///"},
+    {"color": "#E69F00", "linestyle": "--", "marker": "s", "hatch": "..."},
+    {"color": "#882255", "linestyle": ":", "marker": "D", "hatch": ""},
+    {"color": "#56B4E9", "linestyle": "-.", "marker": "P", "hatch": "|||"},
+    {"color": "#D55E00", "linestyle": (0, (5, 1)), "marker": "<", "hatch": "ooo"},
+    {"color": "#009E73", "linestyle": (0, (8, 2, 2, 2)), "marker": "^", "hatch": "\\\\\\"},
+    {"color": "#332288", "linestyle": (0, (1, 3)), "marker": ">", "hatch": "OO"},
+    {"color": "#CC79A7", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "X", "hatch": "++"},
+)
+"""Looks of sources of any other name, eight that differ in each respect."""
+
 _CYCLE: tuple[dict[str, Any], ...] = (
     {"color": "#0072B2", "linestyle": "-"},
     {"color": "#D55E00", "linestyle": "--"},
@@ -123,19 +117,68 @@ def line(number: int) -> dict[str, Any]:
     return dict(_CYCLE[number % len(_CYCLE)])
 
 
-def source(source_name: str) -> dict[str, Any]:
-    """Return colour, line style and marker of a source, as keywords of ``plot``."""
-    return {
-        "color": COLOURS[source_name],
-        "linestyle": _DASHES[source_name],
-        "marker": MARKERS[source_name],
-    }
+def source(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Return colour, line style and marker of a source, as keywords of ``plot``.
+
+    Parameters
+    ----------
+    name : str
+        The source; those that the study knows look the same in every figure.
+    names : iterable of str
+        All sources of the figure or of the study, in any order: up to eight look different.
+    """
+    look = _look(name, names)
+    return {key: look[key] for key in ("color", "linestyle", "marker")}
 
 
-def fill(source_name: str) -> dict[str, Any]:
-    """Return colours and hatch of a source, as keywords of ``bar`` and of patches."""
-    return {
-        "facecolor": COLOURS[source_name],
-        "edgecolor": "white",
-        "hatch": HATCHES[source_name],
-    }
+def fill(name: str, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Return colours and hatch of a source, as keywords of ``bar`` and of patches.
+
+    Parameters
+    ----------
+    name, names
+        As in `source`.
+    """
+    look = _look(name, names)
+    return {"facecolor": look["color"], "edgecolor": "white", "hatch": look["hatch"]}
+
+
+def ink(name: str, names: Iterable[str] = ()) -> tuple[float, float, float]:
+    """Return the colour of a source dark enough for text on white (contrast 4.5 or more).
+
+    Parameters
+    ----------
+    name, names
+        As in `source`.
+    """
+    colour = to_rgb(_look(name, names)["color"])
+    while 1.05 / (_luminance(colour) + 0.05) < 4.5:
+        colour = (0.9 * colour[0], 0.9 * colour[1], 0.9 * colour[2])
+    return colour
+
+
+def label(name: str, most: int = 30) -> str:
+    """Return how a figure calls a source: its name, cut off after so many signs, as plain text."""
+    text = source_name(name)
+    if len(text) > most:
+        text = f"{text[: most - 1].rstrip()}…"
+    return text.replace("$", r"\$")
+
+
+def _look(name: str, names: Iterable[str]) -> _Look:
+    """Look of a source: its own, or one of the others' that no source of the figure has."""
+    if name in _KNOWN:
+        return _KNOWN[name]
+    every = {*names, name}
+    taken = {_KNOWN[one]["color"] for one in every if one in _KNOWN}
+    free = [look for look in _OTHERS if look["color"] not in taken]
+    place = sorted(one for one in every if one not in _KNOWN).index(name)
+    return free[place % len(free)]
+
+
+def _luminance(colour: tuple[float, float, float]) -> float:
+    """Relative luminance of a colour, from 0 (black) to 1 (white), as WCAG defines it."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

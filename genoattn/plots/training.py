@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from genoattn.annotations import source_name
-from genoattn.metrics import differs_from_paper
+from genoattn.metrics import METRIC_NAMES, differs_from_paper
 from genoattn.plots import style
+from genoattn.plots.drawn import Drawn
 
 __all__ = [
     "ablation",
@@ -30,16 +30,14 @@ __all__ = [
     "resolution",
 ]
 
-METRIC_NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC"}
 
-
-def learning_curve(history: pd.DataFrame) -> Figure:
+def learning_curve(history: pd.DataFrame) -> Drawn:
     """Loss on the training and on the validation part, and the learning rate, by passes.
 
     Parameters
     ----------
     history : DataFrame
-        From `genoattn.training.learning_history`; a dotted line parts the stages.
+        From `genoattn.card.Card.rounds`; a dotted line parts the stages.
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
     axes.plot(history["passes"], 1e3 * history["train_loss"], label="training", **style.line(0))
@@ -74,18 +72,33 @@ def learning_curve(history: pd.DataFrame) -> Figure:
     rate.tick_params(colors=style.FAINT)
     rate.spines["right"].set_visible(True)
     axes.legend(loc="upper right", bbox_to_anchor=(0.85, 1.0))
-    return figure
+    stages, lowest = int(history["stage"].max()), 1e3 * history["validation_loss"].min()
+    end = history["passes"].max()
+    return Drawn(
+        figure,
+        "Loss on the training and on the validation part, and the learning rate (shaded), by "
+        "passes over the training part. The weights kept are those of the lowest validation loss "
+        f"(grey line, after {best:.1f} passes)"
+        + ("; dotted lines part the stages of the training." if stages > 1 else ".")
+        + " Where the training loss goes on falling and the validation loss does not, the model "
+        "fits its training part only.",
+        f"Two curves of loss over {end:.1f} passes in {stages} "
+        f"{'stages' if stages > 1 else 'stage'}; the validation loss is lowest, {lowest:.2f} "
+        f"thousandths of a nat, after {best:.1f} passes.",
+    )
 
 
-def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Drawn | None:
     """Validation loss of several trainings by passes, the kept round marked.
 
     Parameters
     ----------
     histories : mapping of model to DataFrame
-        From `genoattn.training.learning_history`. Losses of models of different training sets are
-        on different labels and do not compare; their shapes do.
+        From `genoattn.card.Card.rounds`. Losses of models of different training sets are on
+        different labels and do not compare; their shapes do. Nothing is drawn of a single one.
     """
+    if len(histories) < 2:
+        return None
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4), layout="constrained")
     for number, (name, history) in enumerate(histories.items()):
         look = style.line(number)
@@ -98,8 +111,19 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         ylabel="validation loss,\n10⁻³ nats per position",
     )
     axes.set_xlim(left=0)
-    axes.legend(ncols=2)
-    return figure
+    axes.legend(ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    lowest = {name: 1e3 * one["validation_loss"].min() for name, one in histories.items()}
+    low, high = min(lowest, key=lowest.__getitem__), max(lowest, key=lowest.__getitem__)
+    return Drawn(
+        figure,
+        "Validation loss of every model by passes over the training part; a marker is at the "
+        "lowest. Compare the heights of curves only between models of the same training set: "
+        "others have other labels. A curve that still falls at its end would have gained from more "
+        "passes.",
+        f"{len(histories)} curves of validation loss; the lowest value, {lowest[low]:.2f} "
+        f"thousandths of a nat, is {low}'s, and the highest minimum, {lowest[high]:.2f}, is "
+        f"{high}'s.",
+    )
 
 
 def _intervals(axes: Axes, rows: pd.DataFrame, height: np.ndarray, **look: Any) -> None:
@@ -108,7 +132,7 @@ def _intervals(axes: Axes, rows: pd.DataFrame, height: np.ndarray, **look: Any) 
     axes.plot(rows["value"], height, linestyle="", markersize=6, **look)
 
 
-def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | None = None) -> Figure:
+def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | None = None) -> Drawn:
     """ROC AUC and PR AUC by training and test set with intervals, ours beside the paper's.
 
     A diamond is filled where the paper's value lies outside our interval.
@@ -177,17 +201,44 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=5)
-    return figure
+    figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=3)
+    return Drawn(figure, *_say_pairs(table, baselines or {}))
 
 
-def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> Figure:
+def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+    """Caption and alternative text of `performance`."""
+    printed = table["paper_value"].notna()
+    outside = differs_from_paper(table)[printed]
+    beside = " and ".join(baselines)
+    several = table["test_set"].nunique() > 1
+    hardest = table[table["metric"] == "roc_auc"].groupby("test_set")["value"].mean().idxmin()
+    caption = (
+        "Scores on the test part with 95% intervals (dots), a row a pair of training and test set"
+        + (f"; in orange the {beside} trained on the same sites" if beside else "")
+        + "."
+        + (
+            " Diamonds are the paper's values, filled where they lie outside our interval: "
+            f"{outside.sum()} of {len(outside)} do."
+            if len(outside)
+            else ""
+        )
+        + (f" The hardest test set is {source_name(str(hardest))}." if several else "")
+    )
+    told = []
+    for metric, title in METRIC_NAMES.items():
+        value = table.loc[table["metric"] == metric, "value"]
+        told.append(f"{title} from {value.min():.3f} to {value.max():.3f}")
+    n = len(table) // len(METRIC_NAMES)
+    return caption, f"Two panels of {n} dots with intervals: {' and '.join(told)}."
+
+
+def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> Drawn:
     """Several models on the same labels: ROC AUC and PR AUC with intervals.
 
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.metrics.compare`.
+        From `genoattn.metrics.compare`; a dot is hollow where a column ``earlier`` is true.
     printed : mapping of metric to number, optional
         The paper's values.
     """
@@ -198,7 +249,11 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> F
     )
     for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
         rows = table[table["metric"] == metric].set_index("model").loc[names]
-        _intervals(axes, rows, height, color="#0072B2", marker="o")
+        old = rows.get("earlier", pd.Series(False, rows.index)).to_numpy(dtype=bool)
+        _intervals(axes, rows[~old], height[~old], color="#0072B2", marker="o")
+        if old.any():
+            look = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
+            _intervals(axes, rows[old], height[old], **look)
         value = (printed or {}).get(metric, np.nan)
         if np.isfinite(value):
             axes.axvline(value, color="#000000", linestyle="--", linewidth=0.9)
@@ -214,10 +269,21 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> F
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.set_axisbelow(True)
     panels[0].set_ylabel("model")
-    return figure
+    pr = table[table["metric"] == "pr_auc"].set_index("model")["value"]
+    hollow = bool(table.get("earlier", pd.Series(dtype=bool)).any())
+    return Drawn(
+        figure,
+        "Models trained on the same sites, on the same test part, with 95% intervals."
+        + (" Dashed: the paper's value." if printed else "")
+        + (" Hollow: from an earlier run." if hollow else "")
+        + " Intervals of two models may overlap although their difference is significant, as the "
+        "same stretches of genome are hard for both; the table below gives the paired difference.",
+        f"Two panels of {len(names)} dots with intervals; PR AUC is highest for {pr.idxmax()} "
+        f"({pr.max():.3f}) and lowest for {pr.idxmin()} ({pr.min():.3f}).",
+    )
 
 
-def matching(table: pd.DataFrame) -> Figure:
+def matching(table: pd.DataFrame) -> Drawn:
     """Average precision of one-to-one matching by tolerance, with intervals.
 
     Parameters
@@ -243,10 +309,21 @@ def matching(table: pd.DataFrame) -> Figure:
         ylim=(0, None),
     )
     axes.legend(title="model", loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
+    first = table[table["model"] == names[0]].set_index("tolerance")["average_precision"]
+    told = ", ".join(
+        f"{first[one]:.3f} {'at the exact position' if not one else f'within {one} nt'}"
+        for one in tolerances
+    )
+    return Drawn(
+        figure,
+        "Average precision with 95% intervals when a call may lie so far from its site, one call a "
+        "site. The rise from the left is the error of a nucleotide or two; what is missing to 1 at "
+        "the right is error of another kind.",
+        f"A rising line for each of {len(names)} models; for {names[0]}, {told}.",
+    )
 
 
-def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Figure:
+def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
     """Where calls without a site lie: distance to the nearest known site, and among the genes.
 
     Parameters
@@ -291,19 +368,33 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Figure:
         before += 100 * share[::-1].to_numpy()
     right.set(xlabel="share, %", xlim=(0, 100))
     right.legend(loc="upper center", bbox_to_anchor=(0.3, -0.2), ncols=1)
-    return figure
+    near = last[last["distance"].isin(["0", "1 to 5"])][["share", "expected"]].sum()
+    free = wide.iloc[:, 0]
+    return Drawn(
+        figure,
+        "Left: distance of the false positives to the nearest site, beside that of all positions "
+        "(white). A bar that is higher than the white one beside it, near a site, shows false "
+        "positives that a set of sites explains. Right: where false positives, hits, sites and all "
+        "positions lie among the genes.",
+        f"Bars: {near['share']:.0%} of the false positives lie within 5 nt of a site of "
+        f"{groups[-1]}, and {near['expected']:.1%} of all positions. Stacked bars: "
+        + ", ".join(f"{share:.0%} of {what}" for what, share in free.items())
+        + f" lie {free.name}.",
+    )
 
 
-def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Figure:
+def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Drawn | None:
     """What each step of building a model brought: one dot a seed, a bar at the mean.
 
     Parameters
     ----------
     table : DataFrame
-        Columns step, what, seed and the metric; steps in their order.
+        Columns step, what, seed and the metric; steps in their order. Nothing is drawn of none.
     metric : str
         Column shown.
     """
+    if table.empty:
+        return None
     steps = list(dict.fromkeys(table["step"]))
     what = table.drop_duplicates("step").set_index("step")["what"]
     height = {step: -number for number, step in enumerate(steps)}
@@ -321,21 +412,31 @@ def ablation(table: pd.DataFrame, metric: str = "pr_auc") -> Figure:
     )  # fmt: skip
     axes.set_yticks(list(height.values()), names)
     axes.set_ylim(-len(steps) + 0.4, 0.6)
-    axes.set_xlabel(f"{METRIC_NAMES.get(metric, metric)} (dots: seeds, line: their mean)")
+    title = METRIC_NAMES.get(metric, metric)
+    axes.set_xlabel(f"{title} (dots: seeds, line: their mean)")
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
     axes.set_axisbelow(True)
-    return figure
+    spread = table.groupby("step")[metric].agg(lambda one: one.max() - one.min()).max()
+    return Drawn(
+        figure,
+        f"{title} of each step, from the top down: a dot a seed, a line at their mean. A step is a "
+        f"gain if it moves the line by more than seeds of one step differ (at most {spread:.3f}).",
+        f"{len(steps)} steps; {title} goes from {mean.iloc[0]:.3f} in the first to "
+        f"{mean.iloc[-1]:.3f} in the last.",
+    )
 
 
-def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Axes:
+def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Drawn | None:
     """What the distance to the next gene adds to the log-odds of a site.
 
     Parameters
     ----------
     tables : mapping of name to DataFrame
-        Each from `genoattn.gene_prior.GenePrior.table`.
+        Each from `genoattn.gene_prior.GenePrior.table`; nothing is drawn of none.
     """
-    _, axes = plt.subplots(figsize=(style.WIDTH, 2.8), layout="constrained")
+    if not tables:
+        return None
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.8), layout="constrained")
     for number, (name, table) in enumerate(tables.items()):
         axes.plot(
             table["distance"], table["log_odds"], label=name, marker="o", **style.line(number)
@@ -343,10 +444,19 @@ def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Axes:
     axes.axhline(0, color=style.FAINT, linewidth=0.8, zorder=0)
     axes.set(xlabel="distance to the next gene's first nucleotide, nt", ylabel="added log-odds")
     axes.legend()
-    return axes
+    terms = list(tables.values())[-1].set_index("distance")["log_odds"]
+    return Drawn(
+        figure,
+        "What the distance to the next gene downstream adds to the log-odds of a site, an ensemble "
+        "a line. Above zero, a position is more likely to be a site than its sequence alone says; "
+        "below, less.",
+        f"{len(tables)} line{'s' * (len(tables) > 1)} over {len(terms)} classes of distance, from "
+        f"{terms.iloc[0]:+.1f} at {terms.index[0]} nt to {terms.iloc[-1]:+.1f} at "
+        f"{terms.index[-1]} in the last.",
+    )
 
 
-def resolution(table: pd.DataFrame, paper_pr_auc: Mapping[int, float] | None = None) -> Figure:
+def resolution(table: pd.DataFrame, paper_pr_auc: Mapping[int, float] | None = None) -> Drawn:
     """PR AUC by the length of the k-mers, mean and maximum of the output; bands are intervals.
 
     Parameters
@@ -382,10 +492,20 @@ def resolution(table: pd.DataFrame, paper_pr_auc: Mapping[int, float] | None = N
     axes.set(xlabel="resolution: length k of the k-mers, nt", ylabel="PR AUC", ylim=(0, None))
     axes.set_xticks(sorted(set(table["k"])))
     axes.legend(loc="best")
-    return figure
+    by_mean = chance.set_index("k")
+    last = by_mean.index.max()
+    return Drawn(
+        figure,
+        "PR AUC when *k*-mers are scored instead of nucleotides, by the mean of the output over a "
+        "*k*-mer and by its maximum; bands are 95% intervals. Part of the rise is owed to chance, "
+        "as longer *k*-mers hold a site more often (dotted)."
+        + (" Diamonds: the paper, by the mean." if paper_pr_auc else ""),
+        f"Two curves; by the mean, PR AUC goes from {by_mean.loc[1, 'value']:.3f} at k = 1 to "
+        f"{by_mean.loc[last, 'value']:.3f} at k = {last}.",
+    )
 
 
-def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -> Figure:
+def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -> Drawn:
     """Precision against recall on the test part, exact positions.
 
     Parameters
@@ -409,18 +529,30 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
         ylim=(0, None),
     )
     axes.legend(title=of)
-    return figure
+    half = {
+        name: float(np.interp(0.5, curve["recall"], curve["precision"]))
+        for name, curve in curves.items()
+    }
+    if of == "test set":
+        half = {source_name(name): value for name, value in half.items()}
+    told = ", ".join(f"{name} {value:.2f}" for name, value in half.items())
+    return Drawn(
+        figure,
+        f"Precision against recall at exact positions, a line a {of}. Precision at high recall is "
+        "what is paid for finding nearly all sites; guessing would lie at the bottom.",
+        f"{len(curves)} falling curves; precision at a recall of one half: {told}.",
+    )
 
 
-def calibration(tables: Mapping[str, pd.DataFrame]) -> Axes:
+def calibration(tables: Mapping[str, pd.DataFrame]) -> Drawn:
     """Share of sites among positions of like output; on the diagonal, the output is a probability.
 
     Parameters
     ----------
     tables : mapping of model to DataFrame
-        From `genoattn.metrics.calibration`.
+        From `genoattn.metrics.calibration`; the first has its intervals drawn.
     """
-    _, axes = plt.subplots(figsize=(0.65 * style.WIDTH, 3.8), layout="constrained")
+    figure, axes = plt.subplots(figsize=(0.85 * style.WIDTH, 3.8), layout="constrained")
     axes.plot([1e-7, 1], [1e-7, 1], color=style.FAINT, linestyle="--", linewidth=0.9)
     low = 1.0
     for number, (name, table) in enumerate(tables.items()):
@@ -430,6 +562,9 @@ def calibration(tables: Mapping[str, pd.DataFrame]) -> Axes:
             **style.line(number),
         )  # fmt: skip
         low = min(low, 0.5 * min(seen["output"].min(), seen["share"].min()))
+        if not number:
+            colour = style.line(number)["color"]
+            axes.vlines(seen["output"], seen["ci_low"], seen["ci_high"], color=colour, lw=1.0)
     axes.set(
         xscale="log",
         yscale="log",
@@ -438,5 +573,14 @@ def calibration(tables: Mapping[str, pd.DataFrame]) -> Axes:
         xlabel="mean output of the positions",
         ylabel="share of them that are labelled",
     )
-    axes.legend(title="model")
-    return axes
+    axes.legend(title="model", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    name, first = next(iter(tables.items()))
+    top = first.iloc[-1]
+    return Drawn(
+        figure,
+        "Share of sites among positions of like output, both on log scales; vertical lines are 95% "
+        f"intervals of {name}. On the dashed diagonal the output is a probability; below it, the "
+        "output is too high. Bins without a site have no place here.",
+        f"{len(tables)} curves beside the diagonal; in the highest bin of {name}, the output "
+        f"averages {top['output']:.2f} and the share of sites is {top['share']:.2f}.",
+    )

@@ -7,6 +7,7 @@ shows the finding, and hands all of them to `genoattn.study.run.Run.write` at it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -21,12 +22,17 @@ __all__ = [
     "HasFinding",
     "InShort",
     "admonition",
+    "escaped",
     "folded",
+    "in_words",
     "listed",
     "signed",
     "table",
     "with_interval",
 ]
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+          "eleven", "twelve")  # fmt: skip
 
 Kept = pd.DataFrame | Mapping[str, NDArray[Any]]
 """What one chapter keeps for another: a frame (CSV) or named arrays (npz)."""
@@ -40,15 +46,16 @@ class Finding:
     ----------
     said : str
         Sentences and tables for the reader (Markdown), made from the numbers of this run.
-    results : mapping of str to DataFrame
-        Aggregates for the folder of results: name of the file without ``.csv`` -> tidy frame.
+    results : mapping of str to DataFrame or to mapping
+        Aggregates for the folder of results: name of the file without its suffix -> tidy frame
+        (CSV) or named facts (JSON).
     kept : mapping of str to DataFrame or to mapping of str to array
         What later chapters read of this model: kind -> frame or arrays; see
         `genoattn.study.run.Run.kept`.
     """
 
     said: str = ""
-    results: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    results: Mapping[str, pd.DataFrame | Mapping[str, Any]] = field(default_factory=dict)
     kept: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
@@ -104,6 +111,11 @@ def folded(title: str, text: str) -> str:
     return admonition(title, text, "dropdown")
 
 
+def escaped(text: str) -> str:
+    """Write text that somebody gave, such as the name of an assay, so that it reads as it is."""
+    return re.sub(r"([\\`*_$<\[{])", r"\\\1", text)
+
+
 def table(frame: pd.DataFrame) -> str:
     """Write a frame of texts as a Markdown table, the first column to the left, others right.
 
@@ -144,6 +156,11 @@ def with_interval(
 def signed(offset: float) -> str:
     """Write a whole offset with its sign; zero has none."""
     return f"{offset:+.0f}" if round(offset) else "0"
+
+
+def in_words(number: int) -> str:
+    """Write a whole number as a sentence does: in words up to twelve, then in digits."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
 
 
 def listed(words: Iterable[str], none: str = "none") -> str:

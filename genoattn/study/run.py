@@ -8,12 +8,14 @@ Nothing else passes between chapters, and no other module spells a path inside t
     prediction/<model>.npy           output on the test part      evaluation.output_of
     prediction/validation/           the same on the validation part
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
+    <name>/                          a genome of one's own, annotated: tracks, peaks, hub
 
 Aggregates go to another folder, the run's *results*; no site is among them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import curation, evaluation
+from genoattn import evaluation
 from genoattn.card import Card
 from genoattn.convolutional import ConvolutionalNetwork, load_network
 from genoattn.files import writing
@@ -105,6 +107,31 @@ class Run:
         """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``)."""
         return cls(parameters.run_dir, parameters.results_dir)
 
+    @classmethod
+    def of_own(cls, parameters: Checked) -> Run:
+        """Open the run that the annotation of one's own sequences goes into.
+
+        As `of`; but what comes of a file of one's own (``fasta``) does not land among the demo's
+        files because no other folder was named. In place of ``run_dir`` and ``results_dir``, each
+        left at its default, stand ``runs/<name>`` and the folder of results in the run.
+
+        Raises
+        ------
+        ValueError
+            That folder is the demo's own.
+        """
+        if parameters.fasta is None:
+            return cls.of(parameters)
+        default = {name: parameters.schema[name].default for name in ("run_dir", "results_dir")}
+        folder, results = (
+            None if parameters[name] == value else Path(parameters[name])
+            for name, value in default.items()
+        )
+        own = cls(folder or Path("runs", parameters.name), results)
+        if own.folder == Path(default["run_dir"]):
+            raise ValueError(f"{own.folder} is the demo's: give another name, or a run_dir")
+        return own
+
     # ------------------------------------------------------------------ inputs and labels
 
     @property
@@ -141,14 +168,20 @@ class Run:
         return pd.read_csv(self.curated_file, sep="\t", comment="#")
 
     def write_curated(self, curated: pd.DataFrame) -> None:
-        """Write the curated set."""
-        curation.write_curated(curated, self.curated_file)
+        """Write the curated set, whole or not at all; the first line says that it is 0-based."""
+        with writing(self.curated_file) as partial, partial.open("w", encoding="utf-8") as file:
+            file.write("# 0-based positions\n")
+            curated.to_csv(file, sep="\t", index=False, lineterminator="\n")
 
     def sites(self, train_set: str) -> pd.DataFrame:
         """Sites to label: the curated set, or those of one source."""
         if train_set == "curated":
             return self.curated
         return label_sites(self.folder, self.study.sites, train_set)
+
+    def annotation(self, name: str) -> Path:
+        """Folder of an annotated genome of one's own: tracks, peaks, hub."""
+        return self.folder / name
 
     # ---------------------------------------------------------------------------- models
 
@@ -313,7 +346,8 @@ class Run:
         for step in steps:
             found = step.finding
             new: dict[Path, Kept] = {
-                self.results / f"{name}.csv": frame for name, frame in found.results.items()
+                self.results / f"{name}.{'csv' if isinstance(one, pd.DataFrame) else 'json'}": one
+                for name, one in found.results.items()
             }
             for kind, kept in found.kept.items():
                 suffix = "csv" if isinstance(kept, pd.DataFrame) else "npz"
@@ -333,14 +367,16 @@ class Run:
 
 
 def _write(path: Path, kept: Kept) -> None:
-    """Write a frame as CSV, arrays as npz."""
+    """Write a frame as CSV, facts as JSON, arrays as npz."""
     with writing(path) as partial:
         if isinstance(kept, pd.DataFrame):
             kept.to_csv(partial, index=False, float_format="%.6g")
+        elif path.suffix == ".json":
+            partial.write_text(json.dumps(dict(kept), indent=2) + "\n", encoding="utf-8")
         else:
             np.savez(partial, allow_pickle=False, **dict(kept))
 
 
 def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
     """How much was written, in words."""
-    return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'arrays'}"
+    return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'entries'}"
