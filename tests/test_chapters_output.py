@@ -276,7 +276,7 @@ def test_classes_are_raised_on_both_strands_on_one_or_on_none():
 
 def test_the_width_at_which_strands_agree_most_is_named():
     table = pd.DataFrame({"width": [1, 50], "spearman": [0.2, 0.35], "chance": [0.01, -0.01]})
-    assert "windows of 50 nt: rank correlation 0.35, where -0.01" in chapter.say_strands(table)
+    assert "windows of 50 nt, 0.35, where -0.01" in chapter.say_strands(table)
 
 
 @pytest.mark.parametrize(
@@ -336,8 +336,10 @@ def test_the_mirror_lies_upstream_or_downstream_by_half_the_distance():
     said = chapter.say_mirrored((0.24, 0.21, 0.28), -18, 5, 60)
     assert "At 24% of them (21% to 28%)" in said and "at -23 to -13, where 9% would" in said
     assert "9.0 nt upstream" in said
-    said = chapter.say_mirrored((0.1, 0.0, 0.2), 1, 5, 60)
+    said = chapter.say_mirrored((0.2, 0.1, 0.3), 1, 5, 60)
     assert "at -4 to +7," in said and "0.5 nt downstream" in said
+    by_chance = chapter.say_mirrored((0.2, 11 / 121, 0.3), 1, 5, 60)
+    assert by_chance.endswith("that this is more than chance is not shown.")
 
 
 def correlated(low: float, high: float) -> pd.DataFrame:
@@ -420,9 +422,9 @@ def supported(n: int, n_supported: int, true: int | None = None) -> pd.DataFrame
 
 
 @pytest.mark.parametrize(
-    ("n_supported", "share"), [(0, "0 (0%;"), (1, "1 (10%;"), (10, "10 (100%;")]
+    ("n_supported", "share"), [(1, "1 (10%;"), (5, "5 (50%;"), (10, "10 (100%;")]
 )
-def test_novel_sites_with_evidence_none_one_all(n_supported, share):
+def test_novel_sites_with_evidence_one_half_all(n_supported, share):
     said = chapter.say_novel(supported(10, n_supported), Threshold(0.1, 0.5, 20, 10, True))
     assert "Of **10 novel sites**" in said and share in said
     assert f"the precision is {(10 + n_supported) / 20:.2f}" in said and "In truth" not in said
@@ -469,7 +471,10 @@ def test_the_short_answer_names_the_highest_region_and_both_peaks():
     said = chapter.short_places(table, extremes())
     assert "highest between divergent genes, 4.70 (4.10 to 5.20) times" in said
     assert "peaks at +1 on their own strand and at -18" in said
-    assert chapter.short_places(regions(), extremes()).startswith("Around start sites")
+    touching = regions(("between divergent genes", "both", 4.7, 1.0, 5.2))
+    unknown = regions(("between divergent genes", "both", 4.7, NAN, NAN))
+    for nothing in (regions(), touching, unknown):
+        assert chapter.short_places(nothing, extremes()).startswith("In no class of regions")
 
 
 def test_the_short_answer_claims_no_more_than_the_intervals_show():
@@ -482,6 +487,13 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     assert "many false positives are gaps" in chapter.short_novel(more)
     assert "is not shown" in chapter.short_novel(more.assign(ci_low=1.0))
     assert chapter.short_novel(supported(0, 0)) == "No predicted site is novel."
+
+
+def test_without_any_evidence_to_compare_with_nothing_is_concluded():
+    none = supported(10, 0)
+    said = chapter.say_novel(none, Threshold(0.1, 0.5, 20, 10, True))
+    assert "**10 novel sites**" in said and "no evidence outside of the curation" in said
+    assert "stays open" in chapter.short_novel(none)
 
 
 def test_no_start_site_in_the_test_part_stops_with_advice():

@@ -442,8 +442,9 @@ def say_strands(strands: pd.DataFrame) -> str:
     """Say in which windows the strands agree most, beside chance."""
     best = dict(strands.loc[strands["spearman"].idxmax()])
     return (
-        f"The two strands agree most in windows of {int(best['width'])} nt: rank correlation "
-        f"{best['spearman']:.2f}, where {best['chance']:.2f} is found by chance."
+        "The rank correlation of the two strands is highest in windows of "
+        f"{int(best['width'])} nt, {best['spearman']:.2f}, where {best['chance']:.2f} is found by "
+        "chance."
     )
 
 
@@ -775,12 +776,17 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
     """
     mid, low, high = share
     by_chance = (2 * tolerance + 1) / (2 * reach + 1)
-    side = "upstream" if top < 0 else "downstream"
-    return (
+    said = (
         f"At {mid:.0%} of them ({_interval(low, high, '.0%')}) the highest antisense output "
         f"within {reach} nt lies at {position_name(top - tolerance)} to "
-        f"{position_name(top + tolerance)}, where {by_chance:.0%} would by chance. This is the "
-        f"mirror image of the start site; the axis lies {abs(top) / 2:.1f} nt {side} of it."
+        f"{position_name(top + tolerance)}, where {by_chance:.0%} would by chance"
+    )
+    if verdict(low, high, by_chance) != ABOVE:
+        return f"{said}; that this is more than chance is not shown."
+    side = "upstream" if top < 0 else "downstream"
+    return (
+        f"{said}. This is the mirror image of the start site; the axis lies {abs(top) / 2:.1f} nt "
+        f"{side} of it."
     )
 
 
@@ -1069,6 +1075,12 @@ def say_novel(supported: pd.DataFrame, threshold: peaks.Threshold) -> str:
     if not one["n"]:
         return "Every predicted site is known, so there is no false positive to ask about."
     n = int(one["n_supported"])
+    if not one["chance"]:
+        return (
+            f"There are **{int(one['n']):,} novel sites** (precision {threshold.precision:.2f} by "
+            "the curated set), but no evidence outside of the curation to compare them with. "
+            f"{int(bare['n_supported']):,} ({bare['share']:.0%}) have a promoter's boxes."
+        )
     precision = (threshold.n_hits + n) / threshold.n_peaks
     said = (
         f"Of **{int(one['n']):,} novel sites** (precision {threshold.precision:.2f} by the curated "
@@ -1215,7 +1227,6 @@ def in_short(
 
 def short_places(regions: pd.DataFrame, extremes: pd.DataFrame) -> str:
     """Say in which region the median output is highest, and where it peaks around start sites."""
-    shown = regions[regions["region"] != region_levels.HIGHEST_IN_GAPS].iloc[1:]
     at = extremes[extremes["site_class"] == "TSSs"]
     sense, other = (_row(at, "strand", relation) for relation in ("sense", "antisense"))
     said = (
@@ -1224,13 +1235,14 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame) -> str:
         f"({sense['peak_ratio']:.3g} and {other['peak_ratio']:.3g} times the median of the whole "
         "test part)."
     )
+    shown = regions[
+        (regions["region"] != region_levels.HIGHEST_IN_GAPS) & (regions["ratio_low"] > 1)
+    ]
     if shown.empty:
-        return said[0].upper() + said[1:]
+        return f"In no class of regions is the output shown to be high; {said}"
     best = shown.loc[[shown["ratio"].idxmax()]]
     name, row = _in(region_levels.labels(best)[0]), dict(best.iloc[0])
-    ratio = with_interval(
-        row["ratio"], row["ratio_low"], row["ratio_high"], ".2f", "too few blocks"
-    )
+    ratio = with_interval(row["ratio"], row["ratio_low"], row["ratio_high"], ".2f")
     return (
         f"Of all regions the median output is highest {name}, {ratio} times that of the whole "
         f"test part; {said}"
@@ -1248,8 +1260,8 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame) -> str:
     if verdict(one["ci_low"], one["ci_high"]) != ABOVE:
         return "An opposite peak without a neighbouring start site is not shown."
     there = (
-        "The opposite peak is there without a neighbouring start site "
-        f"({with_interval(one['ratio'], one['ci_low'], one['ci_high'], '.1f')} times)"
+        "Without a neighbouring start site the opposite peak is still "
+        f"{with_interval(one['ratio'], one['ci_low'], one['ci_high'], '.1f')} times the median"
     )
     rows = changes[changes["edit"] == antisense.EDITS[1].name].to_dict("records")
     ends = [(row["ci_low"], row["ci_high"]) for row in rows]
@@ -1271,6 +1283,11 @@ def short_novel(supported: pd.DataFrame) -> str:
     one = _row(supported, "evidence", ANY)
     if not one["n"]:
         return "No predicted site is novel."
+    if not one["chance"]:
+        return (
+            f"For {int(one['n']):,} predicted sites that the labels lack there is no other "
+            "evidence, so whose errors they are stays open."
+        )
     share = with_interval(one["share"], one["share_low"], one["share_high"], ".0%")
     more = verdict(one["ci_low"], one["ci_high"]) == ABOVE
     return (
