@@ -96,7 +96,7 @@ def test_seeds_are_more_similar_than_chance_up_to_the_limit(p, n):
         f"Matched across layers, the heads of mine are significantly more similar to those of {n}"
         in said
     )
-    assert "there come back 3 of 4 heads from s1. Matched within layers" in said
+    assert "Of these heads, 3 of 4 in s1 come back. Matched within layers" in said
     assert "to those of 0 of 1 other seeds" in said.split("within layers")[1]
 
 

@@ -58,6 +58,12 @@ def test_few_blocks_are_warned_of(n, warned):
     assert ("too narrow" in chapter.say_blocks(segments, 500)) is warned
 
 
+def test_what_is_read_before_a_segment_is_the_full_context_or_less():
+    assert "full context of 390 nt" in chapter.say_context(390, 390, 0.0, 1.0)
+    said = chapter.say_context(389, 390, 0.074, 0.9972)
+    assert "We read 389 nt" in said and "0.074 on average (correlation 0.9972)" in said
+
+
 def pairs(low, high) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -152,10 +158,14 @@ def test_in_short_gives_the_numbers_with_their_intervals():
     )
     alone = effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2])
     said = chapter.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [-0.1, -0.1, 0.3]))
-    assert "for 1 of 3 heads (most without L1 H2: -0.300 (-0.400 to +0.000))" in said
+    assert "for 1 of 3 heads (most without L1 H1: -0.200 (-0.300 to -0.100))" in said
     assert "correlation of +0.50 (+0.10 to +0.70) at best (selectivity)" in said
     assert "costs most at -10, where it changes the log-odds by -3.00 (-4.00 to -2.00)" in said
     assert "for 2 of 3 heads." in said
+    alone = effects([-0.3, -0.4, -0.1], [0.0, 0.0, 0.2])
+    said = chapter.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [0.0] * 3))
+    assert "for none of 3 heads (the largest change without L1 H2: -0.300 (-0.400 to" in said
+    assert "for 0 of 3 heads." in said
 
 
 @pytest.mark.parametrize(("error", "slow"), [(0.1, False), (0.5, True)])

@@ -256,12 +256,12 @@ def say_seeds(compared: pd.DataFrame, weights: str) -> str:
         rows = compared[compared["within_layer"] == within]
         sure = rows[rows["p_value"] <= SIGNIFICANT]
         back = listed(
-            f"{row.back} of {row.n} heads from {row.seed}" for row in rows.itertuples(index=False)
+            f"{row.back} of {row.n} in {row.seed}" for row in rows.itertuples(index=False)
         )
         said.append(
             f"Matched {where}, the heads of {weights} are significantly more similar to those of "
             f"{len(sure)} of {len(rows)} other seeds than dealt motifs would make them "
-            f"(p ≤ {SIGNIFICANT:g}); there come back {back}."
+            f"(p ≤ {SIGNIFICANT:g}). Of these heads, {back} come back."
         )
     return " ".join(said) + "\n"
 

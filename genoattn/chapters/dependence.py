@@ -145,13 +145,13 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
     track = run.output(model.name)
     whole = metrics.score(metrics.inside(label, model.test), metrics.inside(track, model.test))
     moved, correlation = _moved(intact, prediction.log_odds(segments.of_track(track)))
-    said = say_sample(segments, found, whole, p.level) + (
-        f" We read {p.context:,} nt before each segment instead of the model's full reach of "
-        f"{model.config.reach_upstream:,} nt; this moves the log-odds by {moved:.3f} on average "
-        f"(correlation {correlation:.4f}). All changes below compare outputs on the same segments "
-        "with the same context."
-    )
-    return Sample(segments, mean, draws, Finding(said + say_blocks(segments, p.block)))
+    said = [
+        say_sample(segments, found, whole, p.level),
+        say_context(p.context, model.config.reach_upstream, moved, correlation),
+        "All changes below compare outputs on the same segments with the same context.",
+        say_blocks(segments, p.block),
+    ]
+    return Sample(segments, mean, draws, Finding(" ".join(said)))
 
 
 def _labels(run: Run, model: Model) -> NDArray[np.uint8]:
@@ -194,10 +194,29 @@ def say_sample(
     )
 
 
+def say_context(context: int, reach: int, moved: float, correlation: float) -> str:
+    """Say what it costs to read less before a segment than can change its outputs.
+
+    Parameters
+    ----------
+    context, reach : int
+        What is read, and the most that can change an output, in nt.
+    moved, correlation : float
+        Mean absolute difference of the log-odds from those in full context; their correlation.
+    """
+    if context >= reach:
+        return f"Each segment is read in the model's full context of {reach:,} nt."
+    return (
+        f"We read {context:,} nt before each segment instead of the model's full reach of "
+        f"{reach:,} nt; this moves the log-odds by {moved:.3f} on average (correlation "
+        f"{correlation:.4f})."
+    )
+
+
 def say_blocks(segments: ablation.Segments, size: int) -> str:
     """Say how many blocks the intervals rest on, with a warning where they are few."""
     n_blocks = int(segments.block.max()) + 1
-    return f" Intervals come from resampling {n_blocks} blocks of {size:,} nt." + (
+    return f"Intervals come from resampling {n_blocks} blocks of {size:,} nt." + (
         ""
         if n_blocks >= ENOUGH_BLOCKS
         else " With so few they are too narrow: take them as a guide."
@@ -678,14 +697,16 @@ def say_in_short(
         `mutagenesis.attended_words`.
     """
     mean = by_mode(effects, "mean")
-    worst = mean.nsmallest(1, "delta_pr_auc")
+    worse = mean[mean["ci_high"] < 0]
+    worst = (worse if len(worse) else mean).nsmallest(1, "delta_pr_auc")
     best = ranks.nlargest(1, "spearman")
     place = positions.nsmallest(1, "mutation")
+    largest = "most" if len(worse) else "the largest change"
     lost = _ranges(worst, "delta_pr_auc", "ci_low", "ci_high", "+.3f")[0]
     change = _ranges(place, "mutation", "mutation_low", "mutation_high")[0]
     return (
         "Replacing one head by its mean lowers PR AUC significantly for "
-        f"{int((mean['ci_high'] < 0).sum())} of {len(mean)} heads (most without "
+        f"{len(worse) or 'none'} of {len(mean)} heads ({largest} without "
         f"{heads.names(worst)[0]}: {lost}) and the contrast between start sites and other "
         f"positions for {int((mean['delta_contrast_high'] < 0).sum())}. Attention ranks the heads "
         "by that loss of contrast with a correlation of "
