@@ -21,6 +21,7 @@ import json
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ class CurationError(ValueError):
     """Sites, a window or a rule that cannot be curated with."""
 
 
-def _checked(sites: pd.DataFrame, window: int, length: int | None) -> pd.DataFrame:
+def _checked(sites: pd.DataFrame, window: Any, length: int | None) -> pd.DataFrame:
     """Return `sites` with a fresh index, or say what is wrong with the arguments."""
     missing = [name for name in ("position", "strand", "source") if name not in sites.columns]
     if missing:

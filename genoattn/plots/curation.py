@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import distance_transform_edt
 
@@ -394,7 +394,7 @@ def readings(table: pd.DataFrame, chosen: tuple[str, str], beside_paper: bool = 
         axes.text(j, i, f"{value:,.0f}", ha="center", va="center", fontsize=8.5, color=ink)
     row = names.index(", ".join(chosen))
     axes.add_patch(
-        plt.Rectangle(
+        Rectangle(
             (-0.5, row - 0.5), len(_QUANTITIES), 1, fill=False, linewidth=2, clip_on=False, zorder=3
         )
     )
