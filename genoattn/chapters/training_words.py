@@ -837,7 +837,7 @@ def say_truth(labelled: Mapping[str, float] | None, true: Mapping[str, float] | 
     labelled, true : mapping of metric to score, or None where the truth is not known
     """
     if labelled is None or true is None:
-        return "Left out: on a natural genome the true start sites are not known."
+        return "Left out: the true start sites of this genome are not known."
     better = true["pr_auc"] > labelled["pr_auc"]
     return (
         f"Against the labels the model has a ROC AUC of {labelled['roc_auc']:.3f} and a PR AUC of "
