@@ -137,7 +137,7 @@ class Merging:
             raise ValueError(f"sources: {names} names a source twice")
         if self.trusted is not None and self.trusted not in self.sources:
             raise ValueError(f"trusted: {self.trusted!r} is not among the sources {names}")
-        window = self.window
+        window: Any = self.window  # whatever was given
         if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 0:
             raise ValueError(f"window: {window!r} is not a whole number of nucleotides >= 0")
         if self.length is not None and self.length <= 2 * window:
