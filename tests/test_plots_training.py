@@ -241,6 +241,14 @@ def test_curves_and_calibration():
     assert [list(line.get_xdata()) for line in axes.lines[1:]] == [[0.1], [0.1]]
 
 
+def test_each_test_set_of_any_name_has_a_colour_of_its_own():
+    curve = pd.DataFrame({"recall": [0.0, 1.0], "precision": [1.0, 0.1]})
+    names = ("curated", "TEX+", "a|b", "$x$", "regulondb")
+    axes = draw.precision_recall(dict.fromkeys(names, curve)).figure.axes[0]
+    assert len({line.get_color() for line in axes.lines}) == len(names)
+    assert axes.lines[3].get_label() == r"\$x\$"
+
+
 def test_gene_terms_show_each_prior_by_distance():
     tables = {
         name: pd.DataFrame({"distance": ["0 to 19", "20 and more"], "log_odds": [up, -1.0]})

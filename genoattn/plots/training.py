@@ -189,7 +189,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
                 value.reindex(pairs), height, linestyle="", marker="|x"[number % 2], markersize=7,
                 color="#D55E00", label=name, zorder=1.5,
             )  # fmt: skip
-        axes.set_yticks(height, [source_name(test_set) for _, test_set in pairs])
+        axes.set_yticks(height, [style.label(test_set) for _, test_set in pairs])
         axes.set_ylim(height.min() - 0.6, height.max() + 0.6)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -204,7 +204,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
         for train_set in dict.fromkeys(train_set for train_set, _ in pairs):
             mine = [h for h, pair in zip(height, pairs, strict=True) if pair[0] == train_set]
             panels[1].annotate(
-                f"trained on\n{source_name(train_set)}",
+                f"trained on\n{style.label(train_set)}",
                 (1.01, float(np.mean(mine))),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -532,8 +532,8 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
     for number, (name, curve) in enumerate(curves.items()):
         look, label = style.line(number), name
         if of == "test set":
-            look = {key: value for key, value in style.source(name).items() if key != "marker"}
-            label = source_name(name)
+            look = {**style.source(name, curves), "marker": None}
+            label = style.label(name)
         axes.plot(curve["recall"], curve["precision"], label=label, **look)
     axes.set(
         xlabel="recall: share of the labelled sites found",
