@@ -45,7 +45,7 @@ from genoattn.genome import (
 )
 from genoattn.liftover import Liftover, lift_sites
 from genoattn.promoter_elements import Element
-from genoattn.tables import AnnotationError, read_table, to_integers, to_strands
+from genoattn.tables import AnnotationError, read_own_table, to_integers, to_strands
 from genoattn.tasks import TASKS
 
 __all__ = [
@@ -483,7 +483,7 @@ def _read_task(path: Path) -> str:
 
 def _own_sites(path: str | Path, genome: Genome) -> pd.DataFrame:
     """Read one table of the user's own start sites."""
-    table = read_table(path, ["position_1based", "strand", "source"], header=1)
+    table = read_own_table(path, ["position_1based", "strand", "source"])
     printed = to_integers(table, "position_1based", path)
     beyond = table.index[(printed < 1) | (printed > genome.length)]
     if len(beyond):
@@ -508,6 +508,7 @@ def _source_names(table: pd.DataFrame, path: str | Path) -> pd.Series:
         (small.isin(_NO_NAME), "no source is named; write the name of the assay"),
         (small == "curated", "'curated' is what the merged set is called; name the assay"),
         (~names.map(str.isprintable), "the name of the source has a sign that cannot be shown"),
+        (names.str.contains("+", regex=False), "a name of a source may hold no '+'"),
     ):
         if wrong.any():
             raise AnnotationError(f"{path}, line {table.index[wrong][0]}: {problem}")

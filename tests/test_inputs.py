@@ -108,7 +108,7 @@ def test_own_files_without_annotation_have_empty_tables(
         ("position_1based\tstrand\tsource\n2\t+\ta\x0bb", "line 2: .* sign that cannot be shown"),
         ("position_1based\tstrand\tsource\n2\t+", "line 2: 2 columns instead of 3"),
         ("position_1based\tstrand\tsource\n", "no rows"),
-        ("", "empty; line 1 should name the columns"),
+        ("", "empty; its first line should name the columns"),
     ],
 )
 def test_a_bad_table_of_ones_own_is_one_clear_error(
