@@ -508,7 +508,6 @@ def _source_names(table: pd.DataFrame, path: str | Path) -> pd.Series:
         (small.isin(_NO_NAME), "no source is named; write the name of the assay"),
         (small == "curated", "'curated' is what the merged set is called; name the assay"),
         (~names.map(str.isprintable), "the name of the source has a sign that cannot be shown"),
-        (names.str.contains("+", regex=False), "a name of a source may hold no '+'"),
     ):
         if wrong.any():
             raise AnnotationError(f"{path}, line {table.index[wrong][0]}: {problem}")
