@@ -27,30 +27,31 @@ help:  ## say what can be made
 
 book: $(READY)  ## execute the demo chapters, render the book, print the path of its first page
 	@$(SNAKEMAKE) -- book
-	@python -m genoattn.book check
+	@python -m genoattn book check
 	@echo "The book is ready: $$(pwd)/_build/html/index.html"
 
 test: $(READY)  ## run the whole test suite
 	@python -m pytest --numprocesses auto --dist loadfile
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
-	@python -m genoattn.book data
+	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- chapters
-	@python -m genoattn.book overview
-	@python -m genoattn.browser refresh
+	@python -m genoattn book overview
+	@python -m genoattn browser refresh
 	@echo "The study is refreshed: book/study/ and book/results/ecoli/. Now: make book"
 
 train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a GPU if there is one)
-	@python -m genoattn.book data
+	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 
 bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
-	@python -m genoattn.benchmark
+	@python -m genoattn bench
 
-lint: $(READY)  ## check style, types, and what the Scientific Python guide asks of a project
+lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .
 	@ruff format --check .
 	@mypy
+	@lint-imports
 	@sp-repo-review . --show err
 
 format: $(READY)  ## put code into the common form, and strip the source notebooks of their outputs
@@ -59,7 +60,7 @@ format: $(READY)  ## put code into the common form, and strip the source noteboo
 	@nbstripout --keep-id notebooks/*.ipynb
 
 clean:  ## remove what the build made: runs, executed demo chapters, pages, caches (not .venv)
-	rm -rf runs/demo book/demo _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf runs/demo book/demo _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 unlock: $(READY)  ## free the run graph after a killed build
 	@snakemake --cores 1 --unlock
@@ -83,5 +84,5 @@ lock:  ## for developers: resolve pyproject.toml anew into requirements.lock and
 	"$(PYTHON)" -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet -e '.[book,dev]'
 	.venv-lock/bin/python -m pip freeze --exclude genoattn --exclude-editable > .venv-lock/freeze.txt
-	.venv-lock/bin/python -m genoattn.book lock .venv-lock/freeze.txt
+	.venv-lock/bin/python -m genoattn book lock .venv-lock/freeze.txt
 	rm -rf .venv-lock

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import yaml
 
-from genoattn import book
+from genoattn.book import build
+from genoattn.book.pages import page_source, toc_pages
 
 PROFILE = config.get("profile", "demo")
-PARAMETERS = book.profile(f"notebooks/profiles/{PROFILE}.yaml")
-CHAPTERS = book.chapters("notebooks", PARAMETERS)
+PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
+CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
 SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
@@ -43,14 +44,14 @@ def before(wildcards):
 
 def modules(wildcards):
     """The package's files that a chapter imports, and the weights that they may load."""
-    files = book.imported_modules(f"notebooks/{wildcards.chapter}.ipynb")
+    files = build.imported_modules(f"notebooks/{wildcards.chapter}.ipynb")
     shipped = [str(path) for path in Path("genoattn/weights").glob("*.*")]
-    return files + (sorted(shipped) if "genoattn/model.py" in files else [])
+    return files + (sorted(shipped) if "genoattn/model/weights.py" in files else [])
 
 
 def pages(wildcards):
     """The pages of the book that are not executed by this build."""
-    return [book.page_source(page) for page in book.toc_pages() if not page.startswith(SHOWN)]
+    return [page_source(page) for page in toc_pages() if not page.startswith(SHOWN)]
 
 
 rule chapters:
@@ -79,13 +80,13 @@ rule execute:
 rule show:
     input:
         f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
-        "genoattn/book.py",
+        "genoattn/book/build.py",
     output:
         SHOWN + "/{chapter}.ipynb",
     message:
         "Copying {wildcards.chapter} into the book"
     shell:
-        "python -m genoattn.book tidy {input[0]} {output}"
+        "python -m genoattn book tidy {input[0]} {output}"
 
 
 def first_stage(wildcards):
@@ -113,7 +114,7 @@ if TRAININGS:
         message:
             "Training {wildcards.model}"
         shell:
-            f"python -m genoattn.training runs/{PROFILE} --plan {{params.plan}}"
+            f"python -m genoattn train runs/{PROFILE} --plan {{params.plan}}"
             " --name {wildcards.model}"
 
 
@@ -123,8 +124,8 @@ if PROFILE == "demo":
         input:
             rules.chapters.input,
             sorted(str(path) for path in Path("book/static/browser").glob("ecoli/*")),
-            "genoattn/browser.py",
-            "genoattn/places.py",
+            "genoattn/book/browser.py",
+            "genoattn/book/loci.py",
             "genoattn/plots/browser.py",
             "genoattn/tracks.py",
         output:
@@ -136,7 +137,7 @@ if PROFILE == "demo":
         message:
             "Writing the files of the genome browser"
         shell:
-            "python -m genoattn.browser pages --weights {params.weights} --to {output}/browser"
+            "python -m genoattn browser pages --weights {params.weights} --to {output}/browser"
 
     rule book:
         input:
@@ -148,7 +149,8 @@ if PROFILE == "demo":
             "book/static/browser/browser.css",
             "book/static/browser/browser.js",
             "_build/browser",
-            "genoattn/book.py",
+            "genoattn/book/build.py",
+            "genoattn/book/pages.py",
             "_config.yml",
             "_toc.yml",
         output:
@@ -158,5 +160,5 @@ if PROFILE == "demo":
         shell:
             # Sphinx warns only about what it reads anew, so a failed build must not leave its cache.
             "jupyter-book build . -n -W --keep-going --quiet"
-            " && python -m genoattn.book check"
+            " && python -m genoattn book check"
             " || {{ rm -rf _build/.doctrees _build/html; exit 1; }}"

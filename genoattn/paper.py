@@ -20,6 +20,7 @@ __all__ = [
     "TRAINING",
 ]
 
+
 # Table 1: positive labels, shared TSSs, and the shared fraction in percent.
 TABLE_ONE: dict[str, dict[str, float]] = {
     "regulondb": {"n_sites": 6487, "n_shared": 2476, "percent_shared": 38.17},

@@ -28,21 +28,20 @@ import pandas as pd
 import pyBigWig
 from numpy.typing import NDArray
 
-from genoattn import assignment
-from genoattn.files import writing
-from genoattn.genome import STRANDS, UNKNOWN, Genome
-from genoattn.intervals import runs
+from genoattn.genome.files import writing
+from genoattn.genome.intervals import runs
+from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome
 
 __all__ = [
     "HubTrack",
     "check_hub_name",
-    "find_peaks",
     "track_hub",
     "write_bed",
     "write_bigwig",
     "write_strands",
     "write_two_bit",
 ]
+
 
 _COLOURS = {"+": (0, 114, 178), "-": (213, 94, 0)}
 """Red, green and blue of each strand, 0..255; distinct for colour-blind readers and in grey."""
@@ -175,47 +174,6 @@ def write_strands(
         values = {name: track[row] for name, track in tracks.items()}
         write_bigwig(path, values, decimals=decimals)
     return paths
-
-
-# -------------------------------------------------------------------------------------- peaks
-
-
-def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 1) -> pd.DataFrame:
-    """Local maxima of the output, on each strand by itself.
-
-    A position is a peak when its value reaches the threshold, no position within ``apart`` nt on
-    its strand is higher, and none of the same value comes before it within ``apart`` (so a
-    plateau counts once for every ``apart`` nt or less). Ends are ends: nothing wraps round.
-
-    Parameters
-    ----------
-    tracks : mapping of str to array, shape (2, L)
-        Contig name to track; NaN is never a peak.
-    threshold : float
-        Least value of a peak.
-    apart : int
-        How far a peak must be the highest, in nt to each side; 1 or more.
-
-    Returns
-    -------
-    DataFrame
-        ``contig``, ``position`` (0-based), ``strand``, ``output``; by contig in the given order,
-        then by position and strand.
-    """
-    if apart < 1:
-        raise ValueError(f"apart must be at least 1 nt, not {apart}")
-    frames = []
-    for name, track in tracks.items():
-        for row, strand in enumerate(STRANDS):
-            values = np.where(np.isnan(track[row]), -np.inf, track[row])[None]
-            highest = assignment.peaks(values, np.ones(values.shape[1], dtype=bool), apart)
-            position = np.flatnonzero(highest[0] & (values[0] >= threshold))
-            columns = {"contig": name, "position": position, "strand": strand}
-            frames.append(pd.DataFrame({**columns, "output": track[row, position]}))
-    found = pd.concat(frames, ignore_index=True)
-    order = found["contig"].map({name: number for number, name in enumerate(tracks)})
-    found = found.assign(order=order).sort_values(["order", "position", "strand"])
-    return found.drop(columns="order").reset_index(drop=True)
 
 
 def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:

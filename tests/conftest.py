@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.model.annotator import Annotator, AnnotatorConfig
 
 # Small tensors gain nothing from threads, and workers that run side by side would fight for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -21,7 +21,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from genoattn import book
+from genoattn.book import build
 
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ def whole(small) -> Copy:
     shutil.copytree(ROOT / "notebooks", small.folder / "notebooks")
     for path in (small.folder / "notebooks/profiles").glob("*.yaml"):
         path.write_text(
-            yaml.safe_dump({"curation": {}, "heads": book.profile(path).get("heads", {})})
+            yaml.safe_dump({"curation": {}, "heads": build.profile(path).get("heads", {})})
         )
     made = shutil.ignore_patterns("demo", "mine", ".*")
     shutil.copytree(ROOT / "book", small.folder / "book", ignore=made)

@@ -10,11 +10,11 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
-from genoattn import book
+from genoattn.book import build
 
 ROOT = Path(__file__).parent.parent
-CHAPTERS = book.chapters(ROOT / "notebooks")
-TINY = book.profile(ROOT / "tests/tiny.yaml")
+CHAPTERS = build.chapters(ROOT / "notebooks")
+TINY = build.profile(ROOT / "tests/tiny.yaml")
 
 
 def execute(chapter: str, folder: Path, **given) -> Path:
@@ -60,7 +60,7 @@ def study(tmp_path_factory):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_runs_and_shows_what_it_ran_with(study, chapter, tmp_path):
-    book.tidy(study(chapter), tmp_path / "shown.ipynb")
+    build.tidy(study(chapter), tmp_path / "shown.ipynb")
     shown = nbformat.read(tmp_path / "shown.ipynb", as_version=4)
     outputs = [
         output for cell in shown.cells if cell.cell_type == "code" for output in cell.outputs
@@ -83,8 +83,8 @@ def test_a_chapter_refuses_an_unknown_parameter_at_once(chapter, tmp_path):
 def test_another_task_goes_through_the_same_chapters(tmp_path):
     """Translation starts as labels, without a pseudogene among the features."""
     folders = {"run_dir": "run", "results_dir": "results"}
-    named = book.profile(ROOT / "notebooks/profiles/tis.yaml")
-    for chapter in book.chapters(ROOT / "notebooks", named):
+    named = build.profile(ROOT / "notebooks/profiles/tis.yaml")
+    for chapter in build.chapters(ROOT / "notebooks", named):
         name = chapter.split("_", 1)[1]
         executed = nbformat.read(
             execute(chapter, tmp_path, **folders, **TINY.get(name, {})), as_version=4

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genoattn.tables import AnnotationError, read_own_table
+from genoattn.genome.files import AnnotationError, read_own_table
 
 COLUMNS = ["position_1based", "strand", "source"]
 ROWS = [["5", "+", "a"], ["9", "-", "b"]]

@@ -15,9 +15,10 @@ import nbformat
 import pytest
 import yaml
 
-from genoattn import book
-from genoattn.card import Card
-from genoattn.datasets import DATASETS
+from genoattn.book import build
+from genoattn.book.pages import page_source, toc_pages
+from genoattn.data.datasets import DATASETS
+from genoattn.model.card import Card
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -184,25 +185,25 @@ def test_committed_chapters_show_the_source_that_is_here(path):
 
 
 def test_the_table_of_contents_lists_every_page_once():
-    pages = book.toc_pages(ROOT / "_toc.yml")
+    pages = toc_pages(ROOT / "_toc.yml")
     assert len(pages) == len(set(pages))
     for folder, name in SHOWN.items():
         if folder == "tis" and not (ROOT / "book/tis").is_dir():
             continue  # shown once its weights are there
-        named = book.profile(ROOT / f"notebooks/profiles/{name}.yaml")
-        names = book.chapters(ROOT / "notebooks", named)
+        named = build.profile(ROOT / f"notebooks/profiles/{name}.yaml")
+        names = build.chapters(ROOT / "notebooks", named)
         listed = [page.split("/")[-1] for page in pages if page.startswith(f"book/{folder}/")]
         assert listed == names
     written = [page for page in pages if not page.startswith("book/demo/")]
-    sources = {book.page_source(page, ROOT) for page in written}
+    sources = {page_source(page, ROOT) for page in written}
     existing = {path.relative_to(ROOT).as_posix() for path in (ROOT / "book").rglob("*.md")}
     existing |= {path.relative_to(ROOT).as_posix() for path in EXECUTED}
     assert sources == existing
 
 
 def test_every_chapter_is_in_a_profile():
-    profiles = [book.profile(path) for path in (ROOT / "notebooks/profiles").glob("*.yaml")]
-    assert {stem.split("_", 1)[1] for stem in book.chapters(ROOT / "notebooks")} == {
+    profiles = [build.profile(path) for path in (ROOT / "notebooks/profiles").glob("*.yaml")]
+    assert {stem.split("_", 1)[1] for stem in build.chapters(ROOT / "notebooks")} == {
         name for profile in profiles for name in profile
     }
 
@@ -231,7 +232,7 @@ def test_the_page_of_data_names_every_published_file():
 
 
 def test_the_page_of_the_model_agrees_with_the_model():
-    from genoattn.model import Annotator, AnnotatorConfig
+    from genoattn.model.annotator import Annotator, AnnotatorConfig
 
     page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
     rows = [row.strip("|").rsplit("|", 1) for row in page.splitlines() if row.startswith("|")]
@@ -251,7 +252,7 @@ def test_the_page_of_the_model_agrees_with_the_model():
 
 
 def test_the_page_of_the_model_agrees_with_the_annotator_that_is_shipped():
-    from genoattn.model import AnnotatorConfig
+    from genoattn.model.annotator import AnnotatorConfig
 
     page = (ROOT / "book/learn/model.md").read_text(encoding="utf-8")
     card = Card.read("annotator")

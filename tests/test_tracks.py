@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genoattn import tracks
-from genoattn.genome import Genome, encode
+from genoattn.evaluation import calls
+from genoattn.genome.sequence import Genome, encode
 
 NAN = np.nan
 
@@ -166,43 +167,10 @@ def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(tmp_path, val
             tracks.write_strands(tmp_path / "p", values)
 
 
-# ---- peaks
-
-
-def brute_peaks(values, threshold, apart) -> list[int]:
-    """Peaks by their definition."""
-    found = []
-    for i, value in enumerate(values):
-        if np.isnan(value) or value < threshold:
-            continue
-        near = range(max(0, i - apart), min(len(values), i + apart + 1))
-        if all(
-            np.isnan(values[j]) or values[j] < value or (values[j] == value and j > i)
-            for j in near
-            if j != i
-        ):
-            found.append(i)
-    return found
-
-
-@given(
-    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3, NAN]), min_size=1, max_size=40),
-    st.sampled_from([0.0, 0.1, 0.25]),
-    st.integers(1, 5),
-)
-def test_peaks_are_what_their_definition_says(values, threshold, apart):
-    track = np.array([values, values[::-1]], dtype=np.float32)
-    found = tracks.find_peaks({"x": track}, np.float32(threshold), apart=apart)
-    for row, strand in enumerate("+-"):
-        mine = found[found["strand"] == strand]
-        assert mine["position"].tolist() == brute_peaks(track[row], np.float32(threshold), apart)
-        np.testing.assert_array_equal(mine["output"], track[row, mine["position"]])
-
-
 def test_peaks_of_several_contigs_keep_their_order_and_go_to_bed(tmp_path):
     late = np.array([[0, 0.5, 0, 0], [0.9996, 0, 0, 0.1]], np.float32)
     early = np.array([[0, 0, 0.3], [0, 0, 0]], np.float32)
-    found = tracks.find_peaks({"z": late, "a": early}, 0.1)
+    found = calls.find_peaks({"z": late, "a": early}, 0.1)
     assert list(found[["contig", "position", "strand"]].itertuples(index=False, name=None)) == [
         ("z", 0, "-"),
         ("z", 1, "+"),
@@ -220,7 +188,7 @@ def test_peaks_of_several_contigs_keep_their_order_and_go_to_bed(tmp_path):
 
 
 def test_peaks_that_are_none_give_an_empty_bed(tmp_path):
-    found = tracks.find_peaks({"a": np.zeros((2, 5), np.float32)}, 0.5)
+    found = calls.find_peaks({"a": np.zeros((2, 5), np.float32)}, 0.5)
     assert found.empty
     tracks.write_bed(tmp_path / "p.bed", found)
     assert (tmp_path / "p.bed").read_text() == ""
@@ -241,7 +209,7 @@ def test_a_table_that_is_no_table_of_peaks_is_refused(tmp_path, change, message)
     with pytest.raises(ValueError, match=message):
         tracks.write_bed(tmp_path / "p.bed", frame)
     with pytest.raises(ValueError, match="at least 1"):
-        tracks.find_peaks({"a": np.ones((2, 3))}, 0.5, apart=0)
+        calls.find_peaks({"a": np.ones((2, 3))}, 0.5, apart=0)
 
 
 # ---- sequence

@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from genoattn import files, tracks
-from genoattn.genome import Genome
-from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.prediction import predict
+from genoattn import tracks
+from genoattn.genome import files
+from genoattn.genome.sequence import Genome
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.prediction.predict import predict
 
 LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from genoattn import tracks
-from genoattn.files import writing
-from genoattn.genome import Genome
-from genoattn.model import Annotator, AnnotatorConfig
+from genoattn.genome.files import writing
+from genoattn.genome.sequence import Genome
+from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.prediction import predict
 
 def limit():
@@ -112,7 +113,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path):
     script = (
-        "import os, signal, sys\nfrom genoattn.files import writing\n"
+        "import os, signal, sys\nfrom genoattn.genome.files import writing\n"
         "with writing(sys.argv[1]) as partial:\n"
         "    partial.write_bytes(bytes(1000))\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import atlas, motifs, promoter_elements, recovery
-from genoattn import seeds as between
 from genoattn.chapters import atlas_words as words
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.genome import motifs
+from genoattn.heads import atlas, preferred
+from genoattn.heads import seeds as between
+from genoattn.heads.elements import match_elements, name_roles, planted_elements
+from genoattn.interventions import recovery
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, table
 from genoattn.study.run import Run
 
@@ -34,6 +37,7 @@ __all__ = [
     "seeds",
     "swept",
 ]
+
 
 PARAMETERS = Schema(
     "07_atlas",
@@ -98,14 +102,14 @@ PARAMETERS = Schema(
 class Swept(NamedTuple):
     """What the heads prefer at every offset, in this model and in those of other seeds."""
 
-    sweeps: dict[str, atlas.Sweep]
+    sweeps: dict[str, preferred.Sweep]
     """Weights, as they were named -> sweep; this chapter's model first."""
     background: NDArray[np.float64]
     """Share of A, C, G, T in the genome."""
     finding: Finding
 
     @property
-    def mine(self) -> atlas.Sweep:
+    def mine(self) -> preferred.Sweep:
         """The sweep of this chapter's model."""
         return next(iter(self.sweeps.values()))
 
@@ -133,7 +137,7 @@ def swept(run: Run, p: Checked) -> Swept:
     return Swept(sweeps, background, Finding(said))
 
 
-def kept_sweep(run: Run, weights: str, p: Checked) -> atlas.Sweep:
+def kept_sweep(run: Run, weights: str, p: Checked) -> preferred.Sweep:
     """Take a model's sweep from the run, or make it and keep it there.
 
     It is used again as long as weights, genome and settings stay the same.
@@ -142,11 +146,11 @@ def kept_sweep(run: Run, weights: str, p: Checked) -> atlas.Sweep:
     asked = f"{p.n_random} {p.n_best} {p.width} {p.seed} {genome.name} {len(genome)}"
     identity = hashlib.sha256(file.read_bytes() + asked.encode()).hexdigest()
     kept = run.file("heads", file.stem, "sweep", "npz")
-    if kept.exists() and (before := atlas.Sweep.read(kept)).identity == identity:
+    if kept.exists() and (before := preferred.Sweep.read(kept)).identity == identity:
         return before
     model = run.model(weights)
     settings = {name: p[name] for name in ("n_random", "n_best", "width", "seed")}
-    made = atlas.sweep_part(model.annotator, genome, model.test, **settings)
+    made = preferred.sweep_part(model.annotator, genome, model.test, **settings)
     made = made._replace(identity=identity)
     made.save(kept)
     return made
@@ -226,13 +230,11 @@ def roles(run: Run, swept: Swept, p: Checked) -> Finding:
     elements = (
         run.study.known_elements
         if run.study.elements is None
-        else promoter_elements.planted_elements(run.study.elements)
+        else planted_elements(run.study.elements)
     )
     named = {
-        one: promoter_elements.name_roles(
-            promoter_elements.match_elements(
-                sweep.favourites, elements, n_shuffles=p.n_shuffles, seed=p.seed
-            ),
+        one: name_roles(
+            match_elements(sweep.favourites, elements, n_shuffles=p.n_shuffles, seed=p.seed),
             min_similarity=p.min_similarity,
             max_q=p.max_q,
         )
@@ -251,7 +253,7 @@ class Heads(NamedTuple):
     joined: pd.DataFrame
     """`atlas.join`: a row a head."""
     profiles: pd.DataFrame
-    """`heads.profile_frame` of the chapter on heads."""
+    """`profiles.profile_frame` of the chapter on heads."""
     says: list[str]
     """A sentence a head, in the order of the rows."""
     finding: Finding
@@ -320,7 +322,7 @@ class Recovered(NamedTuple):
 def recovered(p: Checked) -> Recovered:
     """Read what was recovered on simulated genomes (``recovery_file``)."""
     if not Path(p.recovery_file).exists():
-        said = f"`{p.recovery_file}` is not there: run `python -m genoattn.recovery`."
+        said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
         return Recovered(None, Finding(said))
     tables = recovery.read(p.recovery_file)
     return Recovered(tables, Finding(words.say_recovered(tables) + " " + words.say_claims(tables)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from genoattn import atlas, recovery
+from genoattn.heads import atlas, preferred
+from genoattn.interventions import recovery
 from genoattn.study.report import listed, table
 
 SIGNIFICANT = 0.05
@@ -16,7 +17,7 @@ SIGNIFICANT = 0.05
 
 
 def say_swept(
-    name: str, sweep: atlas.Sweep, n_random: int, found: list[str], missing: list[str]
+    name: str, sweep: preferred.Sweep, n_random: int, found: list[str], missing: list[str]
 ) -> str:
     """Say what was swept, and which other seeds there are."""
     layers, n_heads, window = sweep.counts.shape[:3]

@@ -9,12 +9,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from genoattn import audit, curation, datasets, inputs, liftover, synthetic
-from genoattn.annotations import printed_sendseq, printed_smrt, read_cappable, read_drnaseq
 from genoattn.chapters import curation_words as words
-from genoattn.curation import OUTVOTED, PRINTED, RULES, Merging
-from genoattn.inputs import StudyInputs
-from genoattn.parameters import FOLDERS, Checked, Parameter, Schema
+from genoattn.data import agreement as source_agreement
+from genoattn.data import coordinates, curation, datasets, simulation
+from genoattn.data.agreement import PRINTED
+from genoattn.data.assays import printed_sendseq, printed_smrt, read_cappable, read_drnaseq
+from genoattn.data.curation import OUTVOTED, RULES, Merging
+from genoattn.study import inputs
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, in_words
 from genoattn.study.run import Run
 
@@ -39,6 +42,7 @@ __all__ = [
     "tables",
     "windows",
 ]
+
 
 PARAMETERS = Schema(
     "01_curation",
@@ -144,12 +148,12 @@ def provenance(given: Tables, p: Checked) -> Finding:
     if p.source == "files":
         return Finding("The tables are your own; their form was checked when they were read.")
     if p.source == "synthetic":
-        return Finding(words.say_simulation(synthetic.ASSAYS))
+        return Finding(words.say_simulation(simulation.ASSAYS))
     path = datasets.fetch_all(["annotation", "old_genes", "cappable", "sendseq"], p.data_dir)
     genome = given.study.genome
-    lift = liftover.Liftover.from_anchors(path["old_genes"], path["annotation"], genome)
+    lift = coordinates.Liftover.from_anchors(path["old_genes"], path["annotation"], genome)
     old = read_cappable(path["cappable"])
-    lifted, lost = liftover.lift_sites(old, lift)
+    lifted, lost = coordinates.lift_sites(old, lift)
     printed = printed_sendseq(path["sendseq"])["printed"]
     beyond = int((printed > genome.length).sum())
     return Finding(
@@ -164,7 +168,7 @@ class Audit(NamedTuple):
     """Which offset makes a table's positions look like start sites."""
 
     shares: pd.DataFrame
-    """`genoattn.audit.offset_audit` of each audited source, named in ``source``."""
+    """`genoattn.data.coordinates.offset_audit` of each audited source, named in ``source``."""
     finding: Finding
 
 
@@ -183,7 +187,7 @@ def audited(given: Tables, p: Checked) -> Audit:
         printed = {name: one_based[one_based["source"] == name] for name in chosen}
     shares = pd.concat(
         [
-            audit.offset_audit(frame, given.study.genome).assign(source=name)
+            coordinates.offset_audit(frame, given.study.genome).assign(source=name)
             for name, frame in printed.items()
         ],
         ignore_index=True,
@@ -199,16 +203,16 @@ class Shared(NamedTuple):
     """How many TSSs the sources share."""
 
     counts: pd.DataFrame
-    """`genoattn.curation.table_one`."""
+    """`genoattn.data.agreement.table_one`."""
     regions: pd.DataFrame
-    """`genoattn.curation.regions`."""
+    """`genoattn.data.agreement.regions`."""
     finding: Finding
 
 
 def shared(given: Tables) -> Shared:
     """Count the TSSs of each source, of each combination of sources, and what is shared."""
-    counts = curation.table_one(given.sites, given.merging)
-    regions = curation.regions(given.sites, given.merging)
+    counts = source_agreement.table_one(given.sites, given.merging)
+    regions = source_agreement.regions(given.sites, given.merging)
     columns = ["source", "n_sites", "n_shared"]
     columns += ["paper_n_sites", "paper_n_shared"] * given.published
     results = {"curation_sets": counts[columns], "curation_regions": regions}
@@ -223,16 +227,16 @@ class Agreement(NamedTuple):
     """At which distance neighbouring sites of two sources lie."""
 
     pairs: pd.DataFrame
-    """`genoattn.curation.pair_shares`."""
+    """`genoattn.data.agreement.pair_shares`."""
     shifts: pd.DataFrame
-    """`genoattn.curation.shift_distribution`."""
+    """`genoattn.data.agreement.shift_distribution`."""
     finding: Finding
 
 
 def agreement(given: Tables) -> Agreement:
     """Count for each two sources the neighbours at each distance."""
-    pairs = curation.pair_shares(given.sites, given.merging)
-    shifts = curation.shift_distribution(given.sites, given.merging)
+    pairs = source_agreement.pair_shares(given.sites, given.merging)
+    shifts = source_agreement.shift_distribution(given.sites, given.merging)
     columns = ["source", "other", "n_shared", "exact_percent"]
     columns += ["paper_exact_percent"] * given.published
     results = {"curation_exact": pairs.round({"exact_percent": 2})[columns]}
@@ -247,7 +251,7 @@ class Curated(NamedTuple):
     """The curated set."""
 
     sites: pd.DataFrame
-    """`genoattn.curation.curate`."""
+    """`genoattn.data.curation.curate`."""
     finding: Finding
 
 
@@ -285,13 +289,13 @@ class Interpreted(NamedTuple):
     """What each interpretation of "within five nucleotides" counts."""
 
     counts: pd.DataFrame
-    """`genoattn.curation.interpretations`."""
+    """`genoattn.data.agreement.interpretations`."""
     finding: Finding
 
 
 def interpreted(given: Tables) -> Interpreted:
     """Count under every interpretation, the paper's counts above where they compare."""
-    counts = curation.interpretations(given.sites, given.merging)
+    counts = source_agreement.interpretations(given.sites, given.merging)
     written = counts
     if given.published:
         printed = pd.DataFrame([{"rule": "paper", "outvoted": "", **PRINTED}])
@@ -304,13 +308,13 @@ class Windows(NamedTuple):
     """What other windows count."""
 
     counts: pd.DataFrame
-    """`genoattn.curation.window_sensitivity`."""
+    """`genoattn.data.agreement.window_sensitivity`."""
     finding: Finding
 
 
 def windows(given: Tables) -> Windows:
     """Repeat the counting with windows from 1 to 10 nt."""
-    counts = curation.window_sensitivity(given.sites, given.merging)
+    counts = source_agreement.window_sensitivity(given.sites, given.merging)
     said = words.say_windows(counts, given.merging)
     return Windows(counts, Finding(said, {"curation_windows": counts}))
 
@@ -322,7 +326,8 @@ class Compared(NamedTuple):
     """Precision and recall of sources and curated set against a reference."""
 
     table: pd.DataFrame | None
-    """`genoattn.curation.recovery` of each set, named in ``source``; None without reference."""
+    """`genoattn.data.agreement.recovery` of each set, named in ``source``; None without
+    reference."""
     finding: Finding
 
 
@@ -338,12 +343,12 @@ def compared(given: Tables, merged: Curated, p: Checked) -> Compared:
     length = given.merging.length
     found = pd.concat(
         [
-            curation.recovery(part, reference, TOLERANCES, length).assign(source=name)
+            source_agreement.recovery(part, reference, TOLERANCES, length).assign(source=name)
             for name, part in sets.items()
         ],
         ignore_index=True,
     )
-    trials = curation.recovered_by(given.sites, given.merging, reference)
+    trials = source_agreement.recovered_by(given.sites, given.merging, reference)
     said = words.say_compared(found, len(reference), given.published)
     exact = found[(found["tolerance"] == 0) & (found["source"] != "curated")]
     return Compared(found, Finding(f"{said}\n\n{words.say_trials(trials, exact, given.merging)}"))

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from genoattn import curation, liftover, synthetic
-from genoattn.annotations import source_name
-from genoattn.curation import OUTVOTED, PRINTED, RULES, Merging
-from genoattn.inputs import StudyInputs
+from genoattn.data import agreement, coordinates, simulation
+from genoattn.data.agreement import PRINTED
+from genoattn.data.assays import source_name
+from genoattn.data.curation import OUTVOTED, RULES, Merging
+from genoattn.study.inputs import StudyInputs
 from genoattn.study.report import escaped, folded, in_words, listed, signed, table, with_interval
 
 
@@ -39,7 +40,7 @@ def describe(study: StudyInputs, merging: Merging) -> str:
 # ---------------------------------------------------------------- where the tables come from
 
 
-def say_simulation(assays: Sequence[synthetic.Assay]) -> str:
+def say_simulation(assays: Sequence[simulation.Assay]) -> str:
     """Say how each simulated assay errs."""
     asked = pd.DataFrame([asdict(assay) for assay in assays])
     facts = pd.DataFrame(
@@ -58,7 +59,7 @@ def say_simulation(assays: Sequence[synthetic.Assay]) -> str:
 
 
 def say_liftover(
-    lift: liftover.Liftover, n_old: int, n_lost: int, n_uncertain: int, n_beyond: int
+    lift: coordinates.Liftover, n_old: int, n_lost: int, n_uncertain: int, n_beyond: int
 ) -> str:
     """Say what was left out of SEnd-seq and how Cappable-seq came onto the newer assembly."""
     indels = lift.indels
@@ -169,7 +170,7 @@ def say_shared(
     """Say what the sources share, in words and in a table."""
     if len(merging.sources) == 1:
         return f"{called(merging.sources[0])} is the only source: there is nothing to compare."
-    size = np.array([len(group) for group in curation.groups(merging.sources)])
+    size = np.array([len(group) for group in agreement.groups(merging.sources)])
     n = len(merging.sources)
     words = {2: "in both"} if n == 2 else {2: "in at least two", 3: "in at least three"}
     if n > 2:
@@ -385,7 +386,7 @@ def say_trials(trials: pd.DataFrame, sources: pd.DataFrame, merging: Merging) ->
     Parameters
     ----------
     trials : DataFrame
-        `genoattn.curation.recovered_by`.
+        `genoattn.data.agreement.recovered_by`.
     sources : DataFrame
         Precision and recall of each source, at the same tolerance.
     merging : Merging

@@ -12,10 +12,14 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from genoattn import ablation, bootstrap, heads, labels, metrics, motifs, mutagenesis, prediction
 from genoattn.chapters import dependence_words as wording
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.evaluation import bootstrap, scores
+from genoattn.genome import motifs, sites
+from genoattn.heads.profiles import contrast, selectivity
+from genoattn.interventions import ablation, mutagenesis
+from genoattn.prediction import ensemble
 from genoattn.study import report
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, table
 from genoattn.study.run import Model, Run
 
@@ -40,6 +44,7 @@ __all__ = [
     "scanned",
     "words",
 ]
+
 
 PARAMETERS = Schema(
     "06_dependence",
@@ -130,8 +135,8 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
     draws = ablation.replicates(segments, p.n_bootstrap, p.seed)
     found = ablation.measure(segments, intact, intact, draws)
     track = run.output(model.name)
-    whole = metrics.score(metrics.inside(label, model.test), metrics.inside(track, model.test))
-    moved, correlation = _moved(intact, prediction.log_odds(segments.of_track(track)))
+    whole = scores.score(scores.inside(label, model.test), scores.inside(track, model.test))
+    moved, correlation = _moved(intact, ensemble.log_odds(segments.of_track(track)))
     said = [
         wording.say_sample(segments, found, whole, p.level),
         wording.say_context(p.context, model.config.reach_upstream, moved, correlation),
@@ -143,7 +148,7 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
 
 def _labels(run: Run, model: Model) -> NDArray[np.uint8]:
     """Mark the sites that the model was trained on, shape (2, L)."""
-    return labels.site_track(run.sites(model.card.train_set), len(run.study.genome))
+    return sites.site_track(run.sites(model.card.train_set), len(run.study.genome))
 
 
 def _moved(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[float, float]:
@@ -254,10 +259,10 @@ def _measures(profiles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
         for column in ("mean", "highest", "lowest", "spearman")
     }
     return {
-        "selectivity": heads.selectivity(each["mean"]),
+        "selectivity": selectivity(each["mean"]),
         "peak attention": each["mean"].max(-1),
         "strongest |Spearman|": np.nan_to_num(np.abs(each["spearman"])).max(-1),
-        "high/low contrast": heads.contrast(each["highest"], each["lowest"]),
+        "high/low contrast": contrast(each["highest"], each["lowest"]),
     }
 
 
@@ -269,7 +274,8 @@ class Scanned(NamedTuple):
 
     scan: mutagenesis.Scan
     resampling: dict[str, Any]
-    """n_bootstrap, level and seed, as the summaries of `genoattn.mutagenesis` take them."""
+    """n_bootstrap, level and seed, as the summaries of `genoattn.interventions.mutagenesis` take
+    them."""
     finding: Finding
 
 
@@ -292,8 +298,8 @@ def scanned(run: Run, model: Model, p: Checked) -> Scanned:
         model.annotator,
         genome,
         chosen,
-        first=heads.offset_of(p.region_first),
-        last=min(heads.offset_of(p.region_last), model.config.downstream),
+        first=sites.offset_of(p.region_first),
+        last=min(sites.offset_of(p.region_last), model.config.downstream),
         n_substitutions=p.n_substitutions,
         width=p.width,
         n_steps=p.n_steps,

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import ablation, bootstrap, heads, mutagenesis
+from genoattn.evaluation import bootstrap, statistics
+from genoattn.heads import profiles
+from genoattn.interventions import ablation, mutagenesis
 from genoattn.study import report
 from genoattn.study.report import listed, table, with_interval
 
@@ -39,7 +41,7 @@ def say_sample(
     found : mapping
         `ablation.measure` with all heads: the sample first, then resamples.
     whole : mapping
-        `metrics.score` of the whole test part.
+        `scores.score` of the whole test part.
     level : float
         Coverage of the interval.
     """
@@ -101,7 +103,7 @@ def say_alone(effects: pd.DataFrame, level: float) -> str:
     mean, zero = by_mode(effects, "mean"), by_mode(effects, "zero")
     n, worse = len(mean), mean[mean["ci_high"] < 0]
     agree = float(
-        ablation.rank_correlation(
+        statistics.rank_correlation(
             mean["delta_contrast"].to_numpy(), zero["delta_contrast"].to_numpy()
         )
     )
@@ -129,7 +131,7 @@ def _named(rows: pd.DataFrame, column: str, spec: str = "+.2f", most: int = 5) -
     first = rows.loc[rows[column].abs().sort_values(ascending=False, kind="stable").index[:most]]
     told = [
         f"{name}, {value:{spec}}"
-        for name, value in zip(heads.names(first), first[column], strict=True)
+        for name, value in zip(profiles.names(first), first[column], strict=True)
     ]
     return "; ".join(told) + "; and others" * (len(rows) > most)
 
@@ -153,7 +155,7 @@ def without_table(effects: pd.DataFrame) -> pd.DataFrame:
         for digits, (title, which) in enumerate(columns.items(), 2)
     }
     moved = top["delta_moved"].map("{:.2f}".format)
-    return pd.DataFrame({"head": heads.names(top), **cells, "mean absolute change": moved})
+    return pd.DataFrame({"head": profiles.names(top), **cells, "mean absolute change": moved})
 
 
 def say_pairs(interactions: pd.DataFrame) -> str:
@@ -225,7 +227,7 @@ def say_scan(scan: mutagenesis.Scan, n_sites: int, n_steps: int) -> str:
     difference = scan.ends[:, 0] - scan.ends[:, 1]
     error = np.abs(scan.completeness_error)
     missed = float(np.median(error / np.abs(difference)))
-    alike = np.nanmedian(ablation.rank_correlation(scan.gradient, -scan.effect))
+    alike = np.nanmedian(statistics.rank_correlation(scan.gradient, -scan.effect))
     slowly = (
         "The integral converges slowly, because the output changes almost abruptly at some points "
         "of the way; trust sums and mean maps of attributions more than single ones. "
@@ -253,7 +255,7 @@ def say_positions(effects: pd.DataFrame) -> str:
     )
     word = effects.nsmallest(1, "word")
     alike = float(
-        ablation.rank_correlation(effects["gradient"].to_numpy(), -effects["mutation"].to_numpy())
+        statistics.rank_correlation(effects["gradient"].to_numpy(), -effects["mutation"].to_numpy())
     )
     return (
         f"The exchange of one nucleotide costs most at {told}; its interval lies below zero at "
@@ -300,7 +302,7 @@ def say_agreement(fit: pd.DataFrame) -> str:
         f"{_ranges(overall, 'map', 'map_low', 'map_high')[0]} with the mean "
         f"effect of exchanges. Of the {len(each)} single correlations, "
         f"{_count(each['map_low'] > 0)} lie significantly above zero and "
-        f"{_count(each['map_high'] < 0)} below; the highest is that of {heads.names(best)[0]}, "
+        f"{_count(each['map_high'] < 0)} below; the highest is that of {profiles.names(best)[0]}, "
         f"{best['map'].iloc[0]:+.2f}. Within single sites, the attention of **{len(gains)} of "
         f"{len(each)} heads** fits the effects there significantly better than their attention at "
         f"another site does{named}; the largest gain in correlation is {each['gain'].max():+.2f}."
@@ -352,7 +354,7 @@ def say_in_short(
     return (
         "Replacing one head by its mean lowers PR AUC significantly for "
         f"{len(worse) or 'none'} of {len(mean)} heads ({largest} without "
-        f"{heads.names(worst)[0]}: {lost}) and the contrast between start sites and other "
+        f"{profiles.names(worst)[0]}: {lost}) and the contrast between start sites and other "
         f"positions for {int((mean['delta_contrast_high'] < 0).sum())}. Attention ranks the heads "
         "by that loss of contrast with a correlation of "
         f"{_ranges(best, 'spearman', 'low', 'high')[0]} at best ({best['attention'].item()}). The "

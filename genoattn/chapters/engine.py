@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from genoattn import attention, benchmark, exactness, training
-from genoattn.benchmark import WHAT
-from genoattn.genome import Genome
-from genoattn.labels import Split
-from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.genome.sequence import Genome
+from genoattn.genome.split import Split
+from genoattn.model import attention, segments
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.prediction import benchmark, checks
+from genoattn.prediction.benchmark import WHAT
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Run
 
@@ -36,6 +37,7 @@ __all__ = [
     "rated",
     "time_spent",
 ]
+
 
 PARAMETERS = Schema(
     "08_engine",
@@ -94,9 +96,9 @@ class Opened(NamedTuple):
     network: Annotator
     split: Split
     bench: pd.DataFrame
-    """Columns `genoattn.benchmark.COLUMNS`."""
+    """Columns `genoattn.prediction.benchmark.COLUMNS`."""
     parts: pd.DataFrame
-    """Of `genoattn.benchmark.profile`."""
+    """Of `genoattn.prediction.benchmark.profile`."""
     finding: Finding
 
     @property
@@ -170,7 +172,7 @@ class Compared(NamedTuple):
 
 def forms_compared(opened: Opened, p: Checked) -> Compared:
     """Compare blocked attention with the equation, in double and in single precision."""
-    same = exactness.forms(p.lengths, opened.config, p.seed)
+    same = checks.forms(p.lengths, opened.config, p.seed)
     return Compared(same, Finding(say_forms(same), {"engine_exactness": same}))
 
 
@@ -208,7 +210,7 @@ def _is_rounding(same: pd.DataFrame) -> bool:
 def chunks_compared(opened: Opened, p: Checked) -> Compared:
     """Compare probabilities read in chunks with both strands read in one piece."""
     piece = Genome("piece", opened.genome.codes[: p.seam_length], circular=True)
-    cut = exactness.seams(opened.network, piece, p.chunks)
+    cut = checks.seams(opened.network, piece, p.chunks)
     return Compared(cut, Finding(say_chunks(cut)))
 
 
@@ -228,7 +230,7 @@ def census_compared(opened: Opened, p: Checked) -> Compared:
     here = np.zeros(len(opened.genome), dtype=bool)
     middle = len(here) // 2
     here[middle : middle + p.n_census] = True
-    error = exactness.census(
+    error = checks.census(
         opened.network, opened.genome, here, best=p.k_best, n_sample=p.n_sample, seed=p.seed
     )
     said = say_census(error, opened.config, p)
@@ -265,14 +267,14 @@ class Losses(NamedTuple):
 def precision_compared(run: Run, opened: Opened, p: Checked) -> Losses:
     """Take the same training steps in full and in mixed precision, one window of nt each."""
     config, steps = opened.config, p.mixed_steps
-    data = training.StrandData.of(
+    data = segments.StrandData.of(
         opened.genome, run.sites("curated"), opened.split, config.downstream
     )
     codes, target = (
         torch.from_numpy(track[0, : steps * config.window].astype(kind)).view(steps, 1, -1)
         for track, kind in ((data.codes, np.int64), (data.target, np.float32))
     )
-    losses = exactness.mixed_precision(opened.network, codes, target, steps, _LEARNING_RATE)
+    losses = checks.mixed_precision(opened.network, codes, target, steps, _LEARNING_RATE)
     return Losses(losses, Finding(say_precision(losses)))
 
 

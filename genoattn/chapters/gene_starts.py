@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import audit, inputs, motifs, tasks
-from genoattn.genome import GeneStarts, decode
-from genoattn.inputs import StudyInputs
-from genoattn.parameters import FOLDERS, Checked, Parameter, Schema
+from genoattn.data import coordinates
+from genoattn.genome import motifs
+from genoattn.genome.formats import GeneStarts
+from genoattn.genome.sequence import decode
+from genoattn.study import inputs
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, listed, signed, table
 from genoattn.study.run import Run
 
 __all__ = ["PARAMETERS", "Audit", "Codons", "Sites", "audited", "codons", "in_short", "sites"]
+
 
 PARAMETERS = Schema(
     "00_gene_starts",
@@ -79,7 +83,7 @@ def describe(study: StudyInputs, starts: GeneStarts) -> str:
     return (
         f"**{genome.name}** has {genome.length:,} nt and {starts.n_features:,} coding sequences; "
         f"{starts.n_pseudo:,} are pseudogenes, {starts.n_partial:,} have no known beginning. That "
-        f"leaves **{len(study.sites):,}** distinct {tasks.TASKS[study.task].site}s, "
+        f"leaves **{len(study.sites):,}** distinct {inputs.TASKS[study.task].site}s, "
         f"{n_plus:,} of them on the plus strand.\n\n"
         + "\n".join(f"- {sentence}" for sentence in study.lacking())
     )
@@ -94,7 +98,7 @@ class Audit(NamedTuple):
 
 def audited(study: StudyInputs) -> Audit:
     """Look at which offset from the printed position most sites have a start codon."""
-    shares = audit.start_codon_audit(study.sites, study.genome)
+    shares = coordinates.start_codon_audit(study.sites, study.genome)
     return Audit(shares, Finding(say_offsets(shares), {"gene_starts_audit": shares}))
 
 
@@ -153,7 +157,7 @@ def in_short(study: StudyInputs, audit: Audit, codons: Codons) -> Finding:
     first = codons.codons.iloc[0]
     n = int(codons.codons["n"].sum())
     return Finding(
-        f"The annotation of {study.genome.name} gives {n:,} {tasks.TASKS[study.task].site}s, each "
+        f"The annotation of {study.genome.name} gives {n:,} {inputs.TASKS[study.task].site}s, each "
         f"on one nucleotide of one strand. At {at_zero.min():.1%} of them or more, on either "
         f"strand, the genome has a start codon at the very position; {first['codon']} is the most "
         f"frequent ({first['n'] / n:.0%}). These are counts of a whole annotation, so they have no "

@@ -13,61 +13,41 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import binding, comparison, heads, motifs, pairs, promoter_elements, regulon
 from genoattn.chapters import heads_words as words
-from genoattn.chapters.heads_motifs import (
-    Elements,
-    Motifs,
-    Observed,
-    Samples,
-    Subject,
-    elements,
-    looked_for,
-    observed,
-    place,
-    sample_error,
-    samples,
-    subject,
-)
-from genoattn.datasets import fetch
-from genoattn.inputs import StudyInputs
-from genoattn.motifs import Motif
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
-from genoattn.promoter_elements import Element
+from genoattn.chapters.heads_motifs import Elements, Motifs, Observed, Subject
+from genoattn.data import regulondb
+from genoattn.data.datasets import fetch
+from genoattn.evaluation import statistics
+from genoattn.genome import motifs
+from genoattn.genome.motifs import Motif
+from genoattn.heads import enrichment, pairs, profiles, tomtom
+from genoattn.heads.elements import Element, nearest_head
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Run
+from genoattn.study.statements import head_statements
 
 __all__ = [
     "PARAMETERS",
     "AllHeads",
     "Correlations",
-    "Elements",
     "KnownMotifs",
     "KnownSites",
-    "Motifs",
-    "Observed",
     "Pairs",
-    "Samples",
     "Spacer",
-    "Subject",
     "WithOutput",
     "all_heads",
     "correlations",
-    "elements",
     "in_short",
     "known_motifs",
     "known_sites",
-    "looked_for",
-    "observed",
-    "place",
-    "sample_error",
-    "samples",
     "spacer",
     "statements",
-    "subject",
     "together",
     "with_output",
 ]
+
 
 PARAMETERS = Schema(
     "03_heads",
@@ -283,7 +263,7 @@ def _box(
     element = next((one for one in subject.elements if one.name.startswith(prefix)), None)
     if element is None:
         return None
-    head = promoter_elements.nearest_head(elements.matches, motifs.table, element.name)
+    head = nearest_head(elements.matches, motifs.table, element.name)
     return None if head is None else (element, head)
 
 
@@ -292,7 +272,7 @@ def _promoters(samples: pd.DataFrame) -> NDArray[np.int64]:
     high = np.flatnonzero(samples["group"] == "highest")
     chosen = samples.iloc[high]
     minus = (chosen["strand"] == "-").to_numpy()
-    return high[binding.thinned(minus, chosen["position"].to_numpy(), APART)]
+    return high[enrichment.thinned(minus, chosen["position"].to_numpy(), APART)]
 
 
 # ---------------------------------------------------------------------- attention and output
@@ -302,7 +282,7 @@ class WithOutput(NamedTuple):
     """How attention goes with the output."""
 
     by_layer: pd.DataFrame
-    """`heads.extremes_by_layer` over the samples; columns with ``_all`` over all positions."""
+    """`profiles.extremes_by_layer` over the samples; columns with ``_all`` over all positions."""
     chance: float
     """Largest absolute correlation with shuffled outputs."""
     finding: Finding
@@ -311,10 +291,10 @@ class WithOutput(NamedTuple):
 def with_output(seen: Observed, p: Checked) -> WithOutput:
     """Take the strongest correlations of attention with the output, layer by layer."""
     output = seen.random["output"].to_numpy()
-    by_layer = heads.extremes_by_layer(seen.spearman).merge(
-        heads.extremes_by_layer(seen.pearson_ranks), on="layer_1based", suffixes=("", "_all")
+    by_layer = profiles.extremes_by_layer(seen.spearman).merge(
+        profiles.extremes_by_layer(seen.pearson_ranks), on="layer_1based", suffixes=("", "_all")
     )
-    chance = heads.chance_correlation(seen.at_random, output, p.seed)
+    chance = profiles.chance_correlation(seen.at_random, output, p.seed)
     return WithOutput(by_layer, chance, Finding(words.say_output(by_layer, chance)))
 
 
@@ -325,7 +305,7 @@ class KnownMotifs(NamedTuple):
     """Heads' motifs against known motifs, wherever they lie."""
 
     matches: pd.DataFrame
-    """`comparison.compare`, without decoys."""
+    """`tomtom.compare`, without decoys."""
     best: pd.DataFrame
     """The best known motif of each head."""
     calibration: pd.DataFrame
@@ -336,15 +316,15 @@ class KnownMotifs(NamedTuple):
 def known_motifs(subject: Subject, motifs: Motifs, p: Checked) -> KnownMotifs:
     """Compare each head's motif, of both widths, with every known motif by TOMTOM."""
     known = _known(subject, p)
-    matches, null = comparison.compare(
+    matches, null = tomtom.compare(
         [motifs.best, motifs.wide],
-        comparison.with_decoys(known, seed=p.seed),
+        tomtom.with_decoys(known, seed=p.seed),
         background=subject.background,
         n_shuffles=p.n_permutations,
         seed=p.seed,
     )
-    best = comparison.best_match(matches)
-    calibration = comparison.calibration(matches, null)
+    best = tomtom.best_match(matches)
+    calibration = tomtom.calibration(matches, null)
     real = matches[~matches["decoy"]]
     finding = Finding(
         words.say_known_motifs(real, best, calibration, len(known), p.max_q),
@@ -359,12 +339,12 @@ def _known(subject: Subject, p: Checked) -> list[Motif]:
     if p.motif_file is not None:
         return motifs.read_transfac(p.motif_file)
     if not subject.study.published:
-        return comparison.element_motifs(subject.elements, seed=p.seed)
+        return tomtom.element_motifs(subject.elements, seed=p.seed)
     genome = subject.study.genome
-    promoters = regulon.read_promoters(fetch("regulondb_promoters", p.data_dir), genome)
+    promoters = regulondb.read_promoters(fetch("regulondb_promoters", p.data_dir), genome)
     return [
         *motifs.read_transfac(fetch("regulondb_matrices", p.data_dir)),
-        *comparison.sigma_motifs(promoters, genome, background=subject.background),
+        *tomtom.sigma_motifs(promoters, genome, background=subject.background),
     ]
 
 
@@ -372,7 +352,7 @@ class KnownSites(NamedTuple):
     """Whether heads' best places lie in known sites more often than places like them."""
 
     enriched: pd.DataFrame | None
-    """`binding.enrichment`, a row a head and set of sites; None where no sites are known."""
+    """`enrichment.enrichment`, a row a head and set of sites; None where no sites are known."""
     any_site: pd.DataFrame | None
     """Its rows of all binding sites together, a row a head."""
     finding: Finding
@@ -384,10 +364,10 @@ def known_sites(run: Run, subject: Subject, motifs: Motifs, p: Checked) -> Known
     if intervals is None:
         return KnownSites(None, None, Finding("No binding sites are known for this study."))
     genome = subject.study.genome
-    enriched = binding.enrichment(
+    enriched = enrichment.enrichment(
         motifs.places,
-        binding.site_masks(intervals, len(genome), min_sites=p.min_sites),
-        binding.strata(genome, run.curated),
+        enrichment.site_masks(intervals, len(genome), min_sites=p.min_sites),
+        statistics.distance_strata(genome, run.curated),
         subject.model.test,
         downstream=subject.downstream,
     )
@@ -400,11 +380,11 @@ def _intervals(study: StudyInputs, p: Checked) -> pd.DataFrame | None:
     """Known sites as intervals: of RegulonDB, the planted elements, or none."""
     if study.published:
         genome = study.genome
-        promoters = regulon.read_promoters(fetch("regulondb_promoters", p.data_dir), genome)
-        sites = regulon.read_binding_sites(fetch("regulondb_interactions", p.data_dir), genome)
-        both = [binding.site_intervals(sites), binding.promoter_intervals(promoters)]
+        promoters = regulondb.read_promoters(fetch("regulondb_promoters", p.data_dir), genome)
+        sites = regulondb.read_binding_sites(fetch("regulondb_interactions", p.data_dir), genome)
+        both = [enrichment.site_intervals(sites), enrichment.promoter_intervals(promoters)]
         return pd.concat(both, ignore_index=True)
-    return None if study.elements is None else binding.planted_intervals(study.elements)
+    return None if study.elements is None else enrichment.planted_intervals(study.elements)
 
 
 # -------------------------------------------------------------------------------- all heads
@@ -442,7 +422,7 @@ def all_heads(
 
 def statements(seen: Observed, motifs: Motifs, elements: Elements, p: Checked) -> Finding:
     """Ask whether the paper's statements about its heads hold for these."""
-    said = heads.statements(
+    said = head_statements(
         motifs.table, seen.spearman, elements.roles, selective_share=p.selective_share
     )
     shown = said.set_axis(["the paper's statement", "here", "holds here"], axis=1)

@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import census, heads, prediction, promoter_elements
-from genoattn.census import AttentionCensus
 from genoattn.chapters import heads_words as words
-from genoattn.inputs import StudyInputs
-from genoattn.model import Annotator
-from genoattn.parameters import Checked
-from genoattn.promoter_elements import Element
+from genoattn.genome import motifs
+from genoattn.heads import atlas, preferred
+from genoattn.heads import elements as promoter_elements
+from genoattn.heads import profiles as head_profiles
+from genoattn.heads.elements import Element
+from genoattn.model.annotator import Annotator
+from genoattn.prediction import census, recorders
+from genoattn.prediction.census import AttentionCensus
+from genoattn.prediction.predict import predict
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
 
@@ -75,7 +80,7 @@ def subject(run: Run, p: Checked) -> Subject:
         else promoter_elements.planted_elements(planted)
     )
     said = words.say_subject(study, model.name, network.config, 2 * int(model.test.sum()))
-    background = heads.background(study.genome)
+    background = motifs.background(study.genome)
     return Subject(study, model, network, background, known, Finding(said))
 
 
@@ -89,7 +94,7 @@ class Samples(NamedTuple):
 
 def samples(run: Run, subject: Subject, p: Checked) -> Samples:
     """Draw ``n_random`` positions, and take the ``n_extreme`` of highest and of lowest output."""
-    frame = heads.choose_samples(
+    frame = head_profiles.choose_samples(
         run.output(subject.model.name),
         subject.model.test,
         n_random=p.n_random,
@@ -109,9 +114,9 @@ class Observed(NamedTuple):
     """As in `Samples`, the random ones first."""
     attention: NDArray[np.float16]
     """Of the samples, shape (n, layers, heads, window)."""
-    by_group: dict[str, heads.Profiles]
+    by_group: dict[str, head_profiles.Profiles]
     """Mean and maximum over the samples of each group."""
-    over_all: heads.Profiles
+    over_all: head_profiles.Profiles
     """Mean and maximum over all positions."""
     n_positions: int
     """All positions of both strands."""
@@ -122,7 +127,7 @@ class Observed(NamedTuple):
     pearson_ranks: NDArray[np.float64]
     """Pearson correlation with the ranks of the output over all positions."""
     frame: pd.DataFrame
-    """All profiles, `heads.profile_frame`."""
+    """All profiles, `profiles.profile_frame`."""
     finding: Finding
 
     @property
@@ -143,7 +148,7 @@ class Observed(NamedTuple):
     @property
     def favourite(self) -> NDArray[np.int64]:
         """Distance of highest mean attention over all positions, shape (layers, heads)."""
-        return heads.favourite(self.over_all.mean)
+        return head_profiles.favourite(self.over_all.mean)
 
 
 def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observed:
@@ -152,17 +157,17 @@ def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observ
     model, network = subject.model, subject.network
     everywhere = AttentionCensus(network.config, best=p.k_census, output=run.output(model.name))
     strand, position = frame["strand"].to_numpy(), frame["position"].to_numpy()
-    sampled = prediction.SampledAttention(network.config, strand, position, len(genome))
-    prediction.predict(network, genome, where=model.test, recorders=[everywhere, sampled])
+    sampled = recorders.SampledAttention(network.config, strand, position, len(genome))
+    predict(network, genome, where=model.test, recorders=[everywhere, sampled])
     attention = sampled.attention
     by_group = {
-        group: heads.average(attention, (frame["group"] == group).to_numpy())
-        for group in heads.GROUPS
+        group: head_profiles.average(attention, (frame["group"] == group).to_numpy())
+        for group in head_profiles.GROUPS
     }
     n = int((frame["group"] == "random").sum())
-    spearman = heads.spearman(attention[:n], frame["output"].to_numpy()[:n])
+    spearman = head_profiles.spearman(attention[:n], frame["output"].to_numpy()[:n])
     pearson, pearson_ranks = everywhere.correlation
-    profiles = heads.profile_frame(
+    profiles = head_profiles.profile_frame(
         subject.downstream,
         mean=by_group["random"].mean,
         maximum=everywhere.maximum,
@@ -177,7 +182,7 @@ def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observ
         frame,
         attention,
         by_group,
-        heads.Profiles(everywhere.mean, everywhere.maximum),
+        head_profiles.Profiles(everywhere.mean, everywhere.maximum),
         everywhere.count,
         everywhere.best(len(genome)),
         spearman,
@@ -189,7 +194,7 @@ def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observ
 
 def sample_error(seen: Observed) -> Finding:
     """Compare the random samples with all positions."""
-    error = heads.sample_error(seen.at_random, seen.over_all.mean)
+    error = head_profiles.sample_error(seen.at_random, seen.over_all.mean)
     reached = seen.by_group["random"].maximum / seen.over_all.maximum
     said = words.say_sample_error(error, reached, seen.n_random, seen.n_positions)
     return Finding(said, {"heads_samples": error})
@@ -197,7 +202,7 @@ def sample_error(seen: Observed) -> Finding:
 
 def place(seen: Observed, subject: Subject, p: Checked) -> Finding:
     """Ask which heads look at the position ``place``."""
-    looking = heads.looking_at(seen.over_all.mean, subject.downstream, p.place)
+    looking = head_profiles.looking_at(seen.over_all.mean, subject.downstream, p.place)
     return Finding(words.say_place(looking, p.place))
 
 
@@ -207,16 +212,16 @@ def place(seen: Observed, subject: Subject, p: Checked) -> Finding:
 class Motifs(NamedTuple):
     """The nucleotides that heads prefer where they look most, and a first table of all heads."""
 
-    by_sample: heads.BestSequences
+    by_sample: preferred.BestSequences
     """Of the ``n_best`` best random samples, as in the paper."""
-    best: heads.BestSequences
+    best: preferred.BestSequences
     """Of the ``n_known`` best of all positions, copies of one stretch counted once."""
-    wide: heads.BestSequences
+    wide: preferred.BestSequences
     """The same, ``wide`` nucleotides instead of ``width``."""
-    places: heads.BestPositions
+    places: preferred.BestPositions
     """The best of all positions, at each head's favourite distance."""
     table: pd.DataFrame
-    """`heads.head_table`, a row a head."""
+    """`atlas.head_table`, a row a head."""
     finding: Finding
 
 
@@ -224,18 +229,18 @@ def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
     """Read the nucleotides at the positions to which each head gives most."""
     genome, downstream = subject.study.genome, subject.downstream
     best, distance = seen.best, seen.favourite
-    from_samples = heads.best_positions(seen.at_random, seen.random, distance, n_best=p.n_best)
-    places = heads.census_positions(best.strand, best.position, best.weight, distance)
-    by_sample = heads.motifs_at(
+    from_samples = preferred.best_positions(seen.at_random, seen.random, distance, n_best=p.n_best)
+    places = preferred.census_positions(best.strand, best.position, best.weight, distance)
+    by_sample = preferred.motifs_at(
         from_samples, genome, downstream=downstream, n_best=p.n_best, width=p.width
     )
     narrow, wide = (
-        heads.motifs_at(
+        preferred.motifs_at(
             places, genome, downstream=downstream, n_best=p.n_known, width=w, context=p.context
         )
         for w in (p.width, p.wide)
     )
-    rows = heads.head_table(
+    rows = atlas.head_table(
         {**seen.by_group, "random": seen.over_all},
         narrow,
         seen.spearman,
@@ -260,11 +265,11 @@ class Elements(NamedTuple):
     """Heads' motifs, where they lie, against elements where they lie."""
 
     matches: pd.DataFrame
-    """`promoter_elements.match_elements`, a row for each head and element."""
+    """`elements.match_elements`, a row for each head and element."""
     roles: pd.DataFrame
-    """`promoter_elements.name_roles`, at most a row a head."""
+    """`elements.name_roles`, at most a row a head."""
     found: pd.DataFrame
-    """`promoter_elements.found_elements` with the column verdict, a row an element."""
+    """`elements.found_elements` with the column verdict, a row an element."""
     finding: Finding
 
 

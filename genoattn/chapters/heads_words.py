@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import heads
-from genoattn.inputs import StudyInputs
-from genoattn.model import AnnotatorConfig
-from genoattn.parameters import Checked
+from genoattn.genome import motifs, sites
+from genoattn.heads import preferred, profiles
+from genoattn.model.annotator import AnnotatorConfig
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked
 from genoattn.study.report import listed, table, with_interval
 
 KEYS = ["layer_1based", "head_1based"]
@@ -22,14 +23,14 @@ KEYS = ["layer_1based", "head_1based"]
 
 def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positions: int) -> str:
     """Say where the heads of a model can look, and how many weights they give in the test part."""
-    last = heads.paper_label(heads.offsets(config.window, config.downstream)[-1])
+    last = sites.paper_label(sites.offsets(config.window, config.downstream)[-1])
     n_weights = n_positions * config.layers * config.heads * config.window
     said = (
         f"{study.note}The model **{name}** has {config.layers} layers of {config.heads} heads. "
         f"Each head looks at {config.window} positions: the nucleotide that the model reads and "
         f"the {config.window - 1} before it. The output there is the probability of a "
         f"{study.site} {config.downstream} nt upstream, so positions relative to that site run "
-        f"from {last:+d} to {heads.paper_label(config.downstream):+d}. As is usual, there is no "
+        f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
         "position 0: the TSS is +1, and the nucleotide before it is -1.\n\n"
         f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
         f"hence {n_weights:.1e} weights."
@@ -65,7 +66,7 @@ def say_sample_error(
     Parameters
     ----------
     error : DataFrame
-        `heads.sample_error`.
+        `profiles.sample_error`.
     reached : array
         Maximum over the samples as a share of that over all positions, of each head and distance.
     n_random, n_all : int
@@ -91,7 +92,7 @@ def say_place(looking: pd.DataFrame, label: int, half_width: int = 3) -> str:
     Parameters
     ----------
     looking : DataFrame
-        `heads.looking_at` for ``label`` and ``half_width`` nt on each side.
+        `profiles.looking_at` for ``label`` and ``half_width`` nt on each side.
     """
     if looking.empty:
         return f"The window of this model does not reach {label:+d}."
@@ -99,12 +100,12 @@ def say_place(looking: pd.DataFrame, label: int, half_width: int = 3) -> str:
     told = listed(
         f"{name} ({ratio:.1f} times; peak at {peak:+d})"
         for name, ratio, peak in zip(
-            heads.names(top), top["enrichment"], top["peak_label"], strict=True
+            profiles.names(top), top["enrichment"], top["peak_label"], strict=True
         )
     )
     there = looking[(looking["peak_label"] - label).abs() <= half_width]
     verdict = (
-        f"**{listed(heads.names(there))}** {_form(len(there), 'peaks', 'peak')} there."
+        f"**{listed(profiles.names(there))}** {_form(len(there), 'peaks', 'peak')} there."
         if len(there)
         else "**No head peaks there**, in any layer."
     )
@@ -118,14 +119,14 @@ def say_place(looking: pd.DataFrame, label: int, half_width: int = 3) -> str:
 
 
 def say_motifs(
-    by_sample: heads.BestSequences,
-    best: heads.BestSequences,
+    by_sample: preferred.BestSequences,
+    best: preferred.BestSequences,
     background: NDArray[np.float64],
     n_best: int,
     n_known: int,
 ) -> str:
     """Compare the motifs of the samples with those of all positions: sequences and bits."""
-    sampled, full = (heads.information(one.counts, background) for one in (by_sample, best))
+    sampled, full = (motifs.information(one.counts, background) for one in (by_sample, best))
     few, many = by_sample.n_distinct, best.n_distinct
     return (
         f"The {n_best} best samples of a head hold {few.min()} to {few.max()} different sequences "
@@ -146,9 +147,9 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
     Parameters
     ----------
     found : DataFrame
-        `promoter_elements.found_elements`.
+        `elements.found_elements`.
     roles : DataFrame
-        `promoter_elements.name_roles`.
+        `elements.name_roles`.
     """
     shown = pd.DataFrame(
         {
@@ -189,7 +190,7 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
 
 def _grouped(roles: pd.DataFrame, column: str) -> str:
     """What a column names, each with its heads: ``-10 box (L3 H5 and L4 H2) and ...``."""
-    named = roles.assign(name=heads.names(roles)).groupby(column, sort=False)["name"]
+    named = roles.assign(name=profiles.names(roles)).groupby(column, sort=False)["name"]
     return listed(f"{what!s} ({listed(names)})" for what, names in named)
 
 
@@ -255,7 +256,7 @@ def say_spacer(
     by_heads : DataFrame or None
         `pairs.spacers`.
     boxes : sequence of Series
-        `promoter_elements.nearest_head` of the upstream and of the downstream box.
+        `elements.nearest_head` of the upstream and of the downstream box.
     qualified : sequence of bool
         Whether each head has that box as its role.
     known : int
@@ -328,11 +329,11 @@ def say_known_motifs(
     Parameters
     ----------
     matches : DataFrame
-        `comparison.compare`, without decoys.
+        `tomtom.compare`, without decoys.
     best : DataFrame
-        `comparison.best_match`, a row a head.
+        `tomtom.best_match`, a row a head.
     calibration : DataFrame
-        `comparison.calibration`, with the threshold 0.01.
+        `tomtom.calibration`, with the threshold 0.01.
     n_known : int
         Known motifs.
     max_q : float
@@ -341,7 +342,7 @@ def say_known_motifs(
     passing = best[best["q_value"] <= max_q].sort_values("q_value")
     shown = pd.DataFrame(
         {
-            "head": heads.names(passing),
+            "head": profiles.names(passing),
             "known motif": passing["motif"],
             "width": passing["width"],
             "overlap": passing["overlap"],
@@ -372,7 +373,7 @@ def say_known_sites(
     Parameters
     ----------
     enriched : DataFrame
-        `binding.enrichment`.
+        `enrichment.enrichment`.
     any_site : DataFrame
         Its rows of all binding sites together.
     max_q : float
@@ -384,7 +385,7 @@ def say_known_sites(
     top = passing.head(most)
     shown = pd.DataFrame(
         {
-            "head": heads.names(top),
+            "head": profiles.names(top),
             "sites": top["kind"],
             "of": top["name"],
             "best places": top["n"],
@@ -418,7 +419,7 @@ def say_all_heads(rows: pd.DataFrame, max_q: float) -> str:
     """Tabulate all heads, a row each; known motifs only where their q-value is small enough."""
     shown = pd.DataFrame(
         {
-            "head": heads.names(rows),
+            "head": profiles.names(rows),
             "looks at": rows["peak_label"].map("{:+d}".format),
             "mean there": rows["peak_mean"].map("{:.3f}".format),
             "selectivity": rows["selectivity"].map("{:.2f}".format),
@@ -451,13 +452,13 @@ def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
     Parameters
     ----------
     selective : DataFrame
-        Their rows of `heads.head_table`.
+        Their rows of `atlas.head_table`.
     n_heads : int
         All heads.
     p : Checked
         ``selective_share`` and ``half_width``, which make a head selective.
     """
-    n, (first, last) = len(selective), heads.PROMOTER
+    n, (first, last) = len(selective), profiles.PROMOTER
     near = int(selective["peak_label"].between(first, last).sum())
     told = (
         f"{_of(n, n_heads, 'head')} {_form(n, 'gives', 'give')} at least {p.selective_share:.0%} "
@@ -478,16 +479,16 @@ def say_tested(
     Parameters
     ----------
     roles : DataFrame
-        `promoter_elements.name_roles`.
+        `elements.name_roles`.
     best : DataFrame
-        `comparison.best_match`, a row a head.
+        `tomtom.best_match`, a row a head.
     any_site : DataFrame or None
-        `binding.enrichment` of all binding sites together; None where none are known.
+        `enrichment.enrichment` of all binding sites together; None where none are known.
     max_q : float
         Greatest q-value of all these.
     """
     n_known = int((best["q_value"] <= max_q).sum())
-    named = f" ({listed(heads.names(roles))})" if len(roles) else ""
+    named = f" ({listed(profiles.names(roles))})" if len(roles) else ""
     told = (
         f"At q ≤ {max_q:g}, {_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a "
         f"promoter element in place and sequence{named}, and {_heads(n_known)} "
@@ -506,7 +507,7 @@ def say_tested(
     top = finite.loc[[finite["p_value"].idxmin()]]
     ((value, low, high, q),) = top[["odds_ratio", "low", "high", "q_value"]].to_numpy()
     return (
-        f"{told} (clearest: {heads.names(top)[0]}, odds ratio {value:.1f}, 95% CI {low:.1f} to "
+        f"{told} (clearest: {profiles.names(top)[0]}, odds ratio {value:.1f}, 95% CI {low:.1f} to "
         f"{high:.1f}, q = {q:.2g})."
     )
 

@@ -5,7 +5,7 @@ in `genoattn.chapters.output_antisense`; here are those on pseudogenes and on pr
 are not in the labels. What each of the three says is in the module of its name and ``_words``.
 
 Offsets count from the site along its strand and are 0 at the site; what readers see are positions
-(`genoattn.profiles.position_name`: the site is +1, and there is no 0), or distances in nt.
+(`genoattn.output.around.position_name`: the site is +1, and there is no 0), or distances in nt.
 """
 
 from __future__ import annotations
@@ -16,62 +16,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import bootstrap, candidates, datasets, gene_context, matching, peaks, promoter_boxes
-from genoattn.annotations import read_drnaseq, read_regulondb, source_name
 from genoattn.chapters import output_words as words
-from genoattn.chapters.output_antisense import (
-    Mirrored,
-    Opposite,
-    Shuffled,
-    mirrored,
-    opposite,
-    shuffled,
-)
-from genoattn.chapters.output_sites import (
-    AroundSites,
-    BothStrands,
-    Output,
-    Predicted,
-    Regions,
-    around_sites,
-    both_strands,
-    by_region,
-    loaded,
-    paper_says,
-    predicted,
-    values_at,
-)
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.chapters.output_antisense import Opposite, Shuffled
+from genoattn.chapters.output_sites import AroundSites, Output, Predicted, Regions, values_at
+from genoattn.data import datasets
+from genoattn.data.assays import read_drnaseq, source_name
+from genoattn.data.regulondb import read_regulondb
+from genoattn.evaluation import bootstrap, statistics
+from genoattn.genome import regions, sites
+from genoattn.model import scanner
+from genoattn.output import novel as novel_peaks
+from genoattn.output import pseudogenes as pseudogene_controls
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, table
 
 __all__ = [
     "PARAMETERS",
-    "AroundSites",
-    "BothStrands",
     "Internal",
-    "Mirrored",
     "Novel",
-    "Opposite",
-    "Output",
-    "Predicted",
     "Pseudogenes",
-    "Regions",
-    "Shuffled",
-    "around_sites",
-    "both_strands",
-    "by_region",
     "in_short",
     "internal",
-    "loaded",
-    "mirrored",
     "novel",
-    "opposite",
-    "paper_says",
-    "predicted",
     "pseudogenes",
     "ranked",
-    "shuffled",
 ]
+
 
 PARAMETERS = Schema(
     "04_output",
@@ -124,21 +94,23 @@ class Pseudogenes(NamedTuple):
     """Pseudogenes beside genes that resemble them."""
 
     genes: pd.DataFrame
-    """`matching.gene_table`."""
+    """`pseudogenes.gene_table`."""
     effects: pd.DataFrame
-    """`matching.effects`; empty where there is nothing to compare."""
+    """`pseudogenes.effects`; empty where there is nothing to compare."""
     finding: Finding
 
 
 def pseudogenes(out: Output, p: Checked) -> Pseudogenes:
     """Compare each pseudogene of the test part with the genes that resemble it."""
-    genes = matching.gene_table(
+    genes = pseudogene_controls.gene_table(
         out.study.features, out.study.genome, out.track, out.inside, out.curated,
         upstream=p.upstream,
     )  # fmt: skip
     comparable = genes["pseudo"].any() and not genes["pseudo"].all()
     effects = (
-        matching.effects(genes, n=p.n_controls, level=p.level) if comparable else pd.DataFrame()
+        pseudogene_controls.effects(genes, n=p.n_controls, level=p.level)
+        if comparable
+        else pd.DataFrame()
     )
     said = (
         f"{table(words.effect_rows(effects, p.level))}\n{words.say_pseudogenes(effects)}"
@@ -157,13 +129,13 @@ class Novel(NamedTuple):
     sites: pd.DataFrame
     """position (0-based), strand, output."""
     supported: pd.DataFrame
-    """`candidates.support`."""
+    """`novel.support`."""
     evidence: dict[str, NDArray[np.bool_]]
     """Kind of evidence -> where it is near, shape (2, L)."""
     places: NDArray[np.int8]
-    """Where each nucleotide lies among the genes, `gene_context.places`."""
+    """Where each nucleotide lies among the genes, `regions.places`."""
     kind: NDArray[np.int64]
-    """Kind of each position, `candidates.strata`."""
+    """Kind of each position, `statistics.place_strata`."""
     block: NDArray[np.int64]
     """Units of resampling, `bootstrap.blocks`."""
     finding: Finding
@@ -171,12 +143,12 @@ class Novel(NamedTuple):
 
 def novel(out: Output, predicted: Predicted, opposite: Opposite, p: Checked) -> Novel:
     """Ask what evidence there is near the predicted sites that the labels lack."""
-    places = gene_context.places(out.study.features, out.length)
-    kind = candidates.strata(out.study.genome, places)
+    places = regions.places(out.study.features, out.length)
+    kind = statistics.place_strata(out.study.genome, places)
     evidence = _evidence(out, predicted, opposite, p)
     sites = predicted.sites[~predicted.sites["known"]].reset_index(drop=True)
     block = bootstrap.blocks(out.inside, p.block)
-    supported = candidates.support(
+    supported = novel_peaks.support(
         sites, evidence, out.inside & ~predicted.known, kind,
         block=block, n_bootstrap=p.n_bootstrap, level=p.level, seed=p.seed,
     )  # fmt: skip
@@ -197,14 +169,14 @@ def _evidence(
             files["regulondb"], length, levels=["Weak"]
         )
         reported["dRNA-seq"] = read_drnaseq(files["drnaseq"], length)
-    evidence = {name: candidates.near(one, length, **marks) for name, one in reported.items()}
+    evidence = {name: sites.near(one, length, **marks) for name, one in reported.items()}
     none = np.zeros_like(predicted.known)
     evidence[words.ANY] = np.any(list(evidence.values()) or [none], axis=0)
     if study.elements is not None:
         truth = study.elements.rename(columns={"tss_position": "position"})
-        evidence[words.TRUE] = candidates.near(truth, length, **marks)
-    of_sites = promoter_boxes.describe(study.genome, opposite.whole, opposite.boxes)["boxes_bits"]
-    promoter = promoter_boxes.scores(study.genome, opposite.boxes) >= of_sites.median()
+        evidence[words.TRUE] = sites.near(truth, length, **marks)
+    of_sites = scanner.describe(study.genome, opposite.whole, opposite.boxes)["boxes_bits"]
+    promoter = scanner.scores(study.genome, opposite.boxes) >= of_sites.median()
     return {
         **evidence,
         "boxes of a promoter": promoter,
@@ -215,7 +187,7 @@ def _evidence(
 def _not_curated(out: Output, marks: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """Each source's sites that have no curated one near, where it has any."""
     by_source = {
-        f"{source_name(str(source))}, not curated": candidates.not_taken(
+        f"{source_name(str(source))}, not curated": sites.not_taken(
             one, out.curated, out.length, **marks
         )
         for source, one in out.study.sites.groupby("source", sort=True)
@@ -226,7 +198,7 @@ def _not_curated(out: Output, marks: dict[str, Any]) -> dict[str, pd.DataFrame]:
 def ranked(out: Output, novel: Novel, opposite: Opposite, p: Checked) -> Finding:
     """List the novel sites of highest output with what is known about each; all in the file."""
     listed_evidence = _listed(out, novel.evidence)
-    found = candidates.ranked(
+    found = novel_peaks.ranked(
         novel.sites, out.study.genome, out.study.features, novel.places, opposite.boxes,
         listed_evidence, n=p.n_candidates,
     )  # fmt: skip
@@ -254,19 +226,19 @@ class Internal(NamedTuple):
     """Predicted sites inside operons beside RegulonDB's internal promoters."""
 
     supported: pd.DataFrame
-    """`candidates.support`, one row."""
+    """`novel.support`, one row."""
     finding: Finding
 
 
 def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Internal:
     """Compare the predicted sites inside operons of several genes with RegulonDB's promoters."""
-    where = gene_context.internal_to_operons(out.study.operons, out.length) & out.inside
+    where = regions.internal_to_operons(out.study.operons, out.length) & out.inside
     within = predicted.sites[values_at(where, predicted.sites)]
     regulon = out.study.sites[out.study.sites["source"] == "regulondb"]
     marks: dict[str, Any] = {"tolerance": p.tolerance, "circular": out.circular}
-    supported = candidates.support(
+    supported = novel_peaks.support(
         within,
-        {"RegulonDB promoter": candidates.near(regulon, out.length, **marks)},
+        {"RegulonDB promoter": sites.near(regulon, out.length, **marks)},
         where,
         novel.kind,
         block=novel.block,
@@ -275,8 +247,8 @@ def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Int
         seed=p.seed,
     )
     promoters = regulon[values_at(where, regulon)]
-    hit = values_at(candidates.near(predicted.sites, out.length, **marks), promoters)
-    recall = peaks.proportion(int(hit.sum()), len(hit), p.level)
+    hit = values_at(sites.near(predicted.sites, out.length, **marks), promoters)
+    recall = statistics.proportion(int(hit.sum()), len(hit), p.level)
     both = pd.concat(
         [
             novel.supported.assign(of="novel sites"),

@@ -11,21 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import antisense, edits, peaks, profiles, promoter_boxes, scanner
 from genoattn.chapters import output_antisense_words as words
 from genoattn.chapters.output_sites import AroundSites, Output
-from genoattn.model import Annotator
-from genoattn.parameters import Checked
+from genoattn.evaluation import statistics
+from genoattn.genome.sites import output_around
+from genoattn.interventions import shuffles
+from genoattn.model import scanner
+from genoattn.model.annotator import Annotator
+from genoattn.output import antisense
+from genoattn.output.around import median_profiles, whole_window_inside
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding, folded, table
 
-__all__ = [
-    "Mirrored",
-    "Opposite",
-    "Shuffled",
-    "mirrored",
-    "opposite",
-    "shuffled",
-]
+__all__ = ["Mirrored", "Opposite", "Shuffled", "mirrored", "opposite", "shuffled"]
 
 
 # ---------------------------------------------------------------------------- the other strand
@@ -35,7 +33,7 @@ class Opposite(NamedTuple):
     """Start sites by what lies on the other strand, and that strand's output around them."""
 
     by_group: pd.DataFrame
-    """`profiles.median_profiles` of the groups of `antisense.GROUPS`."""
+    """`around.median_profiles` of the groups of `antisense.GROUPS`."""
     by_mirror: pd.DataFrame
     """The same of the sites that are alone, in thirds by their mirror score."""
     tops: pd.DataFrame
@@ -50,7 +48,7 @@ class Opposite(NamedTuple):
     """Offset at which the antisense profile of all sites is highest."""
     window: tuple[int, int]
     """Offsets up to the tolerance from there, from and up to and including."""
-    boxes: promoter_boxes.Boxes
+    boxes: scanner.Boxes
     """Matrices of the promoter boxes, fitted to the training part's sites."""
     finding: Finding
 
@@ -60,16 +58,16 @@ def opposite(out: Output, around: AroundSites, p: Checked) -> Opposite:
     whole, groups = _by_neighbours(out, p)
     alone, top = groups["alone"], antisense_top(around.extremes)
     window = (top - p.tolerance, top + p.tolerance)
-    boxes = promoter_boxes.from_scanner(
+    boxes = scanner.from_scanner(
         scanner.fit(out.study.genome, out.curated, out.model.split.mask("train"))
     )
     score = antisense.mirror_score(
-        promoter_boxes.scores(out.study.genome, boxes, with_35=False), alone, window
+        scanner.scores(out.study.genome, boxes, with_35=False), alone, window
     )
     options = {"flank": p.flank, "level": p.level}
-    by_group = profiles.median_profiles(out.track, groups, **options)
+    by_group = median_profiles(out.track, groups, **options)
     by_mirror = (
-        profiles.median_profiles(out.track, antisense.thirds(alone, score), **options)
+        median_profiles(out.track, antisense.thirds(alone, score), **options)
         if len(alone)
         else by_group.iloc[:0]
     )
@@ -82,7 +80,7 @@ def opposite(out: Output, around: AroundSites, p: Checked) -> Opposite:
 
 def _by_neighbours(out: Output, p: Checked) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Curated sites with their whole window in the test part, and their groups."""
-    whole = profiles.whole_window_inside(out.curated, out.inside, p.flank, circular=out.circular)
+    whole = whole_window_inside(out.curated, out.inside, p.flank, circular=out.circular)
     every = pd.concat([sites[["position", "strand"]] for sites in (out.study.sites, out.curated)])
     groups = antisense.by_neighbours(
         whole,
@@ -131,15 +129,13 @@ def mirrored(out: Output, opposite: Opposite, p: Checked) -> Mirrored:
     """Ask whether the antisense output of sites that are alone follows their mirror score."""
     alone, window = opposite.alone, opposite.window
     at_alone, at_random = (
-        antisense.highest(
-            profiles.output_around(out.track, sites, p.reach), p.reach, p.tolerance, window
-        )
+        antisense.highest(output_around(out.track, sites, p.reach), p.reach, p.tolerance, window)
         for sites in (alone, _random_places(out, p))
     )
     correlated = _correlations(opposite.score, at_alone, p)
-    highest = profiles.output_around(out.track, alone, p.reach).antisense.argmax(axis=1) - p.reach
+    highest = output_around(out.track, alone, p.reach).antisense.argmax(axis=1) - p.reach
     inside = (highest >= window[0]) & (highest <= window[1])
-    share = peaks.proportion(int(inside.sum()), len(alone), p.level)
+    share = statistics.proportion(int(inside.sum()), len(alone), p.level)
     said = (
         f"{words.say_height(at_alone['antisense'], at_random['antisense'])} "
         f"{words.say_mirrored(share, opposite.top, p.tolerance, p.reach)} "
@@ -154,7 +150,7 @@ def mirrored(out: Output, opposite: Opposite, p: Checked) -> Mirrored:
 def _random_places(out: Output, p: Checked) -> pd.DataFrame:
     """Random positions and strands with their whole close-up in the test part."""
     places = antisense.random_sites(out.inside, N_RANDOM, p.seed)
-    return profiles.whole_window_inside(places, out.inside, p.reach, circular=out.circular)
+    return whole_window_inside(places, out.inside, p.reach, circular=out.circular)
 
 
 def _correlations(score: NDArray[np.float64], at_alone: pd.DataFrame, p: Checked) -> pd.DataFrame:
@@ -168,7 +164,7 @@ def _correlations(score: NDArray[np.float64], at_alone: pd.DataFrame, p: Checked
     options = {"n_bootstrap": p.n_bootstrap, "level": p.level, "seed": p.seed}
     return pd.DataFrame(
         [
-            (name, len(other), *antisense.rank_correlation(*three, **options))
+            (name, len(other), *statistics.rank_correlation_interval(*three, **options))
             for name, three in tests.items()
         ],
         columns=["quantities", "n", "spearman", "ci_low", "ci_high"],
@@ -219,16 +215,16 @@ def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) ->
 def _after(
     out: Output, sites: pd.DataFrame, window: tuple[int, int], p: Checked
 ) -> dict[str, pd.DataFrame]:
-    """Highest outputs of the sites after each of `antisense.EDITS`."""
+    """Highest outputs of the sites after each of `shuffles.EDITS`."""
     network = cast(Annotator, out.model.network)  # whatever reads a strand will do
     return {
         edit.name: antisense.highest(
-            edits.edited_output(
+            shuffles.edited_output(
                 network, out.study.genome, sites, edit, flank=p.reach, seed=p.seed + number
             ),
             p.reach,
             p.tolerance,
             window,
         )
-        for number, edit in enumerate(antisense.EDITS)
+        for number, edit in enumerate(shuffles.EDITS)
     }

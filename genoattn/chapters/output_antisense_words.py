@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from genoattn import antisense
 from genoattn.chapters.output_intervals import (
     ABOVE,
     BELOW,
@@ -15,7 +14,8 @@ from genoattn.chapters.output_intervals import (
     texts,
     verdict,
 )
-from genoattn.profiles import position_name
+from genoattn.interventions import shuffles
+from genoattn.output.around import position_name
 from genoattn.study.report import listed, with_interval
 
 # ---------------------------------------------------------------------------- the other strand
@@ -154,7 +154,7 @@ def say_shuffled(changes: pd.DataFrame) -> str:
     changes : DataFrame
         `antisense.changes`. An interval that touches 1 shows no change.
     """
-    box = antisense.EDITS[1].name
+    box = shuffles.EDITS[1].name
     rows = changes[changes["edit"] == box]
     how = {row["strand"]: verdict(row["ci_low"], row["ci_high"]) for row in rows.to_dict("records")}
     if UNKNOWN in how.values():

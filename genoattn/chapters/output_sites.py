@@ -11,12 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import candidates, gene_context, genome, peaks, profiles, region_levels, tracks
 from genoattn.chapters import output_sites_words as words
 from genoattn.chapters.output_intervals import texts
-from genoattn.inputs import StudyInputs
-from genoattn.parameters import Checked
-from genoattn.profiles import class_name
+from genoattn.evaluation import calls
+from genoattn.genome.regions import along_genes, between_genes, region_masks
+from genoattn.genome.sites import near
+from genoattn.output import around as surroundings
+from genoattn.output import peaks, regions
+from genoattn.output.around import class_name
+from genoattn.study import statements
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Model, Run
 
@@ -84,7 +89,7 @@ def loaded(run: Run, p: Checked) -> Output:
 
 
 class Regions(NamedTuple):
-    """Median output by class of region, `region_levels.beside_paper`."""
+    """Median output by class of region, `regions.beside_paper`."""
 
     table: pd.DataFrame
     """All classes but the parts of genes."""
@@ -98,22 +103,22 @@ class Regions(NamedTuple):
 def by_region(out: Output, p: Checked) -> Regions:
     """Take the median output in and between genes, in pseudogenes and in operon gaps."""
     study, length = out.study, out.length
-    masks = genome.region_masks(study.features, study.operons, length)
-    masks |= gene_context.between_genes(study.features, length, circular=out.circular)
-    masks |= gene_context.along_genes(study.features, length, p.gene_parts)
-    medians = region_levels.region_medians(
+    masks = region_masks(study.features, study.operons, length)
+    masks |= between_genes(study.features, length, circular=out.circular)
+    masks |= along_genes(study.features, length, p.gene_parts)
+    medians = regions.region_medians(
         out.track, masks, out.inside, block=p.block, n_bootstrap=p.n_bootstrap, level=p.level,
         seed=p.seed,
     )  # fmt: skip
-    maxima = region_levels.median_of_maxima(
+    maxima = regions.median_of_maxima(
         out.track, masks["operon_gap"], out.inside, level=p.level, circular=out.circular
     )
-    every = region_levels.beside_paper(medians, maxima, published=study.published)
+    every = regions.beside_paper(medians, maxima, published=study.published)
     in_genes = every["region"].str.startswith("in genes")
     said = f"{words.say_regions(every[~in_genes])}\n\n" + folded(
         "All regions in numbers", table(words.region_rows(every, p.level, study.published))
     )
-    results = {"regions": every[region_levels.REGION_COLUMNS]}
+    results = {"regions": every[regions.REGION_COLUMNS]}
     return Regions(every[~in_genes], every[in_genes], every, Finding(said, results))
 
 
@@ -124,24 +129,24 @@ class AroundSites(NamedTuple):
     """Median output around classes of sites."""
 
     profiles: pd.DataFrame
-    """`profiles.median_profiles`."""
+    """`around.median_profiles`."""
     extremes: pd.DataFrame
-    """Where each profile is highest and lowest, `profiles.peaks`."""
+    """Where each profile is highest and lowest, `around.peaks`."""
     levels: pd.DataFrame
-    """The level of each class as a whole, `profiles.window_levels`."""
+    """The level of each class as a whole, `around.window_levels`."""
     finding: Finding
 
 
 def around_sites(out: Output, p: Checked) -> AroundSites:
     """Take the median output around start sites, pseudogenes' starts and terminators."""
     study = out.study
-    classes = profiles.site_classes(
+    classes = surroundings.site_classes(
         out.curated, study.terminators, study.features, out.inside,
         upstream=p.upstream, flank=p.flank, circular=out.circular,
     )  # fmt: skip
-    around = profiles.median_profiles(out.track, classes, flank=p.flank, level=p.level)
-    extremes = profiles.peaks(around, out.baseline)
-    levels = profiles.window_levels(out.track, classes, flank=p.flank, level=p.level)
+    around = surroundings.median_profiles(out.track, classes, flank=p.flank, level=p.level)
+    extremes = surroundings.peaks(around, out.baseline)
+    levels = surroundings.window_levels(out.track, classes, flank=p.flank, level=p.level)
     missing = [class_name(name) for name, sites in classes.items() if sites.empty]
     said = (
         table(words.level_rows(levels, out.baseline, p.level))
@@ -159,13 +164,13 @@ class BothStrands(NamedTuple):
     """Rank correlation of the strands' highest outputs, by the width of the windows."""
 
     table: pd.DataFrame
-    """`region_levels.strand_correlation`."""
+    """`regions.strand_correlation`."""
     finding: Finding
 
 
 def both_strands(out: Output, p: Checked) -> BothStrands:
     """Correlate the two strands' outputs in windows of several widths."""
-    found = region_levels.strand_correlation(out.track, out.inside, p.widths)
+    found = regions.strand_correlation(out.track, out.inside, p.widths)
     rows = texts(
         found,
         {
@@ -181,7 +186,7 @@ def both_strands(out: Output, p: Checked) -> BothStrands:
 
 def paper_says(out: Output, around: AroundSites, regions: Regions, strands: BothStrands) -> Finding:
     """Put the paper's statements beside what is found here."""
-    found = profiles.statements(
+    found = statements.output_statements(
         around.levels, around.extremes, regions.every, strands.table, out.baseline
     )
     said = (
@@ -202,7 +207,7 @@ class Predicted(NamedTuple):
     """position (0-based), strand, output, known (a curated site within the tolerance)."""
     known: NDArray[np.bool_]
     """Where a curated site lies within the tolerance, shape (2, L)."""
-    threshold: peaks.Threshold
+    threshold: calls.Threshold
     shifts: pd.DataFrame
     """How far they lie from the nearest curated site, `peaks.shifts`."""
     finding: Finding
@@ -210,12 +215,12 @@ class Predicted(NamedTuple):
 
 def predicted(out: Output, p: Checked) -> Predicted:
     """Cut the output into peaks, and take those above the lowest threshold precise enough."""
-    found = tracks.find_peaks(
+    found = calls.find_peaks(
         {out.study.genome.name: out.track}, out.baseline, apart=2 * p.tolerance
     )
-    known = candidates.near(out.curated, out.length, p.tolerance, circular=out.circular)
+    known = near(out.curated, out.length, p.tolerance, circular=out.circular)
     found["known"] = values_at(known, found)
-    threshold = peaks.threshold_at_precision(
+    threshold = calls.threshold_at_precision(
         found["output"], found["known"], p.precision, at_least=min(20, len(found))
     )
     sites = found[found["output"] >= threshold.output].reset_index(drop=True)

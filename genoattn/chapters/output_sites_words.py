@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from genoattn import paper, peaks, region_levels
+from genoattn import paper
 from genoattn.chapters.output_intervals import (
     ABOVE,
     BELOW,
@@ -18,7 +18,9 @@ from genoattn.chapters.output_intervals import (
     texts,
     verdict,
 )
-from genoattn.profiles import class_name, position_name
+from genoattn.evaluation import calls
+from genoattn.output.around import class_name, position_name
+from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.study.report import listed, signed, table
 
 # ---------------------------------------------------------------------------------- the output
@@ -45,10 +47,10 @@ def say_regions(regions: pd.DataFrame) -> str:
     Parameters
     ----------
     regions : DataFrame
-        `region_levels.beside_paper`, the whole part in the first row; the highest outputs of
+        `regions.beside_paper`, the whole part in the first row; the highest outputs of
         operon gaps are left out, as a maximum lies above a median by its nature.
     """
-    shown = regions[regions["region"] != region_levels.HIGHEST_IN_GAPS].iloc[1:]
+    shown = regions[regions["region"] != HIGHEST_IN_GAPS].iloc[1:]
     words = {
         ABOVE: "Higher than in the whole test part",
         BELOW: "Lower",
@@ -56,7 +58,7 @@ def say_regions(regions: pd.DataFrame) -> str:
         UNKNOWN: "In too few blocks for an interval",
     }
     found: dict[str, list[str]] = {one: [] for one in words}
-    for name, row in zip(region_levels.labels(shown), shown.to_dict("records"), strict=True):
+    for name, row in zip(labels(shown), shown.to_dict("records"), strict=True):
         ends = (row["ratio_low"], row["ratio_high"])
         how = verdict(*ends)
         number = f"{row['ratio']:.2f} times"
@@ -138,7 +140,7 @@ def say_levels(levels: pd.DataFrame, baseline: float, missing: Iterable[str] = (
     Parameters
     ----------
     levels : DataFrame
-        `profiles.window_levels`: each class on both strands.
+        `around.window_levels`: each class on both strands.
     baseline : float
         Median output of the whole part.
     missing : iterable of str
@@ -186,7 +188,7 @@ def say_statements(statements: pd.DataFrame) -> str:
     Parameters
     ----------
     statements : DataFrame
-        `profiles.statements`.
+        `statements.output_statements`.
     """
     n = statements["holds"].value_counts()
     yes, no, open_ = (int(n.get(word, 0)) for word in ("yes", "no", "undecided"))
@@ -201,7 +203,7 @@ def say_statements(statements: pd.DataFrame) -> str:
 
 
 def say_predicted(
-    threshold: peaks.Threshold, shifts: pd.DataFrame, asked: float, tolerance: int
+    threshold: calls.Threshold, shifts: pd.DataFrame, asked: float, tolerance: int
 ) -> str:
     """Say how many sites are predicted, how many are known, and how exactly they are placed.
 

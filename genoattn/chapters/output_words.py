@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genoattn import antisense, matching, peaks, region_levels
 from genoattn.chapters.output_intervals import (
     ABOVE,
     BELOW,
@@ -20,7 +19,11 @@ from genoattn.chapters.output_intervals import (
     texts,
     verdict,
 )
-from genoattn.profiles import position_name
+from genoattn.evaluation import calls
+from genoattn.interventions import shuffles
+from genoattn.output import pseudogenes
+from genoattn.output.around import position_name
+from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.study.report import listed, with_interval
 
 # ----------------------------------------------------------------------------------- pseudogenes
@@ -52,9 +55,9 @@ def say_pseudogenes(effects: pd.DataFrame) -> str:
     Parameters
     ----------
     effects : DataFrame
-        `matching.effects`.
+        `pseudogenes.effects`.
     """
-    matched = list(matching.SCHEMES)[-1]
+    matched = list(pseudogenes.SCHEMES)[-1]
     rows = effects[effects["matched_on"] == matched].to_dict("records")
     if not rows:
         return f"No pseudogene has a control that is matched on {matched}."
@@ -81,13 +84,13 @@ ANY, BARE, TRUE = "any of these", "boxes, but no other evidence", "true start si
 """Kinds of evidence that sentences name."""
 
 
-def say_novel(supported: pd.DataFrame, threshold: peaks.Threshold) -> str:
+def say_novel(supported: pd.DataFrame, threshold: calls.Threshold) -> str:
     """Say how many predicted sites that the labels lack have evidence elsewhere.
 
     Parameters
     ----------
     supported : DataFrame
-        `candidates.support`.
+        `novel.support`.
     threshold : Threshold
         Of the predicted sites, the known ones among them.
     """
@@ -135,7 +138,7 @@ def say_internal(
     Parameters
     ----------
     one : mapping
-        The row of `candidates.support`.
+        The row of `novel.support`.
     n_promoters : int
         Internal promoters that RegulonDB lists in the test part.
     recall : tuple of float
@@ -176,13 +179,11 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame) -> str:
         f"({sense['peak_ratio']:.3g} and {other['peak_ratio']:.3g} times the median of the whole "
         "test part)."
     )
-    shown = regions[
-        (regions["region"] != region_levels.HIGHEST_IN_GAPS) & (regions["ratio_low"] > 1)
-    ]
+    shown = regions[(regions["region"] != HIGHEST_IN_GAPS) & (regions["ratio_low"] > 1)]
     if shown.empty:
         return f"In no class of regions is the output shown to be high; {said}"
     best = shown.loc[[shown["ratio"].idxmax()]]
-    name, row = _in(region_levels.labels(best)[0]), dict(best.iloc[0])
+    name, row = _in(labels(best)[0]), dict(best.iloc[0])
     ratio = with_interval(row["ratio"], row["ratio_low"], row["ratio_high"], ".2f")
     return (
         f"Of all regions the median output is highest {name}, {ratio} times that of the whole "
@@ -204,7 +205,7 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame) -> str:
         "Without a neighbouring start site the opposite peak is still "
         f"{with_interval(one['ratio'], one['ci_low'], one['ci_high'], '.1f')} times the median"
     )
-    rows = changes[changes["edit"] == antisense.EDITS[1].name].to_dict("records")
+    rows = changes[changes["edit"] == shuffles.EDITS[1].name].to_dict("records")
     ends = [(row["ci_low"], row["ci_high"]) for row in rows]
     if all(verdict(*one) == BELOW for one in ends):
         left = listed(

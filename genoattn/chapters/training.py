@@ -13,67 +13,21 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from genoattn import evaluation
-from genoattn.card import Card
 from genoattn.chapters import training_errors_words as errors_words
 from genoattn.chapters import training_scores_words as scores_words
 from genoattn.chapters import training_words as words
-from genoattn.chapters.training_errors import (
-    Calibration,
-    Matching,
-    against_truth,
-    calibrated,
-    false_positives,
-    matching,
-    next_gene,
-    resolution,
-)
-from genoattn.chapters.training_models import check_parts, models, parts, trained
-from genoattn.chapters.training_scores import (
-    Attention,
-    Length,
-    Rivals,
-    Scores,
-    TableTwo,
-    attention,
-    curves_by_model,
-    curves_by_set,
-    external,
-    length,
-    rivals,
-    scored,
-    seeds,
-    table_two,
-)
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.chapters.training_errors import Calibration, Matching
+from genoattn.chapters.training_models import check_parts
+from genoattn.chapters.training_scores import Attention, Length, Rivals, Scores, TableTwo
+from genoattn.evaluation.models import compare_readings, step_table
+from genoattn.model.card import Card
 from genoattn.study import earlier
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
 
-__all__ = [
-    "PARAMETERS",
-    "against_truth",
-    "attention",
-    "calibrated",
-    "curves_by_model",
-    "curves_by_set",
-    "external",
-    "false_positives",
-    "in_short",
-    "length",
-    "matching",
-    "models",
-    "next_gene",
-    "parts",
-    "readings",
-    "resolution",
-    "rivals",
-    "scored",
-    "seeds",
-    "steps",
-    "table_two",
-    "trained",
-]
+__all__ = ["PARAMETERS", "in_short", "readings", "steps"]
+
 
 PARAMETERS = Schema(
     "02_training",
@@ -207,14 +161,14 @@ class Steps(NamedTuple):
     """What each step from one model to a better one brought."""
 
     steps: pd.DataFrame
-    """`genoattn.evaluation.step_table`, what an earlier run left included."""
+    """`genoattn.evaluation.models.step_table`, what an earlier run left included."""
     finding: Finding
 
 
 def steps(run: Run, scores: Scores, p: Checked) -> Steps:
     """Set out the steps that the parameters name, in their order."""
     models = scores.models
-    found = evaluation.step_table(
+    found = step_table(
         scores.table,
         models.cards,
         p.steps,
@@ -230,7 +184,7 @@ class Readings(NamedTuple):
     """Models that differ from the first of them in one reading of the paper."""
 
     read: pd.DataFrame
-    """`genoattn.evaluation.compare_readings`, what an earlier run left included."""
+    """`genoattn.evaluation.models.compare_readings`, what an earlier run left included."""
     finding: Finding
 
 
@@ -254,9 +208,7 @@ def readings(run: Run, scores: Scores, pairs: TableTwo, by_length: Length, p: Ch
             name: run.predict(file, "test", data.split, p.accelerator)
             for name, file in files.items()
         }
-        read = evaluation.compare_readings(
-            outputs, cards, data.tracks, scores.where, scores.resampling
-        )
+        read = compare_readings(outputs, cards, data.tracks, scores.where, scores.resampling)
     left = earlier.left(run.earlier("readings"), absent, _READ).fillna({"differs_in": ""})
     read = _by_set(read, left, [*data.tracks], p.readings)
     said = words.say_readings(read, data.names, absent)

@@ -9,21 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import (
-    annotate,
-    assignment,
-    evaluation,
-    gene_context,
-    labels,
-    metrics,
-    paper,
-    prediction,
-)
-from genoattn.annotations import source_name
+from genoattn import paper
 from genoattn.chapters import training_errors_words as words
 from genoattn.chapters.training_numbers import change
 from genoattn.chapters.training_scores import Scores
-from genoattn.parameters import Checked
+from genoattn.data.assays import source_name
+from genoattn.evaluation import calls, errors, models
+from genoattn.evaluation import scores as metrics
+from genoattn.genome import regions, sites
+from genoattn.output import around
+from genoattn.prediction import ensemble
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 
 __all__ = [
@@ -45,7 +41,7 @@ class NextGene(NamedTuple):
     """What the distance to the next gene adds."""
 
     terms: dict[str, pd.DataFrame]
-    """By ensemble, `genoattn.gene_prior.GenePrior.table`."""
+    """By ensemble, `genoattn.prediction.ensemble.GenePrior.table`."""
     finding: Finding
 
 
@@ -55,7 +51,7 @@ def next_gene(scores: Scores, p: Checked) -> NextGene:
     if not priors:
         return NextGene({}, Finding("Left out: no ensemble of this run has `genes` in it."))
     bare = {
-        name: prediction.mean_log_odds([scores.outputs[member] for member in prior.members])
+        name: ensemble.mean_log_odds([scores.outputs[member] for member in prior.members])
         for name, prior in priors.items()
     }
     beyond = {
@@ -81,7 +77,7 @@ def next_gene(scores: Scores, p: Checked) -> NextGene:
 def _annotated(scores: Scores) -> str:
     """How many genes were found, and how many of their starts are annotated."""
     genome, starts = scores.data.study.genome, scores.genes.starts
-    true = annotate.starts_of(scores.data.study.features.assign(contig=genome.name))
+    true = around.starts_of(scores.data.study.features.assign(contig=genome.name))
     same = len(starts.merge(true)) / max(1, len(starts))
     return (
         f"In this genome {len(starts):,} genes are found; {same:.0%} of their first nucleotides "
@@ -94,7 +90,7 @@ def _gain(
 ) -> tuple[float, float, float]:
     """By how much the PR AUC of one output is higher than another's, with limits."""
     track = scores.data.tracks[test_set]
-    return evaluation.gained(better, worse, track, scores.where, scores.resampling)
+    return models.gained(better, worse, track, scores.where, scores.resampling)
 
 
 def _prior_lines(scores: Scores, bare: Mapping[str, NDArray], k: int) -> list[str]:
@@ -121,7 +117,7 @@ def _matched_lines(scores: Scores) -> list[str]:
     """Matched pairs with genes given to both, as a list."""
     alone = {prior.members: name for name, prior in scores.genes.priors.items()}
     lines = []
-    for one, network in evaluation.matched_rivals(scores.models.cards):
+    for one, network in models.matched_rivals(scores.models.cards):
         if (one,) in alone and (network,) in alone:
             better, worse = (scores.outputs[alone[member,]] for member in (one, network))
             gain = _gain(scores, better, worse, scores.models.train_set)
@@ -134,13 +130,13 @@ def _matched_lines(scores: Scores) -> list[str]:
 
 def _places(scores: Scores) -> NDArray[np.int8]:
     """Where each nucleotide lies among the genes, shape (2, L)."""
-    return gene_context.places(scores.data.study.features, len(scores.data.study.genome))
+    return regions.places(scores.data.study.features, len(scores.data.study.genome))
 
 
 def _recall(scores: Scores, output: NDArray, p: Checked) -> pd.Series:
     """Share of the sites found, by place among the genes."""
-    made = assignment.calls(output, scores.label, scores.where, p.radius, max(p.tolerances))
-    return evaluation.recall_by_place(made, scores.label, _places(scores), scores.where)
+    made = calls.calls(output, scores.label, scores.where, p.radius, max(p.tolerances))
+    return errors.recall_by_place(made, scores.label, _places(scores), scores.where)
 
 
 # ------------------------------------------------------------------------------ kinds of error
@@ -150,7 +146,7 @@ class Resolution(NamedTuple):
     """Scores by the length of k-mers."""
 
     by_k: pd.DataFrame
-    """`genoattn.metrics.kmer_resolution`."""
+    """`genoattn.evaluation.scores.kmer_resolution`."""
     printed: dict[int, float] | None
     """The paper's PR AUC by k."""
     finding: Finding
@@ -169,14 +165,14 @@ class Matching(NamedTuple):
     """Calls assigned one to one to sites that may be a few nt away."""
 
     matched: pd.DataFrame
-    """`genoattn.assignment.match_table` of few models."""
+    """`genoattn.evaluation.calls.match_table` of few models."""
     finding: Finding
 
 
 def matching(scores: Scores, p: Checked) -> Matching:
     """Assign calls to sites one to one, at every tolerance."""
     found = [
-        assignment.match_table(
+        calls.match_table(
             output, scores.label, scores.where, p.tolerances, scores.resampling, p.radius
         ).assign(model=name)
         for name, output in scores.drawn.items()
@@ -191,7 +187,7 @@ class Calibration(NamedTuple):
     """Share of sites among positions of like output."""
 
     bins: dict[str, pd.DataFrame]
-    """By model, `genoattn.metrics.calibration`."""
+    """By model, `genoattn.evaluation.scores.calibration`."""
     finding: Finding
 
 
@@ -214,23 +210,23 @@ class FalsePositives(NamedTuple):
     """Where calls without a site lie."""
 
     distances: pd.DataFrame
-    """`genoattn.evaluation.distance_shares`."""
+    """`genoattn.evaluation.errors.distance_shares`."""
     places: pd.DataFrame
-    """`genoattn.evaluation.place_shares`."""
+    """`genoattn.evaluation.errors.place_shares`."""
     finding: Finding
 
 
 def false_positives(scores: Scores, p: Checked) -> FalsePositives:
     """Look at where the false positives of the chapter's own model lie."""
     data, mine, tolerance = scores.data, scores.models.train_set, max(p.tolerances)
-    made = assignment.calls(scores.output, scores.label, scores.where, p.radius, tolerance)
+    made = calls.calls(scores.output, scores.label, scores.where, p.radius, tolerance)
     known = {
         source_name(mine): data.sites[mine],
         "any of the sets": pd.concat([*data.sites.values()]),
     }
     circular = data.study.genome.circular
-    distances = evaluation.distance_shares(made, known, scores.where, circular=circular)
-    places = evaluation.place_shares(made, scores.label, _places(scores), scores.where)
+    distances = errors.distance_shares(made, known, scores.where, circular=circular)
+    places = errors.place_shares(made, scores.label, _places(scores), scores.where)
     shown = distances if len(data.sites) > 1 else distances[distances["sites"] != "any of the sets"]
     n_false = int((~made["hit"]).sum())
     said = words.say_false(len(made), n_false, shown, places, tolerance)
@@ -245,6 +241,6 @@ def against_truth(scores: Scores) -> Finding:
         return Finding(words.say_truth(None, None))
     planted = elements[["tss_position", "strand"]].drop_duplicates()
     planted = planted.rename(columns={"tss_position": "position"})
-    truth = labels.site_track(planted, len(scores.data.study.genome))
+    truth = sites.site_track(planted, len(scores.data.study.genome))
     true = metrics.score(metrics.inside(truth, where), metrics.inside(scores.output, where))
     return Finding(words.say_truth(dict(scores.own["value"]), true))

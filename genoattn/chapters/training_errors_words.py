@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genoattn.annotations import source_name
 from genoattn.chapters.training_numbers import change, keyed, number, or_blank, score
-from genoattn.evaluation import describe_ensemble
-from genoattn.gene_context import PLACES
-from genoattn.gene_prior import GenePrior
+from genoattn.data.assays import source_name
+from genoattn.genome.regions import PLACES
+from genoattn.prediction.ensemble import GenePrior, describe_ensemble
 from genoattn.study.report import folded, listed, table, with_interval
 
 FEW = 5
@@ -47,7 +46,7 @@ def say_places(name: str, without: pd.Series, with_genes: pd.Series) -> str:
     ----------
     name : str
     without, with_genes : Series
-        From `genoattn.evaluation.recall_by_place`.
+        From `genoattn.evaluation.errors.recall_by_place`.
     """
     told = []
     for place in PLACES:
@@ -115,7 +114,7 @@ def say_resolution(by_k: pd.DataFrame, printed: Mapping[int, float] | None) -> s
     Parameters
     ----------
     by_k : DataFrame
-        From `genoattn.metrics.kmer_resolution`.
+        From `genoattn.evaluation.scores.kmer_resolution`.
     printed : mapping of k to the paper's value, or None
     """
     at = by_k[by_k["metric"] == "pr_auc"].set_index(["how", "k"])
@@ -134,7 +133,7 @@ def say_matching(matched: pd.DataFrame, model: str) -> str:
     Parameters
     ----------
     matched : DataFrame
-        From `genoattn.assignment.match_table`, with a column ``model``.
+        From `genoattn.evaluation.calls.match_table`, with a column ``model``.
     model : str
         The chapter's own, which the verdict is about.
     """
@@ -201,7 +200,7 @@ def verdict_on(bins: pd.DataFrame) -> tuple[str, str]:
     Parameters
     ----------
     bins : DataFrame
-        From `genoattn.metrics.calibration`.
+        From `genoattn.evaluation.scores.calibration`.
     """
     counted = bins[(bins["n_sites"] >= FEW) | (bins["output"] * bins["n"] >= FEW)]
     if counted.empty:
@@ -228,7 +227,7 @@ def say_calibration(
     Parameters
     ----------
     bins : DataFrame
-        From `genoattn.metrics.calibration`, of the chapter's own model.
+        From `genoattn.evaluation.scores.calibration`, of the chapter's own model.
     totals : mapping of model to expected sites per labelled one, with limits
     model : str
     """
@@ -249,9 +248,9 @@ def say_false(
     ----------
     n_calls, n_false : int
     distances : DataFrame
-        From `genoattn.evaluation.distance_shares`; the labels first, then any other group.
+        From `genoattn.evaluation.errors.distance_shares`; the labels first, then any other group.
     places : DataFrame
-        From `genoattn.evaluation.place_shares`.
+        From `genoattn.evaluation.errors.place_shares`.
     tolerance : int
         Farthest that a call may be from its site, in nt.
     """

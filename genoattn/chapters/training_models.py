@@ -11,31 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import annotate, datasets, evaluation, labels, metrics, training
-from genoattn.annotations import read_drnaseq
-from genoattn.card import Card
 from genoattn.chapters import training_models_words as words
-from genoattn.gene_prior import GENES
-from genoattn.genome import Genome
-from genoattn.inputs import StudyInputs
-from genoattn.labels import Split
-from genoattn.model import AnnotatorConfig
-from genoattn.parameters import Checked
+from genoattn.data import datasets
+from genoattn.data.assays import read_drnaseq
+from genoattn.evaluation import scores
+from genoattn.genome.sequence import Genome
+from genoattn.genome.sites import site_track
+from genoattn.genome.split import PARTS, Split
+from genoattn.model import segments, training
+from genoattn.model.annotator import AnnotatorConfig
+from genoattn.model.card import Card, check_genome
+from genoattn.model.segments import TrainingConfig
+from genoattn.prediction import ensemble
+from genoattn.prediction.ensemble import GENES
 from genoattn.study import earlier
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
-from genoattn.training import TrainingConfig
 
-__all__ = [
-    "Data",
-    "Models",
-    "check_parts",
-    "joined",
-    "models",
-    "n_parameters",
-    "parts",
-    "trained",
-]
+__all__ = ["Data", "Models", "check_parts", "joined", "models", "n_parameters", "parts", "trained"]
 
 
 # ---------------------------------------------------------------------------- labels, training
@@ -74,14 +69,11 @@ def parts(run: Run, p: Checked) -> Data:
     sites = {name: run.sites(name) for name in names} | {
         name: read_drnaseq(datasets.fetch(name, p.data_dir), length) for name in p.external
     }
-    tracks = {name: labels.site_track(one, length) for name, one in sites.items()}
+    tracks = {name: site_track(one, length) for name, one in sites.items()}
     split = _split(run, study.genome, p)
     own = tracks[p.train_set]
     counts = pd.DataFrame(
-        [
-            (part, 2 * split.mask(part).sum(), own[:, split.mask(part)].sum())
-            for part in labels.PARTS
-        ],
+        [(part, 2 * split.mask(part).sum(), own[:, split.mask(part)].sum()) for part in PARTS],
         columns=["part", "nucleotides", "sites"],
     )
     said = study.note + words.say_parts(study.genome.name, counts, p.train_set)
@@ -94,7 +86,7 @@ def _split(run: Run, genome: Genome, p: Checked) -> Split:
         cuts = p.cuts or [round(len(genome) * share) for share in training.PAPER_CUTS]
         return Split.at(cuts, len(genome))
     file = run.weights(p.weights)
-    annotate.check_genome(file, genome)
+    check_genome(file, genome)
     return Card.read(file).split(len(genome))
 
 
@@ -122,7 +114,7 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
         )
     model = run.model(p.weights, p.accelerator)
     card = model.card
-    read = training.StrandData.of(
+    read = segments.StrandData.of(
         genome, data.sites[card.train_set], data.split, model.config.downstream
     )
     said = words.say_model(
@@ -199,12 +191,12 @@ def models(run: Run, data: Data, own: Trained, p: Checked) -> Models:
     files = {model.name: model.file, **{file.stem: file for file in at_hand.values()}}
     cards = {name: Card.read(file) for name, file in files.items()}
     check_parts(cards, data, "others")
-    named = evaluation.read_ensembles(p.ensembles)
+    named = ensemble.read_ensembles(p.ensembles)
     ensembles = {name: one for name, one in named.items() if {*one} - {GENES} <= {*cards}}
     others = [at_hand[name].stem if name in at_hand else name for name in p.others]
     order = tuple(dict.fromkeys([model.name, *others, *named, *p.steps]))
     absent = [name for name in order if name not in {*cards, *ensembles}]
-    left = earlier.left(run.earlier("performance"), absent, metrics.COLUMNS)
+    left = earlier.left(run.earlier("performance"), absent, scores.COLUMNS)
     left = joined(left.iloc[:0], left, absent)
     known = run.earlier("ablation") if p.steps else None
     said = words.say_models(cards, left, known, absent)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from genoattn import paper
-from genoattn.annotations import source_name
-from genoattn.card import Card
 from genoattn.chapters.training_numbers import or_blank
-from genoattn.evaluation import describe_network
+from genoattn.data.assays import source_name
+from genoattn.model.card import Card
+from genoattn.model.networks import describe_network
 from genoattn.study import earlier
 from genoattn.study.report import admonition, listed, table
 

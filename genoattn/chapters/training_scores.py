@@ -8,16 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import evaluation, gene_prior, metrics, paper, prediction, scanner
-from genoattn.bootstrap import Resampling
+from genoattn import paper
 from genoattn.chapters import training_scores_words as words
 from genoattn.chapters.training_models import Data, Models, joined, n_parameters
-from genoattn.gene_prior import GENES, GenePrior
-from genoattn.parameters import Checked
-from genoattn.scanner import PromoterScanner
+from genoattn.evaluation import models as model_tables
+from genoattn.evaluation import scores as metrics
+from genoattn.evaluation.bootstrap import Resampling
+from genoattn.model import scanner
+from genoattn.model.scanner import PromoterScanner
+from genoattn.prediction import ensemble
+from genoattn.prediction.ensemble import GENES, GenePrior
 from genoattn.study import earlier
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding, table
-from genoattn.study.run import Run
+from genoattn.study.run import Run, fit_gene_prior
 
 __all__ = [
     "Attention",
@@ -62,7 +66,8 @@ class Scores(NamedTuple):
     """Their outputs, by training set, shape (2, L)."""
     genes: Genes
     table: pd.DataFrame
-    """`genoattn.metrics.performance` of all, and what an earlier run left of models not at hand."""
+    """`genoattn.evaluation.scores.performance` of all, and what an earlier run left of models not
+    at hand."""
     resampling: Resampling
     finding: Finding
 
@@ -108,7 +113,7 @@ class Scores(NamedTuple):
     def drawn(self) -> dict[str, NDArray[np.floating]]:
         """Few of the rivals, for figures of curves."""
         rivals = self.rivals
-        chosen = evaluation.worth_drawing(list(rivals), self.models.cards, self.models.name)
+        chosen = model_tables.worth_drawing(list(rivals), self.models.cards, self.models.name)
         return {name: rivals[name] for name in chosen}
 
 
@@ -163,13 +168,13 @@ def _outputs(
     }
     genes = Genes(pd.DataFrame(columns=["position", "strand"]), {})
     if any(GENES in members for members in models.ensembles.values()):
-        genes = genes._replace(starts=gene_prior.gene_starts([genome])[genome.name])
-    to_gene = gene_prior.distance_to_gene(genes.starts, len(genome), circular=genome.circular)
+        genes = genes._replace(starts=ensemble.gene_starts([genome])[genome.name])
+    to_gene = ensemble.distance_to_gene(genes.starts, len(genome), circular=genome.circular)
     for name, members in models.ensembles.items():
         files = {member: models.files[member] for member in members if member != GENES}
-        outputs[name] = prediction.mean_log_odds([outputs[member] for member in files])
+        outputs[name] = ensemble.mean_log_odds([outputs[member] for member in files])
         if GENES in members:
-            genes.priors[name] = evaluation.fit_gene_prior(
+            genes.priors[name] = fit_gene_prior(
                 files,
                 genome,
                 to_gene,
@@ -208,7 +213,7 @@ def table_two(scores: Scores) -> TableTwo:
     """Set out the paper's Table 2: one annotator a training set, baselines beside it."""
     cards, published = scores.models.cards, scores.data.study.published
     exact = scores.exact[scores.exact["test_set"].isin(scores.data.names)]
-    pairs = exact[exact["model"].isin(evaluation.one_per_train_set(cards))]
+    pairs = exact[exact["model"].isin(model_tables.one_per_train_set(cards))]
     networks = [name for name, card in cards.items() if card.convolutional]
     baselines = {
         "scanner": exact[exact["model"] == "scanner"],
@@ -228,7 +233,7 @@ def seeds(scores: Scores) -> Finding:
     """Look at how far the scores of one recipe's seeds lie apart: the one with the most seeds."""
     cards = scores.models.cards
     spreads = {
-        name: evaluation.seed_spread(scores.table, cards, name)
+        name: model_tables.seed_spread(scores.table, cards, name)
         for name, card in cards.items()
         if card.train_set == scores.models.train_set
     }
@@ -240,20 +245,20 @@ class Length(NamedTuple):
     """What a longer training of the same network on the same labels changed."""
 
     by_length: pd.DataFrame
-    """`genoattn.evaluation.training_length`, what an earlier run left included."""
+    """`genoattn.evaluation.models.training_length`, what an earlier run left included."""
     finding: Finding
 
 
 def length(run: Run, scores: Scores) -> Length:
     """Compare long trainings with short ones of the same network and training set."""
     models = scores.models
-    now = evaluation.training_length(scores.table, models.cards)
+    now = model_tables.training_length(scores.table, models.cards)
     named = {*models.order} - {*now["model"]}
     left = earlier.left(run.earlier("training_length"), named, now.columns)
     # only a model that is not at hand can be why a row that was there is not computed now
     left = left[left["train_set"].isin(models.left["train_set"].unique())]
     whole = joined(now, left, models.order)
-    shown = whole[whole["model"].isin(evaluation.one_per_train_set(models.cards))]
+    shown = whole[whole["model"].isin(model_tables.one_per_train_set(models.cards))]
     said = words.say_length(shown, {*left["model"]}, scores.data.study.published)
     return Length(whole, Finding(said, {"training_length": whole} if len(whole) else {}))
 
@@ -300,7 +305,7 @@ class Rivals(NamedTuple):
     """All models of one training set, on its sites."""
 
     comparison: pd.DataFrame
-    """`genoattn.metrics.compare` with the chapter's own; what an earlier run left has no
+    """`genoattn.evaluation.scores.compare` with the chapter's own; what an earlier run left has no
     difference, and ``earlier`` says which rows those are."""
     printed: dict[str, float] | None
     """The paper's scores by metric."""
@@ -330,14 +335,14 @@ class Attention(NamedTuple):
     """Annotators beside the convolutional networks that were given the same."""
 
     pairs: pd.DataFrame
-    """`genoattn.evaluation.compare_matched`, what an earlier run left included."""
+    """`genoattn.evaluation.models.compare_matched`, what an earlier run left included."""
     finding: Finding
 
 
 def attention(run: Run, scores: Scores) -> Attention:
     """Isolate what attention adds, in pairs of models that were given the same."""
     models = scores.models
-    now = evaluation.compare_matched(
+    now = model_tables.compare_matched(
         scores.rivals, models.cards, scores.label, scores.where, scores.resampling
     )
     left = earlier.left(run.earlier("attention_or_dilations"), scores.absent, now.columns)

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from genoattn.annotations import source_name
 from genoattn.chapters.training_numbers import difference, keyed, or_blank, score
-from genoattn.metrics import METRIC_NAMES, differs_from_paper
-from genoattn.scanner import DISTANCES, SPACERS, PromoterScanner
+from genoattn.data.assays import source_name
+from genoattn.evaluation.scores import METRIC_NAMES, differs_from_paper
+from genoattn.model.scanner import DISTANCES, SPACERS, PromoterScanner
 from genoattn.study import earlier
 from genoattn.study.report import folded, table
 
@@ -111,7 +111,7 @@ def say_seeds(name: str, spread: pd.DataFrame) -> str:
     name : str
         The model.
     spread : DataFrame
-        From `genoattn.evaluation.seed_spread`.
+        From `genoattn.evaluation.models.seed_spread`.
     """
     n = int(spread["n"].max())
     if n < 2:
@@ -146,7 +146,7 @@ def say_length(by_length: pd.DataFrame, left: Collection[str], published: bool) 
     Parameters
     ----------
     by_length : DataFrame
-        From `genoattn.evaluation.training_length`.
+        From `genoattn.evaluation.models.training_length`.
     left : collection of str
         Models whose rows are from an earlier run.
     published : bool
@@ -268,7 +268,7 @@ def say_rivals(comparison: pd.DataFrame, model: str, absent: Collection[str]) ->
     Parameters
     ----------
     comparison : DataFrame
-        From `genoattn.metrics.compare`; rows of models not at hand have no difference.
+        From `genoattn.evaluation.scores.compare`; rows of models not at hand have no difference.
     model : str
     absent : collection of str
         Models whose rows are from an earlier run.
@@ -322,7 +322,7 @@ def say_attention(pairs: pd.DataFrame) -> str:
     Parameters
     ----------
     pairs : DataFrame
-        From `genoattn.evaluation.compare_matched`.
+        From `genoattn.evaluation.models.compare_matched`.
     """
     if pairs.empty:
         return (
@@ -343,7 +343,7 @@ def pairs_table(
     Parameters
     ----------
     pairs : DataFrame
-        From `genoattn.evaluation.compare_matched`.
+        From `genoattn.evaluation.models.compare_matched`.
     absent : collection of str
         Models whose rows are from an earlier run.
     facts : mapping of model to its number of parameters and of passes

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from genoattn.annotations import source_name
 from genoattn.chapters.training_numbers import difference, keyed, or_blank, score
 from genoattn.chapters.training_scores_words import FAR, say_own
-from genoattn.metrics import METRIC_NAMES
+from genoattn.data.assays import source_name
+from genoattn.evaluation.scores import METRIC_NAMES
 from genoattn.study import earlier
 from genoattn.study.report import listed, table
 
@@ -30,7 +30,7 @@ def say_steps(steps: pd.DataFrame, absent: Collection[str]) -> str:
     Parameters
     ----------
     steps : DataFrame
-        From `genoattn.evaluation.step_table`.
+        From `genoattn.evaluation.models.step_table`.
     absent : collection of str
         Models whose rows are from an earlier run.
     """
@@ -67,7 +67,7 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
     Parameters
     ----------
     read : DataFrame
-        From `genoattn.evaluation.compare_readings`.
+        From `genoattn.evaluation.models.compare_readings`.
     names : sequence of str
         Test sets shown.
     absent : collection of str
@@ -106,9 +106,9 @@ def say_far(pairs: pd.DataFrame, by_length: pd.DataFrame, read: pd.DataFrame) ->
     pairs : DataFrame
         Training sets against test sets: train_set, test_set, metric, value, paper_value.
     by_length : DataFrame
-        From `genoattn.evaluation.training_length`, of the models in ``pairs``.
+        From `genoattn.evaluation.models.training_length`, of the models in ``pairs``.
     read : DataFrame
-        From `genoattn.evaluation.compare_readings`.
+        From `genoattn.evaluation.models.compare_readings`.
     """
     roc = pairs[pairs["metric"] == "roc_auc"]
     away = roc.assign(distance=roc["value"] - roc["paper_value"])
@@ -174,9 +174,9 @@ def say_in_short(
     guess : float
         Share of sites in the test part.
     matched : DataFrame
-        From `genoattn.assignment.match_table`, with a column ``model``.
+        From `genoattn.evaluation.calls.match_table`, with a column ``model``.
     comparison : DataFrame
-        From `genoattn.metrics.compare`.
+        From `genoattn.evaluation.scores.compare`.
     absent : collection of str
         Models whose rows are from an earlier run.
     on_attention, on_probability : str

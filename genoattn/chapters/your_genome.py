@@ -11,13 +11,20 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from genoattn import annotate, gene_prior, tracks
-from genoattn.card import Card
-from genoattn.files import writing
-from genoattn.genome import Genome, read_gff_contigs
-from genoattn.model import Annotator, AnnotatorConfig
-from genoattn.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
-from genoattn.peaks import proportion
+from genoattn import annotate, tracks
+from genoattn.data import simulation
+from genoattn.evaluation import calls
+from genoattn.evaluation.statistics import proportion
+from genoattn.genome.files import writing
+from genoattn.genome.formats import read_gff_contigs
+from genoattn.genome.sequence import Genome
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.card import Card
+from genoattn.model.weights import find_prior
+from genoattn.output import around as surroundings
+from genoattn.output.peaks import peak_table, peaks_per_kb
+from genoattn.prediction import ensemble, recorders
+from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
 from genoattn.study.report import Finding, listed, table, with_interval
 from genoattn.study.run import Run
 
@@ -37,6 +44,7 @@ __all__ = [
     "opened",
     "written",
 ]
+
 
 PARAMETERS = Schema(
     "05_your_genome",
@@ -79,7 +87,7 @@ class Opened(NamedTuple):
 
     genomes: list[Genome]
     features: pd.DataFrame | None
-    """Of `genoattn.genome.read_gff_contigs`; None without an annotation."""
+    """Of `genoattn.genome.formats.read_gff_contigs`; None without an annotation."""
     truth: pd.DataFrame | None
     """Columns contig, position (0-based), strand of the planted sites; None if not a simulation."""
     network: Annotator
@@ -109,16 +117,16 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
     tracks.check_hub_name(p.name)
     fasta, gff, truth = p.fasta, p.gff, None
     if fasta is None:
-        fasta, gff, truth = annotate.demo_files(
+        fasta, gff, truth = simulation.demo_files(
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
     genomes = annotate.load_contigs(fasta, p.circular)
     features = None if gff is None else read_gff_contigs(gff, genomes)
-    prior_file = gene_prior.find_prior(p.weights, run.folder)
-    prior = gene_prior.GenePrior.load(prior_file) if prior_file else None
+    prior_file = find_prior(p.weights, run.folder)
+    prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
     network = Annotator.load(weights, "cuda" if torch.cuda.is_available() else "cpu")
-    heads = annotate.head_numbers(p.heads, network.config)
+    heads = recorders.head_numbers(p.heads, network.config)
     contigs = annotate.contig_table(genomes, network.config)
     said = (
         say_contigs(contigs)
@@ -196,16 +204,16 @@ class Annotated(NamedTuple):
     received: dict[tuple[int, int], dict[str, NDArray[np.float64]]]
     """Layer and head, from 0 -> contig -> received attention, shape (2, L)."""
     peaks: pd.DataFrame
-    """Of `genoattn.annotate.peak_table`; positions 0-based."""
+    """Of `genoattn.output.peaks.peak_table`; positions 0-based."""
     density: pd.DataFrame
-    """Of `genoattn.annotate.peaks_per_kb`."""
+    """Of `genoattn.output.peaks.peaks_per_kb`."""
     finding: Finding
 
 
 def annotated(given: Opened, p: Checked) -> Annotated:
     """Annotate both strands of every contig, and find peaks at ``threshold``."""
     watching = {
-        one.name: [annotate.ReceivedAttention(given.network.config, one, given.heads)]
+        one.name: [recorders.ReceivedAttention(given.network.config, one, given.heads)]
         for one in given.genomes
         if given.heads
     }
@@ -213,11 +221,11 @@ def annotated(given: Opened, p: Checked) -> Annotated:
     received = {
         head: {name: watching[name][0].tracks[head] for name in output} for head in given.heads
     }
-    found = tracks.find_peaks(output, p.threshold, apart=p.apart)
-    peaks = annotate.peak_table(found, given.features, given.genomes)
+    found = calls.find_peaks(output, p.threshold, apart=p.apart)
+    peaks = peak_table(found, given.features, given.genomes)
     every = np.concatenate([track.ravel() for track in output.values()])
     steps = np.unique([*np.geomspace(every.max() / 50, every.max(), 16), p.threshold])
-    density = annotate.peaks_per_kb(output, steps.tolist(), p.apart)
+    density = peaks_per_kb(output, steps.tolist(), p.apart)
     said = say_output(float(np.median(every)), float(every.max()), len(peaks), every.size, p)
     return Annotated(
         output, received, peaks, density, Finding(said, {"your_genome_density": density})
@@ -259,8 +267,8 @@ def against_truth(given: Opened, found: Annotated, p: Checked) -> Against:
     right, reached = (
         Interval(*proportion(int(hits.sum()), len(hits), p.level))
         for hits in (
-            annotate.near(found.peaks, given.truth, p.apart),
-            annotate.near(given.truth, found.peaks, p.apart),
+            calls.near(found.peaks, given.truth, p.apart),
+            calls.near(given.truth, found.peaks, p.apart),
         )
     )
     said = say_against(right, reached, len(given.truth), p.apart)
@@ -318,7 +326,7 @@ class Genes(NamedTuple):
     """Output around the starts of genes; None without an annotation."""
 
     profile: pd.DataFrame | None
-    """Of `genoattn.annotate.mean_and_median`."""
+    """Of `genoattn.output.around.mean_and_median`."""
     ratio: Interval | None
     """Mean output before gene starts over that after them."""
     finding: Finding
@@ -329,16 +337,16 @@ def around_genes(given: Opened, found: Annotated, p: Checked) -> Genes:
     if given.features is None:
         said = "No annotation was given (`gff`), so this part is left out."
         return Genes(None, None, Finding(said))
-    starts = annotate.starts_of(given.features)
-    around = annotate.around_sites(found.output, starts, given.genomes, p.flank)
+    starts = surroundings.starts_of(given.features)
+    around = surroundings.around_sites(found.output, starts, given.genomes, p.flank)
     ratio = Interval(
-        *annotate.before_over_after(
+        *surroundings.before_over_after(
             around.sense, n_bootstrap=p.n_bootstrap, level=p.level, seed=p.seed
         )
     )
     said = say_ratio(ratio, len(starts), p.flank)
     lacking = say_lacking(given.contigs["contig"], given.features)
-    return Genes(annotate.mean_and_median(around), ratio, Finding(said + lacking))
+    return Genes(surroundings.mean_and_median(around), ratio, Finding(said + lacking))
 
 
 def say_ratio(ratio: Interval, n_starts: int, flank: int) -> str:

@@ -1,6 +1,6 @@
 """Figures of the atlas: cards of heads, an explorer, matched seeds, recovered elements.
 
-Offsets are drawn as biologists count them (`heads.paper_label`: no zero, the TSS is +1).
+Offsets are drawn as biologists count them (`sites.paper_label`: no zero, the TSS is +1).
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from IPython.display import HTML, Markdown, display
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from genoattn import atlas
-from genoattn.atlas import Sweep, information
-from genoattn.heads import PROMOTER, names, paper_label
+from genoattn.genome.motifs import letter_information
+from genoattn.genome.sites import paper_label
+from genoattn.heads.preferred import Sweep
+from genoattn.heads.profiles import PROMOTER, names
+from genoattn.plots import explorer as explorer_page
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import listed
 
 __all__ = ["Cards", "cards", "explorer", "recovery", "seeds"]
+
 
 _ACROSS = 3
 """Cards in a row."""
@@ -67,9 +70,9 @@ def cards(
     joined : DataFrame
         `atlas.join`.
     profiles : DataFrame
-        `heads.profile_frame` with the columns mean, highest and lowest.
+        `profiles.profile_frame` with the columns mean, highest and lowest.
     swept : Sweep
-        `atlas.sweep`.
+        `preferred.sweep`.
     background : ndarray, shape (4,)
         Share of A, C, G, T in the genome.
     says : sequence of str
@@ -111,7 +114,7 @@ def _layer(
         head = int(row["head"])
         _card_profile(grid[top, column], by_head[head], row)
         offset = int(swept.favourite_offset[layer - 1, head - 1])
-        heights = information(swept.favourite_counts[layer - 1, head - 1], background)
+        heights = letter_information(swept.favourite_counts[layer - 1, head - 1], background)
         _card_logo(grid[top + 1, column], heights, offset, float(-np.log2(background.min())))
         _card_numbers(grid[top + 2, column], row)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
@@ -200,8 +203,10 @@ def _card_numbers(axes: Axes, row: dict) -> None:
 def explorer(
     profiles: pd.DataFrame, swept: Sweep, says: Sequence[str], background: NDArray[np.float64]
 ) -> HTML:
-    """A page in the page, in which all heads and offsets can be swept: `atlas.explorer`."""
-    return HTML(atlas.explorer(profiles, swept, says, background, colours=style.NUCLEOTIDES))
+    """A page in the page, in which all heads and offsets can be swept: `explorer.explorer`."""
+    return HTML(
+        explorer_page.explorer(profiles, swept, says, background, colours=style.NUCLEOTIDES)
+    )
 
 
 def seeds(matches: pd.DataFrame | None, seed: str) -> Drawn | None:
@@ -266,7 +271,7 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     table : DataFrame or None
-        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `recovery.grade`; nothing is
+        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `grading.grade`; nothing is
         drawn without it.
     """
     if table is None:

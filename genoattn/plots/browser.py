@@ -16,6 +16,7 @@ from genoattn.plots import style
 
 __all__ = ["place"]
 
+
 _COLOUR = {"+": style.line(0)["color"], "-": style.line(1)["color"]}
 _PSEUDO = "#967096"
 

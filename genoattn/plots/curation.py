@@ -1,4 +1,4 @@
-"""Figures of the curation: tidy frames of `genoattn.curation` in, figures out."""
+"""Figures of the curation: tidy frames of `genoattn.data.curation` in, figures out."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import distance_transform_edt
 
-from genoattn.annotations import source_name
-from genoattn.curation import PRINTED, Merging, groups
+from genoattn.data.agreement import PRINTED, groups
+from genoattn.data.assays import source_name
+from genoattn.data.curation import Merging
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import escaped, in_words, listed
@@ -36,6 +37,7 @@ __all__ = [
     "venn",
     "window_sensitivity",
 ]
+
 
 _Shape = tuple[float, float, float, float, float]  # centre x and y, full width, height, tilt
 _Corner = tuple[float, float, str]  # x, y and side of a set's name
@@ -98,7 +100,7 @@ def venn_places(n: int, grid: int = 300) -> dict[tuple[int, ...], tuple[float, f
     -------
     dict
         Indices of the sets that a region lies in -> (x, y), in the order of
-        `genoattn.curation.groups`.
+        `genoattn.data.agreement.groups`.
     """
     y, x = np.mgrid[0 : 1 : grid * 1j, 0 : 1 : grid * 1j]
     inside = [_inside(x, y, shape) for shape in _SHAPES[n]]
@@ -133,7 +135,7 @@ def venn(regions: pd.DataFrame) -> Drawn | None:
     Parameters
     ----------
     regions : DataFrame
-        From `genoattn.curation.regions`: members, n; all rows.
+        From `genoattn.data.agreement.regions`: members, n; all rows.
 
     Returns
     -------
@@ -195,7 +197,7 @@ def upset(regions: pd.DataFrame) -> Drawn | None:
     Parameters
     ----------
     regions : DataFrame
-        From `genoattn.curation.regions`: members, n; all rows.
+        From `genoattn.data.agreement.regions`: members, n; all rows.
 
     Returns
     -------
@@ -286,7 +288,7 @@ def shifts(distribution: pd.DataFrame) -> Drawn | None:
     Parameters
     ----------
     distribution : DataFrame
-        From `genoattn.curation.shift_distribution`.
+        From `genoattn.data.agreement.shift_distribution`.
 
     Returns
     -------
@@ -362,7 +364,7 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Drawn | None
     Parameters
     ----------
     pairs : DataFrame
-        From `genoattn.curation.pair_shares`.
+        From `genoattn.data.agreement.pair_shares`.
     beside_paper : bool
         Whether to print the paper's value below ours.
 
@@ -446,7 +448,7 @@ def interpretations(
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.curation.interpretations`.
+        From `genoattn.data.agreement.interpretations`.
     merging : Merging
         The sources, and the interpretation in use; its row is framed.
     beside_paper : bool
@@ -519,7 +521,7 @@ def window_sensitivity(
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.curation.window_sensitivity`.
+        From `genoattn.data.agreement.window_sensitivity`.
     merging : Merging
         The sources, and the window in use; it is marked.
     beside_paper : bool
@@ -599,8 +601,8 @@ def offset_audit(audit: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     audit : DataFrame
-        From `genoattn.audit.offset_audit`, with a column ``source`` added; frames of several
-        sources one below the other.
+        From `genoattn.data.coordinates.offset_audit`, with a column ``source`` added; frames of
+        several sources one below the other.
 
     Returns
     -------
@@ -680,7 +682,7 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     table : DataFrame or None
-        From `genoattn.curation.recovery`, with a column ``source`` added; frames of several
+        From `genoattn.data.agreement.recovery`, with a column ``source`` added; frames of several
         sources one below the other. None where there is no reference.
 
     Returns

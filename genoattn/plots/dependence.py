@@ -11,7 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from genoattn.heads import names, paper_label
+from genoattn.genome.sites import paper_label
+from genoattn.heads.profiles import names
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import listed
@@ -24,6 +25,7 @@ __all__ = [
     "interaction_map",
     "position_map",
 ]
+
 
 _PANELS = {
     "delta_pr_auc": ("ci_low", "ci_high", "PR AUC"),

@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from genoattn.benchmark import WHAT
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
+from genoattn.prediction.benchmark import WHAT
 
 __all__ = ["blocks", "growth", "profile", "rates"]
+
 
 FORMS: dict[str, dict[str, Any]] = {
     "plain": {"facecolor": "#E69F00", "edgecolor": "white", "hatch": "///"},
@@ -91,8 +92,8 @@ def rates(bench: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     bench : DataFrame
-        From `genoattn.benchmark`: columns what, form, device, nt_per_s, ratio_to_plain; growth is
-        left out.
+        From `genoattn.prediction.benchmark`: columns what, form, device, nt_per_s, ratio_to_plain;
+        growth is left out.
     """
     shown = bench[bench["what"].isin(list(WHAT))]
     devices = list(shown["device"].unique())
@@ -149,7 +150,7 @@ def profile(parts: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     parts : DataFrame
-        From `genoattn.benchmark.profile`: columns form, part, share, us_per_nt.
+        From `genoattn.prediction.benchmark.profile`: columns form, part, share, us_per_nt.
     """
     table = parts.pivot(index="form", columns="part", values="us_per_nt")
     table = table.loc[list(FORMS), list(dict.fromkeys(parts["part"]))]
@@ -198,8 +199,8 @@ def growth(bench: pd.DataFrame) -> Drawn | None:
     Parameters
     ----------
     bench : DataFrame
-        From `genoattn.benchmark`: the rows whose ``what`` is growth. Without any there is no
-        figure.
+        From `genoattn.prediction.benchmark`: the rows whose ``what`` is growth. Without any there
+        is no figure.
     """
     shown = bench[bench["what"] == "growth"]
     if shown.empty:

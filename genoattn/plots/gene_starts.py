@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import motifs
-from genoattn.heads import paper_label
+from genoattn.genome import motifs
+from genoattn.genome.sites import paper_label
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
 __all__ = ["start_codons", "start_logo"]
+
 
 _MARKS = {"+": "o", "-": "s"}
 _WORDS = {"+": "plus strand", "-": "minus strand"}
@@ -25,7 +26,7 @@ def start_codons(audit: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     audit : DataFrame
-        `genoattn.audit.start_codon_audit`.
+        `genoattn.data.coordinates.start_codon_audit`.
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 2.6), layout="constrained")
     for number, (strand, part) in enumerate(audit.groupby("strand", sort=False)):

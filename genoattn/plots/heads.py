@@ -1,6 +1,6 @@
 """Figures of attention heads: frames and motifs of a chapter in, drawn figures out.
 
-Positions are drawn as biologists count them (`heads.paper_label`: no zero, the TSS is +1). Layers
+Positions are drawn as biologists count them (`sites.paper_label`: no zero, the TSS is +1). Layers
 and heads count from 1; "L2 H1" is the first head of the second layer.
 """
 
@@ -17,12 +17,15 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from genoattn import heads, pairs
-from genoattn.heads import PROMOTER, BestSequences, letter_heights, paper_label
-from genoattn.motifs import UNIFORM
+from genoattn.genome import motifs
+from genoattn.genome.motifs import UNIFORM, letter_heights
+from genoattn.genome.sites import paper_label
+from genoattn.heads import pairs
+from genoattn.heads.elements import Element
+from genoattn.heads.preferred import BestSequences
+from genoattn.heads.profiles import PROMOTER, names
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.promoter_elements import Element
 
 __all__ = [
     "attention_map",
@@ -40,6 +43,7 @@ __all__ = [
     "site_odds",
     "spacer_bars",
 ]
+
 
 PROFILES = {
     "census_mean": "mean over all positions",
@@ -138,7 +142,7 @@ def _extreme(
     """The head of the highest (lowest) value, the position there, and the value."""
     at = profiles[column].idxmin() if lowest else profiles[column].idxmax()
     row = profiles.loc[[at]]
-    return heads.names(row)[0], int(row["label"].iloc[0]), float(row[column].iloc[0])
+    return names(row)[0], int(row["label"].iloc[0]), float(row[column].iloc[0])
 
 
 def _window(profiles: pd.DataFrame) -> str:
@@ -182,7 +186,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
     Parameters
     ----------
     profiles : DataFrame
-        `heads.profile_frame`.
+        `profiles.profile_frame`.
     column : str
         The profile drawn, a key of `PROFILES`.
     """
@@ -215,7 +219,7 @@ def promoter_profiles(
     Parameters
     ----------
     profiles : DataFrame
-        `heads.profile_frame`.
+        `profiles.profile_frame`.
     columns : sequence of str
         The profiles drawn, keys of `PROFILES`.
     region : tuple of int
@@ -292,8 +296,8 @@ def sample_and_census(profiles: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     profiles : DataFrame
-        `heads.profile_frame` with ``mean`` and ``census_mean``; each head is scaled by its highest
-        census mean.
+        `profiles.profile_frame` with ``mean`` and ``census_mean``; each head is scaled by its
+        highest census mean.
     """
     sample, offset = _matrix(profiles, "mean")
     census, _ = _matrix(profiles, "census_mean")
@@ -348,11 +352,11 @@ def logo_grid(
     Parameters
     ----------
     best : BestSequences
-        `heads.motifs_at`.
+        `preferred.motifs_at`.
     background : array of float, shape (4,)
         See `draw_logo`.
     roles : DataFrame, optional
-        `promoter_elements.name_roles`; a head's role is written under its name.
+        `elements.name_roles`; a head's role is written under its name.
     """
     layers, n_heads, width, _ = best.counts.shape
     named: dict[tuple[int, int], str] = {}
@@ -375,7 +379,7 @@ def logo_grid(
         axes.set_title(f"{name}\n{_broken(role)}" if role else name, fontsize=7, pad=2)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
-    bits = heads.information(best.counts, background)
+    bits = motifs.information(best.counts, background)
     layer, head = np.unravel_index(bits.argmax(), bits.shape)
     most = f"{bits.max():.1f} bits in L{layer + 1} H{head + 1}; median {np.median(bits):.1f} bits"
     of_roles = "" if roles is None else f" Heads with a role, by rule: {len(roles)} of {bits.size}."
@@ -408,9 +412,9 @@ def examples(
     Parameters
     ----------
     found : DataFrame
-        `promoter_elements.found_elements` with the column ``verdict``.
+        `elements.found_elements` with the column ``verdict``.
     profiles : DataFrame
-        `heads.profile_frame` with ``census_mean``.
+        `profiles.profile_frame` with ``census_mean``.
     best : BestSequences
         Motifs of all heads.
     elements : sequence of Element
@@ -477,11 +481,11 @@ def peaks_and_elements(
     Parameters
     ----------
     table : DataFrame
-        `heads.head_table`.
+        `atlas.head_table`.
     elements : sequence of Element
         Drawn as bars from their first possible nucleotide to their last.
     roles : DataFrame
-        `promoter_elements.name_roles`; heads with a role are filled.
+        `elements.name_roles`; heads with a role are filled.
     region : tuple of int
         First and last paper label drawn.
     """
@@ -567,7 +571,7 @@ def correlation_map(profiles: pd.DataFrame, column: str = "spearman") -> Drawn:
     Parameters
     ----------
     profiles : DataFrame
-        `heads.profile_frame`.
+        `profiles.profile_frame`.
     column : str
         The correlation drawn.
     """
@@ -592,7 +596,7 @@ def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Drawn:
     Parameters
     ----------
     extremes : DataFrame
-        `heads.extremes_by_layer`.
+        `profiles.extremes_by_layer`.
     chance : float
         Largest absolute correlation with a shuffled output, over all heads and offsets.
     """
@@ -802,7 +806,7 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     calibration : DataFrame
-        `comparison.calibration`.
+        `tomtom.calibration`.
     """
     figure, axes = plt.subplots(figsize=(5.0, 3.6), layout="constrained")
     ends = [calibration["threshold"].min(), 1.0]
@@ -841,7 +845,7 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     frame : DataFrame or None
-        `binding.enrichment` of one kind and name, a row a head.
+        `enrichment.enrichment` of one kind and name, a row a head.
 
     Returns
     -------
@@ -874,7 +878,7 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     axes.axvline(1, color=style.FAINT, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(left=least * 0.9)
-    axes.set_yticks(rows, heads.names(frame), fontsize=7)
+    axes.set_yticks(rows, names(frame), fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("odds ratio against matched positions (95% interval)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)

@@ -1,6 +1,6 @@
 """Figures of the model's output around sites and by region: tidy frames in, figures out.
 
-Positions are drawn as biologists count them (`heads.paper_label`: no zero, the site is +1).
+Positions are drawn as biologists count them (`sites.paper_label`: no zero, the site is +1).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from genoattn.antisense import EDITS
+from genoattn.interventions.shuffles import EDITS
+from genoattn.output.around import class_name, position_name
+from genoattn.output.regions import labels
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.profiles import class_name, position_name
-from genoattn.region_levels import labels
 from genoattn.study.report import signed
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "site_profiles",
     "support",
 ]
+
 
 _GROUPS = (style.line(4), style.line(3), {"color": "#222222", "linestyle": "-"})
 """Looks of the groups of sites by their neighbours: the last, alone, is dark."""
@@ -51,7 +52,7 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
     Parameters
     ----------
     profiles : DataFrame
-        `profiles.median_profiles`.
+        `around.median_profiles`.
     baseline : float
         Median output of the whole part.
     reach : int, optional
@@ -129,7 +130,7 @@ def region_medians(regions: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     regions : DataFrame
-        `region_levels.beside_paper`: ``region``, ``strand``, ``ratio``, ``ratio_low``,
+        `regions.beside_paper`: ``region``, ``strand``, ``ratio``, ``ratio_low``,
         ``ratio_high``, ``paper_ratio`` (NaN where the paper gives none), ``percentile``,
         ``percentile_low``, ``percentile_high``.
     """
@@ -193,7 +194,7 @@ def along_genes(regions: pd.DataFrame, parts: int) -> Drawn | None:
     Parameters
     ----------
     regions : DataFrame
-        `region_levels.beside_paper` of the masks of `gene_context.along_genes`.
+        `regions.beside_paper` of the masks of `regions.along_genes`.
     parts : int
         Number of parts of a gene.
     """
@@ -279,7 +280,7 @@ def antisense(groups: pd.DataFrame, thirds: pd.DataFrame, baseline: float, reach
     Parameters
     ----------
     groups, thirds : DataFrame
-        `profiles.median_profiles` of the groups of sites.
+        `around.median_profiles` of the groups of sites.
     baseline : float
         Median output of the whole part.
     reach : int
@@ -377,9 +378,9 @@ def pseudogenes(genes: pd.DataFrame, effects: pd.DataFrame, baseline: float) -> 
     Parameters
     ----------
     genes : DataFrame
-        `matching.gene_table`.
+        `pseudogenes.gene_table`.
     effects : DataFrame
-        `matching.effects`.
+        `pseudogenes.effects`.
     baseline : float
         Median output of the whole part.
     """
@@ -433,7 +434,7 @@ def support(table: pd.DataFrame) -> Drawn | None:
     Parameters
     ----------
     table : DataFrame
-        `candidates.support`.
+        `novel.support`.
     """
     if not table["n"].any():
         return None

@@ -27,12 +27,12 @@ def overview(
     Parameters
     ----------
     regions : DataFrame
-        From `genoattn.curation.regions`: members, n.
+        From `genoattn.data.agreement.regions`: members, n.
     heads : DataFrame, optional
         A row for each head: ``layer_1based``, ``head_1based``, ``selectivity``, ``peak_label``,
         ``consensus`` and ``element`` (empty where it has none).
     profiles : DataFrame, optional
-        From `genoattn.heads.profile_frame`: mean attention of each head by position.
+        From `genoattn.heads.profiles.profile_frame`: mean attention of each head by position.
     n_heads : int
         Heads to show: those with an element first, then by selectivity; peaks inside the region.
     region : tuple of int

@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.colors import to_rgb
 
-from genoattn.annotations import source_name
+from genoattn.data.assays import source_name
 
 __all__ = [
     "DIVERGING",
@@ -27,6 +27,7 @@ __all__ = [
     "source",
     "use",
 ]
+
 
 WIDTH = 8.0
 """Width of a figure in inches: the text column of a page."""

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from genoattn.annotations import source_name
-from genoattn.metrics import METRIC_NAMES, differs_from_paper
+from genoattn.data.assays import source_name
+from genoattn.evaluation.scores import METRIC_NAMES, differs_from_paper
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
@@ -37,7 +37,7 @@ def learning_curve(history: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     history : DataFrame
-        From `genoattn.card.Card.rounds`; a dotted line parts the stages.
+        From `genoattn.model.card.Card.rounds`; a dotted line parts the stages.
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
     axes.plot(history["passes"], 1e3 * history["train_loss"], label="training", **style.line(0))
@@ -102,7 +102,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Drawn | None:
     Parameters
     ----------
     histories : mapping of model to DataFrame
-        From `genoattn.card.Card.rounds`. Losses of models of different training sets are on
+        From `genoattn.model.card.Card.rounds`. Losses of models of different training sets are on
         different labels and do not compare; their shapes do. Nothing is drawn of a single one.
     """
     if len(histories) < 2:
@@ -153,7 +153,8 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
     Parameters
     ----------
     table : DataFrame
-        Rows of resolution 1 and of one model a training set, from `genoattn.metrics.performance`.
+        Rows of resolution 1 and of one model a training set, from
+        `genoattn.evaluation.scores.performance`.
     baselines : mapping of name to DataFrame, optional
         Rows of the same columns of other models, shown without intervals.
     """
@@ -251,7 +252,8 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> D
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.metrics.compare`; a dot is hollow where a column ``earlier`` is true.
+        From `genoattn.evaluation.scores.compare`; a dot is hollow where a column ``earlier`` is
+        true.
     printed : mapping of metric to number, optional
         The paper's values.
     """
@@ -302,7 +304,7 @@ def matching(table: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.assignment.match_table`, with a column ``model``.
+        From `genoattn.evaluation.calls.match_table`, with a column ``model``.
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.2), layout="constrained")
     names = list(dict.fromkeys(table["model"]))
@@ -342,9 +344,9 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
     Parameters
     ----------
     distances : DataFrame
-        From `genoattn.evaluation.distance_shares`.
+        From `genoattn.evaluation.errors.distance_shares`.
     places : DataFrame
-        From `genoattn.evaluation.place_shares`.
+        From `genoattn.evaluation.errors.place_shares`.
     """
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(style.WIDTH, 3.4), layout="constrained", width_ratios=[1.5, 1]
@@ -445,7 +447,7 @@ def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Drawn | None:
     Parameters
     ----------
     tables : mapping of name to DataFrame
-        Each from `genoattn.gene_prior.GenePrior.table`; nothing is drawn of none.
+        Each from `genoattn.prediction.ensemble.GenePrior.table`; nothing is drawn of none.
     """
     if not tables:
         return None
@@ -475,7 +477,7 @@ def resolution(table: pd.DataFrame, paper_pr_auc: Mapping[int, float] | None = N
     Parameters
     ----------
     table : DataFrame
-        From `genoattn.metrics.kmer_resolution`.
+        From `genoattn.evaluation.scores.kmer_resolution`.
     paper_pr_auc : mapping of k to PR AUC, optional
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.2), layout="constrained")
@@ -524,7 +526,7 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
     Parameters
     ----------
     curves : mapping of name to DataFrame
-        Columns recall and precision, from `genoattn.metrics.precision_recall`.
+        Columns recall and precision, from `genoattn.evaluation.scores.precision_recall`.
     of : str
         What the names are: 'test set' (drawn as sources are everywhere) or anything else.
     """
@@ -563,7 +565,7 @@ def calibration(tables: Mapping[str, pd.DataFrame]) -> Drawn:
     Parameters
     ----------
     tables : mapping of model to DataFrame
-        From `genoattn.metrics.calibration`; the first has its intervals drawn.
+        From `genoattn.evaluation.scores.calibration`; the first has its intervals drawn.
     """
     figure, axes = plt.subplots(figsize=(0.85 * style.WIDTH, 3.8), layout="constrained")
     axes.plot([1e-7, 1], [1e-7, 1], color=style.FAINT, linestyle="--", linewidth=0.9)

@@ -12,11 +12,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from genoattn.heads import paper_label
+from genoattn.genome.sites import paper_label
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
 __all__ = ["around_starts", "peak_density", "peak_views"]
+
 
 _MARKS = {"+": "o", "-": "s"}
 _MOST = 10  # contigs in the figure of densities
@@ -29,7 +30,7 @@ def around_starts(profile: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     profile : DataFrame or None
-        `genoattn.annotate.mean_and_median`; without one there is no figure.
+        `genoattn.output.around.mean_and_median`; without one there is no figure.
     """
     if profile is None:
         return None
@@ -67,7 +68,7 @@ def peak_density(density: pd.DataFrame, threshold: float) -> Drawn:
     Parameters
     ----------
     density : DataFrame
-        `genoattn.annotate.peaks_per_kb`; of many contigs, the ten with most peaks are drawn.
+        `genoattn.output.peaks.peaks_per_kb`; of many contigs, the ten with most peaks are drawn.
     threshold : float
         The one in use, marked.
     """

@@ -13,6 +13,7 @@ import pandas as pd
 
 __all__ = ["left", "marked", "note"]
 
+
 _DAGGER = "†"
 
 

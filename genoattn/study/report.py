@@ -21,6 +21,7 @@ __all__ = [
     "Finding",
     "HasFinding",
     "InShort",
+    "Kept",
     "admonition",
     "escaped",
     "folded",
@@ -30,6 +31,7 @@ __all__ = [
     "table",
     "with_interval",
 ]
+
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
           "eleven", "twelve")  # fmt: skip

@@ -5,7 +5,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
     inputs/                          genome and tables            StudyInputs.save
     curation/curated.tsv             the labels
     training/<model>.safetensors     weights, card, checkpoint
-    prediction/<model>.npy           output on the test part      evaluation.output_of
+    prediction/<model>.npy           output on the test part      output_of
     prediction/validation/           the same on the validation part
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
     <name>/                          a genome of one's own, annotated: tracks, peaks, hub
@@ -15,29 +15,32 @@ Aggregates go to another folder, the run's *results*; no site is among them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genoattn import evaluation
-from genoattn.card import Card
-from genoattn.convolutional import ConvolutionalNetwork, load_network
-from genoattn.files import writing
-from genoattn.inputs import StudyInputs
-from genoattn.labels import Split
-from genoattn.model import Annotator
-from genoattn.parameters import Checked
+from genoattn.genome.files import writing
+from genoattn.genome.sequence import Genome
+from genoattn.genome.split import Split
+from genoattn.model.annotator import Annotator
+from genoattn.model.card import Card
+from genoattn.model.convolutional import ConvolutionalNetwork
+from genoattn.model.networks import load_network
+from genoattn.model.weights import WeightsError, find_weights
+from genoattn.prediction.ensemble import GenePrior, mean_log_odds
+from genoattn.prediction.predict import predict
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding, HasFinding, Kept
-from genoattn.training import label_sites
-from genoattn.weight_files import WeightsError, find_weights
 
-__all__ = ["Model", "Run"]
+__all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
 
 
 class Model(NamedTuple):
@@ -273,9 +276,7 @@ class Run:
         """
         folder = self.predictions if part == "test" else self.predictions / part
         where = split.mask(part)
-        return evaluation.output_of(
-            weights, self.study.genome, where, folder, accelerator=accelerator
-        )
+        return output_of(weights, self.study.genome, where, folder, accelerator=accelerator)
 
     # ----------------------------------------------------- what chapters keep for each other
 
@@ -380,3 +381,106 @@ def _write(path: Path, kept: Kept) -> None:
 def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
     """How much was written, in words."""
     return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'entries'}"
+
+
+def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:
+    """Sites to label: the run's curated set, or those of one source."""
+    if train_set == "curated":
+        return pd.read_csv(run / "curation" / "curated.tsv", sep="\t", comment="#")
+    chosen = sites[sites["source"] == train_set]
+    if chosen.empty:
+        names = sorted(sites["source"].unique())
+        raise ValueError(f"no sites of {train_set!r}; there are: curated, {', '.join(names)}")
+    return chosen
+
+
+def fit_gene_prior(
+    files: Mapping[str, Path],
+    genome: Genome,
+    distance: NDArray[np.floating],
+    track: NDArray,
+    split: Split,
+    folder: Path,
+    accelerator: str = "auto",
+) -> GenePrior:
+    """Fit a gene prior to the outputs of models on the validation part.
+
+    Parameters
+    ----------
+    files : mapping of name to path
+        Weights of the models that are averaged.
+    genome : Genome
+    distance : float array, shape (2, L)
+        From `genoattn.prediction.ensemble.distance_to_gene`.
+    track : binary array, shape (2, L)
+        The labels.
+    split : Split
+        The models' own; nothing of its test part is used.
+    folder : path
+        Keeps the outputs on the validation part (`output_of`).
+    accelerator : str
+
+    Returns
+    -------
+    GenePrior
+        Its card names the genome, the training set and the part that it was fitted on.
+    """
+    where = split.mask("validation")
+    outputs = [
+        output_of(file, genome, where, folder, accelerator=accelerator) for file in files.values()
+    ]
+    first = Card.read(next(iter(files.values())))
+    card = {
+        "train_set": first.train_set,
+        "genome": genome.name,
+        "split": first.parts,
+        "fitted_on": "validation",
+    }
+    return GenePrior.fit([*files], mean_log_odds(outputs), distance, track, where, card)
+
+
+def output_of(
+    weights: Path,
+    genome: Genome,
+    where: NDArray[np.bool_],
+    folder: Path,
+    *,
+    accelerator: str = "auto",
+    progress: bool = True,
+) -> NDArray[np.float32]:
+    """Output of a model at the positions ``where``, read from ``folder`` if it is there.
+
+    Parameters
+    ----------
+    weights : path
+        A .safetensors file.
+    genome : Genome
+    where : bool array, shape (L,)
+    folder : path
+        Holds ``<weights>.npy`` and ``<weights>.json``, the SHA-256 of weights and sequence that it
+        was made from. A file of other weights, of another genome, or without all positions is made
+        again.
+    accelerator, progress
+        For a prediction.
+
+    Returns
+    -------
+    float32 array, shape (2, L)
+        NaN where not asked (or, in a file that has more, what it has).
+    """
+    kept, record = folder / f"{weights.stem}.npy", folder / f"{weights.stem}.json"
+    made_from = {
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
+    }
+    if kept.exists() and record.exists() and json.loads(record.read_text()) == made_from:
+        track = np.load(kept)
+        if not np.isnan(track[:, where]).any():
+            return track
+    network = load_network(weights, accelerator)
+    track = predict(cast(Annotator, network), genome, where=where, progress=progress)
+    with writing(kept) as partial:
+        np.save(partial, track, allow_pickle=False)
+    with writing(record) as partial:
+        partial.write_text(json.dumps(made_from, indent=1) + "\n")
+    return track

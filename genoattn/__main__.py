@@ -1,0 +1,47 @@
+"""One door: ``genoattn annotate | train | bench | recover | book | browser``.
+
+Each command is a module's own ``main``; it is imported when it is asked for, as some need torch and
+some do without.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "annotate": ("genoattn.annotate", "annotate sequences of your own"),
+    "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
+    "bench": ("genoattn.prediction.benchmark", "measure the attention engine on this machine"),
+    "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
+    "book": ("genoattn.book.build", "steps of the book's build"),
+    "browser": ("genoattn.book.browser", "files of the page of the genome browser"),
+}
+"""Command -> module whose ``main`` runs it, and what it does."""
+
+
+def usage() -> str:
+    """The commands, a line each."""
+    lines = [f"  {name:<9} {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: genoattn COMMAND ...", "", *lines, "", "genoattn COMMAND --help says more."]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is that of its ``main``."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if given else 2
+    command, *rest = given
+    if command not in COMMANDS:
+        print(f"genoattn: no command is named {command!r}\n\n{usage()}", file=sys.stderr)
+        return 2
+    status = import_module(COMMANDS[command][0]).main(rest)
+    return int(status or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

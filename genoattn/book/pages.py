@@ -1,0 +1,138 @@
+"""Pages of the book: which there are, where their sources lie, whether all are rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["BookError", "check_site", "page_source", "toc_pages"]
+
+
+_PAGE_SUFFIXES = (".md", ".ipynb")
+_REMOTE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
+_REMOTE_CSS = re.compile(
+    r"(?:@import\s+(?:url\()?|url\()\s*[\"']?(?:https?:)?//[^)\"'\s]+", re.IGNORECASE
+)
+
+
+class BookError(ValueError):
+    """A chapter, a profile or a rendered page that is not as it must be."""
+
+
+def toc_pages(toc: str | Path = "_toc.yml") -> list[str]:
+    """List the pages of a table of contents, in reading order.
+
+    Parameters
+    ----------
+    toc : str or Path
+        Jupyter Book's table of contents.
+
+    Returns
+    -------
+    list of str
+        Pages as the table names them: relative to its folder, without suffix.
+    """
+    return list(_entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))))
+
+
+def page_source(page: str, folder: str | Path = ".") -> str:
+    """Find the source file of a page of the table of contents.
+
+    Parameters
+    ----------
+    page : str
+        A page as `toc_pages` gives it.
+    folder : str or Path
+        The folder of the table of contents.
+
+    Returns
+    -------
+    str
+        The page with the suffix of the file that exists.
+
+    Raises
+    ------
+    BookError
+        There is no such file.
+    """
+    for suffix in _PAGE_SUFFIXES:
+        if (Path(folder) / (page + suffix)).is_file():
+            return page + suffix
+    raise BookError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
+
+
+def _entries(node: Any) -> Iterator[str]:
+    """Walk a table of contents and give the name of each page."""
+    if isinstance(node, list):
+        for member in node:
+            yield from _entries(member)
+    elif isinstance(node, dict):
+        for key in ("root", "file"):
+            if key in node:
+                yield str(node[key])
+        for key in ("parts", "chapters", "sections"):
+            yield from _entries(node.get(key, []))
+
+
+class _Loads(HTMLParser):
+    """Collects what a page loads by itself (links that a reader may follow are no loads)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "link":
+            if (given.get("rel") or "").lower() not in {"canonical", "prev", "next", "search"}:
+                self.addresses.append(given.get("href") or "")
+        elif tag in {"script", "img", "iframe", "source", "video", "audio", "embed", "object"}:
+            self.addresses += [given.get("src") or "", given.get("data") or ""]
+
+
+def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -> int:
+    """Check that every page of the table of contents was rendered and stands by itself.
+
+    Parameters
+    ----------
+    site : str or Path
+        Folder of the rendered pages.
+    toc : str or Path
+        Jupyter Book's table of contents.
+
+    Returns
+    -------
+    int
+        Number of pages.
+
+    Raises
+    ------
+    BookError
+        A page is missing, loads something from another server or a file that does not exist, or
+        a style sheet loads something from another server.
+    """
+    site = Path(site)
+    if not (site / "index.html").is_file():
+        raise BookError(f"{site}/index.html is missing: the book was not rendered")
+    pages = [site / f"{page}.html" for page in toc_pages(toc)]
+    for page in pages:
+        if not page.is_file():
+            raise BookError(f"{page} is missing although {toc} lists it")
+        loads = _Loads()
+        loads.feed(page.read_text(encoding="utf-8"))
+        for address in filter(None, loads.addresses):
+            if _REMOTE.match(address):
+                raise BookError(f"{page} needs another server: {address}")
+            local = re.split(r"[?#]", address)[0]
+            if local and not local.startswith("data:") and not (page.parent / local).exists():
+                raise BookError(f"{page} loads {address}, which does not exist")
+    for sheet in sorted(site.rglob("*.css")):
+        remote = _REMOTE_CSS.search(sheet.read_text(encoding="utf-8", errors="replace"))
+        if remote:
+            raise BookError(f"{sheet} needs another server: {remote.group()}")
+    return len(pages)

@@ -1,0 +1,235 @@
+"""The model card: what a network is, what it was trained on and how; reads and writes JSON.
+
+A card lies beside its weights, ``<name>.json`` beside ``<name>.safetensors``, so that a model that
+travels says what it is. A card is never changed: `Card.replace` gives another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from genoattn.genome.files import writing
+from genoattn.genome.sequence import Genome
+from genoattn.genome.split import Split
+from genoattn.model.weights import WeightsError, find_weights
+
+__all__ = ["Card", "check_genome"]
+
+
+_KEYS = (
+    "config", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
+    "software", "hardware", "history", "seconds", "best", "metrics",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says.
+
+    Attributes
+    ----------
+    config : mapping
+        Of the network, see `genoattn.model.annotator.AnnotatorConfig` and
+        `genoattn.model.convolutional.ConvolutionalConfig`.
+    train_set : str
+        Name of the sites that were the labels: ``curated`` or a source.
+    genome : str
+        Name of the replicon.
+    data : mapping
+        SHA-256 of sequence and labels, number of ``sites``.
+    parts : mapping
+        First and last position of ``test`` and ``validation`` (the rest was trained on).
+    training : mapping
+        See `genoattn.model.segments.TrainingConfig`.
+    initial : Card or None
+        Of the weights that the training started from; None: random ones.
+    auxiliary : tuple of str
+        Further sets of sites that were targets.
+    history : tuple of mapping
+        A row a round: step, passes, learning_rate, train_loss, validation_loss.
+    best : mapping
+        The round whose weights were kept.
+    metrics : mapping
+        Test set -> metric -> value, as far as it was tested.
+    software, hardware, seconds
+        What trained it, and for how long.
+    further : mapping
+        Whatever else the file says.
+    """
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    train_set: str = ""
+    genome: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    initial: Card | None = None
+    auxiliary: tuple[str, ...] = ()
+    history: tuple[Mapping[str, float], ...] = ()
+    best: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    software: Mapping[str, str] = field(default_factory=dict)
+    hardware: str = ""
+    seconds: float = 0.0
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------------- reading, writing
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], where: str | Path = "model card") -> Card:
+        """Make a card of what a JSON file holds.
+
+        Raises
+        ------
+        WeightsError
+            There is no configuration in it.
+        """
+        if "config" not in content:
+            raise WeightsError(f"{where}: the model card has no 'config'")
+        named = {one.name for one in dataclasses.fields(cls)} - {"parts", "further"}
+        known = {name: content[name] for name in named if content.get(name) is not None}
+        known["parts"] = content.get("split", {})
+        known["further"] = {k: v for k, v in content.items() if k not in {*named, "split"}}
+        for name in ("auxiliary", "history"):
+            known[name] = tuple(known.get(name, ()))
+        if "initial" in known:
+            known["initial"] = cls.of(known["initial"], where)
+        return cls(**known)
+
+    @classmethod
+    def read(cls, weights: str | Path) -> Card:
+        """Read the card beside a weights file, or of a model that the package ships.
+
+        Raises
+        ------
+        WeightsError
+            No such weights, no card beside them, or one that is not a card.
+        """
+        path = find_weights(weights).with_suffix(".json")
+        if not path.exists():
+            raise WeightsError(f"{path}: the model card is missing beside its weights")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise WeightsError(f"{path}: not a model card ({error})") from error
+        if not isinstance(content, dict):
+            raise WeightsError(f"{path}: not a model card, but {type(content).__name__}")
+        return cls.of(content, path)
+
+    def content(self) -> dict[str, Any]:
+        """What the JSON file holds: what is known, in a fixed order."""
+        names = {"split": "parts"} | {one.name: one.name for one in dataclasses.fields(self)}
+        found = {key: getattr(self, names[key]) for key in _KEYS}
+        found["initial"] = self.initial and self.initial.content()
+        for key in ("auxiliary", "history"):
+            found[key] = list(found[key])
+        always = ("config", "initial", "auxiliary") if self.training else ("config",)
+        return {key: value for key, value in found.items() if value or key in always} | dict(
+            self.further
+        )
+
+    def write(self, weights: str | Path) -> None:
+        """Write the card beside a weights file, whole or not at all."""
+        with writing(Path(weights).with_suffix(".json")) as partial:
+            partial.write_text(json.dumps(self.content(), indent=1) + "\n", encoding="utf-8")
+
+    def replace(self, **changes: Any) -> Card:
+        """Return a card that differs in these attributes."""
+        return dataclasses.replace(self, **changes)
+
+    # -------------------------------------------------------------------------------- questions
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training."""
+        return int(self.training["seed"])
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether it is the convolutional baseline rather than an annotator with attention."""
+        return "channels" in self.config
+
+    @property
+    def validation_loss(self) -> float:
+        """Lowest loss on the validation part, in nats a position."""
+        return float(self.best["validation_loss"])
+
+    @property
+    def own_passes(self) -> float:
+        """Passes over the training part in this training alone."""
+        return float(self.history[-1]["passes"])
+
+    @property
+    def passes(self) -> float:
+        """Passes behind the model, those of the weights it started from included."""
+        return self.own_passes + (self.initial.passes if self.initial else 0.0)
+
+    @property
+    def scored_positions(self) -> int:
+        """Positions whose output entered the loss, over all trainings behind the model.
+
+        A step scores ``batch`` segments of ``segment`` positions; what is only read as context
+        does not count. Segments at the ends of a part are counted whole.
+        """
+        t = self.training
+        own = int(self.history[-1]["step"]) * int(t["batch"]) * int(t["segment"])
+        return own + (self.initial.scored_positions if self.initial else 0)
+
+    def split(self, length: int) -> Split:
+        """The parts of a genome of this length that it was trained and tested on."""
+        return Split(tuple(self.parts["test"]), tuple(self.parts["validation"]), length)
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """Rounds behind the model, those of the weights it started from first.
+
+        Columns stage (from 1), passes (running on through the stages), learning_rate, train_loss
+        and validation_loss (nats a position).
+        """
+        own = pd.DataFrame(list(self.history)).drop(columns="step")
+        own.insert(0, "stage", 1)
+        if self.initial is None:
+            return own
+        before = self.initial.rounds
+        own["stage"] += int(before["stage"].max())
+        own["passes"] += float(before["passes"].max())
+        return pd.concat([before, own], ignore_index=True)
+
+    # the package still reads cards by key in many places; to go with the last of them
+    def __getitem__(self, key: str) -> Any:
+        return self.content()[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what the file says under this key."""
+        return self.content().get(key, default)
+
+
+def check_genome(weights: str | Path, genome: Genome) -> None:
+    """Refuse to take the test part of one genome for that of another.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A file or a shipped name; its card says what it was trained on.
+    genome : Genome
+        The genome whose test part is to be looked at.
+
+    Raises
+    ------
+    WeightsError
+        The weights were trained on another genome.
+    """
+    trained_on = Card.read(weights).genome
+    if trained_on != genome.name:
+        raise WeightsError(
+            f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "
+            "on this genome, or annotate it as a whole (chapter your_genome)"
+        )

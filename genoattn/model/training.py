@@ -1,0 +1,425 @@
+"""Fit an annotator, stop early, resume; touches annotator.py, convolutional.py and Lightning.
+
+The paper trains on consecutive segments of both strands and stops at the minimum of the validation
+loss ("Training and evaluation").  Here each segment brings ``context`` positions of upstream
+sequence that are read but not scored, so that no position is judged on a cold start.
+
+Training is cut into *rounds* of ``steps_per_round`` steps. What a round sees is a pure function of
+the seed and the round's number, and the state is saved after each: a run that is killed and started
+again with the same arguments gives the same weights as one that was never interrupted.
+
+A training may have *auxiliary* targets, further sets of sites that the same hidden state must tell.
+Their outputs live in the training alone: the weights that it leaves are those of the annotator.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import platform
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+from typing_extensions import override
+
+from genoattn.genome.files import writing
+from genoattn.genome.sequence import Genome
+from genoattn.genome.split import Split
+from genoattn.model.annotator import Annotator, AnnotatorConfig, RelativeAttentionLayer
+from genoattn.model.attention import keep_freed_memory
+from genoattn.model.card import Card
+from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.model.segments import (
+    Batch,
+    Passes,
+    Segment,
+    Segments,
+    StrandData,
+    TrainingConfig,
+    cut,
+)
+
+PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
+"""Where test, validation and training part start, as shares of the genome (paper, "Training")."""
+
+Network = Annotator | ConvolutionalNetwork
+"""What can be trained: the annotator, and the baseline that it is compared with."""
+
+
+def cross_entropy(
+    logits: Tensor, target: Tensor, counts: Tensor, focal_gamma: float = 0.0
+) -> Tensor:
+    """Sum of -(1 - p)^gamma log p over the counted positions, in nats; p is P(label).
+
+    With a gamma of 0 the cross-entropy (paper, "Training"), else the focal loss: what is predicted
+    well counts less.
+    """
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    if focal_gamma:
+        wrong = -torch.expm1(-loss)  # 1 - p
+        loss = loss * wrong.clamp(min=1e-12) ** focal_gamma
+    return (loss * counts).sum()
+
+
+class AnnotatorTraining(L.LightningModule):
+    """Lightning's view of one training: data of each round, loss, schedule."""
+
+    def __init__(self, model: Network, data: StrandData, config: TrainingConfig) -> None:
+        super().__init__()
+        self.model, self.data, self.config = model, data, config
+        self.validation_mask = data.part_mask("validation")
+        self.passes = Passes(data, "train", config)
+        self.validation_sum = torch.zeros(2)
+        self.auxiliary: nn.Linear | None = None
+        if len(data.auxiliary):
+            self.auxiliary = nn.Linear(model.output.in_features, len(data.auxiliary))
+            rate = data.auxiliary[:, data.part_mask("train")].mean(1).clip(1e-6, 1 - 1e-6)
+            with torch.no_grad():
+                self.auxiliary.bias.copy_(torch.from_numpy(np.log(rate / (1 - rate))))
+
+    @override
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(hash((self.config.seed, self.current_epoch, self.global_rank)))
+
+    @override
+    def train_dataloader(self) -> DataLoader:
+        return self._loader(self.passes.round(self.current_epoch))
+
+    @override
+    def val_dataloader(self) -> DataLoader:
+        return self._loader(cut(self.validation_mask, self.config.segment, 0))
+
+    def _loader(self, chosen: list[Segment]) -> DataLoader:
+        c = self.config
+        segments = Segments(self.data, chosen, c.segment, c.context)
+        return DataLoader(segments, batch_size=max(1, c.batch // self.trainer.world_size))
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Summed loss of the labels, that of all auxiliary targets, counted positions."""
+        codes, target, counts, further = batch
+        gamma = self.config.focal_gamma if self.training else 0.0
+        h = self.model.hidden(codes)[:, self.config.context :]  # B, length, width
+        total = cross_entropy(self.model.output(h).squeeze(-1).float(), target, counts, gamma)
+        beside = total.new_zeros(())
+        if self.auxiliary is not None:
+            beside = cross_entropy(self.auxiliary(h).float(), further, counts[..., None], gamma)
+        return total, beside, counts.sum()
+
+    @override
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        total, beside, number = self._losses(batch)
+        number = number.clamp(min=1)
+        self.log("train_loss", total / number, on_step=False, on_epoch=True, sync_dist=True)
+        return (total + self.config.auxiliary_weight * beside) / number
+
+    @override
+    def on_validation_epoch_start(self) -> None:
+        self.validation_sum = torch.zeros(2, device=self.device, dtype=torch.float64)
+
+    @override
+    def validation_step(self, batch: Batch, index: int) -> None:
+        total, _, number = self._losses(batch)
+        self.validation_sum += torch.stack([total.double(), number.double()])
+
+    @override
+    def on_validation_epoch_end(self) -> None:
+        gathered = cast(Tensor, self.all_gather(self.validation_sum))  # (devices, 2) or (2,)
+        total, number = gathered.reshape(-1, 2).sum(0)
+        self.log("validation_loss", (total / number).float())
+
+    @override
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(
+            self.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: warmup_cosine(step, self.passes.steps())
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def warmup_cosine(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear over the first tenth, then a cosine to zero."""
+    warmup = max(1, steps // 10)
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+
+
+class KeepBest(L.Callback):
+    """Write the weights when the validation loss falls, and their card after every round."""
+
+    def __init__(self, weights: Path, card: Card, progress: bool) -> None:
+        self.weights, self.card, self.progress = weights, card, progress
+        self.history: list[dict[str, float]] = []
+        self.seconds = 0.0
+        self.started = time.monotonic()
+        self.bar: tqdm | None = None
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history, "seconds": self._elapsed()}
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history, self.seconds = list(state_dict["history"]), state_dict["seconds"]
+
+    def _elapsed(self) -> float:
+        return self.seconds + time.monotonic() - self.started
+
+    @override
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.started = time.monotonic()
+        self.bar = tqdm(
+            total=trainer.max_steps,
+            initial=trainer.global_step,
+            unit="step",
+            desc="training",
+            mininterval=1,
+            disable=not (self.progress and trainer.is_global_zero),
+        )
+
+    @override
+    def on_train_batch_end(self, *args: Any) -> None:
+        assert self.bar is not None
+        self.bar.update()
+
+    @override
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert self.bar is not None
+        self.bar.close()
+
+    @override
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, AnnotatorTraining)
+        if self.history and self.history[-1]["step"] == trainer.global_step:
+            return  # resumed at the end of a round, which Lightning closes once more
+        metrics = trainer.callback_metrics
+        before = min((row["validation_loss"] for row in self.history), default=math.inf)
+        row = {
+            "step": trainer.global_step,
+            "passes": round(
+                trainer.global_step * pl_module.config.batch / pl_module.passes.size(0), 4
+            ),
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "train_loss": float(metrics["train_loss"]),
+            "validation_loss": float(metrics["validation_loss"]),
+        }
+        self.history.append(row)
+        if not trainer.is_global_zero:
+            return
+        self.card = self.card.replace(
+            history=tuple(self.history), seconds=round(self._elapsed(), 1)
+        )
+        if row["validation_loss"] < before:
+            self.card = self.card.replace(best=row)
+            pl_module.model.save(self.weights, self.card)
+        else:
+            best = min(self.history, key=lambda one: one["validation_loss"])
+            self.card.replace(best=best).write(self.weights)
+
+
+def fit(
+    genome: Genome,
+    sites: pd.DataFrame,
+    split: Split,
+    weights: str | Path,
+    *,
+    model: AnnotatorConfig | ConvolutionalConfig | None = None,
+    training: TrainingConfig | None = None,
+    initial: str | Path | None = None,
+    auxiliary: dict[str, pd.DataFrame] | None = None,
+    train_set: str = "",
+    accelerator: str = "auto",
+    devices: int | str = 1,
+    fresh: bool = False,
+    progress: bool = True,
+) -> Network:
+    """Train an annotator, or go on with a training that was interrupted.
+
+    Parameters
+    ----------
+    genome, sites, split
+        Sequence, labelled sites (columns position, strand) and the parts of the genome.
+    weights : path
+        Where the best weights go (.safetensors), with their card (.json, holding the learning
+        curve) and the checkpoint (.ckpt) beside them. An existing checkpoint of the same run is
+        resumed; one of another run is refused.
+    model, training : configurations
+        The model's says by its type what is trained.
+    initial : str or path, optional
+        Weights to start from (a file or a shipped name) instead of random ones. Their window may be
+        another, as no parameter depends on it. A convolutional network becomes the stem of an
+        annotator (`genoattn.model.training.stand_on`).
+    auxiliary : mapping of name to DataFrame, optional
+        Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
+    train_set : str
+        What the card calls the labelled sites.
+    accelerator, devices
+        As Lightning's Trainer takes them; several devices train data-parallel (start those from the
+        command line: ``genoattn train``).
+    fresh : bool
+        Forget what an earlier training left under this name, instead of going on with it.
+
+    Returns
+    -------
+    Annotator or ConvolutionalNetwork
+        With the weights of the lowest validation loss, in evaluation mode.
+    """
+    model_config, config = model or AnnotatorConfig(), training or TrainingConfig()
+    weights = Path(weights)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
+    auxiliary = auxiliary or {}
+    data = StrandData.of(genome, sites, split, model_config.downstream, list(auxiliary.values()))
+    torch.manual_seed(config.seed)
+    annotator: Network
+    if isinstance(model_config, ConvolutionalConfig):
+        annotator = ConvolutionalNetwork(model_config)
+    else:
+        annotator = Annotator(model_config)
+    if initial is None:
+        annotator.start_from_rate(data.target[data.part_mask("train")].mean())
+    else:
+        _start_from(annotator, initial)
+    module = AnnotatorTraining(annotator, data, config)
+    card = Card(
+        config=asdict(model_config),
+        train_set=train_set,
+        genome=genome.name,
+        data={**data.hashes(), "sites": len(sites)},
+        parts={"test": list(split.test), "validation": list(split.validation)},
+        training=asdict(config),
+        initial=None if initial is None else Card.read(initial),
+        auxiliary=tuple(auxiliary),
+        software={"torch": torch.__version__, "lightning": L.__version__},
+        hardware=_hardware(accelerator),
+    )
+    same = ("config", "genome", "data", "split", "training", "initial")
+    identity = {key: card.content()[key] for key in same}
+    if fresh:
+        for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
+            weights.with_suffix(suffix).unlink(missing_ok=True)
+    checkpoint = _resumable(weights, identity)
+    keep = KeepBest(weights, card, progress)
+    with _quiet_lightning():
+        trainer = L.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            precision=config.precision,  # type: ignore[arg-type]
+            max_steps=module.passes.steps(),
+            reload_dataloaders_every_n_epochs=1,
+            gradient_clip_val=config.clip,
+            num_sanity_val_steps=0,
+            callbacks=[
+                L.pytorch.callbacks.EarlyStopping(
+                    "validation_loss", patience=config.patience, check_on_train_epoch_end=False
+                ),
+                keep,
+                L.pytorch.callbacks.ModelCheckpoint(
+                    weights.parent,
+                    filename=weights.stem,
+                    every_n_epochs=1,
+                    save_on_train_epoch_end=True,
+                    enable_version_counter=False,
+                ),
+            ],
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            deterministic="warn",
+        )
+        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+    return type(annotator).load(weights)
+
+
+def _start_from(network: Network, initial: str | Path) -> None:
+    """Take over trained weights."""
+    if Card.read(initial).convolutional and isinstance(network, Annotator):
+        stand_on(network, ConvolutionalNetwork.load(initial))
+    else:
+        network.load_state_dict(type(network).load(initial).state_dict())
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Silence advice that does not apply: reading slices of an array needs no loader workers."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
+    """The checkpoint to go on from, if there is one of the very same run."""
+    checkpoint, record = weights.with_suffix(".ckpt"), weights.with_suffix(".run.json")
+    text = json.dumps(identity, indent=1, sort_keys=True)
+    if checkpoint.exists():
+        if not record.exists() or record.read_text() != text:
+            raise ValueError(
+                f"{checkpoint} belongs to a training with other data or settings; "
+                "start afresh (fresh=True), or give the run another name"
+            )
+        return checkpoint
+    with writing(record) as partial:
+        partial.write_text(text)
+    return None
+
+
+def _hardware(accelerator: str) -> str:
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def stand_on(annotator: Annotator, network: ConvolutionalNetwork) -> None:
+    """Make a network the stem of an annotator, whose attention adds nothing at first.
+
+    The annotator then gives the network's output for every known nucleotide, and what training
+    changes from there is what attention brings.
+
+    Raises
+    ------
+    ValueError
+        If the annotator's stem has another shape than the network.
+    """
+    c, n = annotator.config, network.config
+    wanted = (c.stem, c.d_model, c.conv_width, c.downstream)
+    given = (n.layers, n.channels, n.conv_width, n.downstream)
+    if wanted != given:
+        raise ValueError(
+            "an annotator stands on a network of the same layers, channels, width of the "
+            f"convolutions and nt downstream; its stem has {wanted}, the network {given}"
+        )
+    with torch.no_grad():
+        annotator.embedding.weight.copy_(network.embedding.weight.T / math.sqrt(c.d_model))
+        annotator.stem[: n.layers].load_state_dict(network.layers.state_dict())
+        for layer in annotator.layers:
+            cast(RelativeAttentionLayer, layer).combine.weight.zero_()
+        # normalised twice is normalised once, so the last norm takes the network's scale and shift
+        last = cast(RelativeAttentionLayer, annotator.layers[-1])
+        last.norm.load_state_dict(network.norm.state_dict())
+        annotator.output.load_state_dict(network.output.state_dict())

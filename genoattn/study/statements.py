@@ -1,0 +1,237 @@
+"""What the paper states of outputs and heads, and whether it holds here; frames alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import mannwhitneyu
+
+from genoattn.heads.profiles import PROMOTER, extremes_by_layer, names
+from genoattn.output.around import position_name
+
+# ---------------------------------------------------------------------- the paper's statements
+
+
+def head_statements(
+    table: pd.DataFrame, rho: np.ndarray, roles: pd.DataFrame, *, selective_share: float
+) -> pd.DataFrame:
+    """What the paper says of its heads, and what the same rules say of these.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `atlas.head_table`.
+    rho : ndarray, shape (layers, heads, window)
+        `profiles.spearman`.
+    roles : DataFrame
+        `elements.name_roles`.
+    selective_share : float
+        A head is called selective when this share of its attention lies near its peak.
+
+    Returns
+    -------
+    DataFrame
+        ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
+        undecided where there is nothing to compare).
+    """
+    n = len(table)
+    selective = table[table["share_near_peak"] >= selective_share]
+    near = selective["peak_label"].between(*PROMOTER)
+    layers = extremes_by_layer(rho)
+    strength = layers[["maximum", "minimum"]].abs().max(axis=1).to_numpy()
+    first = strength[:3]
+    keys = ["layer_1based", "head_1based"]
+    named = table.set_index(keys).index.isin(roles.set_index(keys).index)
+    with_role, without = table.loc[named, "contrast"], table.loc[~named, "contrast"]
+    early = roles["layer_1based"] <= 2
+    lac = table[(table["peak_label"] + 82).abs() <= 3]
+    both = len(with_role) > 0 and len(without) > 0
+    p = mannwhitneyu(with_role, without, alternative="greater").pvalue if both else np.nan
+    rows = [
+        (
+            "the majority of heads is highly selective of where they look",
+            f"{len(selective)} of {n} heads put {selective_share:.0%} of their attention near "
+            "their peak",
+            _verdict(2 * len(selective) > n),
+        ),
+        (
+            "most selective heads look between -100 and +20",
+            f"{int(near.sum())} of {len(selective)} selective heads",
+            _verdict(bool(2 * near.sum() > len(near)), known=len(selective) > 0),
+        ),
+        (
+            "heads match known promoter elements, in layers 1 and 2",
+            f"{len(roles)} of {n} heads match an element, {int(early.sum())} of them in layers 1 "
+            "and 2",
+            _verdict(bool(2 * early.sum() > len(roles)), known=len(roles) > 0),
+        ),
+        (
+            "a head of layer 6 looks at -82",
+            "peaking within 3 nt of -82: " + (", ".join(names(lac)) or "no head"),
+            _verdict(bool((lac["layer_1based"] == 6).any()), known=len(layers) >= 6),
+        ),
+        (
+            "correlation with the output grows over the first three layers",
+            "strongest by layer: " + ", ".join(f"{value:.2f}" for value in strength),
+            _verdict(bool((np.diff(first) > 0).all()), known=len(strength) >= 3),
+        ),
+        (
+            "attention differs most between high and low outputs in heads of promoter elements",
+            f"median contrast {with_role.median():.2f} with a role, {without.median():.2f} "
+            f"without (Mann-Whitney p = {p:.2g})"
+            if both
+            else "no two groups of heads to compare",
+            _verdict(bool(p < 0.05), known=both),
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["statement", "here", "holds"])
+
+
+def _verdict(holds: bool, known: bool = True) -> str:
+    """Yes, no, or undecided."""
+    return ("yes" if holds else "no") if known else "undecided"
+
+
+# ---------------------------------------------------------------------- the paper's statements
+
+
+class _Verdict(NamedTuple):
+    """What is found about one statement; ``holds`` is None where it cannot be decided."""
+
+    here: str
+    holds: bool | None
+
+
+_Rows = Mapping[tuple[Any, Any], Mapping[Any, Any]]
+"""Rows of a table by their first key (class of sites or region) and strand."""
+
+_TERMINATORS = "terminators (sendseq)"
+_TOO_FEW_SITES = _Verdict("too few sites of this kind in the test part", None)
+_TOO_FEW_REGIONS = _Verdict("too few regions of this kind in the test part", None)
+_NEAR_CENTRE = 100
+"""A dip so many nt or fewer from a terminator's 3' end counts as at its centre."""
+
+
+def output_statements(
+    levels: pd.DataFrame,
+    peaks: pd.DataFrame,
+    regions: pd.DataFrame,
+    strands: pd.DataFrame,
+    baseline: float,
+) -> pd.DataFrame:
+    """What the paper says of its model's output, and what the same rules say of this one.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        `around.window_levels`; *raised* is a class of sites whose interval lies above ``baseline``.
+    peaks : DataFrame
+        `around.peaks`.
+    regions : DataFrame
+        `regions.beside_paper`.
+    strands : DataFrame
+        `regions.strand_correlation`.
+    baseline : float
+        Median output of the whole part.
+
+    Returns
+    -------
+    DataFrame
+        ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
+        undecided where there are too few such sites or regions for an interval).
+    """
+    height, at, region = (
+        {(row[key], row["strand"]): row for row in table.to_dict("records")}
+        for table, key in ((levels, "site_class"), (peaks, "site_class"), (regions, "region"))
+    )
+    gaps = [("operon gaps", "sense"), ("operon gaps", "antisense")]
+    found = {
+        "around start sites both strands are raised": _raised(height, "TSSs", baseline),
+        "around start sites of pseudogenes both strands are raised": _raised(
+            height, "TSSs of pseudogenes", baseline
+        ),
+        "around terminators (SEnd-seq) both strands are slightly raised": _raised(
+            height, _TERMINATORS, baseline
+        ),
+        "the antisense strand peaks upstream of start sites": _peak(at),
+        "the output dips at the centre of terminators (SEnd-seq)": _dip(at),
+        "output is more than doubled where neither strand is coding": _doubled(region),
+        "gaps within operons are raised on both strands": _raised_regions(region, gaps),
+        "pseudogenes are raised": _raised_regions(region, [("pseudogenes", "sense")]),
+        "raised outputs generally concur on both strands": _concur(strands),
+    }
+    words = {True: "yes", False: "no", None: "undecided"}
+    rows = [(statement, one.here, words[one.holds]) for statement, one in found.items()]
+    return pd.DataFrame(rows, columns=["statement", "here", "holds"])
+
+
+def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
+    """Whether both strands' levels around a class of sites lie above the baseline."""
+    if not ((name, "sense") in height and height[name, "sense"]["ci_low"] > 0):  # NaN: too few
+        return _TOO_FEW_SITES
+    found = [height[name, relation] for relation in ("sense", "antisense")]
+    ratios = [
+        f"{row['strand']} {row['median'] / baseline:.2f} times the whole part "
+        f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
+        for row in found
+    ]
+    return _Verdict("; ".join(ratios), all(row["ci_low"] > baseline for row in found))
+
+
+def _peak(at: _Rows) -> _Verdict:
+    """Whether the antisense profile of start sites is highest upstream of them."""
+    if ("TSSs", "antisense") not in at:
+        return _TOO_FEW_SITES
+    offset, ratio = (at["TSSs", "antisense"][f"peak_{what}"] for what in ("offset", "ratio"))
+    return _Verdict(
+        f"highest at {position_name(offset)} nt, {ratio:.1f} times the whole part",
+        offset < 0 and ratio > 1,
+    )
+
+
+def _dip(at: _Rows) -> _Verdict:
+    """Whether both profiles of SEnd-seq's terminators are lowest near their 3' ends."""
+    if (_TERMINATORS, "sense") not in at:
+        return _TOO_FEW_SITES
+    dips = [at[_TERMINATORS, relation]["dip_offset"] for relation in ("sense", "antisense")]
+    return _Verdict(
+        f"lowest at {position_name(dips[0])} nt on the sense strand, "
+        f"at {position_name(dips[1])} nt on the antisense",
+        max(abs(dip) for dip in dips) <= _NEAR_CENTRE,
+    )
+
+
+def _doubled(region: _Rows) -> _Verdict:
+    """Whether the output where neither strand is coding is more than twice that elsewhere."""
+    either, neither = ((f"coding on {which} strand", "both") for which in ("either", "neither"))
+    if not {either, neither} <= set(region):
+        return _TOO_FEW_REGIONS
+    times = region[neither]["ratio"] / region[either]["ratio"]
+    return _Verdict(f"{times:.2f} times that where either is", times > 2)
+
+
+def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:
+    """Whether all of these regions lie above the whole part."""
+    found = [region[key] for key in names if key in region]
+    found = [row for row in found if row["ratio_low"] > 0]  # NaN: too few
+    if len(found) < len(names):
+        return _TOO_FEW_REGIONS
+    here = "; ".join(
+        f"{row['ratio']:.2f} times the whole part "
+        f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
+        for row in found
+    )
+    return _Verdict(here, all(row["ratio_low"] > 1 for row in found))
+
+
+def _concur(strands: pd.DataFrame) -> _Verdict:
+    """Whether the strands correlate in the widest windows, by more than twice the error of 0."""
+    wide = max(strands.to_dict("records"), key=lambda row: row["width"])
+    return _Verdict(
+        f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt "
+        f"({wide['chance']:.2f} by chance)",
+        bool(wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"])),
+    )

@@ -1,0 +1,125 @@
+"""Command line of a training: a run's sites, a plan, the weights; touches a run's folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from genoattn.genome.split import Split
+from genoattn.model.annotator import AnnotatorConfig
+from genoattn.model.convolutional import ConvolutionalConfig
+from genoattn.model.segments import TrainingConfig
+from genoattn.model.training import fit
+from genoattn.model.weights import find_weights
+from genoattn.study.run import label_sites
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line: train on the curated set (or one source) of a run's folder."""
+    from genoattn.study.inputs import StudyInputs
+
+    given = _parse(arguments)
+    inputs = StudyInputs.read(given.run / "inputs")
+    sites = label_sites(given.run, inputs.sites, given.sites)
+    if given.accelerator == "cpu" and given.devices > 1:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
+    fit(
+        inputs.genome,
+        sites,
+        Split.at(given.cuts, len(inputs.genome)),
+        given.run / "training" / f"{given.name}.safetensors",
+        model=(ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig)(
+            **given.model
+        ),
+        training=TrainingConfig(
+            **{field: getattr(given, field) for field in asdict(TrainingConfig())}
+        ),
+        initial=given.initial and find_weights(given.initial, given.run),
+        auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
+        train_set=given.sites,
+        accelerator=given.accelerator,
+        devices=given.devices,
+        fresh=given.fresh,
+    )
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line; a plan gives what it leaves out."""
+    parser = argparse.ArgumentParser(prog="genoattn train", description=main.__doc__)
+    parser.add_argument("run", type=Path, help="folder of the run, with inputs/ and curation/")
+    parser.add_argument("--name", default="curated", help="name of the weights")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        help="YAML file of trainings by name; what it says of this name counts as given here",
+    )
+    parser.add_argument("--sites", default="curated", help="'curated' or the name of a source")
+    parser.add_argument(
+        "--cuts",
+        type=int,
+        nargs=3,
+        help="where test, validation and training start, in nt",
+    )
+    parser.add_argument(
+        "--network", choices=("transformer", "convolutional"), default="transformer"
+    )
+    parser.add_argument(
+        "--model",
+        type=json.loads,
+        default={},
+        help="what differs from the network's defaults, as JSON: '{\"downstream\": 256}'",
+    )
+    parser.add_argument(
+        "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
+    )
+    parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
+    parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
+    parser.add_argument("--accelerator", default="auto")
+    parser.add_argument("--devices", type=int, default=1)
+    for field, default in asdict(TrainingConfig()).items():
+        parser.add_argument(f"--{field.replace('_', '-')}", type=type(default), default=default)
+    given = parser.parse_args(arguments)
+    if given.plan is not None:
+        parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))
+        given = parser.parse_args(arguments)
+    if given.cuts is None:
+        parser.error("give --cuts, or a --plan that has them")
+    return given
+
+
+def planned(plan: Path, name: str, known: set[str]) -> dict[str, Any]:
+    """What a plan says of one training.
+
+    Parameters
+    ----------
+    plan : path
+        YAML: ``every`` training's settings, and the ``trainings`` by name with theirs.
+    name : str
+    known : set of str
+        Settings that there are.
+
+    Raises
+    ------
+    ValueError
+        If there is no training of that name, or a setting is not known.
+    """
+    content = yaml.safe_load(plan.read_text(encoding="utf-8"))
+    trainings = content["trainings"]
+    if name not in trainings:
+        raise ValueError(
+            f"{plan}: no training is named {name!r}; there are: {', '.join(trainings)}"
+        )
+    settings = {**content.get("every", {}), **trainings[name]}
+    for setting in settings:
+        if setting not in known - {"run", "name", "plan"}:
+            raise ValueError(
+                f"{plan}: {name}: {setting!r} is not known; there are: {', '.join(sorted(known))}"
+            )
+    return settings

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_notebook
+
+from genoattn.book import build, pages
+from genoattn.book.pages import BookError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_notebook(path, *cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=list(cells)), path)
+
+
+TOC = {
+    "format": "jb-book",
+    "root": "book/intro",
+    "parts": [{"chapters": [{"file": "book/a", "sections": [{"file": "book/b"}]}]}],
+}
+
+
+@pytest.fixture
+def site(here):
+    """A rendered book of three pages that loads its own files only."""
+    (here / "_toc.yml").write_text(yaml.safe_dump(TOC))
+    pages = here / "_build/html"
+    (pages / "book").mkdir(parents=True)
+    (pages / "style.css").write_text("a { background: url(data:image/png;base64,AA==) }")
+    (pages / "index.html").write_text("<p>")
+    for name in ("intro", "a", "b"):
+        (pages / f"book/{name}.html").write_text(
+            '<link rel="stylesheet" href="../style.css?v=1"><a href="https://doi.org/1">cited</a>'
+            '<link rel="canonical" href="https://example.org/"><img src="data:image/png;base64,A">'
+        )
+    return pages
+
+
+def test_a_complete_site_passes(site):
+    assert pages.toc_pages() == ["book/intro", "book/a", "book/b"]
+    assert pages.check_site() == 3
+    assert build.main(["check"]) == 0
+
+
+def test_a_page_that_was_not_rendered(site, capsys):
+    (site / "book/b.html").unlink()
+    with pytest.raises(BookError, match=r"b\.html is missing"):
+        pages.check_site()
+    assert build.main(["check"]) == 1
+    assert "b.html is missing" in capsys.readouterr().err
+    (site / "index.html").unlink()
+    with pytest.raises(BookError, match="was not rendered"):
+        pages.check_site()
+
+
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [
+        ('<script src="https://example.org/x.js"></script>', "needs another server: https"),
+        ('<link href="//example.org/x.css" rel="stylesheet"/>', "needs another server: //"),
+        ('<img alt="x" src="HTTP://example.org/x.png">', "needs another server"),
+        ('<iframe src="https://example.org"></iframe>', "needs another server"),
+        ('<img src="lost.png">', r"loads lost\.png, which does not exist"),
+    ],
+)
+def test_a_page_that_does_not_stand_by_itself(site, tag, says):
+    page = site / "book/a.html"
+    page.write_text(page.read_text() + tag)
+    with pytest.raises(BookError, match=says):
+        pages.check_site()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '@import "https://example.org/font.css";',
+        "@import url(//example.org/font.css);",
+        "p { src: url( 'https://example.org/font.woff' ) }",
+    ],
+)
+def test_a_style_sheet_that_needs_a_server(site, rule):
+    (site / "style.css").write_text(rule)
+    with pytest.raises(BookError, match="needs another server"):
+        pages.check_site()
+
+
+def test_a_page_of_the_table_without_a_source(here):
+    (here / "a.md").write_text("# A")
+    write_notebook(here / "b.ipynb")
+    assert pages.page_source("a") == "a.md"
+    assert pages.page_source("b") == "b.ipynb"
+    with pytest.raises(BookError, match=r"no c\.md or \.ipynb"):
+        pages.page_source("c")

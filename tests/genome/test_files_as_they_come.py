@@ -1,0 +1,344 @@
+"""Sequences and annotations as tools write them: read rightly, or refused with the line."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genoattn.genome.files import FileError, read_lines
+from genoattn.genome.formats import (
+    circular_in_gff,
+    read_fasta,
+    read_gene_starts,
+    read_gff,
+    read_gff_contigs,
+)
+from genoattn.genome.sequence import Genome, GenomeError, encode
+
+LENGTH = 3_000
+CIRCLE = Genome("ctg", encode("ACGT" * (LENGTH // 4)))
+LINE = Genome("ctg", CIRCLE.codes, circular=False)
+FASTA = b">a one\nACGTACGT\nAC\n>b\nGGGG\n"
+
+
+def zipped(data: bytes) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("a.fa", data)
+    return written.getvalue()
+
+
+def rows(*lines: str) -> str:
+    return "##gff-version 3\n" + "".join(f"{line}\n" for line in lines)
+
+
+def row(kind="CDS", first=101, last=400, strand="+", frame="0", text="ID=c1", name="ctg") -> str:
+    return f"{name}\ttool\t{kind}\t{first}\t{last}\t.\t{strand}\t{frame}\t{text}"
+
+
+def starts(tmp_path: Path, *lines: str, genome: Genome = CIRCLE) -> list[list]:
+    path = tmp_path / "a.gff"
+    path.write_text(rows(*lines))
+    return read_gene_starts(path, genome).sites.to_numpy().tolist()
+
+
+KEPT = row(first=601, last=900, text="ID=kept")
+START_OF_KEPT = [600, "+"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        FASTA,
+        gzip.compress(FASTA),
+        gzip.compress(FASTA[:9]) + gzip.compress(FASTA[9:]) + gzip.compress(b""),  # as bgzip
+        gzip.compress(FASTA) + bytes(512),
+        bz2.compress(FASTA),
+        lzma.compress(FASTA),
+        b"\xef\xbb\xbf" + FASTA,
+        FASTA.replace(b"\n", b"\r\n"),
+        FASTA.replace(b"\n", b"\r"),
+        b"; by a tool\n" + FASTA,
+        b"\n \n" + FASTA.rstrip(),
+        FASTA.replace(b"ACGTACGT", b"acgt ACGU"),
+        FASTA.replace(b"one", b"\xe9"),
+    ],
+    ids=lambda data: data[:12].hex(),
+)
+@pytest.mark.parametrize("name", ["a.fa", "a.gz", "a.FA.GZ"])
+def test_sequences_are_told_by_their_content(tmp_path, data, name):
+    (tmp_path / name).write_bytes(data)
+    first, second = read_fasta(tmp_path / name)
+    assert (first.name, first.sequence) == ("a", "ACGTACGTAC")
+    assert (second.name, second.sequence) == ("b", "GGGG")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (gzip.compress(FASTA)[:-9], "truncated, the compressed stream breaks off"),
+        (gzip.compress(FASTA) + b"junk", "damaged compressed file"),
+        (lzma.compress(FASTA)[:-9], "truncated|damaged"),
+        (bz2.compress(FASTA)[:20] + b"x" * 30, "damaged|truncated"),
+        (zipped(FASTA), "a zip archive or a spreadsheet; unpack it"),
+        ("\ufeff>a\nACGT\n".encode("utf-16-le"), "UTF-16 text; save it as UTF-8"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(tmp_path, data, says):
+    (tmp_path / "a.fa").write_bytes(data)
+    with pytest.raises(GenomeError, match=says) as caught:
+        read_fasta(tmp_path / "a.fa")
+    assert str(tmp_path / "a.fa") in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_sequence_comes_from_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(FASTA,))
+    writer.start()
+    assert [one.name for one in read_fasta(pipe)] == ["a", "b"]
+    writer.join()
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FileError, match="a folder, not a file"):
+        read_lines(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "circular"),
+    [
+        ("a [topology=circular]", True),
+        ("a [topology=Circular] [gcode=11]", True),
+        ("a [topology=linear]", False),
+        ("1 length=3000 depth=1.00x circular=true", True),
+        ("1 length=3000 circular=false", False),
+    ],
+)
+@pytest.mark.parametrize("otherwise", [True, False])
+def test_a_header_says_whether_its_sequence_is_circular(tmp_path, header, circular, otherwise):
+    (tmp_path / "a.fa").write_text(f">{header}\nACGT\n")
+    assert read_fasta(tmp_path / "a.fa", circular=otherwise)[0].circular is circular
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        row(kind="pseudogene"),
+        row(kind="pseudogenic_CDS"),
+        row(text="ID=c1;pseudo=true"),
+        row(text="ID=c1;pseudo=True"),
+        row(text="ID=c1;pseudo="),
+        row(text="ID=c1;Pseudo=yes"),
+        row(text="ID=c1;pseudogene=unknown"),
+        row(text="ID=c1;gene_biotype=pseudogene"),
+        row(text='gene_id "t1"; transcript_id "x"; pseudo "true";'),
+    ],
+)
+def test_pseudogenes_are_no_labels_however_they_are_spelt(tmp_path, dead):
+    path = tmp_path / "a.gff"
+    path.write_text(rows(dead, KEPT))
+    assert read_gff(path, CIRCLE)["pseudo"].tolist() == [True, False]
+    assert starts(tmp_path, dead, KEPT) == [START_OF_KEPT]
+
+
+def test_a_part_of_a_pseudogene_is_one(tmp_path):
+    lines = (row(kind="pseudogene", text="ID=g1"), row(text="ID=c1;Parent=g1"), KEPT)
+    assert starts(tmp_path, *lines) == [START_OF_KEPT]
+
+
+def test_what_is_said_to_be_no_pseudogene_is_none(tmp_path):
+    assert starts(tmp_path, row(text="ID=c1;pseudo=false")) == [[100, "+"]]
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [
+        ("partial=true;start_range=.,101", "partial=true;end_range=400,."),  # RefSeq, PGAP
+        ("partial=10", "partial=01"),  # Prodigal
+        ("partial=11", "partial=00"),
+        ("truncated=5-prime", "truncated=3-prime"),  # Bakta
+        ("partial=true", "partial=false"),  # which end is not said
+    ],
+)
+def test_a_beginning_that_is_not_known_is_no_label(tmp_path, cut, whole):
+    assert starts(tmp_path, row(text=f"ID=c1;{cut}"), KEPT) == [START_OF_KEPT]
+    assert starts(tmp_path, row(text=f"ID=c1;{whole}")) == [[100, "+"]]
+
+
+def test_marks_before_coordinates_and_a_frame_say_the_same(tmp_path):
+    assert starts(tmp_path, row(first="<101"), KEPT) == [START_OF_KEPT]
+    assert starts(tmp_path, row(last=">400")) == [[100, "+"]]
+    assert starts(tmp_path, row(last=">400", strand="-"), KEPT) == [START_OF_KEPT]
+    assert starts(tmp_path, row(frame="2"), KEPT) == [START_OF_KEPT]
+    assert starts(tmp_path, row(strand="-", text="ID=c1;partial=01"), KEPT) == [START_OF_KEPT]
+
+
+def test_one_id_far_apart_or_of_several_genes_is_several_features(tmp_path):
+    """Some tools give every row the same ID."""
+    lines = [row(first=a, last=a + 200, text=f"ID=cds;locus_tag=L{a}") for a in (101, 401, 701)]
+    assert starts(tmp_path, *lines) == [[100, "+"], [400, "+"], [700, "+"]]
+    genome = Genome("ctg", encode("A" * 30_000))
+    lines = [row(first=a, last=a + 200, text="ID=cds") for a in (101, 10_001, 20_001)]
+    assert starts(tmp_path, *lines, genome=genome) == [[100, "+"], [10_000, "+"], [20_000, "+"]]
+    joined = [row(first=a, last=a + 99, text="ID=prfB") for a in (101, 200)]
+    assert starts(tmp_path, *joined) == [[100, "+"]]
+
+
+@pytest.mark.parametrize("kind", ["CDS", "gene"])
+@pytest.mark.parametrize(("strand", "start"), [("+", 2_900), ("-", 99)])
+def test_genes_across_the_origin_in_both_customs(tmp_path, kind, strand, start):
+    path = tmp_path / "a.gff"
+    beyond = row(kind, 2901, 3100, strand, text="ID=o;locus_tag=L9")
+    parts = [
+        row(kind, 2901, 3000, strand, text="ID=o;locus_tag=L9"),
+        row(kind, 1, 100, strand, text="ID=o;locus_tag=L9"),
+    ]
+    for lines in ([beyond], parts, parts[::-1]):
+        path.write_text(rows(*lines))
+        features = read_gff(path, CIRCLE)
+        assert features[["start", "end", "strand"]].to_numpy().tolist() == [[2900, 3100, strand]]
+        found = read_gene_starts(path, CIRCLE, kind)
+        assert found.sites.to_numpy().tolist() == [[start, strand]]
+        assert found.n_features == 1
+    path.write_text(rows(beyond))
+    with pytest.raises(GenomeError, match=r"line 2: .*2901\.\.3100.*if the sequence is circular"):
+        read_gff(path, LINE)
+    path.write_text(rows(*parts))
+    assert len(read_gff(path, LINE)) == 2, "on a line they are two features"
+
+
+def test_an_annotation_says_what_is_circular(tmp_path):
+    path = tmp_path / "a.gff"
+    path.write_text(
+        rows(
+            row("region", 1, 3000, text="ID=r;Is_circular=true"),
+            row("region", 1, 90, text="ID=r;genome=plasmid", name="p"),
+            KEPT,
+        )
+    )
+    assert circular_in_gff(path) == {"ctg"}
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["##FASTA\n>ctg\nACGT", "##FASTA  \nACGT", "## FASTA\n>ctg\nACGT", ">ctg\nACGT"],
+)
+def test_reading_ends_at_the_sequence(tmp_path, end):
+    assert starts(tmp_path, KEPT, end) == [START_OF_KEPT]
+
+
+def test_a_comment_that_looks_like_the_directive_is_one(tmp_path):
+    assert len(starts(tmp_path, row(), "##FASTAQSWLKV", KEPT)) == 2
+
+
+def test_names_are_decoded_and_hold_no_control_letters(tmp_path):
+    path = tmp_path / "a.gff"
+    name = "gi|1|ref|NC.1|"
+    genome = Genome(name, CIRCLE.codes)
+    lines = (
+        row(text="ID=1;gene=a%2Cb%0Ac", name="gi%7C1%7Cref%7CNC.1%7C"),
+        row(first=501, last=600, text='ID=2;gene=aph(3")-Ib', name=name),
+        row(first=701, last=800, text='"ID=3;gene=abc"', name=name),
+    )
+    path.write_text(rows(*lines))
+    assert read_gff(path, genome)["gene"].tolist() == ["a,b c", 'aph(3")-Ib', "abc"]
+
+
+def test_gtf_is_read_as_gff(tmp_path):
+    path = tmp_path / "a.gtf"
+    path.write_text(
+        rows(
+            row("gene", text='gene_id "b0001"; gene "thrL"; gene_biotype "protein_coding";'),
+            row(text='gene_id "b0001"; transcript_id "t1"; gene_name "thrL"; note "a; b";'),
+            row(first=601, last=700, strand="-", text='gene_id "b0002"; transcript_id "t2"'),
+        )
+    )
+    features = read_gff(path, CIRCLE)
+    assert features["gene"].tolist() == ["thrL", "thrL", ""]
+    assert features["locus_tag"].tolist() == ["b0001", "b0001", "b0002"]
+    assert read_gene_starts(path, CIRCLE).sites.to_numpy().tolist() == [[100, "+"], [699, "-"]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + rows(KEPT).encode(),
+        rows(KEPT).replace("\n", "\r").encode(),
+        rows(KEPT).replace("\n", "\t\n").replace("##gff-version 3\t", "##gff-version 3").encode(),
+        gzip.compress(rows(KEPT).encode()),
+        (rows(row(text="ID=x;product=\x91wing\x92")) + KEPT).encode("latin-1"),
+        rows(KEPT.replace("CDS", "cds")).encode(),
+    ],
+)
+def test_annotations_are_told_by_their_content(tmp_path, data):
+    path = tmp_path / "a.gff"
+    path.write_bytes(data)
+    assert START_OF_KEPT in read_gene_starts(path, CIRCLE).sites.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (row(first="\u00b2"), "must be whole numbers"),
+        (row(first="-5"), "must be whole numbers"),
+        (row(first="101.0"), "must be whole numbers"),
+        (row(last=9 * 10**30), "must be whole numbers"),
+        (row(first=2950, last=90), "ends beyond the length in GFF3"),
+        (row(first=0), "is not within"),
+        (row(last=7_000), "is not within"),
+        (row(strand="1"), "unknown strand '1'"),
+        (row(name="other"), "feature of other, but the genome is ctg"),
+        (row() + "\textra", "10 columns"),
+        (row().replace("\t", "    "), "1 columns where GFF3 has nine, tab-separated"),
+    ],
+)
+def test_what_is_no_feature_names_its_line(tmp_path, line, says):
+    path = tmp_path / "a.gff"
+    path.write_text(rows(KEPT, line))
+    with pytest.raises(GenomeError, match=says) as caught:
+        read_gff(path, CIRCLE)
+    assert "line 3" in str(caught.value)
+
+
+def test_reading_grows_with_the_number_of_contigs(tmp_path):
+    """20,000 contigs, each with a feature: some seconds if every contig looks at every other."""
+    n = 20_000
+    (tmp_path / "a.fa").write_text("".join(f">c{i}\nACGTACGTAC\n" for i in range(n)))
+    (tmp_path / "a.gff").write_text(
+        rows(*(row(first=1, last=9, text="ID=x", name=f"c{i}") for i in range(n)))
+    )
+    genomes = read_fasta(tmp_path / "a.fa")
+    features = read_gff_contigs(tmp_path / "a.gff", genomes)
+    assert features["contig"].tolist() == [one.name for one in genomes]
+
+
+ANY = st.one_of(
+    st.binary(max_size=200),
+    st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")),
+    st.lists(
+        st.sampled_from(["\t", "ctg", "CDS", "1", "9", "+", "ID=a;", "\n", ">", "#", "A"])
+    ).map(lambda words: "".join(words).encode()),
+)
+
+
+@given(ANY)
+def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("any") / "a.txt"
+    path.write_bytes(data)
+    for read in (read_fasta, lambda one: read_gff(one, CIRCLE), circular_in_gff):
+        try:
+            read(path)
+        except GenomeError as error:
+            assert str(path) in str(error)

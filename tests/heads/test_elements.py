@@ -1,0 +1,94 @@
+"""Elements at their places: what is there is matched, chance is as rare as its p-value says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn.heads import elements, preferred
+
+
+def test_verdicts_say_so_when_no_head_fits() -> None:
+    found = pd.DataFrame(
+        {
+            "best_head": ["L1 H1", "L2 H1", ""],
+            "similarity": [0.8, 0.4, np.nan],
+            "q_value": [0.01, 0.5, np.nan],
+            "n_heads": [2, 0, 0],
+        }
+    )
+    stands, nearest, nowhere = elements.verdicts(found)
+    assert stands == "L1 H1 stands for it (similarity 0.80, q = 0.01)"
+    assert nearest.startswith("no head fits; the nearest is L2 H1")
+    assert nowhere == "no head has a motif at its place"
+
+
+def test_a_role_names_its_rivals() -> None:
+    matches = pd.DataFrame(
+        {
+            "layer_1based": [1, 1, 1, 1, 2],
+            "head_1based": [1, 1, 1, 2, 1],
+            "element": ["a", "b", "c", "b", "a"],
+            "similarity": [0.80, 0.75, 0.60, 0.79, 0.9],
+            "q_value": [0.01, 0.20, 0.01, 0.01, 0.2],
+        }
+    )
+    roles = elements.name_roles(matches, min_similarity=0.5, max_q=0.05)
+    assert roles["role"].tolist() == ["a (or b)", "b"]
+    assert roles["rivals"].tolist() == ["b", ""]
+    assert elements.name_roles(matches, min_similarity=0.95, max_q=0.05)["role"].tolist() == []
+
+
+def test_chance_matches_are_as_rare_as_their_p_values_say() -> None:
+    """Motifs of random sequences: p-values below 0.1 in about a tenth of heads, not more."""
+    rng = np.random.default_rng(1)
+    counts = np.array([rng.multinomial(50, rng.dirichlet(np.ones(4))) for _ in range(200 * 7)])
+    best = preferred.BestSequences(
+        counts.reshape(20, 10, 7, 4),
+        np.zeros((20, 10), int),
+        np.full((20, 10), -10),
+        np.zeros((20, 10)),
+    )
+    element = elements.word("box", "TATAAT", -14, -11, "here")
+    p = elements.match_elements(best, [element], n_shuffles=500, seed=0)["p_value"]
+    assert 0.04 < (p <= 0.1).mean() < 0.17
+
+
+def test_planted_elements_from_the_frame_of_copies() -> None:
+    frame = pd.DataFrame(
+        {
+            "element": ["b", "a", "a"],
+            "offset": [-5, -12, -11],
+            "sequence": ["GG", "TAT", "TAA"],
+        }
+    )
+    a, b = elements.planted_elements(frame)
+    assert (a.name, a.places, b.places) == ("a", (-12, -11), (-5,))
+    np.testing.assert_allclose(a.probabilities, [[0, 0, 0, 1], [1, 0, 0, 0], [0.5, 0, 0, 0.5]])
+    frame.loc[2, "sequence"] = "TA"
+    with pytest.raises(ValueError, match="differ in length"):
+        elements.planted_elements(frame)
+
+
+def test_a_word_of_other_letters_is_refused() -> None:
+    with pytest.raises(ValueError, match="no word"):
+        elements.word("x", "TATRAT", 0, 0, "here")
+
+
+def test_the_nearest_head_is_one_that_looks_there() -> None:
+    matches = pd.DataFrame(
+        {
+            "layer_1based": [1, 1, 2],
+            "head_1based": [1, 2, 1],
+            "element": ["a", "a", "a"],
+            "similarity": [0.9, 0.3, 0.5],
+            "on_peak": [False, True, True],
+        }
+    )
+    table = matches[["layer_1based", "head_1based"]].assign(peak_offset=[-60, -35, -36])
+    nearest = elements.nearest_head(matches, table, "a")
+    assert nearest is not None
+    assert nearest[["layer_1based", "head_1based", "peak_offset"]].tolist() == [2, 1, -36]
+    assert elements.nearest_head(matches[:1], table, "a") is None
+    assert elements.nearest_head(matches, table, "b") is None

@@ -1,0 +1,273 @@
+"""Ablation on toy models whose heads' work is known, and against literal recomputation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from genoattn.genome.sequence import Genome
+from genoattn.interventions import ablation
+from genoattn.interventions.ablation import Condition
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+
+CONFIG = AnnotatorConfig(
+    layers=3, heads=2, d_model=8, d_head=4, window=24, conv_width=3, downstream=2, dropout=0.1
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Annotator:
+    torch.manual_seed(1)
+    made = Annotator(CONFIG).eval()
+    for parameter in made.parameters():
+        parameter.data.normal_(std=0.5)
+    return made
+
+
+@pytest.fixture(scope="module")
+def genome() -> Genome:
+    return Genome("toy", np.random.default_rng(0).integers(0, 4, 3_000).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def label() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    track = np.zeros((2, 3_000), dtype=np.uint8)
+    track[rng.integers(0, 2, 40), rng.integers(0, 3_000, 40)] = 1
+    return track
+
+
+@pytest.fixture(scope="module")
+def inside() -> np.ndarray:
+    part = np.zeros(3_000, dtype=bool)
+    part[500:2_500] = True
+    return part
+
+
+@pytest.fixture(scope="module")
+def segments(genome, label, inside):
+    return ablation.draw_segments(
+        genome, label, inside, CONFIG, n=16, size=50, context=80, block=200, seed=0
+    )
+
+
+def mean_of(model, segments):
+    return ablation.mean_contributions(model, segments.codes, segments.scored, segments.weight)
+
+
+def test_segments_lie_in_the_part_and_carry_their_labels(genome, label, inside, segments):
+    forward = np.tile(np.arange(3_000), (2, 1))
+    where = segments.of_track(forward)
+    assert inside[where].all()
+    np.testing.assert_array_equal(segments.of_track(label), segments.label)
+    for number in range(len(segments)):
+        strand = "+-"[segments.row[number]]
+        first_query = genome.around([where[number, 0]], [strand], [CONFIG.downstream])[0, 0]
+        assert segments.codes[number, segments.context] == first_query
+    assert segments.codes.shape[1] == 80 + 50 + CONFIG.reach_downstream
+
+
+def test_weights_stand_for_all_segments_of_the_part(label, inside, segments):
+    whole = label[:, 500:2_500].reshape(2, 40, 50).any(2)
+    with_site = segments.label.any(1)
+    assert segments.weight.sum() == pytest.approx(80)
+    assert segments.weight[with_site].sum() == pytest.approx(whole.sum())
+    assert with_site.sum() == 12
+
+
+def test_all_segments_drawn_give_the_areas_of_the_whole_part(genome, label, inside):
+    rng = np.random.default_rng(0)
+    every = ablation.draw_segments(
+        genome, label, inside, CONFIG, n=10_000, size=50, context=0, block=200, seed=0
+    )
+    assert (every.weight == 1).all()
+    output = rng.normal(size=(2, 3_000)) + label
+    scored = every.of_track(output)
+    found = ablation.measure(every, scored, scored, ablation.replicates(every, 5, 0))
+    part = slice(500, 2_500)
+    truth = label[:, part].ravel(), output[:, part].ravel()
+    assert found["pr_auc"][0] == pytest.approx(average_precision_score(*truth))
+    assert found["roc_auc"][0] == pytest.approx(roc_auc_score(*truth))
+    assert found["log_odds"][0] == pytest.approx(truth[1][truth[0] == 1].mean())
+
+
+def test_weighted_areas_are_those_of_sklearn(segments):
+    rng = np.random.default_rng(5)
+    output = rng.normal(size=segments.label.shape).round(1) + segments.label  # with ties
+    intact = rng.normal(size=segments.label.shape)
+    weights = ablation.replicates(segments, 3, 0)
+    found = ablation.measure(segments, intact, output, weights)
+    for row, per_segment in enumerate(weights):
+        weight = np.repeat(per_segment, 50)
+        truth = segments.label.ravel(), output.ravel()
+        assert found["pr_auc"][row] == pytest.approx(
+            average_precision_score(*truth, sample_weight=weight)
+        )
+        assert found["roc_auc"][row] == pytest.approx(roc_auc_score(*truth, sample_weight=weight))
+        moved = np.average(np.abs(output - intact).ravel(), weights=weight)
+        assert found["moved"][row] == pytest.approx(moved)
+        elsewhere = ~segments.label.ravel()
+        expected = np.average(output.ravel()[elsewhere], weights=weight[elsewhere])
+        assert found["log_odds_elsewhere"][row] == pytest.approx(expected)
+
+
+def test_kept_states_give_what_a_model_without_the_heads_columns_gives(model, segments):
+    mean = mean_of(model, segments)
+    heads = [(0, 1), (2, 0)]
+    conditions = [
+        Condition(((1, 0),), "zero"),
+        Condition(((2, 1),), "zero"),
+        Condition(tuple(heads), "mean"),
+        Condition(((1, 0), (1, 1)), "zero"),
+    ]
+    intact, output = ablation.ablate(
+        model, segments.codes, segments.scored, conditions, mean, progress=False
+    )
+    codes = torch.from_numpy(segments.codes.astype(np.int64))
+    scored = slice(80, 130)
+    with torch.no_grad():
+        np.testing.assert_allclose(intact, model(codes)[:, scored], atol=1e-5)
+        for number, condition in enumerate(conditions):
+            other = Annotator(CONFIG).eval()
+            other.load_state_dict(model.state_dict())
+            for layer in range(CONFIG.layers):  # W_o without the columns, and a bias instead
+                bias = torch.zeros(CONFIG.d_model)
+                for at, head in condition.heads:
+                    if at != layer:
+                        continue
+                    columns = slice(4 * head, 4 * head + 4)
+                    if condition.mode == "mean":
+                        bias += model.layers[layer].combine.weight[:, columns] @ mean[layer, head]
+                    other.layers[layer].combine.weight[:, columns] = 0
+                other.layers[layer].combine.bias = torch.nn.Parameter(bias)
+            expected = other(codes)[:, scored]
+            np.testing.assert_allclose(output[number], expected, atol=1e-5)
+            assert np.abs(output[number] - intact).max() > 0.01
+
+
+def test_mean_contribution_is_the_weighted_mean_of_z(model, segments):
+    seen = []
+    handle = model.layers[1].combine.register_forward_pre_hook(lambda _, z: seen.append(z[0]))
+    with torch.no_grad():
+        model(torch.from_numpy(segments.codes.astype(np.int64)))
+    handle.remove()
+    z = seen[0][:, 80:130].mean(1)  # segments, heads * d_head
+    expected = np.average(z.numpy(), axis=0, weights=segments.weight).reshape(2, 4)
+    np.testing.assert_allclose(mean_of(model, segments)[1], expected, atol=1e-5)
+
+
+def test_the_model_is_as_before_after_switching_off_even_on_error(model):
+    codes = torch.zeros(1, 40, dtype=torch.long)
+    with torch.no_grad():
+        before = model(codes)
+        with pytest.raises(RuntimeError, match="stop"), ablation.switched_off(model, {(0, 0): 9.0}):
+            assert not torch.equal(model(codes), before)
+            raise RuntimeError("stop")
+        assert torch.equal(model(codes), before)
+    with pytest.raises(ValueError, match="no head 2"):
+        ablation.switched_off(model, {(0, 2): 0.0}).__enter__()
+
+
+def test_a_head_without_output_weights_is_found_to_do_nothing(segments):
+    torch.manual_seed(2)
+    model = Annotator(CONFIG).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(std=0.5)
+    model.layers[1].combine.weight.data[:, :4] = 0  # layer 2, head 1
+    conditions = ablation.single_heads(CONFIG)
+    mean = mean_of(model, segments)
+    intact, output = ablation.ablate(
+        model, segments.codes, segments.scored, conditions, mean, progress=False
+    )
+    weights = ablation.replicates(segments, 50, 0)
+    change = ablation.changes(segments, intact, output, weights)
+    effects = ablation.head_effects(conditions, change, 0.95)
+    idle = (effects["layer_1based"] == 2) & (effects["head_1based"] == 1)
+    assert (effects.loc[idle, "delta_moved"] < 1e-5).all()
+    assert (effects.loc[~idle, "delta_moved"] > 1e-3).all()
+    assert (effects["ci_low"] <= effects["ci_high"]).all()
+    assert len(effects) == 2 * CONFIG.layers * CONFIG.heads
+
+
+def test_interaction_is_joint_minus_sum():
+    conditions = [Condition(((0, 0),), "mean"), Condition(((1, 1),), "mean")]
+    joint = ablation.pairs([(1, 1), (0, 0)])
+    assert joint == [Condition(((0, 0), (1, 1)), "mean")]
+    change = {name: np.array([[-1.0, -1, -1], [-2.0, -2, -2]]) for name in ablation.MEASURES}
+    both = {name: np.array([[-2.5, -2.4, -2.6]]) for name in ablation.MEASURES}
+    row = ablation.interactions(conditions, change, joint, both, 0.95).iloc[0]
+    assert row["sum_pr_auc"] == -3
+    assert row["interaction_pr_auc"] == pytest.approx(0.5)
+    assert 0.4 <= row["interaction_pr_auc_low"] <= row["interaction_pr_auc_high"] <= 0.6
+    assert (row["first_layer_1based"], row["second_head_1based"]) == (1, 2)
+
+
+def test_rank_agreement_is_one_for_the_same_order_and_covers_zero_for_noise():
+    rng = np.random.default_rng(0)
+    importance = np.arange(36.0)[:, None] + np.zeros((36, 201))
+    table = ablation.rank_agreement(
+        {"same": np.arange(36.0) ** 3, "noise": rng.normal(size=36)},
+        {"loss": importance},
+        0.95,
+        seed=0,
+    ).set_index("attention")
+    assert table.loc["same", "spearman"] == pytest.approx(1)
+    assert table.loc["same", "low"] == pytest.approx(1)
+    assert table.loc["noise", "low"] < 0 < table.loc["noise", "high"]
+
+
+def test_segments_that_cannot_be_are_named(genome, label, inside):
+    given = {"n": 4, "context": 10, "block": 100, "seed": 0}
+    with pytest.raises(ValueError, match="smaller segments"):
+        ablation.draw_segments(genome, label, inside, CONFIG, size=2_600, **given)
+    with pytest.raises(ValueError, match="no labelled site"):
+        ablation.draw_segments(genome, 0 * label, inside, CONFIG, size=50, **given)
+
+
+def test_segments_of_a_single_block_have_no_interval(genome, label, inside):
+    alone = ablation.draw_segments(
+        genome, label, inside, CONFIG, n=4, size=50, context=0, block=5_000, seed=0
+    )
+    with pytest.raises(ValueError, match="one block"):
+        ablation.replicates(alone, 10, 0)
+
+
+LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
+WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
+
+
+def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
+    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
+    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
+    with_word = rng.random(N) < share
+    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
+    for site in position[with_word]:
+        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
+    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
+    return Genome("toy", codes, circular=True), sites, with_word
+
+
+@pytest.fixture(scope="module")
+def model_of_recovery():
+    torch.manual_seed(0)
+    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
+    return Annotator(config).eval()
+
+
+def test_a_head_that_says_the_same_everywhere_has_no_effect(model_of_recovery):
+    genome, sites, _ = planted_genome(0, share=0.5)
+    with torch.no_grad():
+        before = model_of_recovery.layers[1].combine.weight.clone()
+        model_of_recovery.layers[1].combine.weight[:, :4] = 0  # head 1 of layer 2 is not heard
+        changed = ablation.effects(model_of_recovery, genome, sites.head(12)).set_index(
+            ["layer_1based", "head_1based"]
+        )
+        model_of_recovery.layers[1].combine.weight[:] = before
+    assert abs(changed.loc[(2, 1), "effect"]) < 1e-9
+    assert (changed["effect"].drop((2, 1)).abs() > 1e-9).all()
+    assert (changed["ci_low"] <= changed["ci_high"]).all()

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from genoattn.data.grammar import consensus_matrix
+from genoattn.genome.sequence import Genome
+from genoattn.heads import elements
+from genoattn.interventions import claims, grading
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+
+LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
+WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
+RULE = claims.Rule(first=-35, last=8, flanks=(-30, -20, 20, 30))
+
+
+def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
+    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
+    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
+    with_word = rng.random(N) < share
+    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
+    for site in position[with_word]:
+        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
+    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
+    return Genome("toy", codes, circular=True), sites, with_word
+
+
+def reading_attention(genome: Genome, sites: pd.DataFrame, seed: int) -> np.ndarray:
+    """Head 1 looks wherever a TTGA begins one nucleotide before; head 2 looks anywhere."""
+    rng = np.random.default_rng(seed)
+    offset = DOWNSTREAM - np.arange(WINDOW)
+    reach = np.arange(offset[-1] - 1, offset[0] + 4)
+    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
+    raw = rng.random((N, 1, 2, WINDOW)) * 0.1
+    for distance, one in enumerate(offset):
+        begin = int(one - 1 - reach[0])
+        raw[:, 0, 0, distance] += (codes[:, begin : begin + 4] == [3, 3, 2, 0]).all(axis=1)
+    return (raw / raw.sum(-1, keepdims=True)).astype(np.float16)
+
+
+def learn() -> np.ndarray:
+    return np.arange(N) % 10 < 7
+
+
+def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
+    copies = sites[with_word]
+    return pd.DataFrame(
+        {
+            "tss_position": copies["position"],
+            "strand": copies["strand"],
+            "element": "box",
+            "offset": PLACE,
+            "sequence": WORD,
+        }
+    )
+
+
+def effect(low: float, high: float) -> pd.DataFrame:
+    """The same effect of both heads."""
+    p = 1e-4 if high < 0 else 0.5
+    one = {"effect": -1.0, "ci_low": low, "ci_high": high, "p_effect": p}
+    return pd.DataFrame({"layer_1based": 1, "head_1based": [1, 2], **one})
+
+
+def word_effects(found: claims.Found, low: float = -2.0, high: float = -0.5) -> pd.DataFrame:
+    """The same effect of all claimed words."""
+    one = {"word_effect": -1.0, "word_low": low, "word_high": high}
+    one["p_word"] = 1e-4 if high < 0 else 0.5
+    return pd.DataFrame([one] * len(found.table))
+
+
+@pytest.fixture(scope="module")
+def claimed():
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    attention = reading_attention(genome, sites, 1)
+    found = claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
+    return found, elements_of(sites, with_word)
+
+
+def test_how_much_of_a_word_was_planted_is_counted_on_the_genome():
+    _, sites, with_word = planted_genome(0, share=0.5)
+    sites = sites.assign(strand=np.where(np.arange(N) % 2, "+", "-"))  # places are read on a strand
+    elements = elements_of(sites, with_word)
+    counts = np.full((2, 9, 4), 5)
+    counts[:, 4:6] = [20, 0, 0, 0]  # all information lies in the two letters from the centre on
+    table = pd.DataFrame({"offset": [PLACE, PLACE - 1]})
+    carriers = np.tile(np.flatnonzero(with_word)[:40], (2, 1))
+    found = claims.Found(table, counts, carriers)
+    shares = grading.planted_letters(found, sites, elements, LENGTH)
+    inside = np.zeros((2, LENGTH), dtype=bool)
+    for site in elements.itertuples():
+        step = 1 if site.strand == "+" else -1
+        for nt in range(len(WORD)):
+            place = site.tss_position + step * (PLACE + nt)
+            inside[int(site.strand == "-"), place % LENGTH] = True
+    for row, offset in enumerate(table["offset"]):
+        hits = []
+        for site in sites.itertuples():
+            step = 1 if site.strand == "+" else -1
+            places = [(site.position + step * (offset + nt)) % LENGTH for nt in (0, 1)]
+            hits.append(inside[int(site.strand == "-"), places].mean())
+        hits = np.array(hits)
+        assert shares["planted_share"][row] == pytest.approx(hits[carriers[row]].mean())
+        assert shares["planted_elsewhere"][row] == pytest.approx(hits.mean())
+    assert shares["planted_share"].tolist() == pytest.approx([1.0, 0.5], abs=0.05)
+    assert shares["planted_element"].tolist() == ["box", "box"]
+    nothing = grading.planted_letters(found, sites, elements.iloc[:0], LENGTH)
+    assert (nothing["planted_share"] == 0).all() and (nothing["planted_element"] == "").all()
+
+
+def test_a_claim_of_something_not_planted_is_false(claimed):
+    found, elements = claimed
+    other = elements.assign(element="other", sequence="CCGGTC")
+    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), other, RULE)
+    assert not recovered["recovered"].any() and claims["false_claim"].all()
+    elsewhere = elements.assign(offset=PLACE - 10)
+    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), elsewhere, RULE)
+    assert not recovered["recovered"].any() and claims["false_claim"].all()
+    nothing, claims = grading.grade(
+        found, effect(-2, -0.5), word_effects(found), elements.head(0), RULE
+    )
+    assert nothing.empty and claims["false_claim"].all()
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
+    return Annotator(config).eval()
+
+
+def test_replacing_letters_out_of_reach_changes_nothing(model):
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    elements = elements_of(sites, with_word)
+    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, seed=0)
+    assert near["change"].abs().item() > 1e-9
+    assert list(near["element"]) == ["box"]
+    reach = model.config.reach_upstream - model.config.downstream
+    edge = elements.assign(offset=-reach, sequence=WORD)
+    assert np.isfinite(grading.usage(model, genome, edge, most=20, seed=0)["change"]).all()
+
+
+def test_a_motif_is_laid_where_it_fits():
+    word = elements.word("box", WORD, PLACE, PLACE, "toy")
+    codes = np.array([["ACGT".index(letter) for letter in "AC" + WORD + "G"]])
+    counts = np.eye(4, dtype=int)[codes[0]] * 50
+    alike, first = grading.placed(counts, PLACE + 2, word, slack=4)
+    assert first == PLACE and alike == pytest.approx(1, abs=0.01)
+    alike, first = grading.placed(counts, PLACE + 3, word, slack=4)
+    assert first == PLACE + 1
+    assert grading.placed(counts, PLACE + 40, word, slack=4)[0] == 0
+
+
+def test_half_of_an_element_with_its_gap_must_be_covered():
+    gapped = elements.Element("pair", consensus_matrix("TGTGANNNNNNTCACA", 0.85), (-69,), "toy")
+    second = np.eye(4, dtype=int)[["ACGT".index(letter) for letter in "GATTCACAG"]] * 50
+    second[[0, 1, 2, 8]] = 12  # no letter preferred; TCACA ends at the last but one
+    alike, first = grading.placed(second, -57, gapped, slack=0)
+    assert first == -69 and alike > 0.9  # eight of sixteen
+    one_less = np.roll(second, -1, axis=0)
+    assert grading.placed(one_less, -56, gapped, slack=0)[0] == 0

@@ -1,0 +1,133 @@
+"""Model cards: the shipped ones survive reading and writing, and answer questions about models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from genoattn import annotate
+from genoattn.genome.sequence import Genome, encode
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.card import Card, check_genome
+from genoattn.model.weights import WEIGHTS, WeightsError
+
+SHIPPED = sorted(path for path in WEIGHTS.glob("*.json") if ".prior" not in path.name)
+
+
+def a_card(**changes) -> Card:
+    training = {"batch": 2, "segment": 100, "seed": 3}
+    history = ({"step": 10, "passes": 0.5, "validation_loss": 0.2, "learning_rate": 0.1},)
+    given = {"training": training, "history": history, "best": history[0]}
+    return Card(config={"layers": 1}, **{**given, **changes})
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_card_says_the_same_after_reading_and_writing(path, tmp_path):
+    today = json.loads(path.read_text())
+    weights = tmp_path / "copy.safetensors"
+    weights.touch()
+    Card.read(path.stem).write(weights)
+    again = json.loads(weights.with_suffix(".json").read_text())
+
+    def lacking_nothing(card):
+        """Cards of long ago leave out what is empty."""
+        if card is None:
+            return None
+        return {"auxiliary": [], **card, "initial": lacking_nothing(card["initial"])}
+
+    assert again == lacking_nothing(today)
+    assert Card.read(weights) == Card.read(path.stem)
+
+
+def test_passes_and_scored_positions_include_the_stages_before():
+    before = a_card(training={"batch": 4, "segment": 50, "seed": 1})
+    card = a_card(initial=before)
+    assert card.passes == 1.0
+    assert card.own_passes == 0.5
+    assert card.scored_positions == 10 * 2 * 100 + 10 * 4 * 50
+
+
+def test_rounds_run_on_through_the_stages():
+    row = {"step": 5, "passes": 1.0, "learning_rate": 0.1, "train_loss": 3, "validation_loss": 2}
+    later = {**row, "passes": 0.25, "validation_loss": 1}
+    card = a_card(history=(later,), initial=a_card(history=(row, {**row, "passes": 2.0})))
+    assert card.rounds["stage"].tolist() == [1, 1, 2]
+    assert card.rounds["passes"].tolist() == [1.0, 2.0, 2.25]
+    assert "step" not in card.rounds
+
+
+def test_a_card_tells_its_network_and_its_parts():
+    assert Card.read("convolutional").convolutional
+    assert not Card.read("curated").convolutional
+    split = Card.read("curated").split(4_641_652)
+    assert split.mask("test").sum() == 3_667_115 - 2_738_785
+
+
+def test_what_is_no_card_is_refused_by_name(tmp_path):
+    weights = tmp_path / "a.safetensors"
+    weights.touch()
+    with pytest.raises(WeightsError, match=r"a\.json: the model card is missing"):
+        Card.read(weights)
+    for text, says in (("{}", "has no 'config'"), ("[1]", "but list"), ("{", "not a model card")):
+        Path(tmp_path / "a.json").write_text(text)
+        with pytest.raises(WeightsError, match=says):
+            Card.read(weights)
+
+
+def test_further_facts_are_kept():
+    card = Card.of({"config": {}, "note": "mine"})
+    assert card.content() == {"config": {}, "note": "mine"}
+
+
+CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
+
+
+@pytest.fixture(scope="module")
+def model() -> Annotator:
+    """A small annotator of random weights whose output depends on the sequence."""
+    torch.manual_seed(3)
+    return Annotator(CONFIG).eval()
+
+
+@pytest.fixture(scope="module")
+def contigs() -> list[Genome]:
+    """Three contigs: circular, linear, and one shorter than the window."""
+    rng = np.random.default_rng(1)
+    letters = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in SIZES.items()}
+    return [Genome(name, encode(text), name == "ring") for name, text in letters.items()]
+
+
+SIZES = {"ring": 400, "line": 150, "bit": 9}
+
+
+def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):
+    files = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        files.append(tmp_path / f"{seed}.safetensors")
+        Annotator(AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=6)).save(
+            files[-1], Card(genome="ring")
+        )
+    alone = [annotate.annotate(file, contigs, progress=False) for file in files]
+    both = annotate.annotate(files, contigs, progress=False)
+    assert list(both) == [one.name for one in contigs]
+    for name, track in both.items():
+        a, b = (np.log(one[name] / (1 - one[name])) for one in alone)
+        assert np.abs(a - b).max() > 0.1
+        np.testing.assert_allclose(np.log(track / (1 - track)), (a + b) / 2, atol=1e-4)
+
+
+def test_weights_that_do_not_fit_are_told(model, contigs, tmp_path):
+    path = tmp_path / "w.safetensors"
+    model.save(path, Card(genome="ring"))
+    check_genome(path, contigs[0])
+    with pytest.raises(WeightsError, match=r"trained on ring, so .* none of line"):
+        check_genome(path, contigs[1])
+    card = path.with_suffix(".json")
+    card.write_text(card.read_text().replace('"d_head": 4', '"d_head": 5'))
+    with pytest.raises(WeightsError, match="not what its card describes"):
+        annotate.annotate(path, contigs)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn.genome.sequence import Genome
+from genoattn.heads import preferred, profiles
+from genoattn.plots import explorer
+
+LAYERS, HEADS, WINDOW, N, DOWNSTREAM = 2, 2, 16, 60, 5
+
+
+@pytest.fixture(scope="module")
+def toy():
+    """Random attention on a random genome; float16, with ties."""
+    rng = np.random.default_rng(0)
+    genome = Genome("toy", rng.integers(4, size=500).astype(np.uint8), circular=True)
+    samples = pd.DataFrame(
+        {"strand": rng.choice(["+", "-"], N), "position": rng.integers(500, size=N)}
+    )
+    attention = rng.random((N, LAYERS, HEADS, WINDOW)).round(1).astype(np.float16)
+    made = preferred.sweep(attention, samples, genome, downstream=DOWNSTREAM, n_best=9, width=7)
+    return genome, samples, attention, made
+
+
+def profile_frame(made):
+    columns = {
+        name: made.mean * scale
+        for name, scale in (("mean", 1), ("maximum", 2), ("highest", 1.5), ("lowest", 0.5))
+    }
+    return profiles.profile_frame(DOWNSTREAM, **columns)
+
+
+def test_the_explorer_refuses_other_heads(toy):
+    made = toy[3]
+    asked = {"background": np.full(4, 0.25), "colours": {}}
+    with pytest.raises(ValueError, match="do not fit"):
+        explorer.explorer(profile_frame(made), made, ["one"], **asked)
+    with pytest.raises(ValueError, match="at most 63"):
+        explorer.explorer(profile_frame(made), made._replace(n_best=64), ["a"] * 4, **asked)

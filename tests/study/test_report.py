@@ -1,0 +1,50 @@
+"""Sentences and tables of a page are written so that they read as they are meant."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from genoattn.chapters import curation as chapter
+from genoattn.study import parameters
+from genoattn.study.report import Finding, escaped, in_words, table
+from genoattn.study.run import Run
+
+
+def test_a_bar_in_a_cell_does_not_end_it():
+    frame = pd.DataFrame({"measure": ["|rho|"], "a|b": [3]})
+    assert table(frame).split("\n") == [
+        "", r"| measure | a\|b |", "| :-- | --: |", r"| \|rho\| | 3 |", ""
+    ]  # fmt: skip
+
+
+def test_names_that_somebody_gave_are_no_markdown():
+    assert escaped("RegulonDB, SEnd-seq") == "RegulonDB, SEnd-seq"
+    assert escaped("a_b*c`$x$<i>[1]{d}\\") == r"a\_b\*c\`\$x\$\<i>\[1]\{d}" + "\\\\"
+
+
+def test_numbers_stand_in_words_up_to_twelve():
+    assert [in_words(n) for n in (0, 1, 12, 13, 1234)] == ["no", "one", "twelve", "13", "1,234"]
+
+
+def test_facts_are_written_as_json_and_frames_as_csv(tmp_path):
+    defaults = {name: one.default for name, one in chapter.PARAMETERS.items()}
+    p = parameters.check(chapter.PARAMETERS, {**defaults, "run_dir": str(tmp_path)})
+    run = Run(tmp_path)
+    frame = pd.DataFrame({"a": [1, 2]})
+    said = run.write(p, Finding("", {"facts": {"n": 3, "rule": "é"}, "counts": frame})).said
+    assert json.loads((run.results / "facts.json").read_text()) == {"n": 3, "rule": "é"}
+    assert (run.results / "counts.csv").read_text() == "a\n1\n2\n"
+    assert "facts.json`: 2 entries" in said and "counts.csv`: 2 rows" in said
+
+
+def test_the_curated_set_is_written_with_its_convention(tmp_path):
+    curated = pd.DataFrame({"position": [4], "strand": ["+"], "members": ["a+b"]})
+    run = Run(tmp_path / "deep")
+    run.write_curated(curated)
+    assert (
+        run.curated_file.read_text()
+        == "# 0-based positions\nposition\tstrand\tmembers\n4\t+\ta+b\n"
+    )
+    pd.testing.assert_frame_equal(run.curated, curated)
