@@ -336,8 +336,8 @@ def _header(path: str | Path, lines: Sequence[str], columns: Sequence[str]) -> t
             break
     if first is None:
         raise AnnotationError(f"{path}: empty; its first line should name the columns")
-    names = [name.casefold() for name in _cells(lines[first], "\t")]
-    missing = next(column for column in columns if column not in names)
+    here = [name.casefold() for name in _cells(lines[first], "\t")]
+    missing = next(column for column in columns if column not in here)
     raise AnnotationError(
         f"{path}, line {first + 1}: column {missing!r} is missing; the first line must name "
         f"{', '.join(columns)}, parted by tabs, commas or semicolons"
