@@ -14,7 +14,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import heads_words as words
-from genoattn.chapters.heads_motifs import Elements, Motifs, Observed, Subject
+from genoattn.chapters.heads_motifs import (
+    Elements,
+    Motifs,
+    Observed,
+    Samples,
+    Subject,
+    elements,
+    looked_for,
+    observed,
+    place,
+    sample_error,
+    samples,
+    subject,
+)
 from genoattn.data import regulondb
 from genoattn.data.datasets import fetch
 from genoattn.evaluation import statistics
@@ -32,18 +45,30 @@ __all__ = [
     "PARAMETERS",
     "AllHeads",
     "Correlations",
+    "Elements",
     "KnownMotifs",
     "KnownSites",
+    "Motifs",
+    "Observed",
     "Pairs",
+    "Samples",
     "Spacer",
+    "Subject",
     "WithOutput",
     "all_heads",
     "correlations",
+    "elements",
     "in_short",
     "known_motifs",
     "known_sites",
+    "looked_for",
+    "observed",
+    "place",
+    "sample_error",
+    "samples",
     "spacer",
     "statements",
+    "subject",
     "together",
     "with_output",
 ]

@@ -17,8 +17,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import output_words as words
-from genoattn.chapters.output_antisense import Opposite, Shuffled
-from genoattn.chapters.output_sites import AroundSites, Output, Predicted, Regions, values_at
+from genoattn.chapters.output_antisense import (
+    Mirrored,
+    Opposite,
+    Shuffled,
+    mirrored,
+    opposite,
+    shuffled,
+)
+from genoattn.chapters.output_sites import (
+    AroundSites,
+    BothStrands,
+    Output,
+    Predicted,
+    Regions,
+    around_sites,
+    both_strands,
+    by_region,
+    loaded,
+    paper_says,
+    predicted,
+    values_at,
+)
 from genoattn.data import datasets
 from genoattn.data.assays import read_drnaseq, source_name
 from genoattn.data.regulondb import read_regulondb
@@ -32,14 +52,31 @@ from genoattn.study.report import Finding, table
 
 __all__ = [
     "PARAMETERS",
+    "AroundSites",
+    "BothStrands",
     "Internal",
+    "Mirrored",
     "Novel",
+    "Opposite",
+    "Output",
+    "Predicted",
     "Pseudogenes",
+    "Regions",
+    "Shuffled",
+    "around_sites",
+    "both_strands",
+    "by_region",
     "in_short",
     "internal",
+    "loaded",
+    "mirrored",
     "novel",
+    "opposite",
+    "paper_says",
+    "predicted",
     "pseudogenes",
     "ranked",
+    "shuffled",
 ]
 
 

@@ -16,9 +16,18 @@ import pandas as pd
 from genoattn.chapters import training_errors_words as errors_words
 from genoattn.chapters import training_scores_words as scores_words
 from genoattn.chapters import training_words as words
-from genoattn.chapters.training_errors import Calibration, Matching
+from genoattn.chapters.training_errors import (
+    Calibration,
+    Matching,
+)
 from genoattn.chapters.training_models import check_parts
-from genoattn.chapters.training_scores import Attention, Length, Rivals, Scores, TableTwo
+from genoattn.chapters.training_scores import (
+    Attention,
+    Length,
+    Rivals,
+    Scores,
+    TableTwo,
+)
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.card import Card
 from genoattn.study import earlier
