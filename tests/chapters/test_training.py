@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from genoattn.tests.test_chapters_training_words import card, readings
+from toy_trainings import card, readings
 
 from genoattn.chapters import training as chapter
 from genoattn.chapters import training_errors, training_models, training_scores

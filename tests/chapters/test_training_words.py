@@ -5,32 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from toy_trainings import BOTH, card, readings
 
 from genoattn.chapters import training_errors_words as errors_words
 from genoattn.chapters import training_models_words as models_words
 from genoattn.chapters import training_scores_words as scores_words
 from genoattn.chapters import training_words as words
 from genoattn.model.annotator import AnnotatorConfig
-from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.study import earlier
-
-BOTH = ("roc_auc", "pr_auc")
-
-
-def card(passes=2.0, loss=0.01, config=None, **changes):
-    return Card(
-        train_set="curated",
-        config=vars(config or AnnotatorConfig()),
-        training={"seed": 1, "batch": 2, "segment": 1024, "context": 512, "empty_share": 0.2,
-                  "learning_rate": 0.001},
-        history=({"step": 10, "passes": passes, "validation_loss": loss},),
-        best={"passes": passes, "validation_loss": loss},
-        data={"sites": 100},
-        hardware="a machine",
-        seconds=120,
-    ).replace(**changes)  # fmt: skip
-
 
 # ------------------------------------------------------------------- rows of an earlier run
 
@@ -435,19 +418,6 @@ def test_steps_are_marked_and_told_from_first_to_last():
     assert "| gone† | 1.00 | 3.000 | 0.800 | 0.100 | 0.300 |" in said
     assert "| both | 3.00 |  | 0.900 | 0.200 | 0.400 |" in said and "PR AUC, 10-mers" in said
     assert words.say_steps(table.iloc[:0], []).startswith("Left out")
-
-
-def readings():
-    return pd.DataFrame(
-        [
-            {"model": model, "metric": metric, "value": 0.5, "difference": change,
-             "difference_low": change - 0.1, "difference_high": change + 0.1,
-             "test_set": test_set, "differs_in": setting, "passes": 0.8}
-            for test_set in ("curated", "smrt")
-            for model, setting, change in (("base", "", 0.0), ("cold", "context 128 → 0", -0.2))
-            for metric in BOTH
-        ]
-    )  # fmt: skip
 
 
 def test_readings_are_told_as_changes():
