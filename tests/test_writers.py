@@ -26,7 +26,7 @@ from genoattn import tracks
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
-from genoattn.prediction import predict
+from genoattn.prediction.predict import predict
 
 def limit():
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))

@@ -19,7 +19,16 @@ from genoattn.heads.profiles import contrast, selectivity
 from genoattn.interventions import ablation, mutagenesis
 from genoattn.prediction import ensemble
 from genoattn.study import report
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema, odd, position
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    ParameterError,
+    Schema,
+    odd,
+    position,
+)
 from genoattn.study.report import Finding, table
 from genoattn.study.run import Model, Run
 
@@ -122,6 +131,14 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
     p : Checked
         ``n_segments``, ``segment``, ``context``, ``block``, ``n_bootstrap``, ``level``, ``seed``.
     """
+    labelled = run.sites(model.card.train_set)
+    run.check_test(model.split, labelled, f"the set {model.card.train_set}")
+    first, downstream = sites.offset_of(p.region_first), model.config.downstream
+    if first > downstream:
+        raise ParameterError(
+            f"{p.chapter}: parameter 'region_first' must be at most {downstream + 1}, the last "
+            f"position that {model.name} reads, not {p.region_first}"
+        )
     label = _labels(run, model)
     segments = ablation.draw_segments(
         run.study.genome,

@@ -155,7 +155,9 @@ PARAMETERS = Schema(
         "empty_share": Parameter(
             float, 1.0, "share of the segments without a site that a pass reads", low=0.001, high=1
         ),
-        "learning_rate": Parameter(float, 0.005, "highest learning rate", low=0, rule=positive),
+        "learning_rate": Parameter(
+            float, 0.005, "highest learning rate", low=0, high=1000, rule=positive
+        ),
         "steps_per_round": Parameter(
             int, 100, "steps between two looks at the validation part", low=1
         ),

@@ -141,7 +141,13 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
     genomes = annotate.load_contigs(fasta, p.circular)
+    tracks.check_contig_names(genomes, fasta)
     features = None if gff is None else read_gff_contigs(gff, genomes)
+    if features is not None and not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
+        raise ValueError(
+            f"{gff}: annotates neither a gene nor a CDS on these contigs; give another annotation, "
+            "or leave gff out"
+        )
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
