@@ -120,7 +120,7 @@ def test_a_contig_named_all_is_no_word_for_all_contigs(tmp_path):
         load_contigs(path, ["all"])
 
 
-@pytest.mark.parametrize("name", ["a/b", "..", "für", "a b", "a\\b", "x" * 256])
+@pytest.mark.parametrize("name", ["a/b", "..", "für", "a\\b", "x" * 256])
 def test_contig_names_that_no_hub_holds(name):
     genomes = [Genome(one, np.zeros(5, np.uint8)) for one in ("fine.1|x", name)]
     with pytest.raises(ValueError, match=r"own\.fa: contig "):
