@@ -74,6 +74,11 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
         circular = [circular]
     genomes = read_fasta(path, circular=False)
     names = [genome.name for genome in genomes]
+    if ALL in names and ALL in circular:
+        raise ValueError(
+            f"{path}: a contig is named {ALL!r}, which among the circular contigs means every one "
+            "of them; rename it"
+        )
     unknown = [name for name in circular if name not in names and name != ALL]
     if unknown:
         shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -34,7 +34,9 @@ from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome
 
 __all__ = [
     "HubTrack",
+    "check_contig_names",
     "check_hub_name",
+    "hub_name_complaint",
     "track_hub",
     "write_bed",
     "write_bigwig",
@@ -48,6 +50,7 @@ _COLOURS = {"+": (0, 114, 178), "-": (213, 94, 0)}
 
 _ENTRIES = 500_000  # intervals that go to pyBigWig at once
 _FILE = {"+": "plus", "-": "minus"}
+_LONGEST = 200  # letters of a hub's name; a file of that name and its ending has at most 255
 
 
 # ------------------------------------------------------------------------------------- values
@@ -124,6 +127,8 @@ def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
     for name, values in tracks.items():
         if not name or re.search(r"\s", name):
             raise ValueError(f"contig name {name!r} must be one word")
+        if not values.size:
+            raise ValueError(f"the track of {name} is empty: a contig has at least one nucleotide")
         if values.ndim != dimensions or (dimensions == 2 and len(values) != 2):
             wanted = "(L,), one strand" if dimensions == 1 else "(2, L), both strands"
             raise ValueError(f"the track of {name} has shape {values.shape}, not {wanted}")
@@ -190,7 +195,8 @@ def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
     Raises
     ------
     ValueError
-        A column is missing, a strand is unknown, or an output is not from 0 to 1.
+        A column is missing, a strand is unknown, a position is no whole number of 0 or more, or an
+        output is not from 0 to 1.
 
     Notes
     -----
@@ -201,13 +207,20 @@ def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
         raise ValueError(f"the table of peaks has no column {sorted(missing)[0]!r}")
     if not peaks["strand"].isin(STRANDS).all():
         raise ValueError("the strand of a peak is neither '+' nor '-'")
+    position = pd.to_numeric(peaks["position"], errors="coerce")
+    wrong = np.flatnonzero(~(position >= 0) | (position % 1 != 0))
+    if wrong.size:
+        raise ValueError(
+            f"the position of peak {wrong[0] + 1} must be a whole number, 0 or more, not "
+            f"{peaks['position'].iloc[wrong[0]]}"
+        )
     if not peaks["output"].between(0, 1).all():
         raise ValueError("the output of a peak must lie between 0 and 1")
     table = pd.DataFrame(
         {
             "contig": peaks["contig"],
-            "start": peaks["position"],
-            "end": peaks["position"] + 1,
+            "start": position.astype(np.int64),
+            "end": position.astype(np.int64) + 1,
             "name": [f"peak_{number}" for number in range(1, len(peaks) + 1)],
             "score": (1000 * peaks["output"]).round().astype(np.int64),
             "strand": peaks["strand"],
@@ -310,12 +323,47 @@ class HubTrack(NamedTuple):
     tracks: Mapping[str, NDArray]
 
 
+def hub_name_complaint(name: str) -> str | None:
+    """Say why hub, assembly and folder cannot have a name; None if they can."""
+    if not re.fullmatch(r"[A-Za-z][\w.-]*", name, flags=re.ASCII):
+        return "must be of letters, digits, '_', '.' and '-', a letter first"
+    if len(name) > _LONGEST:
+        return f"must have at most {_LONGEST} letters, as folders and 2bit files are named by it"
+    return None
+
+
 def check_hub_name(name: str) -> None:
     """Refuse a name that hub, assembly and folder cannot have."""
-    if not re.fullmatch(r"[A-Za-z][\w.-]*", name, flags=re.ASCII):
-        raise ValueError(
-            f"hub name {name!r}: use letters, digits, '_', '.' and '-', a letter first"
-        )
+    if problem := hub_name_complaint(name):
+        raise ValueError(f"hub name {problem}, not {name!r}")
+
+
+def check_contig_names(genomes: Sequence[Genome], where: str | Path) -> None:
+    """Refuse contigs whose names the files of a hub cannot hold, before anything is computed.
+
+    Parameters
+    ----------
+    genomes : sequence of Genome
+    where : str or Path
+        The file that they come from, for the message.
+
+    Raises
+    ------
+    ValueError
+        A name is not printable ASCII without blanks, has a slash, or is too long.
+    """
+    for genome in genomes:
+        name = genome.name
+        if not re.fullmatch(r"[!-.0-\[\]-~]+", name) or name in (".", ".."):
+            raise ValueError(
+                f"{where}: contig {name!r} cannot be named so in a track hub; rename it with "
+                "letters, digits, '_', '.' and '-'"
+            )
+        if len(name) > 255:
+            raise ValueError(
+                f"{where}: contig {name[:20]!r}... has a name of {len(name)} letters; a 2bit file "
+                "holds at most 255, so shorten it"
+            )
 
 
 def track_hub(

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 from PIL import Image
 
 from genoattn.book.pages import BookError, check_site
-from genoattn.genome.files import writing
+from genoattn.genome.files import FileError, writing
+from genoattn.study.settings import read_settings
 
 __all__ = [
     "chapters",
@@ -85,15 +85,25 @@ def profile(path: str | Path) -> dict[str, dict[str, Any]]:
     Raises
     ------
     BookError
-        No such file, or not a mapping of mappings.
+        No such file, no YAML that has one meaning (`genoattn.study.settings`), or not a mapping
+        of mappings.
     """
     path = Path(path)
     if not path.is_file():
         known = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
         raise BookError(f"{path}: no such profile; there are: {known}")
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
+    try:
+        content = read_settings(path) or {}
+    except FileError as error:
+        raise BookError(str(error)) from error
+    if not isinstance(content, dict):
         raise BookError(f"{path}: must map each chapter to a mapping of its parameters")
+    for chapter, given in content.items():
+        if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+            raise BookError(
+                f"{path}: {chapter} must have a mapping of its parameters, "
+                f"such as {{}} for none, not {given!r}"
+            )
     return content
 
 

@@ -20,7 +20,16 @@ from genoattn.heads import atlas, preferred
 from genoattn.heads import seeds as between
 from genoattn.heads.elements import match_elements, name_roles, planted_elements
 from genoattn.interventions import recovery
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    Schema,
+    filled,
+    odd,
+    position,
+)
 from genoattn.study.report import Finding, table
 from genoattn.study.run import Run
 
@@ -48,6 +57,8 @@ PARAMETERS = Schema(
             list[str],
             [],
             "the same training from other seeds, as weights; those not there are left out",
+            unique=True,
+            rule=filled,
         ),
         "seed": Parameter(int, 0, "seed of the samples and of the permutations", low=0),
         "n_random": Parameter(
@@ -57,10 +68,14 @@ PARAMETERS = Schema(
             int, 50, "samples of most attention at an offset, for its motif", low=2, high=63
         ),
         "width": Parameter(
-            int, 7, "nucleotides of a motif, odd, centred at the offset", low=1, high=51
+            int, 7, "nucleotides of a motif, odd, centred at the offset", low=1, high=51, rule=odd
         ),
-        "region_first": Parameter(int, -100, "first position shown on a card, the TSS is +1"),
-        "region_last": Parameter(int, 20, "last position shown on a card, the TSS is +1"),
+        "region_first": Parameter(
+            int, -100, "first position shown on a card, the TSS is +1", rule=position
+        ),
+        "region_last": Parameter(
+            int, 20, "last position shown on a card, the TSS is +1", rule=position
+        ),
         "selective": Parameter(
             float, 0.2, "least selectivity of a head that is said to look at a place", low=0, high=1
         ),
@@ -92,6 +107,7 @@ PARAMETERS = Schema(
             "planted elements found on simulated genomes",
         ),
     },
+    at_most=(("region_first", "region_last"),),
 )
 """What this chapter may be asked."""
 

@@ -17,7 +17,7 @@ from genoattn.data.assays import printed_sendseq, printed_smrt, read_cappable, r
 from genoattn.data.curation import OUTVOTED, RULES, Merging
 from genoattn.study import inputs
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema
+from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding, in_words
 from genoattn.study.run import Run
 
@@ -63,11 +63,14 @@ PARAMETERS = Schema(
         ),
         "fasta": Parameter(str, None, "your genome, if source is files", optional=True),
         "gff": Parameter(str, None, "its annotation, if source is files", optional=True),
-        "tables": Parameter(list[str], [], "your tables of sites, if source is files"),
+        "tables": Parameter(
+            list[str], [], "your tables of sites, if source is files", unique=True, rule=filled
+        ),
         "novelty": Parameter(
             list[str],
             [],
             "sources, newest technique first; none: the paper's order, else your tables'",
+            unique=True,
         ),
         "trusted": Parameter(
             str,

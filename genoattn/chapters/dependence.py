@@ -19,7 +19,16 @@ from genoattn.heads.profiles import contrast, selectivity
 from genoattn.interventions import ablation, mutagenesis
 from genoattn.prediction import ensemble
 from genoattn.study import report
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    ParameterError,
+    Schema,
+    odd,
+    position,
+)
 from genoattn.study.report import Finding, table
 from genoattn.study.run import Model, Run
 
@@ -72,8 +81,12 @@ PARAMETERS = Schema(
             "start sites of the test part around which nucleotides are changed, at most",
             low=2,
         ),
-        "region_first": Parameter(int, -100, "first position that is changed, the TSS is +1"),
-        "region_last": Parameter(int, 20, "last position that is changed, the TSS is +1"),
+        "region_first": Parameter(
+            int, -100, "first position that is changed, the TSS is +1", rule=position
+        ),
+        "region_last": Parameter(
+            int, 20, "last position that is changed, the TSS is +1", rule=position
+        ),
         "n_substitutions": Parameter(
             int,
             1,
@@ -81,12 +94,13 @@ PARAMETERS = Schema(
             low=1,
             high=3,
         ),
-        "width": Parameter(int, 7, "nucleotides of a word, odd", low=1, high=51),
+        "width": Parameter(int, 7, "nucleotides of a word, odd", low=1, high=51, rule=odd),
         "n_steps": Parameter(int, 16, "points of the integral of the gradients", low=1),
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
+    at_most=(("region_first", "region_last"),),
 )
 """What this chapter may be asked."""
 
@@ -117,6 +131,14 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
     p : Checked
         ``n_segments``, ``segment``, ``context``, ``block``, ``n_bootstrap``, ``level``, ``seed``.
     """
+    labelled = run.sites(model.card.train_set)
+    run.check_test(model.split, labelled, f"the set {model.card.train_set}")
+    first, downstream = sites.offset_of(p.region_first), model.config.downstream
+    if first > downstream:
+        raise ParameterError(
+            f"{p.chapter}: parameter 'region_first' must be at most {downstream + 1}, the last "
+            f"position that {model.name} reads, not {p.region_first}"
+        )
     label = _labels(run, model)
     segments = ablation.draw_segments(
         run.study.genome,

@@ -53,12 +53,16 @@ PARAMETERS = Schema(
             [1, 64, 513, 1500],
             "lengths in nt on which the two forms are compared",
             low=1,
+            unique=True,
+            sizes=(1, None),
         ),
         "chunks": Parameter(
             list[int],
             [100, 1000, 3000],
             "positions read at once that are compared with one piece, in nt",
             low=1,
+            unique=True,
+            sizes=(1, None),
         ),
         "seam_length": Parameter(
             int, 4_000, "nucleotides of the genome on which the chunks are compared", low=1

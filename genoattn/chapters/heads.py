@@ -36,7 +36,16 @@ from genoattn.genome.motifs import Motif
 from genoattn.heads import enrichment, pairs, profiles, tomtom
 from genoattn.heads.elements import Element, nearest_head
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    Schema,
+    filled,
+    odd,
+    position,
+)
 from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Run
 from genoattn.study.statements import head_statements
@@ -93,7 +102,12 @@ PARAMETERS = Schema(
             low=2,
         ),
         "width": Parameter(
-            int, 7, "nucleotides of a motif, odd, centred at the favourite position", low=1, high=51
+            int,
+            7,
+            "nucleotides of a motif, odd, centred at the favourite position",
+            low=1,
+            high=51,
+            rule=odd,
         ),
         "k_census": Parameter(
             int, 300, "positions of most attention kept of all, for each head and offset", low=2
@@ -102,13 +116,26 @@ PARAMETERS = Schema(
             int, 100, "of these, positions in a motif: so many of different surroundings", low=2
         ),
         "context": Parameter(
-            int, 41, "nucleotides, odd, in which surroundings differ, so copies count once", low=1
+            int,
+            41,
+            "nucleotides, odd, in which surroundings differ, so copies count once",
+            low=1,
+            rule=odd,
         ),
         "wide": Parameter(
-            int, 23, "nucleotides of the wider motif, odd: 7 and 8 on each side", low=1, high=101
+            int,
+            23,
+            "nucleotides of the wider motif, odd: 7 and 8 on each side",
+            low=1,
+            high=101,
+            rule=odd,
         ),
-        "region_first": Parameter(int, -100, "first position shown close up, the TSS is +1"),
-        "region_last": Parameter(int, 20, "last position shown close up, the TSS is +1"),
+        "region_first": Parameter(
+            int, -100, "first position shown close up, the TSS is +1", rule=position
+        ),
+        "region_last": Parameter(
+            int, 20, "last position shown close up, the TSS is +1", rule=position
+        ),
         "half_width": Parameter(
             int, 10, "neighbourhood of a head's favourite position, in nt to each side", low=0
         ),
@@ -126,9 +153,14 @@ PARAMETERS = Schema(
             list[str],
             ["-35", "-10"],
             "the two elements whose spacer is measured: how their names begin",
+            unique=True,
+            sizes=(2, 2),
+            rule=filled,
         ),
         "known_spacer": Parameter(int, 17, "their best spacer as published, nt", low=0),
-        "place": Parameter(int, -82, "a position of special interest, the TSS is +1"),
+        "place": Parameter(
+            int, -82, "a position of special interest, the TSS is +1", rule=position
+        ),
         "motif_file": Parameter(
             str,
             None,

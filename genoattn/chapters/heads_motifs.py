@@ -67,12 +67,16 @@ def subject(run: Run, p: Checked) -> Subject:
     Raises
     ------
     ValueError
-        The model is a convolutional network.
+        The model is a convolutional network, no site lies in its test part, or ``motif_file``
+        cannot be used.
     """
     study, model = run.study, run.model(p.weights)
     network = model.network
     if not isinstance(network, Annotator):
         raise ValueError(f"{model.file}: a convolutional network has no attention heads")
+    run.check_test(model.split, run.curated, "the curated set")
+    if p.motif_file is not None:
+        motifs.read_transfac(p.motif_file)  # needed much later, but wrong at once
     planted = study.elements
     known = (
         promoter_elements.PAPER_ELEMENTS

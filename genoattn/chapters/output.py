@@ -10,6 +10,7 @@ Offsets count from the site along its strand and are 0 at the site; what readers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,6 +81,14 @@ __all__ = [
 ]
 
 
+def _a_stretch(values: Mapping[str, Any]) -> str | None:
+    """Refuse a stretch that ends before it begins."""
+    first, last = values["shared_box"]
+    if first <= last:
+        return None
+    return f"'shared_box' must give the nearer distance first, not {values['shared_box']}"
+
+
 PARAMETERS = Schema(
     "04_output",
     {
@@ -99,6 +108,8 @@ PARAMETERS = Schema(
             [1, 10, 50, 100, 200],
             "windows in nt in which the two strands are compared",
             low=1,
+            unique=True,
+            sizes=(1, None),
         ),
         "gene_parts": Parameter(int, 5, "equal parts of a gene, from its start to its end", low=1),
         "tolerance": Parameter(
@@ -115,11 +126,13 @@ PARAMETERS = Schema(
             [7, 25],
             "a site of the other strand so far upstream, in nt, may share the -10 box",
             low=1,
+            sizes=(2, 2),
         ),
         "n_edited": Parameter(int, 12, "start sites whose promoters are shuffled", low=1),
         "n_controls": Parameter(int, 10, "genes that each pseudogene is compared with", low=1),
         "n_candidates": Parameter(int, 100, "new candidates that are listed, best first", low=1),
     },
+    together=(_a_stretch,),
 )
 """What this chapter may be asked."""
 

@@ -73,6 +73,7 @@ class Output(NamedTuple):
 def loaded(run: Run, p: Checked) -> Output:
     """Load the output that the chapter on training left, and what it is compared with."""
     study, model = run.study, run.model(p.weights)
+    run.check_test(model.split, run.curated, "the curated set")
     track, inside = run.output(model.name), model.test
     baseline = float(np.median(track[:, inside]))
     said = (

@@ -8,8 +8,8 @@ module of the same name with ``_words``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -31,11 +31,40 @@ from genoattn.chapters.training_scores import (
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.card import Card
 from genoattn.study import earlier
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    Schema,
+    filled,
+    plain_name,
+    positive,
+)
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
 
 __all__ = ["PARAMETERS", "in_short", "readings", "steps"]
+
+
+def _a_name_to_train(values: Mapping[str, Any]) -> str | None:
+    """Refuse weights that lead out of the run's folder, if a model is trained under that name."""
+    problem = plain_name(values["weights"]) if values["train"] else None
+    return problem and f"'weights' {problem}, not {values['weights']!r}; it is to be trained"
+
+
+def _three_cuts(values: Mapping[str, Any]) -> str | None:
+    """Refuse cuts that do not cut a genome into three parts."""
+    cuts = values["cuts"]
+    if not cuts or (len(cuts) == 3 and cuts[0] < cuts[1] < cuts[2]):
+        return None
+    return f"'cuts' must be three increasing positions, or none, not {cuts}"
+
+
+def _model_of_its_size(values: Mapping[str, Any]) -> str | None:
+    """Refuse what no network can be, if one is trained."""
+    wide = values["d_model"]
+    return f"'d_model' must be even, not {wide}" if values["train"] and wide % 2 else None
 
 
 PARAMETERS = Schema(
@@ -47,21 +76,27 @@ PARAMETERS = Schema(
             list[str],
             [],
             "weights to compare with; a model not there keeps the scores of an earlier run",
+            unique=True,
+            rule=filled,
         ),
         "steps": Parameter(
             list[str],
             [],
             "those of them that lead from one model to a better one, in order, for a table",
+            unique=True,
         ),
         "ensembles": Parameter(
             list[str],
             [],
             "models to average, each as 'name: first, second'; genes counts as one of them",
+            unique=True,
         ),
         "readings": Parameter(
             list[str],
             [],
             "models that differ from the first of them in one reading of the paper, for a table",
+            unique=True,
+            rule=filled,
         ),
         "train": Parameter(
             bool,
@@ -81,6 +116,7 @@ PARAMETERS = Schema(
             [],
             "published start sites that no curation step used, to test on",
             choices=("drnaseq",),
+            unique=True,
         ),
         "data_dir": Parameter(
             str,
@@ -128,7 +164,9 @@ PARAMETERS = Schema(
         "empty_share": Parameter(
             float, 1.0, "share of the segments without a site that a pass reads", low=0.001, high=1
         ),
-        "learning_rate": Parameter(float, 0.005, "highest learning rate", low=0),
+        "learning_rate": Parameter(
+            float, 0.005, "highest learning rate", low=0, high=1000, rule=positive
+        ),
         "steps_per_round": Parameter(
             int, 100, "steps between two looks at the validation part", low=1
         ),
@@ -149,7 +187,12 @@ PARAMETERS = Schema(
             int, 20, "longest k-mer at which the output is scored, nt", low=2, high=200
         ),
         "tolerances": Parameter(
-            list[int], [0, 1, 2, 5], "farthest that a call and its site may be apart, nt", low=0
+            list[int],
+            [0, 1, 2, 5],
+            "farthest that a call and its site may be apart, nt",
+            low=0,
+            unique=True,
+            sizes=(1, None),
         ),
         "radius": Parameter(
             int, 5, "a call is the highest output within so many nt on its strand", low=0
@@ -159,6 +202,7 @@ PARAMETERS = Schema(
         ),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
     },
+    together=(_a_name_to_train, _three_cuts, _model_of_its_size),
 )
 """What this chapter may be asked."""
 

@@ -26,7 +26,7 @@ from genoattn.prediction import ensemble
 from genoattn.prediction.ensemble import GENES
 from genoattn.study import earlier
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import Checked
+from genoattn.study.parameters import Checked, ParameterError
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
 
@@ -70,8 +70,25 @@ def parts(run: Run, p: Checked) -> Data:
         name: read_drnaseq(datasets.fetch(name, p.data_dir), length) for name in p.external
     }
     tracks = {name: site_track(one, length) for name, one in sites.items()}
+    if p.train_set not in sites:
+        raise ParameterError(
+            f"{p.chapter}: parameter 'train_set' must be one of {', '.join(sites)}, not "
+            f"{p.train_set!r}"
+        )
+    if p.train and p.downstream >= length:
+        raise ParameterError(
+            f"{p.chapter}: parameter 'downstream' must be less than the genome's {length:,} nt, "
+            f"not {p.downstream:,}"
+        )
     split = _split(run, study.genome, p)
+    run.check_test(split, sites["curated"], "the curated set")
+    run.check_test(split, sites[p.train_set], f"the train_set {p.train_set}")
     own = tracks[p.train_set]
+    if p.train and not own[:, split.mask("train")].any():
+        raise ParameterError(
+            f"{p.chapter}: parameter 'cuts': no site of {p.train_set} lies in the training part of "
+            f"{study.genome.name}; cut elsewhere, or take another train_set"
+        )
     counts = pd.DataFrame(
         [(part, 2 * split.mask(part).sum(), own[:, split.mask(part)].sum()) for part in PARTS],
         columns=["part", "nucleotides", "sites"],

@@ -24,7 +24,15 @@ from genoattn.model.weights import find_prior
 from genoattn.output import around as surroundings
 from genoattn.output.peaks import peak_table, peaks_per_kb
 from genoattn.prediction import ensemble, recorders
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
+from genoattn.study.parameters import (
+    FOLDERS,
+    WEIGHTS,
+    Checked,
+    Parameter,
+    Schema,
+    address,
+    filled,
+)
 from genoattn.study.report import Finding, listed, table, with_interval
 from genoattn.study.run import Run
 
@@ -55,13 +63,25 @@ PARAMETERS = Schema(
             str, None, "your sequences, FASTA or FASTA.gz; None: a simulation", optional=True
         ),
         "gff": Parameter(str, None, "their annotation (GFF3), if you have one", optional=True),
-        "circular": Parameter(list[str], [], "names of circular contigs, or all"),
-        "name": Parameter(str, "my_genome", "name of the track hub and its folder, one word"),
-        "email": Parameter(str, "nobody@example.org", "address that the hub names for questions"),
+        "circular": Parameter(
+            list[str], [], "names of circular contigs, or all", unique=True, rule=filled
+        ),
+        "name": Parameter(
+            str,
+            "my_genome",
+            "name of the track hub and its folder, one word",
+            rule=tracks.hub_name_complaint,
+        ),
+        "email": Parameter(
+            str, "nobody@example.org", "address that the hub names for questions", rule=address
+        ),
         "threshold": Parameter(float, 0.1, "least output of a peak", low=0, high=1),
         "apart": Parameter(int, 5, "a peak is the highest within so many nt", low=1),
         "heads": Parameter(
-            list[str], [], "heads whose received attention becomes a track, such as 1.2"
+            list[str],
+            [],
+            "heads whose received attention becomes a track, such as 1.2",
+            unique=True,
         ),
         "decimals": Parameter(int, 4, "decimals of the values in the tracks", low=1, high=9),
         "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
@@ -121,7 +141,13 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
     genomes = annotate.load_contigs(fasta, p.circular)
+    tracks.check_contig_names(genomes, fasta)
     features = None if gff is None else read_gff_contigs(gff, genomes)
+    if features is not None and not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
+        raise ValueError(
+            f"{gff}: annotates neither a gene nor a CDS on these contigs; give another annotation, "
+            "or leave gff out"
+        )
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)

@@ -323,8 +323,14 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
     """
     if apart < 1:
         raise ValueError(f"apart must be at least 1 nt, not {apart}")
+    if not tracks:
+        raise ValueError("no track to look for peaks in: give at least one contig")
     frames = []
     for name, track in tracks.items():
+        if track.ndim != 2 or len(track) != len(STRANDS):
+            raise ValueError(
+                f"the track of {name} has shape {track.shape}, not (2, L), both strands"
+            )
         for row, strand in enumerate(STRANDS):
             values = np.where(np.isnan(track[row]), -np.inf, track[row])[None]
             highest = peaks(values, np.ones(values.shape[1], dtype=bool), apart)

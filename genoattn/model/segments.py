@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +76,12 @@ class TrainingConfig:
     focal_gamma: float = 0.0
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{one.name} must be a number, not {value}")
+        if self.learning_rate > 1000:
+            raise ValueError(f"learning_rate must be at most 1000, not {self.learning_rate}")
         for name in ("passes", "segment", "batch", "learning_rate", "steps_per_round", "patience"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)}")
@@ -112,6 +118,11 @@ class StrandData:
         auxiliary: Sequence[pd.DataFrame] = (),
     ) -> StrandData:
         """Read both strands of a genome with the labels of ``sites`` and of auxiliary sets."""
+        if downstream >= len(genome):
+            raise ValueError(
+                f"downstream must be less than the {len(genome):,} nt of {genome.name}, not "
+                f"{downstream:,}"
+            )
         codes = np.stack([genome.strand("+"), genome.strand("-")])
         target, *further = [
             shift_downstream(reading_order(site_track(one, len(genome))), downstream)

@@ -75,6 +75,10 @@ def cross_entropy(
     return (loss * counts).sum()
 
 
+class DivergedError(ValueError):
+    """A training whose loss is not finite any more; it leaves no weights."""
+
+
 class AnnotatorTraining(L.LightningModule):
     """Lightning's view of one training: data of each round, loss, schedule."""
 
@@ -122,6 +126,7 @@ class AnnotatorTraining(L.LightningModule):
     @override
     def training_step(self, batch: Batch, index: int) -> Tensor:
         total, beside, number = self._losses(batch)
+        self._check_finite(total + beside)
         number = number.clamp(min=1)
         self.log("train_loss", total / number, on_step=False, on_epoch=True, sync_dist=True)
         return (total + self.config.auxiliary_weight * beside) / number
@@ -139,7 +144,16 @@ class AnnotatorTraining(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         gathered = cast(Tensor, self.all_gather(self.validation_sum))  # (devices, 2) or (2,)
         total, number = gathered.reshape(-1, 2).sum(0)
+        self._check_finite(total)
         self.log("validation_loss", (total / number).float())
+
+    def _check_finite(self, loss: Tensor) -> None:
+        """Stop a training that learns nothing any more."""
+        if not torch.isfinite(loss):
+            raise DivergedError(
+                f"the training diverged after {self.global_step:,} steps: its loss is no number "
+                f"any more; lower learning_rate, which is {self.config.learning_rate:g}"
+            )
 
     @override
     def configure_optimizers(self) -> Any:
@@ -281,13 +295,24 @@ def fit(
     -------
     Annotator or ConvolutionalNetwork
         With the weights of the lowest validation loss, in evaluation mode.
+
+    Raises
+    ------
+    DivergedError
+        The loss is not finite any more; what this training had written is removed.
+    ValueError
+        The checkpoint is of another training or damaged, or no site lies in the training part.
     """
     model_config, config = model or AnnotatorConfig(), training or TrainingConfig()
     weights = Path(weights)
-    weights.parent.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     auxiliary = auxiliary or {}
     data = StrandData.of(genome, sites, split, model_config.downstream, list(auxiliary.values()))
+    if not data.target[data.part_mask("train")].any():
+        raise ValueError(
+            f"no site{f' of {train_set}' * bool(train_set)} lies in the training part of "
+            f"{genome.name}; give other cuts, or other sites"
+        )
     torch.manual_seed(config.seed)
     annotator: Network
     if isinstance(model_config, ConvolutionalConfig):
@@ -314,9 +339,10 @@ def fit(
     same = ("config", "genome", "data", "split", "training", "initial")
     identity = {key: card.content()[key] for key in same}
     if fresh:
-        for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
-            weights.with_suffix(suffix).unlink(missing_ok=True)
+        _forget(weights)
     checkpoint = _resumable(weights, identity)
+    if checkpoint is not None:
+        _check_checkpoint(checkpoint, module)
     keep = KeepBest(weights, card, progress)
     with _quiet_lightning():
         trainer = L.Trainer(
@@ -345,7 +371,11 @@ def fit(
             enable_model_summary=False,
             deterministic="warn",
         )
-        trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+        try:
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+        except DivergedError:
+            _forget(weights)
+            raise
     return type(annotator).load(weights)
 
 
@@ -387,6 +417,29 @@ def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
     with writing(record) as partial:
         partial.write_text(text)
     return None
+
+
+def _forget(weights: Path) -> None:
+    """Remove all that a training left under this name."""
+    for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
+        weights.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _check_checkpoint(checkpoint: Path, module: AnnotatorTraining) -> None:
+    """Refuse a checkpoint that is not whole, or not one of this network, before it is used."""
+    again = "start afresh (fresh=True), or give the run another name"
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        tensors = {name: value.shape for name, value in content["state_dict"].items()}
+        known = all(key in content for key in ("loops", "callbacks", "optimizer_states"))
+    except Exception as error:
+        raise ValueError(
+            f"{checkpoint}: damaged, or no checkpoint of a training; {again}"
+        ) from error
+    if not known or tensors != {name: one.shape for name, one in module.state_dict().items()}:
+        raise ValueError(f"{checkpoint}: a checkpoint of another program or network; {again}")
+    if not checkpoint.with_suffix(".safetensors").exists():
+        raise ValueError(f"{checkpoint}: the best weights of this training are missing; {again}")
 
 
 def _hardware(accelerator: str) -> str:

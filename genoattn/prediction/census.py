@@ -8,6 +8,7 @@ with the output.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
@@ -150,7 +151,23 @@ def _tally_on_cpu(weights: Tensor, *rest: Any) -> None:
     tally(weights.float().contiguous().numpy(), *rest)
 
 
-@numba.njit(nogil=True, cache=True)
+def _compiled(**options: Any) -> Callable[[Callable], Callable]:
+    """Compile a function when it is called; keep the code for the next run if there is a place.
+
+    There is none where the package lies in a folder that cannot be written, for a user without a
+    home; then each run compiles anew.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        try:
+            return numba.njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # "no locator available": raised at once, before any compilation
+            return numba.njit(nogil=True, **options)(function)
+
+    return decorate
+
+
+@_compiled()
 def tally(
     weights: NDArray[np.float32],
     rows: NDArray[np.float32],
@@ -210,7 +227,7 @@ def tally(
                 partial[:] = 0
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz"})
+@_compiled(fastmath={"contract", "nnan", "nsz"})
 def _sum_up(
     group: NDArray[np.float32],
     y: NDArray[np.float32],
@@ -245,7 +262,7 @@ def _sum_up(
     return bool(reached > 0)
 
 
-@numba.njit(nogil=True, cache=True)
+@_compiled()
 def _enter(
     best: NDArray[np.float32], best_place: NDArray[np.int64], weight: np.float32, place: int
 ) -> None:
@@ -290,7 +307,7 @@ def tally_on_device(
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@_compiled()
 def _enter_all(
     best: NDArray[np.float32],
     best_place: NDArray[np.int64],

@@ -100,7 +100,10 @@ def head_numbers(names: Sequence[str], config: AnnotatorConfig) -> list[tuple[in
         parts = name.split(".")
         if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
             raise ValueError(f"head {name!r}: write layer and head as 1.2, both from 1")
-        found.append((int(parts[0]) - 1, int(parts[1]) - 1))
+        head = (int(parts[0]) - 1, int(parts[1]) - 1)
+        if head in found:
+            raise ValueError(f"head {name!r} is named twice; name every head once")
+        found.append(head)
     _check_heads(found, config)
     return found
 

@@ -15,8 +15,9 @@ To give a chapter a new parameter, add one line to its schema and one line to it
 from __future__ import annotations
 
 import math
+import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -32,8 +33,14 @@ __all__ = [
     "Parameter",
     "ParameterError",
     "Schema",
+    "address",
     "check",
     "command",
+    "filled",
+    "odd",
+    "plain_name",
+    "position",
+    "positive",
     "show",
     "table",
 ]
@@ -66,6 +73,13 @@ class Parameter:
         The only values allowed (for a list: of each of its members).
     optional : bool
         Whether ``None`` is allowed too.
+    unique : bool
+        Whether a list may not name the same thing twice.
+    sizes : (int, int or None)
+        Fewest and most members of a list.
+    rule : callable or None
+        Says what is wrong with a value (of a list: with one of its members) that has the right type
+        and range, such as ``must be odd``, or None.
     """
 
     kind: Any
@@ -75,6 +89,9 @@ class Parameter:
     high: float | None = None
     choices: Sequence[Any] | None = None
     optional: bool = False
+    unique: bool = False
+    sizes: tuple[int, int | None] = (0, None)
+    rule: Callable[[Any], str | None] | None = None
 
     def complaint(self, value: Any) -> str | None:
         """Say what is wrong with `value`, or return None when it can be used."""
@@ -84,7 +101,7 @@ class Parameter:
             if not isinstance(value, (list, tuple)):
                 return f"must be {self._wanted()}, not {value!r} (give a list with papermill -y)"
             problems = (self._one(member, get_args(self.kind)[0]) for member in value)
-            return next((problem for problem in problems if problem), None)
+            return next((problem for problem in problems if problem), None) or self._as_list(value)
         return self._one(value, self.kind)
 
     def converted(self, value: Any) -> Any:
@@ -102,7 +119,7 @@ class Parameter:
         fits = number if kind is float else isinstance(value, kind)
         if kind is int:
             fits = isinstance(value, int) and not isinstance(value, bool)
-        if not fits or (number and math.isnan(value)):
+        if not fits or (number and not math.isfinite(value)):
             hint = " (give text with papermill -r)" if kind is str else ""
             return f"must be {self._wanted()}, not {value!r}{hint}"
         if self.choices is not None and value not in self.choices:
@@ -111,7 +128,22 @@ class Parameter:
             return f"must be {self._wanted()}, not {value!r}{hint}"
         too_low = self.low is not None and value < self.low
         too_high = self.high is not None and value > self.high
-        return f"must be {self._wanted()}, not {value!r}" if too_low or too_high else None
+        if too_low or too_high:
+            return f"must be {self._wanted()}, not {value!r}"
+        problem = self.rule(value) if self.rule else None
+        return problem and f"{problem}, not {value!r}"
+
+    def _as_list(self, value: Sequence[Any]) -> str | None:
+        """Complain about a list as a whole, whose members are all right."""
+        fewest, most = self.sizes
+        if len(value) < fewest or (most is not None and len(value) > most):
+            wanted = f"{fewest}" if fewest == most else f"{fewest} or more"
+            counted = "member" if wanted == "1" else "members"
+            return f"must have {wanted} {counted}, not {len(value)}: {list(value)!r}"
+        twice = next((one for one in value if list(value).count(one) > 1), None)
+        if self.unique and twice is not None:
+            return f"must name everything once, but has {twice!r} {list(value).count(twice)} times"
+        return None
 
     def _wanted(self) -> str:
         """Describe the allowed values in words."""
@@ -145,11 +177,15 @@ class Schema(Mapping[str, Parameter]):
         In the order of the notebook's cell of defaults.
     at_most : sequence of pairs of str
         Pairs of parameters of which the first may not be greater than the second.
+    together : sequence of callables
+        Each looks at all values and names what is wrong, a parameter and why, or returns None:
+        what one parameter alone cannot tell.
     """
 
     notebook: str
     parameters: Mapping[str, Parameter]
     at_most: Sequence[tuple[str, str]] = ()
+    together: Sequence[Callable[[Mapping[str, Any]], str | None]] = ()
 
     @property
     def chapter(self) -> str:
@@ -166,14 +202,59 @@ class Schema(Mapping[str, Parameter]):
         return len(self.parameters)
 
 
+# ------------------------------------------------------------------------------ rules of values
+
+
+def filled(value: str) -> str | None:
+    """Refuse text of blanks alone."""
+    return None if value.strip() else "must not be empty"
+
+
+def odd(value: int) -> str | None:
+    """Refuse even widths, which have no centre."""
+    return None if value % 2 else "must be odd, as it has a centre"
+
+
+def position(value: int) -> str | None:
+    """Refuse 0 as a position: before the TSS, which is +1, comes -1."""
+    return None if value else "must be a position: -1 is followed by +1, the TSS, and there is no 0"
+
+
+def positive(value: float) -> str | None:
+    """Refuse 0 and less."""
+    return None if value > 0 else "must be greater than 0"
+
+
+def plain_name(value: str) -> str | None:
+    """Refuse a name that would lead a file elsewhere, or that a file system does not take."""
+    if value in ("", ".", "..") or not value.isprintable() or re.search(r'[/\\:*?"<>|]', value):
+        return "must be a plain name, without a folder or a sign that files cannot have"
+    if value != value.strip():
+        return "must be a plain name, without blanks at its ends"
+    return None if len(value.encode()) <= 200 else "must be a name of at most 200 letters"
+
+
+def address(value: str) -> str | None:
+    """Refuse what is no e-mail address."""
+    found = re.fullmatch(r"[^@\s]+@[^@\s]+", value)
+    return None if found else "must be an e-mail address, somebody@somewhere"
+
+
 FOLDERS: Mapping[str, Parameter] = {
-    "run_dir": Parameter(str, "runs/demo", "folder through which the chapters pass their files"),
-    "results_dir": Parameter(str, "runs/demo/results", "folder for the aggregates, as CSV"),
+    "run_dir": Parameter(
+        str, "runs/demo", "folder through which the chapters pass their files", rule=filled
+    ),
+    "results_dir": Parameter(
+        str, "runs/demo/results", "folder for the aggregates, as CSV", rule=filled
+    ),
 }
 """Parameters that every chapter of a run has."""
 
 WEIGHTS = Parameter(
-    str, "demo", "trained model: a name in run_dir/training, else one that the package ships"
+    str,
+    "demo",
+    "trained model: a name in run_dir/training, else one that the package ships",
+    rule=filled,
 )
 """The parameter that names a model."""
 
@@ -286,6 +367,10 @@ def check(schema: Schema, namespace: dict[str, Any]) -> Checked:
                 f"{chapter}: parameter {smaller!r} must be at most {larger!r}, but is "
                 f"{values[smaller]} and {larger!r} is {values[larger]}"
             )
+    for look in schema.together:
+        problem = look(values)
+        if problem:
+            raise ParameterError(f"{chapter}: parameter {problem}")
     namespace[_CHECKED] = True
     return Checked(schema, values)
 

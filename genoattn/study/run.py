@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +39,7 @@ from genoattn.model.weights import WeightsError, find_weights
 from genoattn.prediction.ensemble import GenePrior, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import Checked
+from genoattn.study.parameters import Checked, ParameterError
 from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
@@ -107,8 +109,40 @@ class Run:
 
     @classmethod
     def of(cls, parameters: Checked) -> Run:
-        """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``)."""
-        return cls(parameters.run_dir, parameters.results_dir)
+        """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``).
+
+        Raises
+        ------
+        ParameterError
+            One of the two folders cannot be written.
+        """
+        run = cls(parameters.run_dir, parameters.results_dir)
+        run.check_writable(parameters.chapter)
+        return run
+
+    def check_writable(self, chapter: str) -> None:
+        """Refuse folders that cannot be written, before anything is computed; leaves no trace.
+
+        Raises
+        ------
+        ParameterError
+            Names the parameter, the folder and the reason.
+        """
+        for name, folder in (("run_dir", self.folder), ("results_dir", self.results)):
+            there = folder.absolute()
+            while not os.path.lexists(there):
+                there = there.parent
+            try:
+                with tempfile.TemporaryFile(dir=there):
+                    pass
+            except OSError as error:
+                reason = (
+                    "a file, not a folder" if there.is_file() else os.strerror(error.errno or 0)
+                )
+                raise ParameterError(
+                    f"{chapter}: parameter {name!r}: {folder} cannot be written ({there}: "
+                    f"{reason}); name a folder that can"
+                ) from error
 
     @classmethod
     def of_own(cls, parameters: Checked) -> Run:
@@ -133,6 +167,7 @@ class Run:
         own = cls(folder or Path("runs", parameters.name), results)
         if own.folder == Path(default["run_dir"]):
             raise ValueError(f"{own.folder} is the demo's: give another name, or a run_dir")
+        own.check_writable(parameters.chapter)
         return own
 
     # ------------------------------------------------------------------ inputs and labels
@@ -223,6 +258,30 @@ class Run:
         card = Card.read(file)
         network = load_network(file, accelerator)
         return Model(file.stem, file, network, card, card.split(len(self.study.genome)))
+
+    def check_test(self, split: Split, sites: pd.DataFrame, name: str) -> None:
+        """Refuse a test part without a site, as nothing can be said of the output there.
+
+        Parameters
+        ----------
+        split : Split
+        sites : DataFrame
+            Labels: position (0-based).
+        name : str
+            What the labels are called.
+
+        Raises
+        ------
+        ValueError
+            There is none; says where the test part lies.
+        """
+        if not split.mask("test")[sites["position"].to_numpy(np.int64)].any():
+            start, end = split.test
+            raise ValueError(
+                f"no site of {name} lies in the test part of {self.study.genome.name} "
+                f"({start + 1:,} to {end:,}, counted from 1); train with other cuts, or take a "
+                "model of another test part"
+            )
 
     # ---------------------------------------------------------------------------- output
 

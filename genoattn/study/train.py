@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from genoattn.genome.split import Split
 from genoattn.model.annotator import AnnotatorConfig
@@ -18,14 +18,32 @@ from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import fit
 from genoattn.model.weights import find_weights
+from genoattn.study.parameters import plain_name
 from genoattn.study.run import label_sites
+from genoattn.study.settings import read_settings
+
+_TRAINING = asdict(TrainingConfig())
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Command line: train on the curated set (or one source) of a run's folder."""
+    try:
+        _train(_parse(arguments))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _train(given: argparse.Namespace) -> None:
+    """Train as the command line asks."""
     from genoattn.study.inputs import StudyInputs
 
-    given = _parse(arguments)
+    network = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
+    model = _configured(network, given.model)
+    training = TrainingConfig(
+        **{field: getattr(given, field) for field in asdict(TrainingConfig())}
+    )
     inputs = StudyInputs.read(given.run / "inputs")
     sites = label_sites(given.run, inputs.sites, given.sites)
     if given.accelerator == "cpu" and given.devices > 1:
@@ -35,12 +53,8 @@ def main(arguments: list[str] | None = None) -> None:
         sites,
         Split.at(given.cuts, len(inputs.genome)),
         given.run / "training" / f"{given.name}.safetensors",
-        model=(ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig)(
-            **given.model
-        ),
-        training=TrainingConfig(
-            **{field: getattr(given, field) for field in asdict(TrainingConfig())}
-        ),
+        model=model,
+        training=training,
         initial=given.initial and find_weights(given.initial, given.run),
         auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
         train_set=given.sites,
@@ -91,7 +105,39 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         given = parser.parse_args(arguments)
     if given.cuts is None:
         parser.error("give --cuts, or a --plan that has them")
+    if problem := plain_name(given.name):
+        parser.error(f"--name {problem}, not {given.name!r}")
     return given
+
+
+def _configured(
+    network: type[AnnotatorConfig] | type[ConvolutionalConfig], given: Any
+) -> AnnotatorConfig | ConvolutionalConfig:
+    """Configure a network by what differs from its defaults.
+
+    Raises
+    ------
+    ValueError
+        Not a mapping, a setting that the network does not have, or a value that it cannot use.
+    """
+    known = asdict(network())
+    if not isinstance(given, dict):
+        raise ValueError(f"model must be a mapping of settings, not {given!r}")
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"model: {name!r} is not known; there are: {', '.join(known)}")
+        if complaint := _not_of(type(known[name]), value):
+            raise ValueError(f"model: {name} {complaint}")
+    return network(**given)
+
+
+def _not_of(kind: type, value: Any) -> str | None:
+    """Say that a value is not of a kind; whole numbers serve as floats."""
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if fits and (kind is bool or not isinstance(value, bool)):
+        return None
+    return f"must be {names[kind]}, not {value!r}"
 
 
 def planned(plan: Path, name: str, known: set[str]) -> dict[str, Any]:
@@ -110,14 +156,25 @@ def planned(plan: Path, name: str, known: set[str]) -> dict[str, Any]:
     ValueError
         If there is no training of that name, or a setting is not known.
     """
-    content = yaml.safe_load(plan.read_text(encoding="utf-8"))
-    trainings = content["trainings"]
+    content = read_settings(plan)
+    trainings = content.get("trainings") if isinstance(content, dict) else None
+    if not isinstance(trainings, dict) or not trainings:
+        raise ValueError(
+            f"{plan}: no plan of trainings; write 'trainings:', and below it each training's name "
+            "and settings"
+        )
+    every = content.get("every") or {}
+    for part, given in {"every": every, **trainings}.items():
+        if not isinstance(given, dict):
+            raise ValueError(f"{plan}: {part}: must be a mapping of settings, not {given!r}")
     if name not in trainings:
         raise ValueError(
-            f"{plan}: no training is named {name!r}; there are: {', '.join(trainings)}"
+            f"{plan}: no training is named {name!r}; there are: {', '.join(map(str, trainings))}"
         )
-    settings = {**content.get("every", {}), **trainings[name]}
-    for setting in settings:
+    settings = {**every, **trainings[name]}
+    for setting, value in settings.items():
+        if setting in _TRAINING and (complaint := _not_of(type(_TRAINING[setting]), value)):
+            raise ValueError(f"{plan}: {name}: {setting} {complaint}")
         if setting not in known - {"run", "name", "plan"}:
             raise ValueError(
                 f"{plan}: {name}: {setting!r} is not known; there are: {', '.join(sorted(known))}"

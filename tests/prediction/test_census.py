@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.attention import TILE_SCORES
+from genoattn.prediction import census
 from genoattn.prediction.census import PARTIAL, AttentionCensus, _tally_on_cpu, tally_on_device
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import SampledAttention
@@ -111,3 +112,17 @@ def test_tally_is_what_it_says(take, sizes):
         order = np.lexsort([np.arange(n), -weights[:, column]])[:k]
         np.testing.assert_array_equal(best[column], weights[order, column])
         np.testing.assert_array_equal(best_place[column], 2 * order + 1)
+
+
+def test_without_a_place_for_compiled_code_it_is_compiled_anew(monkeypatch):
+    asked = []
+
+    def njit(**options):
+        asked.append(options.get("cache", False))
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
+        return lambda function: function
+
+    monkeypatch.setattr(census.numba, "njit", njit)
+    assert census._compiled(fastmath=True)(len) is len
+    assert asked == [True, False]
