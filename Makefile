@@ -47,7 +47,7 @@ lint: $(READY)  ## check style and types
 	@mypy
 
 clean:  ## remove what the build made: runs, executed demo chapters, pages, caches (not .venv)
-	rm -rf runs/demo book/demo _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf runs/demo book/demo book/api _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 unlock: $(READY)  ## free the run graph after a killed build
 	@snakemake --unlock
