@@ -384,7 +384,7 @@ def _lost(row: Mapping[Any, Any]) -> str:
 
 def matched(share: float, n_others: int) -> str:
     """Say in how many of the other seeds a head comes back; the share may be missing."""
-    if pd.isna(share):
+    if np.isnan(share):
         return "one seed only, so its stability is not known"
     return f"a matching head exists in {round(share * n_others)} of {n_others} other seeds"
 

@@ -166,7 +166,7 @@ def relative_attention(
         )
         operands = (content, position, key, value, code, window, block)
         if observe is None:
-            out = _WindowAttention.apply(*operands)
+            out = _WindowAttention.apply(*operands)  # type: ignore[no-untyped-call]
         else:
             out = _Pass(*operands).run(observe=observe)
     return out.unflatten(0, (batch, heads))

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,7 @@ class Merging:
             raise ValueError(f"sources: {names} names a source twice")
         if self.trusted is not None and self.trusted not in self.sources:
             raise ValueError(f"trusted: {self.trusted!r} is not among the sources {names}")
-        window = self.window
+        window: Any = self.window  # whatever was given
         if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 0:
             raise ValueError(f"window: {window!r} is not a whole number of nucleotides >= 0")
         if self.length is not None and self.length <= 2 * window:

@@ -726,23 +726,6 @@ def planned(plan: Path, name: str, known: set[str]) -> dict[str, Any]:
     return settings
 
 
-def describe_initial(card: Card) -> str:
-    """Say, as a sentence, which weights a training started from; nothing for random ones."""
-    before = card.initial
-    if before is None:
-        return ""
-    if before.convolutional:
-        kind = "of a convolutional network, now its stem, that"
-        window = ""
-    else:
-        kind = "that"
-        window = f" with a window of {before.config['window']} nucleotides"
-    return (
-        f" It started from weights {kind} had been trained for {before.own_passes:.2f} passes on "
-        f"{before.data['sites']:,} sites{window}." + describe_initial(before)
-    )
-
-
 def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:
     """Sites to label: the run's curated set, or those of one source."""
     if train_set == "curated":

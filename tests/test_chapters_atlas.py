@@ -10,6 +10,7 @@ import torch
 from genoattn import atlas, inputs, recovery
 from genoattn.card import Card
 from genoattn.chapters import atlas as chapter
+from genoattn.chapters import atlas_words as words
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.parameters import Checked, check
 from genoattn.study.run import Run
@@ -91,12 +92,12 @@ def compared(p_within, p_across) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("p", "n"), [(0.05, 1), (0.051, 0)])
 def test_seeds_are_more_similar_than_chance_up_to_the_limit(p, n):
-    said = chapter.say_seeds(compared(1.0, p), "mine")
+    said = words.say_seeds(compared(1.0, p), "mine")
     assert (
         f"Matched across layers, the heads of mine are significantly more similar to those of {n}"
         in said
     )
-    assert "there come back 3 of 4 heads from s1. Matched within layers" in said
+    assert "Of these heads, 3 of 4 in s1 come back. Matched within layers" in said
     assert "to those of 0 of 1 other seeds" in said.split("within layers")[1]
 
 
@@ -104,8 +105,8 @@ def test_roles_are_listed_or_said_to_be_none():
     found = pd.DataFrame(
         {"role": ["-10"], "n_seeds": 1, "of": 2, "heads": "a: L1 H1", "verdict": "in one"}
     )
-    assert "| -10 | 1 | 2 | a: L1 H1 | in one |" in chapter.say_roles(found)
-    assert "no head of any seed has a role" in chapter.say_roles(found.head(0))
+    assert "| -10 | 1 | 2 | a: L1 H1 | in one |" in words.say_roles(found)
+    assert "no head of any seed has a role" in words.say_roles(found.head(0))
 
 
 def test_names_that_read_as_numbers_stay_names(tmp_path):
@@ -183,31 +184,31 @@ def known(planted_share=0.8, blank=True) -> recovery.Recovery:
 
 
 def test_recovered_elements_are_counted_of_all_of_those_used_and_of_those_needed():
-    said = chapter.say_recovered(known())
+    said = words.say_recovered(known())
     assert "**1 of 2 (50%)** were recovered" in said
     assert "The model uses 1 of them" in said and said.count("**1 of 1 (100%)**") == 2
     tables = known()
     tables.recovered["change"] = [-0.999, -0.1]  # less than a factor of e
-    assert "Of the 0 strongly used elements" in chapter.say_recovered(tables)
-    assert chapter.say_recovered(tables).count("**0 of 0**") == 1
+    assert "Of the 0 strongly used elements" in words.say_recovered(tables)
+    assert words.say_recovered(tables).count("**0 of 0**") == 1
 
 
 def test_false_claims_are_counted_and_those_of_parts_are_named():
-    said = chapter.say_claims(known())
+    said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
     assert "1 are parts of planted elements (-35): at the sites" in said
     assert "on average 80%, against 10% at that place" in said
     assert "1 of the 1 elements that were not recovered are claimed in part" in said
     assert "there were **1** claims" in said
-    assert "parts of planted elements" not in chapter.say_claims(known(planted_share=0.5))
-    assert "No genome without grammar was treated" in chapter.say_claims(known(blank=False))
+    assert "parts of planted elements" not in words.say_claims(known(planted_share=0.5))
+    assert "No genome without grammar was treated" in words.say_claims(known(blank=False))
 
 
 def test_without_the_command_there_is_nothing_to_trust(tmp_path):
     found = chapter.recovered(parameters(recovery_file=str(tmp_path / "recovery.csv")))
     assert found.elements is None and "run `python -m genoattn.recovery`" in found.finding.said
-    assert "was not tested" in chapter.say_trust(found.tables)
-    assert "1 of 2 (50%) planted elements, and 1 of 2 claims" in chapter.say_trust(known())
+    assert "was not tested" in words.say_trust(found.tables)
+    assert "1 of 2 (50%) planted elements, and 1 of 2 claims" in words.say_trust(known())
 
 
 def test_in_short_counts_places_roles_effects_and_matches():
@@ -220,12 +221,12 @@ def test_in_short_counts_places_roles_effects_and_matches():
             "seed_stability": [1.0, 0.5, 0.0],
         }
     )
-    said = chapter.say_in_short(joined, 2, 0.2)
+    said = words.say_in_short(joined, 2, 0.2)
     assert "Of 3 heads, 2 look mostly at one place" in said
     assert "and 2 have a role by the rule (-10 box)" in said
     assert "switching a single one off lowers PR AUC significantly for 1." in said
     assert "every other seed (2 compared) for 1 heads, and in none for 1." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, role="")
-    said = chapter.say_in_short(alone, 0, 0.2)
+    said = words.say_in_short(alone, 0, 0.2)
     assert "0 have a role by the rule; no head was switched off." in said
     assert "only one seed" in said or "one seed only" in said

@@ -12,6 +12,7 @@ import pytest
 
 from genoattn import book, curation, parameters
 from genoattn.chapters import curation as chapter
+from genoattn.chapters import curation_words as words
 from genoattn.curation import Merging
 from genoattn.study.run import Run
 
@@ -203,11 +204,11 @@ def audit_part(shares, n=1000):
 
 def test_an_offset_is_judged_only_where_sites_are_enough():
     peak = [0.5, 0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
-    assert chapter.offset_verdict(audit_part(peak), 0) == "right"
-    assert chapter.offset_verdict(audit_part(peak), 1) == "wrong"
-    assert chapter.offset_verdict(audit_part(peak, 20), 0) == "undecided"
-    assert chapter.offset_verdict(audit_part(peak, 20), 1) == "undecided"
-    assert chapter.offset_verdict(audit_part([0.5] * 7), 0) == "undecided"
+    assert words.offset_verdict(audit_part(peak), 0) == "right"
+    assert words.offset_verdict(audit_part(peak), 1) == "wrong"
+    assert words.offset_verdict(audit_part(peak, 20), 0) == "undecided"
+    assert words.offset_verdict(audit_part(peak, 20), 1) == "undecided"
+    assert words.offset_verdict(audit_part([0.5] * 7), 0) == "undecided"
 
 
 def offsets(best, n=1000):
@@ -222,13 +223,13 @@ def offsets(best, n=1000):
 
 def test_what_is_said_of_offsets():
     right, uneven = {"+": 0, "-": 0}, {"+": 1, "-": 0}
-    assert "right as they stand" in chapter.say_offsets(offsets((0, 0)), right)
-    assert "1-based, like the start and the end" in chapter.say_offsets(offsets((1, 0)), uneven)
-    wrong = chapter.say_offsets(offsets((1, 0)), right)
+    assert "right as they stand" in words.say_offsets(offsets((0, 0)), right)
+    assert "1-based, like the start and the end" in words.say_offsets(offsets((1, 0)), uneven)
+    wrong = words.say_offsets(offsets((1, 0)), right)
     assert "**not** what the reader assumes for mine on the + strand:" in wrong
-    assert "too few sites" in chapter.say_offsets(offsets((0, 0), 10), right)
+    assert "too few sites" in words.say_offsets(offsets((0, 0), 10), right)
     plus = offsets((0, 0)).query("strand == '+'")
-    assert chapter.say_offsets(plus, right).count("mine") == 1, "a strand without sites"
+    assert words.say_offsets(plus, right).count("mine") == 1, "a strand without sites"
 
 
 def frame(rows):
@@ -239,21 +240,21 @@ def test_what_is_said_where_two_sources_share_nothing():
     two = Merging(("a", "b"), "b")
     sites = frame([(5, "+", "a"), (50, "+", "b")])
     counts, regions = curation.table_one(sites, two), curation.regions(sites, two)
-    assert "0 are in both" in chapter.say_shared(counts, regions, two, False)
+    assert "0 are in both" in words.say_shared(counts, regions, two, False)
     pairs, shifts = curation.pair_shares(sites, two), curation.shift_distribution(sites, two)
-    assert "no distance to look at" in chapter.say_agreement(pairs, shifts, False)
+    assert "no distance to look at" in words.say_agreement(pairs, shifts, False)
     curated = curation.curate(sites, two)
-    text = chapter.say_curated(curated, two, False)
+    text = words.say_curated(curated, two, False)
     assert text == "The curated set has **1** TSSs: 0 in at least two sources and 1 of b alone."
     windows = curation.window_sensitivity(sites, two)
-    assert "from 1 to 1 TSSs (+0%)" in chapter.say_windows(windows, two)
+    assert "from 1 to 1 TSSs (+0%)" in words.say_windows(windows, two)
 
 
 def test_two_sources_have_one_exact_share():
     two = Merging(("a", "b"), "b")
     sites = frame([(5, "+", "a"), (5, "+", "b"), (50, "+", "a"), (51, "+", "b")])
     pairs, shifts = curation.pair_shares(sites, two), curation.shift_distribution(sites, two)
-    text = chapter.say_agreement(pairs, shifts, False)
+    text = words.say_agreement(pairs, shifts, False)
     assert text.startswith("50.0% of neighbouring sites are at one position; 100% of all pairs")
 
 
@@ -261,7 +262,7 @@ def test_five_sources_have_no_venn_diagram_and_it_is_said():
     five = Merging(tuple("abcde"), "e")
     sites = frame([(5, "+", name) for name in "abcde"] + [(50, "+", "a")])
     counts, regions = curation.table_one(sites, five), curation.regions(sites, five)
-    text = chapter.say_shared(counts, regions, five, False)
+    text = words.say_shared(counts, regions, five, False)
     assert "1 are in at least two, 1 are in at least three and 1 are in all five" in text
     assert "more than four sets cannot be read" in text
 
@@ -270,15 +271,15 @@ def test_names_with_signs_of_markdown_read_as_they_are():
     odd = Merging(("$x$", "*a*|`b`"), None)
     sites = frame([(5, "+", "$x$"), (5, "+", "*a*|`b`")])
     counts, regions = curation.table_one(sites, odd), curation.regions(sites, odd)
-    text = chapter.say_shared(counts, regions, odd, False)
+    text = words.say_shared(counts, regions, odd, False)
     assert r"\$x\$" in text and r"\*a\*\|\`b\`" in text
 
 
 def test_nothing_is_sure_without_a_reference():
-    assert "Without an independent reference" in chapter.say_sure(None, False)
+    assert "Without an independent reference" in words.say_sure(None, False)
     row = {"source": "curated", "tolerance": 2, "precision": 0.5, "recall": 1.0}
     found = pd.DataFrame([{**row, "n_sites": 4, "n_truth": 2, "n_correct": 2, "n_found": 2}])
-    text = chapter.say_sure(found, True)
+    text = words.say_sure(found, True)
     assert "dRNA-seq, confirms 50.0% (15.0% to 85.0%)" in text
     assert "100.0% (34.2% to 100.0%) of its own" in text
 
@@ -289,5 +290,5 @@ def test_ranks_stand_where_a_source_finds_nothing():
         for name, share in (("a", 0.0), ("b", 0.2), ("curated", 0.5))
         for t in chapter.TOLERANCES
     ]
-    text = chapter.say_compared(pd.DataFrame(rows), 7, False)
+    text = words.say_compared(pd.DataFrame(rows), 7, False)
     assert "ranks 1 of 3 in precision, 1 in recall, and 1 in their harmonic mean" in text

@@ -12,6 +12,7 @@ import torch
 from genoattn import ablation, inputs, labels, mutagenesis
 from genoattn.card import Card
 from genoattn.chapters import dependence as chapter
+from genoattn.chapters import dependence_words as wording
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.parameters import check
 from genoattn.study.run import Run
@@ -34,28 +35,34 @@ def effects(low, high, contrast=(-0.5, -0.1, 0.0)) -> pd.DataFrame:
 
 
 def test_a_head_counts_only_when_its_interval_leaves_out_zero():
-    said = chapter.say_alone(effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2]), 0.95)
+    said = wording.say_alone(effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2]), 0.95)
     assert "for **1 of 3 heads** (L1 H1, -0.200) and raises it for none" in said
     assert "falls significantly for 1 and rises for none" in said  # a limit of zero is not clear
     assert "have a correlation of 1.00" in said
-    none = chapter.say_alone(effects([-0.3, -0.4, 0.0], [0.1, 0.0, 0.2]), 0.95)
+    none = wording.say_alone(effects([-0.3, -0.4, 0.0], [0.1, 0.0, 0.2]), 0.95)
     assert "for **0 of 3 heads** and raises it for none" in none
-    all_ = chapter.say_alone(effects([-0.3, -0.4, -0.2], [-0.1, -0.1, -0.1]), 0.95)
+    all_ = wording.say_alone(effects([-0.3, -0.4, -0.2], [-0.1, -0.1, -0.1]), 0.95)
     assert "**3 of 3 heads** (L1 H2, -0.300; L1 H1, -0.200; L2 H1, +0.100)" in all_
 
 
 def test_chance_is_the_share_of_intervals_that_leave_out_zero_by_themselves():
-    said = chapter.say_alone(effects([0.0] * 3, [0.0] * 3), 0.9)
+    said = wording.say_alone(effects([0.0] * 3, [0.0] * 3), 0.9)
     assert "about 0.3 of 3 intervals" in said
 
 
-@pytest.mark.parametrize(("n", "warned"), [(chapter.ENOUGH_BLOCKS, False), (19, True)])
+@pytest.mark.parametrize(("n", "warned"), [(wording.ENOUGH_BLOCKS, False), (19, True)])
 def test_few_blocks_are_warned_of(n, warned):
     blank = np.zeros((n, 1))
     segments = ablation.Segments(
         blank.astype(np.uint8), blank.astype(bool), 0, *np.ones((1, n)), *np.array([range(n)] * 3)
     )
-    assert ("too narrow" in chapter.say_blocks(segments, 500)) is warned
+    assert ("too narrow" in wording.say_blocks(segments, 500)) is warned
+
+
+def test_what_is_read_before_a_segment_is_the_full_context_or_less():
+    assert "full context of 390 nt" in wording.say_context(390, 390, 0.0, 1.0)
+    said = wording.say_context(389, 390, 0.074, 0.9972)
+    assert "We read 389 nt" in said and "0.074 on average (correlation 0.9972)" in said
 
 
 def pairs(low, high) -> pd.DataFrame:
@@ -70,10 +77,10 @@ def pairs(low, high) -> pd.DataFrame:
 
 
 def test_pairs_lose_more_or_less_than_the_sum():
-    said = chapter.say_pairs(pairs([-0.3, 0.05], [-0.1, 0.2]))
+    said = wording.say_pairs(pairs([-0.3, 0.05], [-0.1, 0.2]))
     assert "larger than the sum of the single losses for 1, and significantly smaller for 1" in said
     assert "2 pairs" in said and "interaction is 15% of that sum" in said
-    touching = chapter.say_pairs(pairs([-0.3, 0.0], [0.0, 0.2]).head(1))
+    touching = wording.say_pairs(pairs([-0.3, 0.0], [0.0, 0.2]).head(1))
     assert "1 pair of" in touching and "for none, and significantly smaller for none" in touching
 
 
@@ -87,10 +94,10 @@ def test_rank_correlations_above_zero_are_named():
             "high": [0.7, 0.9],
         }
     )
-    said = chapter.say_ranks(frame)
+    said = wording.say_ranks(frame)
     assert "for 1 of the 2 rank correlations: selectivity with the loss of contrast." in said
     assert "The highest is +0.60 (+0.00 to +0.90), of peak attention" in said
-    assert "None of the 2" in chapter.say_ranks(frame.assign(low=-0.1))
+    assert "None of the 2" in wording.say_ranks(frame.assign(low=-0.1))
 
 
 def positions() -> pd.DataFrame:
@@ -102,7 +109,7 @@ def positions() -> pd.DataFrame:
 
 
 def test_the_costliest_positions_come_first():
-    said = chapter.say_positions(positions())
+    said = wording.say_positions(positions())
     assert "at -10 (-3.00), -11 (-1.00) and +1 (-0.50)" in said
     assert "below zero at 2 of 3 positions" in said
     assert "centred at -10: its exchange changes the log-odds by -3.00 (-4.00 to -2.00)" in said
@@ -118,7 +125,7 @@ def test_heads_that_respond_to_their_own_site_are_named():
         gain=[0.5, 0.02, 0.01],
         gain_low=[0.4, 0.01, 0.0],
     )
-    said = chapter.say_agreement(each)
+    said = wording.say_agreement(each)
     assert "+0.60 (+0.50 to +0.70)" in said  # of all heads together, which count nowhere else
     assert "Of the 2 single correlations, 1 lie significantly above zero and none below" in said
     assert "**1 of 2 heads** fits" in said and "(L1 H1, +0.02); the largest gain" in said
@@ -138,10 +145,10 @@ def words(low, high) -> pd.DataFrame:
 
 
 def test_attended_words_matter_more_less_or_neither():
-    said = chapter.say_words(words([-2.0, -1.0, 0.1], [-0.1, 0.0, 0.3]))
+    said = wording.say_words(words([-2.0, -1.0, 0.1], [-0.1, 0.0, 0.3]))
     assert "more for **1 of 3 heads** (L1 H1, -1.00), and significantly less for 1." in said
     assert "10% to 100% of their attention" in said
-    assert "**0 of 3 heads**, and significantly less for none" in chapter.say_words(
+    assert "**0 of 3 heads**, and significantly less for none" in wording.say_words(
         words([-2.0, -1.0, 0.0], [0.1, 0.1, 0.3])
     )
 
@@ -151,11 +158,15 @@ def test_in_short_gives_the_numbers_with_their_intervals():
         {"attention": ["selectivity"], "spearman": [0.5], "low": [0.1], "high": [0.7]}
     )
     alone = effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2])
-    said = chapter.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [-0.1, -0.1, 0.3]))
-    assert "for 1 of 3 heads (most without L1 H2: -0.300 (-0.400 to +0.000))" in said
+    said = wording.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [-0.1, -0.1, 0.3]))
+    assert "for 1 of 3 heads (most without L1 H1: -0.200 (-0.300 to -0.100))" in said
     assert "correlation of +0.50 (+0.10 to +0.70) at best (selectivity)" in said
     assert "costs most at -10, where it changes the log-odds by -3.00 (-4.00 to -2.00)" in said
     assert "for 2 of 3 heads." in said
+    alone = effects([-0.3, -0.4, -0.1], [0.0, 0.0, 0.2])
+    said = wording.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [0.0] * 3))
+    assert "for none of 3 heads (the largest change without L1 H2: -0.300 (-0.400 to" in said
+    assert "for 0 of 3 heads." in said
 
 
 @pytest.mark.parametrize(("error", "slow"), [(0.1, False), (0.5, True)])
@@ -177,7 +188,7 @@ def test_slow_convergence_is_said(error, slow):
         ends,
         np.zeros((n, 1, 1, p)),
     )
-    said = chapter.say_scan(scan, 7, 16)
+    said = wording.say_scan(scan, 7, 16)
     assert "**3 start sites** (of 7 in the test part), in 96 exchanges" in said
     assert "raises the log-odds by 10.00" in said and f"misses it by {error:.3f}" in said
     assert ("converges slowly" in said) is slow

@@ -14,6 +14,7 @@ from genoattn import heads as analysis
 from genoattn import inputs, parameters
 from genoattn.card import Card
 from genoattn.chapters import heads as chapter
+from genoattn.chapters import heads_words as words
 from genoattn.heads import BestSequences
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.study.run import Run
@@ -186,9 +187,9 @@ def test_correlations_name_the_strongest_pair(seen):
     found = chapter.correlations(seen)
     assert found.n_heads == 2 and len(found.orders) == 2
     matrix = np.array([[1, 0.2, 0.9], [0.2, 1, -0.95], [0.9, -0.95, 1]])
-    said = chapter.say_correlations({"all weights": matrix}, 2)
+    said = words.say_correlations({"all weights": matrix}, 2)
     assert said == "The most correlated heads are L1 H1 and L2 H1 (r = 0.90) over all weights."
-    assert chapter.say_correlations({"x": np.ones((1, 1))}, 1) == "There is only one head."
+    assert words.say_correlations({"x": np.ones((1, 1))}, 1) == "There is only one head."
 
 
 # ------------------------------------------------------------------------------- sentences
@@ -202,7 +203,7 @@ def test_the_subject_says_where_heads_look_and_what_the_paper_prints(subject):
     study = SimpleNamespace(
         note="", site="site", published=True, genome=SimpleNamespace(name="NC_000913.3")
     )
-    said = chapter.say_subject(study, "curated", AnnotatorConfig(), 1_856_660)
+    said = words.say_subject(study, "curated", AnnotatorConfig(), 1_856_660)
     assert "3.4e+10" in said and "3.4 · 10^10" in said
 
 
@@ -214,7 +215,7 @@ def test_sample_error_says_median_worst_and_shortfall():
             "same_peak": [True, True, False],
         }
     )
-    said = chapter.say_sample_error(error, np.array([1.0, 0.5, 0.1]), 100, 2_000)
+    said = words.say_sample_error(error, np.array([1.0, 0.5, 0.1]), 100, 2_000)
     assert "at most 2.0% of the head's peak; for the worst, by 25.0%" in said
     assert "10.0% of all means" in said and "2 of 3 heads" in said
     assert "50% of the largest" in said and "10% at worst" in said
@@ -237,10 +238,10 @@ def test_a_place_is_that_of_a_head_which_peaks_within_three_nucleotides(peaks, v
             "peak_label": peaks,
         }
     )
-    said = chapter.say_place(looking, -82)
+    said = words.say_place(looking, -82)
     assert said.endswith(verdict)
     assert f"L1 H1 (9.5 times; peak at {peaks[0]}) and L1 H2 (2.0 times" in said
-    assert "does not reach -82" in chapter.say_place(looking[:0], -82)
+    assert "does not reach -82" in words.say_place(looking[:0], -82)
 
 
 def test_motifs_are_compared_by_their_information():
@@ -256,7 +257,7 @@ def test_motifs_are_compared_by_their_information():
             np.zeros(shape),
         )
 
-    said = chapter.say_motifs(best(flat, sharp), best(sharp, sharp), np.full(4, 0.25), 10, 20)
+    said = words.say_motifs(best(flat, sharp), best(sharp, sharp), np.full(4, 0.25), 10, 20)
     assert "more informative motif in 1 of 2 heads" in said
     assert "hold 1 to 2 different sequences (median 2)" in said and "about 4 possible" in said
 
@@ -292,7 +293,7 @@ def roles(*rows) -> pd.DataFrame:
     ],
 )
 def test_elements_that_are_matched(given, n, said):
-    assert chapter.say_roles(roles(*given), n) == said
+    assert words.say_roles(roles(*given), n) == said
 
 
 @pytest.mark.parametrize(
@@ -306,7 +307,7 @@ def test_elements_that_are_matched(given, n, said):
     ],
 )
 def test_pairs_of_heads(together, apart, spaced, said):
-    assert said in chapter.say_pairs(630, together, apart, spaced, (7, 60))
+    assert said in words.say_pairs(630, together, apart, spaced, (7, 60))
 
 
 @pytest.mark.parametrize(
@@ -330,16 +331,16 @@ def test_a_spacer_is_judged_against_independent_choice(p_value, verdict):
         pd.Series({"layer_1based": 4, "head_1based": head, "element": element, "q_value": q})
         for head, element, q in ((1, "-35 box", 1.0), (2, "-10 box", 0.016))
     ]
-    said = chapter.say_spacer(by_heads, boxes, [False, True], 17)
+    said = words.say_spacer(by_heads, boxes, [False, True], 17)
     assert "L4 H1 (-35 box) and L4 H2 (-10 box) find a spacer of **17 nt**" in said
     assert "in 60% of 10 promoters" in said and verdict in said
     assert "published 17 nt are 90%, against 60% expected" in said
     assert said.endswith(
         "L4 H1 does not qualify as a -35 box head (q = 1); this comparison is only illustrative."
     )
-    weak = chapter.say_spacer(by_heads, boxes, [False, False], 17)
+    weak = words.say_spacer(by_heads, boxes, [False, False], 17)
     assert "head (q = 1) and L4 H2 does not qualify as a -10 box head (q = 0.016); this" in weak
-    assert "qualify" not in chapter.say_spacer(by_heads, boxes, [True, True], 17)
+    assert "qualify" not in words.say_spacer(by_heads, boxes, [True, True], 17)
 
 
 def test_correlations_with_the_output_are_counted_against_chance():
@@ -352,7 +353,7 @@ def test_correlations_with_the_output_are_counted_against_chance():
             "minimum_all": [0, 0, 0],
         }
     )
-    said = chapter.say_output(by_layer, 0.3)
+    said = words.say_output(by_layer, 0.3)
     assert "strongest correlation is 0.69, in layer 2. 1 of 3 layers exceed 0.30" in said
 
 
@@ -384,7 +385,7 @@ def test_known_motifs_count_up_to_the_greatest_q(q, said):
     calibration = pd.DataFrame(
         {"threshold": [0.1, 0.01], "heads": [1, 0.02], "shuffled": [1, 0.01]}
     )
-    told = chapter.say_known_motifs(known(*q), known(*q), calibration, 8, 0.05)
+    told = words.say_known_motifs(known(*q), known(*q), calibration, 8, 0.05)
     assert said in told
     assert ("CRP" in told) == (min(q) <= 0.05)
     assert "1.00% of the comparisons of shuffled motifs and by 2.00%" in told
@@ -412,39 +413,39 @@ def enriched(*q) -> pd.DataFrame:
 
 def test_known_sites_at_the_limits():
     none = enriched(0.06, 1.0)
-    said = chapter.say_known_sites(none, none, 0.05)
+    said = words.say_known_sites(none, none, 0.05)
     assert "**None of 2 heads** has best positions enriched" in said
     assert said.endswith("none of 2 pairs of head and set is enriched.") and "|" not in said
     both = enriched(0.05, 0.05)
-    said = chapter.say_known_sites(both, both, 0.05)
+    said = words.say_known_sites(both, both, 0.05)
     assert "**2 of 2 heads** have best positions enriched" in said
     assert "3.0 (1.5 to 6.0)" in said and "inf (no interval)" in said
-    assert "the clearest 1:" in chapter.say_known_sites(both, both, 0.05, most=1)
+    assert "the clearest 1:" in words.say_known_sites(both, both, 0.05, most=1)
 
 
 def test_the_answer_counts_heads_and_names_the_clearest_odds():
-    told = chapter.say_tested(roles(), known(1.0), enriched(0.2, 0.1), 0.05)
+    told = words.say_tested(roles(), known(1.0), enriched(0.2, 0.1), 0.05)
     assert "no head matches a promoter element in place and sequence, and no head" in told
     assert told.endswith("(clearest: L1 H1, odds ratio 3.0, 95% CI 1.5 to 6.0, q = 0.2).")
-    some = chapter.say_tested(
+    some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
     )
     assert "2 heads match a promoter element in place and sequence (L1 H2 and L3 H1)" in some
     assert "1 head matches a known motif" in some and "1 head has best positions" in some
-    assert "binding" not in chapter.say_tested(roles(), known(1.0), None, 0.05)
-    assert chapter.say_tested(roles(), known(1.0), enriched(0.5), 0.05).endswith("sites.")
+    assert "binding" not in words.say_tested(roles(), known(1.0), None, 0.05)
+    assert words.say_tested(roles(), known(1.0), enriched(0.5), 0.05).endswith("sites.")
 
 
 def test_selective_heads_are_counted_inside_and_outside_the_promoter(tmp_path):
     p = checked(tmp_path)
     peaks = pd.DataFrame({"peak_label": [-101, -100, 20, 21]})
-    said = chapter.say_selective(peaks, 36, p)
+    said = words.say_selective(peaks, 36, p)
     assert said.startswith("4 of 36 heads give at least 50% of their attention to positions within")
     assert said.endswith("of one place; 2 peak between -100 and +20.")
-    assert "; all peak" in chapter.say_selective(peaks[1:3], 36, p)
-    assert "; 1 peaks" in chapter.say_selective(peaks[1:2], 36, p)
-    assert "; none peaks" in chapter.say_selective(peaks[:1], 36, p)
-    assert chapter.say_selective(peaks[:0], 36, p).startswith("None of 36 heads gives")
+    assert "; all peak" in words.say_selective(peaks[1:3], 36, p)
+    assert "; 1 peaks" in words.say_selective(peaks[1:2], 36, p)
+    assert "; none peaks" in words.say_selective(peaks[:1], 36, p)
+    assert words.say_selective(peaks[:0], 36, p).startswith("None of 36 heads gives")
 
 
 def test_all_heads_show_known_motifs_and_sites_only_where_there_are_some(motifs):
@@ -455,7 +456,7 @@ def test_all_heads_show_known_motifs_and_sites_only_where_there_are_some(motifs)
         site_q=0.01,
         role="",
     )
-    said = chapter.say_all_heads(rows, 0.05)
+    said = words.say_all_heads(rows, 0.05)
     assert said.count("CRP (0.05)") == 1 and said.count("CRP") == 1
     assert said.count("2.0 (0.01)") == 1 and said.count("\n| L") == 4
     assert analysis.names(rows)[3] in said

@@ -12,6 +12,10 @@ import torch
 
 from genoattn import antisense, candidates, inputs, matching
 from genoattn.chapters import output as chapter
+from genoattn.chapters import output_antisense, output_intervals
+from genoattn.chapters import output_antisense_words as antisense_words
+from genoattn.chapters import output_sites_words as sites_words
+from genoattn.chapters import output_words as words
 from genoattn.labels import Split
 from genoattn.model import Annotator, AnnotatorConfig
 from genoattn.parameters import Checked
@@ -163,8 +167,8 @@ def test_evidence_near_novel_sites_is_listed_and_counted_once(out, predicted, op
     novel = chapter.novel(out, predicted, opposite, p)
     assert len(novel.sites) == (~predicted.sites["known"]).sum()
     either = [mask for name, mask in novel.evidence.items() if name.endswith("not curated")]
-    np.testing.assert_array_equal(np.any(either, axis=0), novel.evidence[chapter.ANY])
-    assert not (novel.evidence[chapter.BARE] & novel.evidence[chapter.ANY]).any()
+    np.testing.assert_array_equal(np.any(either, axis=0), novel.evidence[words.ANY])
+    assert not (novel.evidence[words.BARE] & novel.evidence[words.ANY]).any()
     table = chapter.ranked(out, novel, opposite, p).results["candidates"]
     assert table.columns[-1] == "true_site" and "any_evidence" in table
     inside = chapter.internal(out, predicted, novel, p)
@@ -181,7 +185,7 @@ def test_sources_that_may_not_be_passed_on_stand_together(out):
             ("RegulonDB, not curated", False),
             ("RegulonDB, weak evidence", True),
             ("dRNA-seq", False),
-            (chapter.ANY, True),
+            (words.ANY, True),
         )
     }
     sites = pd.DataFrame({"source": ["sendseq", "regulondb"]})
@@ -197,22 +201,22 @@ def test_sources_that_may_not_be_passed_on_stand_together(out):
 @pytest.mark.parametrize(
     ("low", "high", "found"),
     [
-        (1.01, 2.0, chapter.ABOVE),
-        (1.0, 2.0, chapter.NEITHER),
-        (0.5, 1.0, chapter.NEITHER),
-        (0.5, 0.99, chapter.BELOW),
-        (NAN, NAN, chapter.UNKNOWN),
-        (0.5, NAN, chapter.UNKNOWN),
+        (1.01, 2.0, output_intervals.ABOVE),
+        (1.0, 2.0, output_intervals.NEITHER),
+        (0.5, 1.0, output_intervals.NEITHER),
+        (0.5, 0.99, output_intervals.BELOW),
+        (NAN, NAN, output_intervals.UNKNOWN),
+        (0.5, NAN, output_intervals.UNKNOWN),
     ],
 )
 def test_an_interval_that_touches_what_is_expected_shows_nothing(low, high, found):
-    assert chapter.verdict(low, high) == found
+    assert output_intervals.verdict(low, high) == found
 
 
 def test_the_paper_s_median_stands_only_beside_its_genome():
-    assert "(the paper's model: 0.0052)" in chapter.say_output("m", "g", 10, 0.1, True)
-    assert "paper" not in chapter.say_output("m", "g", 10, 0.1, False)
-    assert "20 positions" in chapter.say_output("m", "g", 10, 0.1, False)
+    assert "(the paper's model: 0.0052)" in sites_words.say_output("m", "g", 10, 0.1, True)
+    assert "paper" not in sites_words.say_output("m", "g", 10, 0.1, False)
+    assert "20 positions" in sites_words.say_output("m", "g", 10, 0.1, False)
 
 
 def regions(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
@@ -229,14 +233,14 @@ def test_regions_are_sorted_by_where_their_interval_lies():
         ("between divergent genes", "both", 3.0, NAN, NAN),
         ("highest in each operon gap", "sense", 50.0, 40.0, 60.0),
     )
-    lines = chapter.say_regions(table).splitlines()
+    lines = sites_words.say_regions(table).splitlines()
     assert len(lines) == 4
     assert "Higher" in lines[0] and "pseudogenes, sense (2.00 times, 1.50 to 2.50)" in lines[0]
     assert "Lower" in lines[1] and "operon gaps" in lines[1]
     assert "Not significantly different" in lines[2] and "tandem" in lines[2]
     assert "too few" in lines[3] and "divergent genes (3.00 times)." in lines[3]
-    assert "highest" not in chapter.say_regions(table)
-    assert chapter.say_regions(regions()) == "The test part has none of these regions."
+    assert "highest" not in sites_words.say_regions(table)
+    assert sites_words.say_regions(regions()) == "The test part has none of these regions."
 
 
 def test_the_table_of_regions_has_the_paper_s_columns_on_its_genome_only():
@@ -244,11 +248,13 @@ def test_the_table_of_regions_has_the_paper_s_columns_on_its_genome_only():
                "percentile_high", "paper_value", "paper_ratio"]  # fmt: skip
     values = [1e-5, NAN, NAN, 2, 70, NAN, NAN, NAN, NAN]
     row = {"region": "r", "strand": "both", "n_nt": 1_200} | dict(zip(columns, values, strict=True))
-    table = chapter.region_rows(pd.DataFrame([row]), 0.95, True)
+    table = sites_words.region_rows(pd.DataFrame([row]), 0.95, True)
     assert table.loc[0, ["nt", "95% interval", "percentile", "paper: ratio"]].tolist() == [
         "1,200", "too few blocks", "70 (too few blocks)", ""
     ]  # fmt: skip
-    assert not any("paper" in one for one in chapter.region_rows(pd.DataFrame([row]), 0.95, False))
+    assert not any(
+        "paper" in one for one in sites_words.region_rows(pd.DataFrame([row]), 0.95, False)
+    )
 
 
 def levels(**low: tuple[float, float]) -> pd.DataFrame:
@@ -261,7 +267,7 @@ def levels(**low: tuple[float, float]) -> pd.DataFrame:
 
 
 def test_classes_are_raised_on_both_strands_on_one_or_on_none():
-    said = chapter.say_levels(
+    said = sites_words.say_levels(
         levels(a=(1.1, 1.1), b=(1.1, 1.0), c=(1.0, 1.1), d=(0.9, 0.9), e=(NAN, NAN)), 1.0, ["f"]
     )
     assert said == (
@@ -276,7 +282,7 @@ def test_classes_are_raised_on_both_strands_on_one_or_on_none():
 
 def test_the_width_at_which_strands_agree_most_is_named():
     table = pd.DataFrame({"width": [1, 50], "spearman": [0.2, 0.35], "chance": [0.01, -0.01]})
-    assert "windows of 50 nt: rank correlation 0.35, where -0.01" in chapter.say_strands(table)
+    assert "windows of 50 nt, 0.35, where -0.01" in sites_words.say_strands(table)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +295,7 @@ def test_the_width_at_which_strands_agree_most_is_named():
 )
 def test_statements_are_counted(holds, said):
     table = pd.DataFrame({"statement": "s", "here": "h", "holds": holds})
-    assert said in chapter.say_statements(table)
+    assert said in sites_words.say_statements(table)
 
 
 def shifts(**n: int) -> pd.DataFrame:
@@ -302,11 +308,11 @@ def shifts(**n: int) -> pd.DataFrame:
 
 def test_predicted_sites_say_how_far_they_are_and_whether_the_precision_was_reached():
     reached = Threshold(0.2, 0.5, 10, 5, True)
-    said = chapter.say_predicted(reached, shifts(at0=3, at1=2), 0.5, 2)
+    said = sites_words.say_predicted(reached, shifts(at0=3, at1=2), 0.5, 2)
     assert "At a precision of 0.50, **10 start sites are predicted**" in said
     assert "40% of all (30% to 50%) lie exactly at a curated site" in said
     assert "median distance is 0 nt (quartiles 0 and +1 nt" in said
-    said = chapter.say_predicted(reached._replace(reached=False), shifts(), 0.9, 2)
+    said = sites_words.say_predicted(reached._replace(reached=False), shifts(), 0.9, 2)
     assert "No threshold reaches a precision of 0.90; the highest is 0.50." in said
     assert "None lies at a curated site." in said
 
@@ -319,25 +325,29 @@ def tops(n: int, ratio: float, low: float, high: float) -> pd.DataFrame:
 
 
 def test_the_peak_without_neighbours_is_shown_by_its_interval_alone():
-    assert "neighbours alone do not explain" in chapter.say_alone(tops(50, 5.9, 4.2, 7.4))
-    touching = chapter.say_alone(tops(50, 5.9, 1.0, 7.4))
+    assert "neighbours alone do not explain" in antisense_words.say_alone(tops(50, 5.9, 4.2, 7.4))
+    touching = antisense_words.say_alone(tops(50, 5.9, 1.0, 7.4))
     assert "no peak is shown: 5.9 (1.0 to 7.4)" in touching
-    assert "no peak is shown: 5.9 (too few sites)" in chapter.say_alone(tops(3, 5.9, NAN, NAN))
-    assert "cannot be ruled out" in chapter.say_alone(tops(0, NAN, NAN, NAN))
+    assert "no peak is shown: 5.9 (too few sites)" in antisense_words.say_alone(
+        tops(3, 5.9, NAN, NAN)
+    )
+    assert "cannot be ruled out" in antisense_words.say_alone(tops(0, NAN, NAN, NAN))
 
 
 def test_the_groups_table_writes_positions_without_a_zero():
-    rows = chapter.top_rows(tops(0, NAN, NAN, NAN))
+    rows = antisense_words.top_rows(tops(0, NAN, NAN, NAN))
     assert rows["highest at"].tolist() == ["+5", "+5", ""]
     assert rows["times the whole part"].tolist() == ["2.0", "2.0", ""]
 
 
 def test_the_mirror_lies_upstream_or_downstream_by_half_the_distance():
-    said = chapter.say_mirrored((0.24, 0.21, 0.28), -18, 5, 60)
+    said = antisense_words.say_mirrored((0.24, 0.21, 0.28), -18, 5, 60)
     assert "At 24% of them (21% to 28%)" in said and "at -23 to -13, where 9% would" in said
     assert "9.0 nt upstream" in said
-    said = chapter.say_mirrored((0.1, 0.0, 0.2), 1, 5, 60)
+    said = antisense_words.say_mirrored((0.2, 0.1, 0.3), 1, 5, 60)
     assert "at -4 to +7," in said and "0.5 nt downstream" in said
+    by_chance = antisense_words.say_mirrored((0.2, 11 / 121, 0.3), 1, 5, 60)
+    assert by_chance.endswith("that this is more than chance is not shown.")
 
 
 def correlated(low: float, high: float) -> pd.DataFrame:
@@ -347,10 +357,12 @@ def correlated(low: float, high: float) -> pd.DataFrame:
 
 
 def test_a_correlation_that_may_be_zero_is_not_shown():
-    assert "rises with the mirror score" in chapter.say_correlated(correlated(0.5, 0.7))
-    assert "0.50 (0.40 to 0.70) with the sense" in chapter.say_correlated(correlated(0.5, 0.7))
-    assert "not shown to rise" in chapter.say_correlated(correlated(0.0, 0.7))
-    assert "too few" in chapter.say_correlated(correlated(NAN, NAN))
+    assert "rises with the mirror score" in antisense_words.say_correlated(correlated(0.5, 0.7))
+    assert "0.50 (0.40 to 0.70) with the sense" in antisense_words.say_correlated(
+        correlated(0.5, 0.7)
+    )
+    assert "not shown to rise" in antisense_words.say_correlated(correlated(0.0, 0.7))
+    assert "too few" in antisense_words.say_correlated(correlated(NAN, NAN))
 
 
 def changes(sense: tuple[float, float], other: tuple[float, float]) -> pd.DataFrame:
@@ -363,23 +375,23 @@ def changes(sense: tuple[float, float], other: tuple[float, float]) -> pd.DataFr
 
 
 def test_a_box_carries_both_peaks_only_if_both_intervals_lie_below_one():
-    assert "carries both" in chapter.say_shuffled(changes((0.1, 0.9), (0.1, 0.9)))
-    said = chapter.say_shuffled(changes((0.1, 0.9), (0.1, 1.0)))
+    assert "carries both" in antisense_words.say_shuffled(changes((0.1, 0.9), (0.1, 0.9)))
+    said = antisense_words.say_shuffled(changes((0.1, 0.9), (0.1, 1.0)))
     assert "does not significantly lower the antisense peak" in said
-    said = chapter.say_shuffled(changes((0.1, 1.2), (1.1, 1.3)))
+    said = antisense_words.say_shuffled(changes((0.1, 1.2), (1.1, 1.3)))
     assert "lower the sense peak and the antisense peak" in said
-    assert "too few" in chapter.say_shuffled(changes((0.1, 0.9), (NAN, NAN)))
+    assert "too few" in antisense_words.say_shuffled(changes((0.1, 0.9), (NAN, NAN)))
 
 
 def test_what_an_edit_leaves_is_one_row_in_the_order_of_the_edits():
-    rows = chapter.change_rows(changes((0.1, 0.9), (NAN, NAN)))
+    rows = antisense_words.change_rows(changes((0.1, 0.9), (NAN, NAN)))
     assert rows["shuffled"].tolist() == [edit.name for edit in antisense.EDITS]
     assert rows.iloc[1, 1:].tolist() == ["0.5 (0.1 to 0.9)", "0.5 (too few sites)"]
 
 
 def test_one_promoter_is_not_several():
-    assert chapter.say_chosen(0.3, 1).endswith("1 of their promoters was shuffled.")
-    assert chapter.say_chosen(0.3, 2).endswith("2 of their promoters were shuffled.")
+    assert antisense_words.say_chosen(0.3, 1).endswith("1 of their promoters was shuffled.")
+    assert antisense_words.say_chosen(0.3, 2).endswith("2 of their promoters were shuffled.")
 
 
 def effects(low: float, high: float) -> pd.DataFrame:
@@ -392,26 +404,24 @@ def effects(low: float, high: float) -> pd.DataFrame:
 
 
 def test_pseudogenes_after_matching():
-    assert "sense, an excess remains (1.07, 1.02 to 1.39)" in chapter.say_pseudogenes(
+    assert "sense, an excess remains (1.07, 1.02 to 1.39)" in words.say_pseudogenes(
         effects(1.02, 1.39)
     )
-    assert "a deficit remains" in chapter.say_pseudogenes(effects(0.5, 0.9))
-    assert "no significant difference" in chapter.say_pseudogenes(effects(1.0, 1.39))
-    assert "too few pseudogenes for an interval (1.07)" in chapter.say_pseudogenes(
-        effects(NAN, NAN)
-    )
+    assert "a deficit remains" in words.say_pseudogenes(effects(0.5, 0.9))
+    assert "no significant difference" in words.say_pseudogenes(effects(1.0, 1.39))
+    assert "too few pseudogenes for an interval (1.07)" in words.say_pseudogenes(effects(NAN, NAN))
     unmatched = effects(1.02, 1.39).iloc[:2]
-    assert "No pseudogene has a control" in chapter.say_pseudogenes(unmatched)
+    assert "No pseudogene has a control" in words.say_pseudogenes(unmatched)
 
 
 def supported(n: int, n_supported: int, true: int | None = None) -> pd.DataFrame:
     """What `candidates.support` gives for these counts."""
     track = np.zeros((2, 40), bool)
-    evidence = {chapter.ANY: track.copy(), chapter.BARE: track.copy()}
+    evidence = {words.ANY: track.copy(), words.BARE: track.copy()}
     if true is not None:
-        evidence[chapter.TRUE] = track.copy()
-        evidence[chapter.TRUE][0, :true] = True
-    evidence[chapter.ANY][0, :n_supported] = True
+        evidence[words.TRUE] = track.copy()
+        evidence[words.TRUE][0, :true] = True
+    evidence[words.ANY][0, :n_supported] = True
     sites = pd.DataFrame({"position": np.arange(n), "strand": ["+"] * n})
     return candidates.support(
         sites, evidence, np.ones((2, 40), bool), np.zeros((2, 40), int),
@@ -420,34 +430,34 @@ def supported(n: int, n_supported: int, true: int | None = None) -> pd.DataFrame
 
 
 @pytest.mark.parametrize(
-    ("n_supported", "share"), [(0, "0 (0%;"), (1, "1 (10%;"), (10, "10 (100%;")]
+    ("n_supported", "share"), [(1, "1 (10%;"), (5, "5 (50%;"), (10, "10 (100%;")]
 )
-def test_novel_sites_with_evidence_none_one_all(n_supported, share):
-    said = chapter.say_novel(supported(10, n_supported), Threshold(0.1, 0.5, 20, 10, True))
+def test_novel_sites_with_evidence_one_half_all(n_supported, share):
+    said = words.say_novel(supported(10, n_supported), Threshold(0.1, 0.5, 20, 10, True))
     assert "Of **10 novel sites**" in said and share in said
     assert f"the precision is {(10 + n_supported) / 20:.2f}" in said and "In truth" not in said
 
 
 def test_truth_is_told_where_it_is_known():
     threshold = Threshold(0.1, 0.5, 20, 10, True)
-    assert "In truth 1 of the novel sites is a start site." in chapter.say_novel(
+    assert "In truth 1 of the novel sites is a start site." in words.say_novel(
         supported(10, 2, true=1), threshold
     )
-    assert "In truth 2 of the novel sites are start sites." in chapter.say_novel(
+    assert "In truth 2 of the novel sites are start sites." in words.say_novel(
         supported(10, 2, true=2), threshold
     )
-    assert "Every predicted site is known" in chapter.say_novel(supported(0, 0), threshold)
+    assert "Every predicted site is known" in words.say_novel(supported(0, 0), threshold)
 
 
 def test_internal_promoters_none_one_and_without_a_chance():
     one = {"n": 10, "n_supported": 1, "share": 0.1, "share_low": 0.0, "share_high": 0.4,
            "chance": 0.02, "ratio": 5.0, "ci_low": 2.0, "ci_high": 9.0}  # fmt: skip
-    said = chapter.say_internal(one, 20, (0.05, 0.01, 0.2))
+    said = words.say_internal(one, 20, (0.05, 0.01, 0.2))
     assert "10 predicted sites lie inside" in said and "matches an internal promoter" in said
     assert "**5 times** as many (2 to 9)" in said and "20 internal promoters here, 5%" in said
-    assert "times" not in chapter.say_internal({**one, "ci_low": NAN}, 20, (0.05, 0.01, 0.2))
-    assert "lists no internal promoter" in chapter.say_internal(one, 0, (NAN, NAN, NAN))
-    assert "No predicted site lies" in chapter.say_internal({**one, "n": 0}, 20, (0, 0, 0.1))
+    assert "times" not in words.say_internal({**one, "ci_low": NAN}, 20, (0.05, 0.01, 0.2))
+    assert "lists no internal promoter" in words.say_internal(one, 0, (NAN, NAN, NAN))
+    assert "No predicted site lies" in words.say_internal({**one, "n": 0}, 20, (0, 0, 0.1))
 
 
 def extremes() -> pd.DataFrame:
@@ -466,27 +476,37 @@ def test_the_short_answer_names_the_highest_region_and_both_peaks():
         ("between divergent genes", "both", 4.7, 4.1, 5.2),
         ("highest in each operon gap", "sense", 50.0, 40.0, 60.0),
     )
-    said = chapter.short_places(table, extremes())
+    said = words.short_places(table, extremes())
     assert "highest between divergent genes, 4.70 (4.10 to 5.20) times" in said
     assert "peaks at +1 on their own strand and at -18" in said
-    assert chapter.short_places(regions(), extremes()).startswith("Around start sites")
+    touching = regions(("between divergent genes", "both", 4.7, 1.0, 5.2))
+    unknown = regions(("between divergent genes", "both", 4.7, NAN, NAN))
+    for nothing in (regions(), touching, unknown):
+        assert words.short_places(nothing, extremes()).startswith("In no class of regions")
 
 
 def test_the_short_answer_claims_no_more_than_the_intervals_show():
     below, touching = changes((0.1, 0.9), (0.1, 0.9)), changes((0.1, 0.9), (0.1, 1.0))
     shown = tops(50, 5.9, 4.2, 7.4)
-    assert "makes both peaks" in chapter.short_opposite(shown, below)
-    assert "is not shown" in chapter.short_opposite(shown, touching)
-    assert "is not shown" in chapter.short_opposite(tops(50, 5.9, 1.0, 7.4), below)
+    assert "makes both peaks" in words.short_opposite(shown, below)
+    assert "is not shown" in words.short_opposite(shown, touching)
+    assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below)
     more = supported(10, 10)
-    assert "many false positives are gaps" in chapter.short_novel(more)
-    assert "is not shown" in chapter.short_novel(more.assign(ci_low=1.0))
-    assert chapter.short_novel(supported(0, 0)) == "No predicted site is novel."
+    assert "many false positives are gaps" in words.short_novel(more)
+    assert "is not shown" in words.short_novel(more.assign(ci_low=1.0))
+    assert words.short_novel(supported(0, 0)) == "No predicted site is novel."
+
+
+def test_without_any_evidence_to_compare_with_nothing_is_concluded():
+    none = supported(10, 0)
+    said = words.say_novel(none, Threshold(0.1, 0.5, 20, 10, True))
+    assert "**10 novel sites**" in said and "no evidence outside of the curation" in said
+    assert "stays open" in words.short_novel(none)
 
 
 def test_no_start_site_in_the_test_part_stops_with_advice():
     with pytest.raises(ValueError, match="smaller flank"):
-        chapter.antisense_top(extremes().iloc[:0])
+        output_antisense.antisense_top(extremes().iloc[:0])
 
 
 def test_the_answer_has_all_three_parts(out, around, opposite, predicted, p):

@@ -22,7 +22,7 @@ def test_learning_curve_marks_the_kept_round():
             "stage": [1, 2, 2],
             "passes": [1.0, 2.0, 3.0],
             "train_loss": [0.03, 0.02, 0.01],
-            "validation_loss": [0.03, 0.015, 0.02],
+            "validation_loss": [0.01, 0.015, 0.02],  # the first stage's weights are not kept
             "learning_rate": [0.1, 0.2, 0.0],
         }
     )
@@ -32,7 +32,7 @@ def test_learning_curve_marks_the_kept_round():
     assert "15.00 thousandths" in drawn.alt
     assert "stages" not in draw.learning_curve(history.assign(stage=1)).caption
     lines = {line.get_label(): line for line in axes.lines}
-    np.testing.assert_allclose(lines["validation"].get_ydata(), [30, 15, 20])
+    np.testing.assert_allclose(lines["validation"].get_ydata(), [10, 15, 20])
     kept = [line for line in axes.lines if list(line.get_xdata()) == [2.0, 2.0]]
     assert len(kept) == 1
     ends = [line for line in axes.lines if list(line.get_xdata()) == [1.0, 1.0]]
@@ -89,16 +89,18 @@ def test_performance_has_the_baselines_where_they_are():
     scanner = table[(table["train_set"] == "smrt")].assign(value=0.3)
     drawn = draw.performance(table, {"scanner": scanner})
     roc = drawn.figure.axes[0]
-    assert "the scanner" in drawn.caption
+    assert "the baselines (scanner)" in drawn.caption
     (line,) = [line for line in roc.lines if line.get_label() == "scanner"]
     np.testing.assert_array_equal(line.get_xdata(), [np.nan] * 3 + [0.3] * 3)
 
 
 def test_learning_curves_mark_each_kept_round():
-    history = pd.DataFrame({"passes": [1.0, 2.0, 3.0], "validation_loss": [0.03, 0.01, 0.02]})
+    history = pd.DataFrame(
+        {"stage": 1, "passes": [1.0, 2.0, 3.0], "validation_loss": [0.03, 0.01, 0.02]}
+    )
     histories = {"one": history, "two": history[::-1].assign(passes=[1.0, 2.0, 3.0])}
     axes = draw.learning_curves(histories).figure.axes[0]
-    marked = [tuple(line.get_xydata()[line.get_markevery()].ravel()) for line in axes.lines]
+    marked = [tuple(line.get_xydata().ravel()) for line in axes.lines if len(line.get_xdata()) == 1]
     assert marked == [(2.0, 10.0), (2.0, 10.0)]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
     assert draw.learning_curves({"one": history}) is None
@@ -237,6 +239,14 @@ def test_curves_and_calibration():
     (whiskers,) = axes.collections
     assert [segment.tolist() for segment in whiskers.get_segments()] == [[[0.1, 0.05], [0.1, 0.2]]]
     assert [list(line.get_xdata()) for line in axes.lines[1:]] == [[0.1], [0.1]]
+
+
+def test_each_test_set_of_any_name_has_a_colour_of_its_own():
+    curve = pd.DataFrame({"recall": [0.0, 1.0], "precision": [1.0, 0.1]})
+    names = ("curated", "TEX+", "a|b", "$x$", "regulondb")
+    axes = draw.precision_recall(dict.fromkeys(names, curve)).figure.axes[0]
+    assert len({line.get_color() for line in axes.lines}) == len(names)
+    assert axes.lines[3].get_label() == r"\$x\$"
 
 
 def test_gene_terms_show_each_prior_by_distance():

@@ -78,6 +78,13 @@ def test_the_lock_names_no_place():
     assert not re.search(r"://|file:|--|-e |@|\+", text)
 
 
+def test_checks_before_a_commit_use_the_locked_versions(lock):
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    revision = {one["repo"].split("/")[-1]: one["rev"].lstrip("v") for one in hooks["repos"]}
+    assert revision["ruff-pre-commit"] == lock["ruff"]
+    assert revision["nbstripout"] == lock["nbstripout"]
+
+
 def test_imports_are_declared():
     """Every third-party module that the package imports is one that it asks for."""
     names = {
@@ -261,15 +268,20 @@ def test_the_page_of_the_model_agrees_with_the_annotator_that_is_shipped():
     assert r"\tfrac12 \sum_a" in page
 
 
-def test_the_commands_that_the_readme_gives_exist():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_commands_and_files_that_a_page_names_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)\b", text))
-    assert {"book", "test", "study"} <= named <= targets
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE)) <= targets
     for image in re.findall(r"!\[[^]]*\]\(([^)]+)\)|<img[^>]*src=\"([^\"]+)\"", text):
         assert (ROOT / (image[0] or image[1])).is_file(), image
     for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
-        assert (ROOT / link).exists(), f"README links to {link}"
+        assert (ROOT / link).exists(), f"{name} links to {link}"
+
+
+def test_the_readme_names_what_is_made_first():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {"book", "test", "study"} <= set(re.findall(r"^make ([a-z]+)\b", text, re.MULTILINE))
 
 
 def test_the_example_that_the_readme_gives_runs(tmp_path, monkeypatch, capsys):

@@ -29,7 +29,6 @@ from genoattn.training import (
     TrainingConfig,
     cross_entropy,
     cut,
-    describe_initial,
     fit,
     label_sites,
     warmup_cosine,
@@ -298,8 +297,6 @@ def test_training_starts_from_given_weights(tmp_path):
     card = Card.read(tmp_path / "again.safetensors")
     assert card.initial == Card.read(first)
     assert card.passes == 2 * card.initial.passes > 0
-    assert "with a window of 16 nucleotides" in describe_initial(card)
-    assert describe_initial(card.initial) == ""
     history = card.rounds
     assert history["stage"].tolist() == [1] * len(card.initial.history) + [2]
     assert history["passes"].is_monotonic_increasing

@@ -118,8 +118,10 @@ def _layer(
     handles, words = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside upper center", ncols=len(words), fontsize=8)
     peaks = listed(
-        f"H{row.head} {int(paper_label(int(row.peak_offset))):+d}"
-        for row in mine.itertuples(index=False)
+        f"H{head} {label:+d}"
+        for head, label in zip(
+            mine["head"], paper_label(mine["peak_offset"].to_numpy()), strict=True
+        )
     )
     return Drawn(
         figure,

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import distance_transform_edt
 
@@ -498,7 +498,7 @@ def _counts_map(
         colour = "white" if abs(off[i, j]) > 0.72 * limit else "black"
         axes.text(j, i, f"{value:,.0f}", ha="center", va="center", fontsize=8.5, color=colour)
     corner, wide = (-0.5, used - 0.5), len(quantities)
-    axes.add_patch(plt.Rectangle(corner, wide, 1, fill=False, linewidth=2, clip_on=False, zorder=3))
+    axes.add_patch(Rectangle(corner, wide, 1, fill=False, linewidth=2, clip_on=False, zorder=3))
     beside_paper = names[0] == "paper"
     if beside_paper:
         axes.axhline(0.5, color="white", linewidth=3)

@@ -509,9 +509,10 @@ def _positions(axes: Axes, offset: pd.Series) -> None:
 
 
 def _log_output(axes: Axes) -> None:
-    """A logarithmic vertical axis with plain numbers."""
+    """A logarithmic vertical axis with plain numbers, fewer of them over many decades."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

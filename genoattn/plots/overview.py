@@ -98,7 +98,7 @@ def _attention(
     axes.set_xticks(ticks, [f"{label[tick]:+d}" for tick in ticks])
     axes.set_yticks(range(len(rows)), [f"layer {layer} head {head}" for layer, head in rows])
     for row, head in enumerate(chosen.itertuples()):
-        role = "" if pd.isna(head.role) else str(head.role).split(" (or ")[0]
+        role = head.role.split(" (or ")[0] if isinstance(head.role, str) else ""
         axes.text(len(label), row, str(head.consensus), family="monospace", va="center")
         axes.text(len(label) + 10, row, role, va="center", fontweight="bold")
     axes.set_xlabel("attended nucleotide, relative to the start site (nt)")

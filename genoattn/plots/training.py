@@ -48,7 +48,8 @@ def learning_curve(history: pd.DataFrame) -> Drawn:
         marker="o",
         **style.line(1),
     )
-    best = float(history["passes"].to_numpy()[history["validation_loss"].argmin()])
+    kept = _kept(history)
+    best = float(history["passes"].iloc[kept])
     axes.axvline(best, color=style.FAINT, linewidth=0.8, zorder=0)
     axes.annotate(
         "kept",
@@ -71,21 +72,28 @@ def learning_curve(history: pd.DataFrame) -> Drawn:
     rate.set_ylabel("learning rate (shaded)", color=style.FAINT)
     rate.tick_params(colors=style.FAINT)
     rate.spines["right"].set_visible(True)
-    axes.legend(loc="upper right", bbox_to_anchor=(0.85, 1.0))
-    stages, lowest = int(history["stage"].max()), 1e3 * history["validation_loss"].min()
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    stages, lowest = int(history["stage"].max()), 1e3 * history["validation_loss"].iloc[kept]
     end = history["passes"].max()
     return Drawn(
         figure,
         "Loss on the training and on the validation part, and the learning rate (shaded), by "
         "passes over the training part. The weights kept are those of the lowest validation loss "
-        f"(grey line, after {best:.1f} passes)"
-        + ("; dotted lines part the stages of the training." if stages > 1 else ".")
+        + ("of the last stage " if stages > 1 else "")
+        + f"(grey line, after {best:.1f} passes)"
+        + ("; dotted lines part the stages." if stages > 1 else ".")
         + " Where the training loss goes on falling and the validation loss does not, the model "
         "fits its training part only.",
         f"Two curves of loss over {end:.1f} passes in {stages} "
-        f"{'stages' if stages > 1 else 'stage'}; the validation loss is lowest, {lowest:.2f} "
-        f"thousandths of a nat, after {best:.1f} passes.",
+        f"{'stages' if stages > 1 else 'stage'}; the kept weights have a validation loss "
+        f"of {lowest:.2f} thousandths of a nat, after {best:.1f} passes.",
     )
+
+
+def _kept(history: pd.DataFrame) -> int:
+    """Number of the round whose weights were kept: the lowest loss of the last stage."""
+    last = (history["stage"] == history["stage"].max()).to_numpy()
+    return int(np.where(last, history["validation_loss"].to_numpy(), np.inf).argmin())
 
 
 def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Drawn | None:
@@ -105,24 +113,29 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Drawn | None:
         loss = 1e3 * history["validation_loss"].to_numpy()
         passes = history["passes"].to_numpy()
         marker = "osD^v"[number // 6 % 5]  # the lines repeat after six
-        axes.plot(passes, loss, label=name, marker=marker, markevery=[int(loss.argmin())], **look)
+        kept = _kept(history)
+        axes.plot(passes, loss, label=name, marker=marker, markersize=3, **look)
+        axes.plot(passes[kept], loss[kept], marker=marker, markersize=8, color=look["color"])
     axes.set(
         xlabel="passes over the training part",
         ylabel="validation loss,\n10⁻³ nats per position",
     )
     axes.set_xlim(left=0)
     axes.legend(ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    lowest = {name: 1e3 * one["validation_loss"].min() for name, one in histories.items()}
+    lowest = {
+        name: 1e3 * float(history["validation_loss"].iloc[_kept(history)])
+        for name, history in histories.items()
+    }
     low, high = min(lowest, key=lowest.__getitem__), max(lowest, key=lowest.__getitem__)
     return Drawn(
         figure,
-        "Validation loss of every model by passes over the training part; a marker is at the "
-        "lowest. Compare the heights of curves only between models of the same training set: "
-        "others have other labels. A curve that still falls at its end would have gained from more "
-        "passes.",
-        f"{len(histories)} curves of validation loss; the lowest value, {lowest[low]:.2f} "
-        f"thousandths of a nat, is {low}'s, and the highest minimum, {lowest[high]:.2f}, is "
-        f"{high}'s.",
+        "Validation loss of every model by passes over the training part; the large marker is at "
+        "the round whose weights were kept, the lowest of the last stage. Compare the heights of "
+        "curves only between models of the same training set: others have other labels. A curve "
+        "that still falls at its end would have gained from more passes.",
+        f"{len(histories)} curves of validation loss; that of the weights kept is lowest for "
+        f"{low}, {lowest[low]:.2f} thousandths of a nat, and highest for {high}, "
+        f"{lowest[high]:.2f}.",
     )
 
 
@@ -176,7 +189,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
                 value.reindex(pairs), height, linestyle="", marker="|x"[number % 2], markersize=7,
                 color="#D55E00", label=name, zorder=1.5,
             )  # fmt: skip
-        axes.set_yticks(height, [source_name(test_set) for _, test_set in pairs])
+        axes.set_yticks(height, [style.label(test_set) for _, test_set in pairs])
         axes.set_ylim(height.min() - 0.6, height.max() + 0.6)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -191,7 +204,7 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
         for train_set in dict.fromkeys(train_set for train_set, _ in pairs):
             mine = [h for h, pair in zip(height, pairs, strict=True) if pair[0] == train_set]
             panels[1].annotate(
-                f"trained on\n{source_name(train_set)}",
+                f"trained on\n{style.label(train_set)}",
                 (1.01, float(np.mean(mine))),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -214,7 +227,7 @@ def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tu
     hardest = table[table["metric"] == "roc_auc"].groupby("test_set")["value"].mean().idxmin()
     caption = (
         "Scores on the test part with 95% intervals (dots), a row a pair of training and test set"
-        + (f"; in orange the {beside} trained on the same sites" if beside else "")
+        + (f"; in orange the baselines ({beside}), trained on the same sites" if beside else "")
         + "."
         + (
             " Diamonds are the paper's values, filled where they lie outside our interval: "
@@ -519,8 +532,8 @@ def precision_recall(curves: Mapping[str, pd.DataFrame], of: str = "test set") -
     for number, (name, curve) in enumerate(curves.items()):
         look, label = style.line(number), name
         if of == "test set":
-            look = {key: value for key, value in style.source(name).items() if key != "marker"}
-            label = source_name(name)
+            look = {**style.source(name, curves), "marker": None}
+            label = style.label(name)
         axes.plot(curve["recall"], curve["precision"], label=label, **look)
     axes.set(
         xlabel="recall: share of the labelled sites found",

@@ -51,11 +51,20 @@ def marked(name: str, absent: Collection[str]) -> str:
     return name + _DAGGER * (name in absent)
 
 
-def note(shown: Iterable[str], absent: Collection[str]) -> str:
-    """What the dagger means, as a sentence in a paragraph of its own; nothing without any."""
+def note(shown: Iterable[str], absent: Collection[str], lacking: str = "") -> str:
+    """What the dagger means, as a sentence in a paragraph of its own; nothing without any.
+
+    Parameters
+    ----------
+    shown : iterable of str
+        Models of the table.
+    absent : collection of str
+        Those of them that have a dagger.
+    lacking : str
+        What is not at hand; the weights of these models by default.
+    """
     n = len({*shown} & {*absent})
     if not n:
         return ""
-    return (
-        f"\n{_DAGGER} from an earlier run; {'its' if n == 1 else 'their'} weights are not here.\n"
-    )
+    lacking = lacking or f"{'its' if n == 1 else 'their'} weights"
+    return f"\n{_DAGGER} from an earlier run; {lacking} are not here.\n"

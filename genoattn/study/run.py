@@ -302,7 +302,7 @@ class Run:
             That chapter has not been run for this model.
         """
         file = self._made_by(notebook, self.file(notebook[3:], model, kind))
-        return pd.read_csv(file, dtype=dict.fromkeys(texts, str))  # type: ignore[arg-type]
+        return pd.read_csv(file, dtype=dict.fromkeys(texts, str))
 
     def has_kept(self, notebook: str, model: str, kind: str) -> bool:
         """Tell whether a chapter kept this kind of table of a model."""

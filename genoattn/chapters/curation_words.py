@@ -1,0 +1,456 @@
+"""What the chapter curation says of its numbers: frames in, sentences and tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from genoattn import curation, liftover, synthetic
+from genoattn.annotations import source_name
+from genoattn.curation import OUTVOTED, PRINTED, RULES, Merging
+from genoattn.inputs import StudyInputs
+from genoattn.study.report import escaped, folded, in_words, listed, signed, table, with_interval
+
+
+def describe(study: StudyInputs, merging: Merging) -> str:
+    """Say what was loaded, and in which order the sources stand."""
+    genome, n_sites = study.genome, study.sites["source"].value_counts()
+    counts = "\n".join(
+        f"- {called(name)}: {n_sites.get(name, 0):,} sites" for name in merging.sources
+    )
+    if len(merging.sources) == 1:
+        order = "There is one source, so nothing is merged: its sites are the curated set."
+    else:
+        trusted = "of no source" if merging.trusted is None else f"of {called(merging.trusted)}"
+        order = (
+            "They stand from the oldest technique to the newest, which decides ties; all sites "
+            f"{trusted} are taken."
+        )
+    return (
+        f"**{escaped(genome.name)}** has {genome.length:,} nt, {len(study.features):,} annotated "
+        f"features and {len(study.sites):,} sites:\n\n{counts}\n\n{order}"
+    )
+
+
+# ---------------------------------------------------------------- where the tables come from
+
+
+def say_simulation(assays: Sequence[synthetic.Assay]) -> str:
+    """Say how each simulated assay errs."""
+    asked = pd.DataFrame([asdict(assay) for assay in assays])
+    facts = pd.DataFrame(
+        {
+            "": asked["name"].map(source_name),
+            "true sites missed": asked["miss_rate"].map("{:.0%}".format),
+            "false among reported": asked["false_share"].map("{:.0%}".format),
+            "exact among true": [f"{shifts[0]:.0%}" for shifts in asked["shifts"]],
+        }
+    )
+    return (
+        "**The simulation.** Genome, genes and promoters are made up, so the truth is known. Each "
+        "assay misses some true sites, reports false ones, and shifts others by a few "
+        f"nucleotides:\n{table(facts)}"
+    )
+
+
+def say_liftover(
+    lift: liftover.Liftover, n_old: int, n_lost: int, n_uncertain: int, n_beyond: int
+) -> str:
+    """Say what was left out of SEnd-seq and how Cappable-seq came onto the newer assembly."""
+    indels = lift.indels
+    facts = pd.DataFrame(
+        {
+            "from": [f"{n + 1:,}" for n in indels["start"]],
+            "to": [f"{n:,}" for n in indels["end"]],
+            "nt gained": [f"{n:+,}" for n in indels["change"]],
+            "decided by": indels["evidence"],
+        }
+    )
+    return (
+        f"**Spike-ins.** {n_beyond} rows of the SEnd-seq table lie beyond the end of the genome, "
+        "and their printed sequences are not of this genome. They are controls and are left "
+        "out.\n\n"
+        "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
+        f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
+        "that kept their length; where the offset changes between neighbouring genes, there is an "
+        f"indel. {n_old - n_lost:,} of {n_old:,} sites were lifted, and {n_lost} have no place on "
+        f"the new assembly. {n_uncertain} lie where the exact place of an indel is undecided, and "
+        "are flagged.\n" + folded("The indels, in 1-based positions of U00096.2", table(facts))
+    )
+
+
+# ------------------------------------------------------------------------- are they right?
+
+
+def say_offsets(shares: pd.DataFrame, expected: dict[str, int]) -> str:
+    """Say at which offset most sites are purines, and what that means for the positions.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Columns source, strand, offset, n, purine, agreement.
+    expected : dict
+        Offset that the readers of the tables assume, by strand.
+    """
+    parts = shares.groupby(["source", "strand"], sort=False)
+    best = shares.loc[parts["purine"].idxmax()]
+    lines = [
+        f"- {called(row['source'])}, {row['strand']} strand: **{signed(row['offset'])}** "
+        f"({row['purine']:.0%} purine"
+        + (
+            f"; {row['agreement']:.1%} of the printed sequences agree)"
+            if row["agreement"] > 0
+            else ")"
+        )
+        for row in best.to_dict("records")
+    ]
+    verdicts = [offset_verdict(part, expected[str(part["strand"].iloc[0])]) for _, part in parts]
+    wrong = [
+        f"{called(row['source'])} on the {row['strand']} strand"
+        for row, verdict in zip(best.to_dict("records"), verdicts, strict=True)
+        if verdict == "wrong"
+    ]
+    if wrong:
+        meaning = (
+            f"This is **not** what the reader assumes for {listed(wrong)}: another offset has "
+            "significantly more purines. Look whether that table counts from 0 or from 1."
+        )
+    elif "undecided" in verdicts:
+        meaning = (
+            "Nothing speaks against the positions as they stand, but some tables have too few "
+            "sites to tell one offset from another."
+        )
+    elif set(expected.values()) == {0}:
+        meaning = "The positions are right as they stand."
+    else:
+        meaning = (
+            "Both tables print the plus strand 0-based and the minus strand 1-based, like the "
+            "start and the end of a BED interval; their readers add 1 on the plus strand."
+        )
+    return "The offset with most purines at the site:\n\n" + "\n".join(lines) + f"\n\n{meaning}"
+
+
+def offset_verdict(part: pd.DataFrame, expected: int) -> str:
+    """Judge whether the sites of one source and strand have most purines at the expected offset.
+
+    Parameters
+    ----------
+    part : DataFrame
+        A row an offset: offset, n, purine.
+    expected : int
+
+    Returns
+    -------
+    str
+        ``right``: no offset has more, and the mean of the others is lower by more than three
+        standard errors. ``wrong``: the best has more by as much. ``undecided``: neither.
+    """
+    share = part.set_index("offset")["purine"]
+    n, here, best = int(part["n"].iloc[0]), float(share[expected]), float(share.max())
+
+    def apart(high: float, low: float) -> bool:
+        return high - low > 3 * np.sqrt((high * (1 - high) + low * (1 - low)) / n)
+
+    if best > here:
+        return "wrong" if apart(best, here) else "undecided"
+    return "right" if apart(here, float(share.drop(expected).mean())) else "undecided"
+
+
+# --------------------------------------------------------------------- how much they share
+
+
+def say_shared(
+    counts: pd.DataFrame, regions: pd.DataFrame, merging: Merging, published: bool
+) -> str:
+    """Say what the sources share, in words and in a table."""
+    if len(merging.sources) == 1:
+        return f"{called(merging.sources[0])} is the only source: there is nothing to compare."
+    size = np.array([len(group) for group in curation.groups(merging.sources)])
+    n = len(merging.sources)
+    words = {2: "in both"} if n == 2 else {2: "in at least two", 3: "in at least three"}
+    if n > 2:
+        words[n] = f"in all {in_words(n)}"
+    several = [
+        f"{regions.loc[size >= k, 'n'].sum():,} are {text}{paper(f'shared_by_{k}', published)}"
+        for k, text in words.items()
+    ]
+    ranked = counts.sort_values("percent_shared", kind="stable")
+    least, most = ranked.iloc[0], ranked.iloc[-1]
+    return (
+        f"Of {regions['n'].sum():,} TSSs, {listed(several)}. {called(most['source'])} shares most "
+        f"of its sites ({most['percent_shared']:.0f}%), {called(least['source'])} fewest "
+        f"({least['percent_shared']:.0f}%); but a small set finds partners in a large one more "
+        "easily than the other way round."
+        + (" A Venn diagram of more than four sets cannot be read, so there is none." * (n > 4))
+        + "\n\n"
+        f"*Shared* counts each TSS once{', as Table 1 of the paper does' if published else ''}; "
+        "*any partner* counts all sites with a neighbour in another source, without matching them "
+        f"one to one. The window is {merging.window} nt, and the interpretation in use is "
+        f"*{merging.rule}* ({RULES[merging.rule]}) and *{merging.outvoted}* "
+        f"({escaped(merging.fate(merging.outvoted))}).\n{_table_one(counts, published)}"
+    )
+
+
+def _table_one(counts: pd.DataFrame, published: bool) -> str:
+    """Lay out Table 1: counts and shares in percent, the paper's beside ours."""
+    rows = {"": counts["source"].map(called)}
+    rows["sites"] = counts["n_sites"].map("{:,}".format)
+    if published:
+        rows["sites, paper"] = counts["paper_n_sites"].map("{:,}".format)
+    rows["shared"] = _with_percent(counts["n_shared"], counts["percent_shared"])
+    if published:
+        rows["shared, paper"] = _with_percent(
+            counts["paper_n_shared"], counts["paper_percent_shared"]
+        )
+    rows["any partner"] = _with_percent(counts["n_shared_strict"], counts["percent_shared_strict"])
+    return table(pd.DataFrame(rows))
+
+
+def _with_percent(counts: pd.Series, percents: pd.Series) -> pd.Series:
+    """Counts with their percentage in brackets."""
+    return counts.map("{:,}".format) + percents.map(" ({:.1f}%)".format)
+
+
+# ------------------------------------------------------------------- how exactly they agree
+
+
+def say_agreement(pairs: pd.DataFrame, shifts: pd.DataFrame, published: bool) -> str:
+    """Say between which sources neighbours are at one position most and least often."""
+    if pairs.empty:
+        return "There is one source, so there are no two whose positions could be compared."
+    known = pairs.dropna(subset="exact_percent")
+    if known.empty:
+        return "No two sources have neighbouring sites, so there is no distance to look at."
+    across = shifts[shifts["centre"] != shifts["other"]]
+    near = across.loc[across["shift"].abs() <= 1, "n"].sum() / across["n"].sum()
+    least = known.loc[known["exact_percent"].idxmin()]
+    most = known.loc[known["exact_percent"].idxmax()]
+    if known["exact_percent"].nunique() == 1:
+        text = f"{most['exact_percent']:.1f}% of neighbouring sites are at one position; "
+    else:
+        text = (
+            f"The exact share is highest between {called(most['source'])} and "
+            f"{called(most['other'])} ({most['exact_percent']:.1f}%) and lowest between "
+            f"{called(least['source'])} and {called(least['other'])} "
+            f"({least['exact_percent']:.1f}%); "
+        )
+    text += f"{near:.0%} of all pairs of different sources lie within one nucleotide."
+    if published:
+        off = (known["exact_percent"] - known["paper_exact_percent"]).abs().max()
+        text += (
+            f" From the paper's twelve values ours differ by {off:.1f} percentage points at most."
+        )
+    return (
+        f"{text} A model that is asked for the exact nucleotide is asked for more than two assays "
+        "agree on; that bounds what an exact score can reach."
+    )
+
+
+# ------------------------------------------------------------------------- the curated set
+
+
+def say_curated(sites: pd.DataFrame, merging: Merging, published: bool) -> str:
+    """Say how many TSSs there are, and on how many positions two sources agree."""
+    if len(merging.sources) == 1:
+        return f"The curated set has **{len(sites):,}** TSSs, those of the only source."
+    both = sites[sites["kind"] == "shared"]
+    alone = len(sites) - len(both)
+    text = (
+        f"The curated set has **{len(sites):,}** TSSs{paper('curated', published)}: "
+        f"{len(both):,} in at least two sources{paper('shared_by_2', published)}"
+    )
+    if merging.trusted is not None:
+        text += (
+            f" and {alone:,} of {called(merging.trusted)} alone{paper('sendseq_only', published)}"
+        )
+    if both.empty:
+        return f"{text}."
+    disagree = (both["votes"] == 1).mean()
+    return (
+        f"{text}. For {1 - disagree:.0%} of the shared ones, at least two sources agree on the "
+        f"exact position; for the other {disagree:.0%} all disagree, and the newest technique "
+        "decides."
+    )
+
+
+# ------------------------------------------------------------------- what the choices change
+
+
+def say_interpreted(counts: pd.DataFrame, merging: Merging, published: bool) -> str:
+    """Say between which sizes the curated set lies, and which interpretation is the paper's."""
+    if len(merging.sources) == 1:
+        return "With one source there is nothing to interpret: no site has a partner to join."
+    sizes = counts["curated"]
+    rules = [f"- *{name}*: {text};" for name, text in RULES.items()]
+    fates = [f"- *{name}*: {escaped(merging.fate(name))};" for name in OUTVOTED]
+    return (
+        f"Depending on the interpretation, the curated set has between {sizes.min():,} and "
+        f"{sizes.max():,} TSSs."
+        + (f" {say_closest(counts, merging)}" if published else "")
+        + "\n\n"
+        + folded(
+            "The interpretations in words",
+            "Which sites are one TSS:\n\n"
+            + "\n".join(rules)[:-1]
+            + ".\n\nWhat becomes of a site of the trusted source that its group outvotes:\n\n"
+            + "\n".join(fates)[:-1]
+            + ".",
+        )
+    )
+
+
+def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
+    """Say which interpretation comes closest to the paper's nine counts, and what stays open."""
+    off = counts[list(PRINTED)].div(pd.Series(PRINTED)).sub(1).abs()
+    used = counts.index[
+        (counts["rule"] == merging.rule) & (counts["outvoted"] == merging.outvoted)
+    ][0]
+    best = counts.loc[off.mean(axis=1).sort_values(kind="stable").index[0]]
+    chains = counts[(counts["rule"] == "single-link") & (counts["outvoted"] == "kept")].iloc[0]
+    return (
+        f"Over all nine counts, *{best['rule']}, {best['outvoted']}* comes closest to the paper, "
+        f"with a mean deviation of {off.mean(axis=1).min():.1%}. The interpretation in use "
+        f"deviates by {off.loc[used].mean():.1%} on average, and by "
+        f"{off.loc[used, 'curated']:.2%} in the size of the set.\n\n"
+        "That the paper kept outvoted SEnd-seq sites is suggested by its own numbers. Already the "
+        f"simplest grouping, single-link, then gives {chains['sendseq_shared']:,} shared SEnd-seq "
+        f"sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of SEnd-seq "
+        f"alone{paper('sendseq_only', True)}. The number of TSSs in two or more sources, in turn, "
+        "is reached only when sites are matched one to one and two exact agreements are not "
+        "dissolved into one. The number in three or more sources stays unexplained: ours deviates "
+        f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
+        "which it does not describe, may play a part."
+    )
+
+
+def say_windows(counts: pd.DataFrame, merging: Merging) -> str:
+    """Say by how much the curated set grows with the window."""
+    if len(merging.sources) == 1:
+        return "With one source the window changes nothing: no site has a partner to find."
+    first, last = counts.iloc[0], counts.iloc[-1]
+    text = (
+        f"From a window of {first['window']} nt to one of {last['window']} nt, the curated set "
+        f"goes from {first['curated']:,} to {last['curated']:,} TSSs"
+    )
+    if not first["curated"]:
+        return f"{text}."
+    change = last["curated"] / first["curated"] - 1
+    joined = last["shared_by_2"]
+    close = first["shared_by_2"] / joined if joined else 0.0
+    return (
+        f"{text} ({change:+.0%}). Of the TSSs that two sources share at the widest "
+        f"window, {close:.0%} are shared within {first['window']} nt already."
+    )
+
+
+# ------------------------------------------------------------- against what had no part in it
+
+
+def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
+    """Say what the reference is, and how the curated set ranks among the sources."""
+    names = list(dict.fromkeys(found["source"]))
+    wide = found.pivot(index="source", columns="tolerance", values=["precision", "recall"])
+    wide = wide.loc[names]
+    rows = pd.DataFrame({"": [called(name) for name in names]})
+    for tolerance, where in ((0, "exact"), (2, "±2 nt")):
+        for measure in ("precision", "recall"):
+            rows[f"{measure}, {where}"] = [f"{x:.1%}" for x in wide[measure, tolerance]]
+    precision, recall = wide["precision", 2], wide["recall", 2]
+    both = _harmonic(precision, recall)
+    ranks = [
+        int(one.fillna(0).rank(ascending=False, method="min")["curated"])
+        for one in (precision, recall, both)
+    ]
+    what = (
+        "The reference is dRNA-seq in LB at an optical density of 0.4 {cite}`thomason2015`, with "
+        f"{n_reference:,} sites, an assay that the paper does not use. It is not the truth: it has "
+        "false sites of its own, and it misses what is not transcribed in that one condition."
+        if published
+        else f"The reference is the planted truth, all {n_reference:,} TSSs of the simulated "
+        "genome."
+    )
+    return (
+        f"{what}\n{table(rows)}\nWithin two nucleotides, the curated set ranks {ranks[0]} of "
+        f"{len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in their harmonic mean."
+    )
+
+
+def say_trials(trials: pd.DataFrame, sources: pd.DataFrame, merging: Merging) -> str:
+    """Say how far the interpretations differ when the reference judges them.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        `genoattn.curation.recovered_by`.
+    sources : DataFrame
+        Precision and recall of each source, at the same tolerance.
+    merging : Merging
+        Which interpretation is in use.
+    """
+    alone = _harmonic(sources["precision"], sources["recall"]).fillna(0)
+    names = trials["rule"] + ", " + trials["outvoted"]
+    mean = _harmonic(trials["precision"], trials["recall"]).set_axis(names).fillna(0)
+    return (
+        "The same reference can judge the interpretations. At the exact position, the harmonic "
+        f"mean of precision and recall is {mean.min():.1%} for the worst (*{mean.idxmin()}*), "
+        f"{mean.max():.1%} for the best (*{mean.idxmax()}*) and "
+        f"{mean[f'{merging.rule}, {merging.outvoted}']:.1%} for the one in use. The sources by "
+        f"themselves lie between {alone.min():.1%} and {alone.max():.1%}."
+    )
+
+
+def _harmonic(precision: pd.Series, recall: pd.Series) -> pd.Series:
+    """Harmonic mean of precision and recall; not a number where both are 0."""
+    return 2 * precision * recall / (precision + recall)
+
+
+# ---------------------------------------------------------------------------- the answer
+
+
+def say_sure(found: pd.DataFrame | None, published: bool) -> str:
+    """Say how sure the curated set is, by a reference if there is one."""
+    if found is None:
+        return (
+            "These are counts of whole tables, so they have no sampling error. Without an "
+            "independent reference nothing says how many of the sites are false."
+        )
+    row = found[(found["source"] == "curated") & (found["tolerance"] == 2)].iloc[0]
+    said = [
+        with_interval(share, *_interval(hits, n), spec=".1%")
+        for share, hits, n in (
+            (row["precision"], row["n_correct"], row["n_sites"]),
+            (row["recall"], row["n_found"], row["n_truth"]),
+        )
+    ]
+    where = "an independent assay, dRNA-seq," if published else "the planted truth"
+    rest = (
+        "dRNA-seq has errors of its own and saw one condition only, so neither number is the "
+        "share of true sites."
+        if published
+        else "On a real genome that truth is not known."
+    )
+    return (
+        f"Counts of whole tables have no sampling error. Within two nucleotides, {where} confirms "
+        f"{said[0]} of the curated TSSs and has {said[1]} of its own among them (95% intervals, as "
+        f"if sites were independent). {rest}"
+    )
+
+
+def _interval(hits: float, n: float) -> tuple[float, float]:
+    """Wilson's 95% interval of a share."""
+    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def called(source: object) -> str:
+    """How a page calls a source."""
+    return escaped(source_name(str(source)))
+
+
+def paper(count: str, published: bool) -> str:
+    """Say what the paper counted, where it is about the same tables."""
+    return f" (paper {PRINTED[count]:,})" if published else ""

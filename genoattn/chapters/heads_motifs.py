@@ -1,0 +1,287 @@
+"""Steps of the chapter heads: its model, where its heads look, the motifs and elements there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn import census, heads, prediction, promoter_elements
+from genoattn.census import AttentionCensus
+from genoattn.chapters import heads_words as words
+from genoattn.inputs import StudyInputs
+from genoattn.model import Annotator
+from genoattn.parameters import Checked
+from genoattn.promoter_elements import Element
+from genoattn.study.report import Finding
+from genoattn.study.run import Model, Run
+
+__all__ = [
+    "Elements",
+    "Motifs",
+    "Observed",
+    "Samples",
+    "Subject",
+    "elements",
+    "looked_for",
+    "observed",
+    "place",
+    "sample_error",
+    "samples",
+    "subject",
+]
+
+
+# ------------------------------------------------------------------------- model and samples
+
+
+class Subject(NamedTuple):
+    """What the chapter is about: a model, and the study whose genome it reads."""
+
+    study: StudyInputs
+    model: Model
+    network: Annotator
+    """The model's, which has heads."""
+    background: NDArray[np.float64]
+    """Share of A, C, G, T on both strands, shape (4,)."""
+    elements: tuple[Element, ...]
+    """Planted elements where the truth is known, else those of the paper's Figure 3."""
+    finding: Finding
+
+    @property
+    def downstream(self) -> int:
+        """Label shift, nt."""
+        return self.network.config.downstream
+
+
+def subject(run: Run, p: Checked) -> Subject:
+    """Take the run's genome and the model ``weights``.
+
+    Raises
+    ------
+    ValueError
+        The model is a convolutional network.
+    """
+    study, model = run.study, run.model(p.weights)
+    network = model.network
+    if not isinstance(network, Annotator):
+        raise ValueError(f"{model.file}: a convolutional network has no attention heads")
+    planted = study.elements
+    known = (
+        promoter_elements.PAPER_ELEMENTS
+        if planted is None
+        else promoter_elements.planted_elements(planted)
+    )
+    said = words.say_subject(study, model.name, network.config, 2 * int(model.test.sum()))
+    background = heads.background(study.genome)
+    return Subject(study, model, network, background, known, Finding(said))
+
+
+class Samples(NamedTuple):
+    """Positions whose attention is kept whole."""
+
+    frame: pd.DataFrame
+    """Columns group (random, highest, lowest), strand, position (0-based) and output."""
+    finding: Finding
+
+
+def samples(run: Run, subject: Subject, p: Checked) -> Samples:
+    """Draw ``n_random`` positions, and take the ``n_extreme`` of highest and of lowest output."""
+    frame = heads.choose_samples(
+        run.output(subject.model.name),
+        subject.model.test,
+        n_random=p.n_random,
+        n_extreme=p.n_extreme,
+        seed=p.seed,
+    )
+    return Samples(frame, Finding(words.say_samples(frame)))
+
+
+class Observed(NamedTuple):
+    """What one pass over the test part left; all that follows is computed from it.
+
+    Arrays of one value a head and distance have the shape (layers, heads, window).
+    """
+
+    samples: pd.DataFrame
+    """As in `Samples`, the random ones first."""
+    attention: NDArray[np.float16]
+    """Of the samples, shape (n, layers, heads, window)."""
+    by_group: dict[str, heads.Profiles]
+    """Mean and maximum over the samples of each group."""
+    over_all: heads.Profiles
+    """Mean and maximum over all positions."""
+    n_positions: int
+    """All positions of both strands."""
+    best: census.BestPositions
+    """The ``k_census`` positions of most attention, of each head and distance."""
+    spearman: NDArray[np.float64]
+    """Rank correlation with the output over the random samples."""
+    pearson_ranks: NDArray[np.float64]
+    """Pearson correlation with the ranks of the output over all positions."""
+    frame: pd.DataFrame
+    """All profiles, `heads.profile_frame`."""
+    finding: Finding
+
+    @property
+    def n_random(self) -> int:
+        """Number of random samples."""
+        return int((self.samples["group"] == "random").sum())
+
+    @property
+    def random(self) -> pd.DataFrame:
+        """The random samples."""
+        return self.samples[: self.n_random]
+
+    @property
+    def at_random(self) -> NDArray[np.float16]:
+        """Attention of the random samples."""
+        return self.attention[: self.n_random]
+
+    @property
+    def favourite(self) -> NDArray[np.int64]:
+        """Distance of highest mean attention over all positions, shape (layers, heads)."""
+        return heads.favourite(self.over_all.mean)
+
+
+def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observed:
+    """Go over the test part once: keep the samples' attention, sum up that of all positions."""
+    genome, frame = subject.study.genome, samples.frame
+    model, network = subject.model, subject.network
+    everywhere = AttentionCensus(network.config, best=p.k_census, output=run.output(model.name))
+    strand, position = frame["strand"].to_numpy(), frame["position"].to_numpy()
+    sampled = prediction.SampledAttention(network.config, strand, position, len(genome))
+    prediction.predict(network, genome, where=model.test, recorders=[everywhere, sampled])
+    attention = sampled.attention
+    by_group = {
+        group: heads.average(attention, (frame["group"] == group).to_numpy())
+        for group in heads.GROUPS
+    }
+    n = int((frame["group"] == "random").sum())
+    spearman = heads.spearman(attention[:n], frame["output"].to_numpy()[:n])
+    pearson, pearson_ranks = everywhere.correlation
+    profiles = heads.profile_frame(
+        subject.downstream,
+        mean=by_group["random"].mean,
+        maximum=everywhere.maximum,
+        census_mean=everywhere.mean,
+        highest=by_group["highest"].mean,
+        lowest=by_group["lowest"].mean,
+        spearman=spearman,
+        pearson=pearson,
+        pearson_ranks=pearson_ranks,
+    )
+    return Observed(
+        frame,
+        attention,
+        by_group,
+        heads.Profiles(everywhere.mean, everywhere.maximum),
+        everywhere.count,
+        everywhere.best(len(genome)),
+        spearman,
+        pearson_ranks,
+        profiles,
+        Finding(kept={"profiles": profiles}),
+    )
+
+
+def sample_error(seen: Observed) -> Finding:
+    """Compare the random samples with all positions."""
+    error = heads.sample_error(seen.at_random, seen.over_all.mean)
+    reached = seen.by_group["random"].maximum / seen.over_all.maximum
+    said = words.say_sample_error(error, reached, seen.n_random, seen.n_positions)
+    return Finding(said, {"heads_samples": error})
+
+
+def place(seen: Observed, subject: Subject, p: Checked) -> Finding:
+    """Ask which heads look at the position ``place``."""
+    looking = heads.looking_at(seen.over_all.mean, subject.downstream, p.place)
+    return Finding(words.say_place(looking, p.place))
+
+
+# ----------------------------------------------------------------------------------- motifs
+
+
+class Motifs(NamedTuple):
+    """The nucleotides that heads prefer where they look most, and a first table of all heads."""
+
+    by_sample: heads.BestSequences
+    """Of the ``n_best`` best random samples, as in the paper."""
+    best: heads.BestSequences
+    """Of the ``n_known`` best of all positions, copies of one stretch counted once."""
+    wide: heads.BestSequences
+    """The same, ``wide`` nucleotides instead of ``width``."""
+    places: heads.BestPositions
+    """The best of all positions, at each head's favourite distance."""
+    table: pd.DataFrame
+    """`heads.head_table`, a row a head."""
+    finding: Finding
+
+
+def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
+    """Read the nucleotides at the positions to which each head gives most."""
+    genome, downstream = subject.study.genome, subject.downstream
+    best, distance = seen.best, seen.favourite
+    from_samples = heads.best_positions(seen.at_random, seen.random, distance, n_best=p.n_best)
+    places = heads.census_positions(best.strand, best.position, best.weight, distance)
+    by_sample = heads.motifs_at(
+        from_samples, genome, downstream=downstream, n_best=p.n_best, width=p.width
+    )
+    narrow, wide = (
+        heads.motifs_at(
+            places, genome, downstream=downstream, n_best=p.n_known, width=w, context=p.context
+        )
+        for w in (p.width, p.wide)
+    )
+    rows = heads.head_table(
+        {**seen.by_group, "random": seen.over_all},
+        narrow,
+        seen.spearman,
+        half_width=p.half_width,
+        background=subject.background,
+    )
+    logos = {
+        "counts": narrow.counts,  # layers, heads, nucleotides, A C G T
+        "offset": narrow.offset,  # of the centre from the TSS, layers, heads
+        "n_distinct": narrow.n_distinct,
+        "wide_counts": wide.counts,
+        "background": subject.background,
+    }
+    said = words.say_motifs(by_sample, narrow, subject.background, p.n_best, p.n_known)
+    return Motifs(by_sample, narrow, wide, places, rows, Finding(said, kept={"logos": logos}))
+
+
+# --------------------------------------------------------------------------------- elements
+
+
+class Elements(NamedTuple):
+    """Heads' motifs, where they lie, against elements where they lie."""
+
+    matches: pd.DataFrame
+    """`promoter_elements.match_elements`, a row for each head and element."""
+    roles: pd.DataFrame
+    """`promoter_elements.name_roles`, at most a row a head."""
+    found: pd.DataFrame
+    """`promoter_elements.found_elements` with the column verdict, a row an element."""
+    finding: Finding
+
+
+def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
+    """Compare each head's motif with each element, at its place; name roles by rule."""
+    known = subject.elements
+    matches = promoter_elements.match_elements(
+        motifs.best, known, n_shuffles=p.n_shuffles, seed=p.seed
+    )
+    roles = promoter_elements.name_roles(matches, min_similarity=p.min_similarity, max_q=p.max_q)
+    found = promoter_elements.found_elements(
+        known, matches, roles, motifs.table, selective_share=p.selective_share
+    )
+    found["verdict"] = promoter_elements.verdicts(found)
+    finding = Finding(
+        words.say_elements(found, roles),
+        {"heads_elements": found.reset_index()},
+        {"matches": matches},
+    )
+    return Elements(matches, roles, found, finding)

@@ -1,0 +1,526 @@
+"""What the chapter heads says of its numbers: frames in, sentences and tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn import heads
+from genoattn.inputs import StudyInputs
+from genoattn.model import AnnotatorConfig
+from genoattn.parameters import Checked
+from genoattn.study.report import listed, table, with_interval
+
+KEYS = ["layer_1based", "head_1based"]
+
+
+# ------------------------------------------------------------------------- model and samples
+
+
+def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positions: int) -> str:
+    """Say where the heads of a model can look, and how many weights they give in the test part."""
+    last = heads.paper_label(heads.offsets(config.window, config.downstream)[-1])
+    n_weights = n_positions * config.layers * config.heads * config.window
+    said = (
+        f"{study.note}The model **{name}** has {config.layers} layers of {config.heads} heads. "
+        f"Each head looks at {config.window} positions: the nucleotide that the model reads and "
+        f"the {config.window - 1} before it. The output there is the probability of a "
+        f"{study.site} {config.downstream} nt upstream, so positions relative to that site run "
+        f"from {last:+d} to {heads.paper_label(config.downstream):+d}. As is usual, there is no "
+        "position 0: the TSS is +1, and the nucleotide before it is -1.\n\n"
+        f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
+        f"hence {n_weights:.1e} weights."
+    )
+    if study.published:
+        said += (
+            " The paper has 1,856,660 positions and prints 3.4 · 10^13 weights; by its own "
+            "numbers (36 heads, 512 positions each) there are 3.4 · 10^10."
+        )
+    return said
+
+
+def say_samples(frame: pd.DataFrame) -> str:
+    """Tabulate the output over each group of samples."""
+    output = frame.groupby("group", sort=False)["output"].describe()
+    shown = pd.DataFrame(
+        {
+            "group": output.index,
+            "samples": output["count"].map("{:,.0f}".format),
+            "lowest output": output["min"].map("{:.2g}".format),
+            "median": output["50%"].map("{:.2g}".format),
+            "highest": output["max"].map("{:.2g}".format),
+        }
+    )
+    return table(shown)
+
+
+def say_sample_error(
+    error: pd.DataFrame, reached: NDArray[np.float64], n_random: int, n_all: int
+) -> str:
+    """Say how far means over the samples are off, and how far their maxima fall short.
+
+    Parameters
+    ----------
+    error : DataFrame
+        `heads.sample_error`.
+    reached : array
+        Maximum over the samples as a share of that over all positions, of each head and distance.
+    n_random, n_all : int
+        Number of samples and of all positions.
+    """
+    relative = error["relative"]
+    return (
+        f"We compare {n_random:,} random samples with all {n_all:,} positions. For the median head "
+        f"the sample mean errs by at most {relative.median():.1%} of the head's peak; for the "
+        f"worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means are off by "
+        "more than two standard errors, where independent samples would give 5%. "
+        f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
+        "position in both.\n\nThe largest weight among the samples is "
+        f"{np.median(reached):.0%} of the largest of all positions in the median over heads and "
+        f"distances, and {reached.min():.0%} at worst. Means may come from a sample, with this "
+        "error; maxima and best positions, and with them the motifs, are taken from all positions."
+    )
+
+
+def say_place(looking: pd.DataFrame, label: int, half_width: int = 3) -> str:
+    """Say which heads give most to one position, and whether one has its peak there.
+
+    Parameters
+    ----------
+    looking : DataFrame
+        `heads.looking_at` for ``label`` and ``half_width`` nt on each side.
+    """
+    if looking.empty:
+        return f"The window of this model does not reach {label:+d}."
+    top = looking.head(3)
+    told = listed(
+        f"{name} ({ratio:.1f} times; peak at {peak:+d})"
+        for name, ratio, peak in zip(
+            heads.names(top), top["enrichment"], top["peak_label"], strict=True
+        )
+    )
+    there = looking[(looking["peak_label"] - label).abs() <= half_width]
+    verdict = (
+        f"**{listed(heads.names(there))}** {_form(len(there), 'peaks', 'peak')} there."
+        if len(there)
+        else "**No head peaks there**, in any layer."
+    )
+    return (
+        f"At {label:+d} (±{half_width} nt), the most attention relative to an even share comes "
+        f"from {told}. {verdict}"
+    )
+
+
+# ----------------------------------------------------------------------------------- motifs
+
+
+def say_motifs(
+    by_sample: heads.BestSequences,
+    best: heads.BestSequences,
+    background: NDArray[np.float64],
+    n_best: int,
+    n_known: int,
+) -> str:
+    """Compare the motifs of the samples with those of all positions: sequences and bits."""
+    sampled, full = (heads.information(one.counts, background) for one in (by_sample, best))
+    few, many = by_sample.n_distinct, best.n_distinct
+    return (
+        f"The {n_best} best samples of a head hold {few.min()} to {few.max()} different sequences "
+        f"(median {np.median(few):.0f}), the {n_known} best of all positions {many.min()} to "
+        f"{many.max()} (median {np.median(many):.0f}). The median head's motif has "
+        f"{np.median(sampled):.1f} bits by the samples and {np.median(full):.1f} by the census, of "
+        f"about {2 * best.counts.shape[2]} possible. The census gives the more informative motif "
+        f"in {int((full > sampled).sum())} of {full.size} heads."
+    )
+
+
+# --------------------------------------------------------------------------------- elements
+
+
+def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
+    """Tabulate the elements, and say which are matched in position and sequence.
+
+    Parameters
+    ----------
+    found : DataFrame
+        `promoter_elements.found_elements`.
+    roles : DataFrame
+        `promoter_elements.name_roles`.
+    """
+    shown = pd.DataFrame(
+        {
+            "element": found.index,
+            "begins at": found["places"],
+            "bits": found["bits"].map("{:.1f}".format),
+            "selective heads there": found["n_looking"],
+            "heads with its motif": found["n_heads"],
+            "most similar head": found["best_head"].replace("", "none"),
+            "similarity": found["similarity"].map("{:.2f}".format).replace("nan", ""),
+            "q-value": found["q_value"].map("{:.2g}".format).replace("nan", ""),
+            "from": found["source"],
+        }
+    )
+    return (
+        f"{table(shown)}\nSelective heads peak where **{(found['n_looking'] > 0).sum()} of the "
+        f"{len(found)} elements** can lie (these ranges overlap, so one head can count for "
+        f"several). {say_roles(roles, len(found))}"
+    )
+
+
+def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
+    """Say which elements are matched in position and sequence, by which heads, and the rivals."""
+    if roles.empty:
+        return "**No element** is matched in position and sequence."
+    told = _grouped(roles, "element")
+    n = roles["element"].nunique()
+    if n == n_elements:
+        which = "**Every element** is"
+    elif n == 1:
+        which = "**Only one element** is"
+    else:
+        which = f"**{n} of {n_elements} elements** are"
+    verdict = f"{which} matched in position and sequence: {told}."
+    close = roles[roles["rivals"] != ""]
+    return verdict if close.empty else f"{verdict} Nearly as similar: {_grouped(close, 'rivals')}."
+
+
+def _grouped(roles: pd.DataFrame, column: str) -> str:
+    """What a column names, each with its heads: ``-10 box (L3 H5 and L4 H2) and ...``."""
+    named = roles.assign(name=heads.names(roles)).groupby(column, sort=False)["name"]
+    return listed(f"{what!s} ({listed(names)})" for what, names in named)
+
+
+# ------------------------------------------------------------------------------------ pairs
+
+
+def say_correlations(matrices: Mapping[str, NDArray[np.float64]], n_heads: int) -> str:
+    """Say which two heads are the most correlated in each matrix."""
+    told = []
+    for title, matrix in matrices.items():
+        upper = np.triu(np.ones_like(matrix, dtype=bool), k=1)
+        if not upper.any():
+            return "There is only one head."
+        row, column = np.argwhere(upper)[np.argmax(matrix[upper])].tolist()
+        one, two = (f"L{head // n_heads + 1} H{head % n_heads + 1}" for head in (row, column))
+        told.append(f"{one} and {two} (r = {matrix[row, column]:.2f}) over {title}")
+    return f"The most correlated heads are {listed(told)}."
+
+
+def say_pairs(
+    n_pairs: int, n_together: int, n_apart: int, spaced: Sequence[bool], span: tuple[int, int]
+) -> str:
+    """Say how many pairs of heads are high together, at separate places, and at a spaced motif.
+
+    Parameters
+    ----------
+    n_pairs, n_together, n_apart : int
+        All pairs; of these, those that are high together beyond chance; of these, those at two
+        places as far apart as ``span`` says, in nt.
+    spaced : sequence of bool
+        Of the strongest of them: whether both halves hold information.
+    span : tuple of int
+        Nearest and farthest.
+    """
+    separate = f"at two separate sites ({span[0]} to {span[1]} nt apart)"
+    none = "we find **no jointly read spaced motif**"
+    if n_together == 0:
+        return f"None of {n_pairs} pairs of heads is co-active beyond chance; {none}."
+    are = _form(n_together, "is", "are")
+    active = f"{n_together} of {n_pairs} pairs of heads {are} co-active beyond chance"
+    if n_apart == 0:
+        return f"{active}, none {separate}; {none}."
+    told = f"{active}, {n_apart} of them {separate}."
+    n_spaced = sum(spaced)
+    if n_spaced == 0:
+        return f"{told} Among the strongest ({len(spaced)} drawn) {none}."
+    return (
+        f"{told} Of the strongest ({len(spaced)} drawn), **{n_spaced}** "
+        f"{_form(n_spaced, 'shows', 'show')} a spaced motif."
+    )
+
+
+def say_spacer(
+    by_heads: pd.DataFrame | None,
+    boxes: Sequence[pd.Series],
+    qualified: Sequence[bool],
+    known: int,
+) -> str:
+    """Say which spacer two heads find most often, against independent choice and the known one.
+
+    Parameters
+    ----------
+    by_heads : DataFrame or None
+        `pairs.spacers`.
+    boxes : sequence of Series
+        `promoter_elements.nearest_head` of the upstream and of the downstream box.
+    qualified : sequence of bool
+        Whether each head has that box as its role.
+    known : int
+        Published spacer, nt.
+    """
+    if by_heads is None:
+        return "At least one of the two boxes has no head that looks there: no spacer is measured."
+    heads_of = [f"L{one['layer_1based']} H{one['head_1based']}" for one in boxes]
+    first, second = (
+        f"{head} ({one['element']})" for head, one in zip(heads_of, boxes, strict=True)
+    )
+    most = by_heads.loc[by_heads["n"].idxmax()]
+    near = by_heads["spacer"].between(known - 1, known + 1)
+    share, expected = by_heads.loc[near, ["share", "expected"]].sum()
+    verdict = (
+        "more often than by independent choice"
+        if most["p_value"] <= 0.05
+        else "not significantly more often than by independent choice"
+    )
+    weak = [
+        f"{head} does not qualify as a {one['element']} head (q = {one['q_value']:.2g})"
+        for head, one, stands in zip(heads_of, boxes, qualified, strict=True)
+        if not stands
+    ]
+    caveat = f" {listed(weak)}; this comparison is only illustrative." if weak else ""
+    return (
+        f"{first} and {second} find a spacer of **{most['spacer']:.0f} nt** most often, in "
+        f"{most['share']:.0%} of {by_heads['n'].sum()} promoters: {verdict} "
+        f"({most['expected']:.0%}; p = {most['p_value']:.2g} by pairing promoters at random, not "
+        "corrected for taking the most frequent spacer). Within 1 nt of the published "
+        f"{known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
+    )
+
+
+# ---------------------------------------------------------------------- attention and output
+
+
+def say_output(by_layer: pd.DataFrame, chance: float) -> str:
+    """Tabulate the correlations, and say how many layers exceed what shuffled outputs reach."""
+    shown = pd.DataFrame(
+        {
+            "layer": by_layer["layer_1based"],
+            "highest, samples (Spearman)": by_layer["maximum"].map("{:+.2f}".format),
+            "lowest, samples": by_layer["minimum"].map("{:+.2f}".format),
+            "highest, all positions (with ranks)": by_layer["maximum_all"].map("{:+.2f}".format),
+            "lowest, all positions": by_layer["minimum_all"].map("{:+.2f}".format),
+        }
+    )
+    strength = by_layer[["maximum", "minimum"]].abs().max(axis=1)
+    strongest = by_layer.loc[strength.idxmax(), "layer_1based"]
+    return (
+        f"{table(shown)}\nThe strongest correlation is {strength.max():.2f}, in layer "
+        f"{strongest}. {int((strength > chance).sum())} of {len(by_layer)} layers exceed "
+        f"{chance:.2f}, the strongest correlation with shuffled outputs."
+    )
+
+
+# -------------------------------------------------------------------- known motifs and sites
+
+
+def say_known_motifs(
+    matches: pd.DataFrame,
+    best: pd.DataFrame,
+    calibration: pd.DataFrame,
+    n_known: int,
+    max_q: float,
+) -> str:
+    """Say how many heads match a known motif, and whether the p-values are calibrated.
+
+    Parameters
+    ----------
+    matches : DataFrame
+        `comparison.compare`, without decoys.
+    best : DataFrame
+        `comparison.best_match`, a row a head.
+    calibration : DataFrame
+        `comparison.calibration`, with the threshold 0.01.
+    n_known : int
+        Known motifs.
+    max_q : float
+        Greatest q-value of a match.
+    """
+    passing = best[best["q_value"] <= max_q].sort_values("q_value")
+    shown = pd.DataFrame(
+        {
+            "head": heads.names(passing),
+            "known motif": passing["motif"],
+            "width": passing["width"],
+            "overlap": passing["overlap"],
+            "strand": np.where(passing["reverse"], "opposite", "same"),
+            "p-value": passing["p_value"].map("{:.1e}".format),
+            "q-value": passing["q_value"].map("{:.2g}".format),
+            "Benjamini-Hochberg": passing["q_tomtom"].map("{:.2g}".format),
+        }
+    )
+    row = calibration.set_index("threshold").loc[0.01]
+    by_tomtom = matches[matches["q_tomtom"] <= max_q].drop_duplicates(KEYS)
+    match = _form(len(passing), "matches", "match")
+    return (
+        f"**{_of(len(passing), len(best), 'head')}** {match} a known motif, of {n_known} "
+        f"compared (q ≤ {max_q:g}); "
+        "by TOMTOM's own p-values, corrected as Benjamini and Hochberg do, it would be "
+        f"{len(by_tomtom)}. A p-value of at most 0.01 is reached by "
+        f"{row['shuffled']:.2%} of the comparisons of shuffled motifs and by {row['heads']:.2%} of "
+        "those of the heads' own." + (f"\n{table(shown)}" if len(shown) else "")
+    )
+
+
+def say_known_sites(
+    enriched: pd.DataFrame, any_site: pd.DataFrame, max_q: float, most: int = 20
+) -> str:
+    """Say how many heads' best places are enriched in known sites; tabulate the clearest pairs.
+
+    Parameters
+    ----------
+    enriched : DataFrame
+        `binding.enrichment`.
+    any_site : DataFrame
+        Its rows of all binding sites together.
+    max_q : float
+        Greatest q-value of an enrichment.
+    most : int
+        Pairs tabulated at most.
+    """
+    passing = enriched[enriched["q_value"] <= max_q].sort_values("p_value")
+    top = passing.head(most)
+    shown = pd.DataFrame(
+        {
+            "head": heads.names(top),
+            "sites": top["kind"],
+            "of": top["name"],
+            "best places": top["n"],
+            "in sites": top["n_inside"],
+            "expected": top["expected"].map("{:.1f}".format),
+            "odds ratio (95% CI)": [
+                with_interval(value, low, high, ".1f")
+                for value, low, high in top[["odds_ratio", "low", "high"]].to_numpy()
+            ],
+            "q-value": top["q_value"].map("{:.2g}".format),
+        }
+    )
+    n = int((any_site["q_value"] <= max_q).sum())
+    n_sets = enriched.groupby(["kind", "name"]).ngroups
+    have, are = _form(n, "has", "have"), _form(len(passing), "is", "are")
+    said = (
+        f"**{_of(n, len(any_site), 'head')}** {have} best positions enriched in binding sites as a "
+        f"whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} sets is tested "
+        "too (all sites of a kind, those of one factor, the promoters of one sigma factor): "
+        f"{_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} enriched"
+    )
+    if top.empty:
+        return f"{said}."
+    return f"{said}; the clearest{f' {most}' if len(passing) > most else ''}:\n{table(shown)}"
+
+
+# -------------------------------------------------------------------------------- all heads
+
+
+def say_all_heads(rows: pd.DataFrame, max_q: float) -> str:
+    """Tabulate all heads, a row each; known motifs only where their q-value is small enough."""
+    shown = pd.DataFrame(
+        {
+            "head": heads.names(rows),
+            "looks at": rows["peak_label"].map("{:+d}".format),
+            "mean there": rows["peak_mean"].map("{:.3f}".format),
+            "selectivity": rows["selectivity"].map("{:.2f}".format),
+            "share near": rows["share_near_peak"].map("{:.0%}".format),
+            "motif": rows["consensus"],
+            "bits": rows["information"].map("{:.1f}".format),
+            "distinct": rows["n_distinct"],
+            "known motif (q)": [
+                f"{motif} ({q:.2g})" if q <= max_q else ""
+                for motif, q in zip(rows["best_motif"], rows["q_value"], strict=True)
+            ],
+            "odds in sites (q)": [
+                "" if np.isnan(odds) else f"{odds:.1f} ({q:.2g})"
+                for odds, q in zip(rows["site_odds_ratio"], rows["site_q"], strict=True)
+            ],
+            "rank correlation": [
+                f"{low:+.2f} to {high:+.2f}"
+                for low, high in zip(rows["spearman_min"], rows["spearman_max"], strict=True)
+            ],
+            "contrast": rows["contrast"].map("{:.2f}".format),
+            "role": rows["role"],
+        }
+    )
+    return table(shown)
+
+
+def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
+    """Say how many heads are selective, and how many of these look at the promoter region.
+
+    Parameters
+    ----------
+    selective : DataFrame
+        Their rows of `heads.head_table`.
+    n_heads : int
+        All heads.
+    p : Checked
+        ``selective_share`` and ``half_width``, which make a head selective.
+    """
+    n, (first, last) = len(selective), heads.PROMOTER
+    near = int(selective["peak_label"].between(first, last).sum())
+    told = (
+        f"{_of(n, n_heads, 'head')} {_form(n, 'gives', 'give')} at least {p.selective_share:.0%} "
+        f"of {_form(n, 'its', 'their')} attention to positions within {p.half_width} nt of one "
+        "place"
+    )
+    if n == 0:
+        return f"{told}."
+    which, peak = near or "none", _form(near, "peaks", "peak")
+    return f"{told}; {'all' if near == n > 1 else which} {peak} between {first:+d} and {last:+d}."
+
+
+def say_tested(
+    roles: pd.DataFrame, best: pd.DataFrame, any_site: pd.DataFrame | None, max_q: float
+) -> str:
+    """Say how many heads match an element at its place, a known motif, and known sites.
+
+    Parameters
+    ----------
+    roles : DataFrame
+        `promoter_elements.name_roles`.
+    best : DataFrame
+        `comparison.best_match`, a row a head.
+    any_site : DataFrame or None
+        `binding.enrichment` of all binding sites together; None where none are known.
+    max_q : float
+        Greatest q-value of all these.
+    """
+    n_known = int((best["q_value"] <= max_q).sum())
+    named = f" ({listed(heads.names(roles))})" if len(roles) else ""
+    told = (
+        f"At q ≤ {max_q:g}, {_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a "
+        f"promoter element in place and sequence{named}, and {_heads(n_known)} "
+        f"{_form(n_known, 'matches', 'match')} a known motif regardless of place"
+    )
+    if any_site is None:
+        return f"{told}."
+    n_sites = int((any_site["q_value"] <= max_q).sum())
+    told += (
+        f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best positions enriched in known "
+        "binding sites"
+    )
+    finite = any_site[np.isfinite(any_site["odds_ratio"])]
+    if finite.empty:
+        return f"{told}."
+    top = finite.loc[[finite["p_value"].idxmin()]]
+    ((value, low, high, q),) = top[["odds_ratio", "low", "high", "q_value"]].to_numpy()
+    return (
+        f"{told} (clearest: {heads.names(top)[0]}, odds ratio {value:.1f}, 95% CI {low:.1f} to "
+        f"{high:.1f}, q = {q:.2g})."
+    )
+
+
+def _heads(n: int) -> str:
+    """``no head``, ``1 head``, ``3 heads``."""
+    return f"{n or 'no'} head{'s' if n > 1 else ''}"
+
+
+def _form(n: int, one: str, many: str) -> str:
+    """The form of a word that goes with none or one of several, or with more of them."""
+    return one if n <= 1 else many
+
+
+def _of(n: int, total: int, noun: str) -> str:
+    """``None of 36 heads``, ``1 of 36 heads``."""
+    return f"{n or 'None'} of {total} {noun}s"

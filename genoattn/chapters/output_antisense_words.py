@@ -1,0 +1,168 @@
+"""What the chapter output says of the strand opposite to start sites: frames in, text out."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from genoattn import antisense
+from genoattn.chapters.output_intervals import (
+    ABOVE,
+    BELOW,
+    UNKNOWN,
+    interval,
+    intervals,
+    row_of,
+    texts,
+    verdict,
+)
+from genoattn.profiles import position_name
+from genoattn.study.report import listed, with_interval
+
+# ---------------------------------------------------------------------------- the other strand
+
+
+def top_rows(tops: pd.DataFrame) -> pd.DataFrame:
+    """Write the table of the groups' antisense peaks as texts."""
+    place = ["" if pd.isna(one) else position_name(int(one)) for one in tops["offset"]]
+    rows = texts(
+        tops.assign(place=place),
+        {
+            "on the other strand": ("group", ""),
+            "sites": ("n", ","),
+            "highest at": ("place", ""),
+            "times the whole part": ("ratio", ".1f"),
+        },
+    )
+    return rows.assign(interval=intervals(tops, ["ci_low", "ci_high"], ".1f", "too few sites"))
+
+
+def say_alone(tops: pd.DataFrame) -> str:
+    """Say whether the antisense peak is there without a neighbour.
+
+    Parameters
+    ----------
+    tops : DataFrame
+        `antisense.group_peaks`.
+    """
+    one = row_of(tops, "group", "alone")
+    if not one["n"]:
+        return "No start site is alone, so neighbours cannot be ruled out as the reason."
+    ratio = with_interval(one["ratio"], one["ci_low"], one["ci_high"], ".1f", "too few sites")
+    if verdict(one["ci_low"], one["ci_high"]) == ABOVE:
+        return (
+            f"The peak remains where no assay reports a neighbour, at {ratio} times the whole "
+            "part's median: neighbours alone do not explain it."
+        )
+    return f"At the sites that are alone no peak is shown: {ratio} times the whole part's median."
+
+
+def mirror_rows(correlated: pd.DataFrame) -> pd.DataFrame:
+    """Write the table of rank correlations as texts."""
+    rows = texts(
+        correlated,
+        {
+            "sites that are alone": ("quantities", ""),
+            "n": ("n", ","),
+            "rank correlation": ("spearman", ".2f"),
+        },
+    )
+    limits = ["ci_low", "ci_high"]
+    return rows.assign(interval=intervals(correlated, limits, ".2f", "too few sites"))
+
+
+def say_height(at_alone: pd.Series, at_random: pd.Series) -> str:
+    """Say how the antisense output of sites compares with that of random places (medians)."""
+    return (
+        "Around that peak, the highest antisense output at the sites that are alone is "
+        f"{at_alone.median() / at_random.median():.1f} times that at random places (medians)."
+    )
+
+
+def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, reach: int) -> str:
+    """Say how often the highest antisense output lies where the profile has its peak.
+
+    Parameters
+    ----------
+    share : tuple of float
+        Share of the sites with its interval.
+    top : int
+        Offset of the profile's peak.
+    tolerance, reach : int
+        Half width in nt of the window around it, and of the close-up.
+    """
+    mid, low, high = share
+    by_chance = (2 * tolerance + 1) / (2 * reach + 1)
+    said = (
+        f"At {mid:.0%} of them ({interval(low, high, '.0%')}) the highest antisense output "
+        f"within {reach} nt lies at {position_name(top - tolerance)} to "
+        f"{position_name(top + tolerance)}, where {by_chance:.0%} would by chance"
+    )
+    if verdict(low, high, by_chance) != ABOVE:
+        return f"{said}; that this is more than chance is not shown."
+    side = "upstream" if top < 0 else "downstream"
+    return (
+        f"{said}. This is the mirror image of the start site; the axis lies {abs(top) / 2:.1f} nt "
+        f"{side} of it."
+    )
+
+
+def say_correlated(correlated: pd.DataFrame) -> str:
+    """Say whether the antisense output follows the mirror score, and whether sense explains it."""
+    plain, _, fixed = correlated.to_dict("records")
+    ends = (plain["ci_low"], plain["ci_high"])
+    value = with_interval(plain["spearman"], *ends, ".2f", "too few sites")
+    how = verdict(*ends, expected=0)
+    if how == UNKNOWN:
+        return "The sites are too few to correlate mirror score and antisense output."
+    if how != ABOVE:
+        return (
+            "The antisense output is not shown to rise with the mirror score: rank correlation "
+            f"{value}."
+        )
+    rest = with_interval(fixed["spearman"], fixed["ci_low"], fixed["ci_high"], ".2f")
+    return (
+        f"The antisense output rises with the mirror score: rank correlation {value}, and {rest} "
+        "with the sense output held fixed."
+    )
+
+
+# ------------------------------------------------------------------------------------- shuffles
+
+
+def change_rows(changes: pd.DataFrame) -> pd.DataFrame:
+    """Write what each edit leaves as texts, a row an edit."""
+    left = intervals(changes, ["ratio", "ci_low", "ci_high"], ".2g", "too few sites")
+    rows = changes.assign(left=left).pivot(index="edit", columns="strand", values="left")
+    rows = rows.loc[changes["edit"].unique(), ["sense", "antisense"]]
+    rows.columns = ["sense output left, times", "antisense output left, times"]
+    return rows.rename_axis("shuffled").reset_index()
+
+
+def say_chosen(share: float, n: int) -> str:
+    """Say how many sites have an antisense peak, and how many promoters were shuffled."""
+    return (
+        f"Of the sites that are alone, {share:.0%} have an antisense peak (by chance: 10%); {n} "
+        f"of their promoters {'was' if n == 1 else 'were'} shuffled."
+    )
+
+
+def say_shuffled(changes: pd.DataFrame) -> str:
+    """Say whether the surroundings of the -10 box carry both peaks.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        `antisense.changes`. An interval that touches 1 shows no change.
+    """
+    box = antisense.EDITS[1].name
+    rows = changes[changes["edit"] == box]
+    how = {row["strand"]: verdict(row["ci_low"], row["ci_high"]) for row in rows.to_dict("records")}
+    if UNKNOWN in how.values():
+        return "These sites are too few for an interval, so nothing is shown."
+    kept = [f"the {strand} peak" for strand, one in how.items() if one != BELOW]
+    if kept:
+        return (
+            f"Shuffling the **{box}** does not significantly lower {listed(kept)}, so it is not "
+            "shown to carry both peaks."
+        )
+    return f"Shuffling the **{box}** lowers both peaks, so it carries both."

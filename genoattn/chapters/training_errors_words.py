@@ -1,0 +1,303 @@
+"""What the chapter training says of errors and genes: frames in, sentences and tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genoattn.annotations import source_name
+from genoattn.chapters.training_numbers import change, keyed, number, or_blank, score
+from genoattn.evaluation import describe_ensemble
+from genoattn.gene_context import PLACES
+from genoattn.gene_prior import GenePrior
+from genoattn.study.report import folded, listed, table, with_interval
+
+FEW = 5
+"""A bin of outputs counts towards the verdict if it has, or should have, so many sites."""
+
+NEARLY = 1.5
+"""Factor by which an output may be off at most and still be nearly a probability."""
+
+
+# ------------------------------------------------------------------------------------ genes
+
+
+def say_prior(
+    name: str,
+    prior: GenePrior,
+    score: float,
+    gain: tuple[float, float, float],
+    coarse: float,
+    k: int,
+) -> str:
+    """Say what the genes add to one ensemble, as an item of a list."""
+    return (
+        f"- **{name}** ({describe_ensemble(prior.members)}; slope {prior.slope:.2f}): PR AUC "
+        f"{score:.3f}, of which the genes add {change(*gain)}; {coarse:.3f} at {k}-mers."
+    )
+
+
+def say_places(name: str, without: pd.Series, with_genes: pd.Series) -> str:
+    """Say, by place among the genes, which share of the sites is found without and with the prior.
+
+    Parameters
+    ----------
+    name : str
+    without, with_genes : Series
+        From `genoattn.evaluation.recall_by_place`.
+    """
+    told = []
+    for place in PLACES:
+        if not np.isfinite(without[place]):
+            continue
+        before, after = (round(100 * one[place]) for one in (without, with_genes))
+        verb = "raises" if after > before else "lowers" if after < before else "leaves"
+        goal = "unchanged at" if verb == "leaves" else f"from {before}% to"
+        told.append(f"{verb} it {place} {goal} {after}%")
+    return (
+        f"- Recall at as many calls as there are sites: in {name}, the gene prior {listed(told)}."
+        if told
+        else ""
+    )
+
+
+def say_beyond(gains: Mapping[tuple[str, str], tuple[float, float, float]], train_set: str) -> str:
+    """Answer whether the prior learnt promoters or the training set.
+
+    Parameters
+    ----------
+    gains : mapping of (test set, ensemble) to what the genes change in PR AUC, with limits
+    train_set : str
+    """
+    if not gains:
+        return ""
+    up = sum(low > 0 for _, low, _ in gains.values())
+    down = sum(high < 0 for _, _, high in gains.values())
+    n = len(gains)
+    if down == n:
+        verdict = (
+            "**Of the training set.** The prior lowers the PR AUC wherever sites are new: part of "
+            "what it learnt is which start sites the training set holds."
+        )
+    elif up == n:
+        verdict = (
+            "**Of promoters.** The prior raises the PR AUC on sites that no step used as well."
+        )
+    elif not up and not down:
+        verdict = (
+            "**Not decided.** On sites that no step used, the prior does not change the PR AUC "
+            "significantly."
+        )
+    else:
+        verdict = (
+            f"**Not decided.** On sites that no step used, the prior raises the PR AUC "
+            f"significantly in {up} and lowers it in {down} of {n} comparisons."
+        )
+    told = "; ".join(
+        f"{name} on {source_name(test_set)} {change(*gain)}"
+        for (test_set, name), gain in gains.items()
+    )
+    return (
+        f"\n\n**Is that true of promoters, or of the {source_name(train_set)}?** {verdict} Change "
+        f"of PR AUC by the genes: {told}."
+    )
+
+
+# ------------------------------------------------------------------------------ kinds of error
+
+
+def say_resolution(by_k: pd.DataFrame, printed: Mapping[int, float] | None) -> str:
+    """Table of the PR AUC by the length of the k-mers.
+
+    Parameters
+    ----------
+    by_k : DataFrame
+        From `genoattn.metrics.kmer_resolution`.
+    printed : mapping of k to the paper's value, or None
+    """
+    at = by_k[by_k["metric"] == "pr_auc"].set_index(["how", "k"])
+    rows = []
+    for k in [k for k in (1, 4, 10, 20) if ("mean", k) in at.index]:
+        cells = [score(at.loc[(how, k)]) for how in ("mean", "max")]
+        beside = [] if printed is None else [or_blank(printed.get(k, np.nan))]
+        rows.append([f"{k}", *cells, *beside])
+    columns = ["k", "PR AUC by the mean", "by the maximum", "paper, by the mean"]
+    return table(pd.DataFrame(rows, columns=columns[: 3 + (printed is not None)]))
+
+
+def say_matching(matched: pd.DataFrame, model: str) -> str:
+    """Answer how much of the error is a nucleotide or two, and list all models.
+
+    Parameters
+    ----------
+    matched : DataFrame
+        From `genoattn.assignment.match_table`, with a column ``model``.
+    model : str
+        The chapter's own, which the verdict is about.
+    """
+    shown = pd.DataFrame(
+        [
+            [
+                row["model"],
+                f"±{row['tolerance']}" if row["tolerance"] else "exact",
+                number(row["average_precision"], row["ci_low"], row["ci_high"]),
+                f"{row['precision']:.3f}",
+                f"{row['recall']:.3f}",
+            ]
+            for row in matched.to_dict("records")
+        ],
+        columns=["model", "within, nt", "average precision", "precision", "recall"],
+    )
+    own = matched[matched["model"] == model].rename(columns={"average_precision": "value"})
+    return _say_near(model, keyed(own, "tolerance")) + folded(
+        "All models and distances", table(shown)
+    )
+
+
+def _say_near(model: str, own: Mapping[int, Mapping[str, Any]]) -> str:
+    """Answer how much of the error is a nucleotide or two; nothing if it cannot be told."""
+    near = [one for one in own if 0 < one <= 2]
+    if 0 not in own or not near or not own[0]["precision"] < 1:
+        return ""
+    exact, close = own[0], own[max(near)]
+    share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
+    word = "Little of it" if share < 1 / 3 else "Part of it" if share < 2 / 3 else "Most of it"
+    return (
+        f"**{word}.** Of the calls of {model} that are wrong at the exact position, {share:.0%} "
+        f"have an unclaimed site within {max(near)} nt. Allowing {max(near)} nt raises the average "
+        f"precision from {score(exact)} to {score(close)}.\n\n"
+    )
+
+
+def _misfit(counted: pd.DataFrame) -> tuple[str, str]:
+    """Verdict and worst bin of those whose mean output lies outside the interval.
+
+    A bin without a site has no factor by which it is off; with one, the verdict is no.
+    """
+    seen = counted[counted["n_sites"] > 0]
+    factor = seen["output"] / seen["share"]
+    worst: Any = seen.iloc[int(np.abs(np.log(factor)).argmax())]
+    off = float(worst["output"] / worst["share"])
+    told = (
+        f"The worst: where the output averages {worst['output']:.2g}, the share of sites is "
+        f"{worst['share']:.2g} ({worst['ci_low']:.2g} to {worst['ci_high']:.2g})."
+    )
+    nearly = len(seen) == len(counted) and max(off, 1 / off) <= NEARLY
+    word = "Nearly" if nearly else "No"
+    where = f"at outputs near {worst['output']:.2g}"
+    side = "high" if off > 1 else "low"
+    return f"{word}: {where} it is {max(off, 1 / off):.1f} times too {side}", told
+
+
+def verdict_on(bins: pd.DataFrame) -> tuple[str, str]:
+    """Verdict on whether the output is a probability, and what it rests on.
+
+    Yes: in all bins that count, the mean output lies within the interval of the share of sites.
+    Nearly: it is off by a factor of at most `NEARLY` in each. Else no.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        From `genoattn.metrics.calibration`.
+    """
+    counted = bins[(bins["n_sites"] >= FEW) | (bins["output"] * bins["n"] >= FEW)]
+    if counted.empty:
+        return "Undecided", "no bin of outputs has enough sites."
+    inside = (counted["ci_low"] <= counted["output"]) & (counted["output"] <= counted["ci_high"])
+    told = (
+        "the mean output lies within the 95% interval of the share of sites in "
+        f"{inside.sum()} of {len(counted)} bins."
+    )
+    if inside.all():
+        return "Yes, as far as this test part can show", told
+    off = counted[~inside]
+    if (off["n_sites"] == 0).all():
+        return "No: it expects sites where none is labelled", told
+    verdict, worst = _misfit(off)
+    return verdict, f"{told} {worst}"
+
+
+def say_calibration(
+    bins: pd.DataFrame, totals: Mapping[str, tuple[float, float, float]], model: str
+) -> str:
+    """Answer whether the output is a probability, by `verdict_on`.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        From `genoattn.metrics.calibration`, of the chapter's own model.
+    totals : mapping of model to expected sites per labelled one, with limits
+    model : str
+    """
+    verdict, told = verdict_on(bins)
+    sums = "; ".join(f"{name} {with_interval(*total, '.2f')}" for name, total in totals.items())
+    return (
+        f"**{verdict}.** For {model}, {told}\n\nSites that the outputs add up to, for each "
+        f"labelled one (1 is right): {sums}."
+    )
+
+
+def say_false(
+    n_calls: int, n_false: int, distances: pd.DataFrame, places: pd.DataFrame, tolerance: int
+) -> str:
+    """Say where false positives lie: near sites of other sets, and among the genes.
+
+    Parameters
+    ----------
+    n_calls, n_false : int
+    distances : DataFrame
+        From `genoattn.evaluation.distance_shares`; the labels first, then any other group.
+    places : DataFrame
+        From `genoattn.evaluation.place_shares`.
+    tolerance : int
+        Farthest that a call may be from its site, in nt.
+    """
+    close = distances[distances["distance"].isin(["0", "1 to 5"])]
+    near = close.groupby("sites", sort=False)[["n", "share", "expected"]].sum()
+    share = places.set_index(["what", "place"])["share"]
+    free = PLACES[0]
+    said = (
+        f"We take as many top-scoring calls as there are labelled sites ({n_calls:,} here); one "
+        f"with no labelled site of its own within {tolerance} nt is a false positive. "
+    )
+    if not n_false:
+        return said + "**There is none.**"
+    said += f"Of {n_false:,} false positives, "
+    if len(near) > 1:
+        most = near.iloc[-1]
+        more = most["share"] > 2 * most["expected"] and most["n"] >= FEW
+        said = (
+            ("**Many lie at sites of other sets.** " if more else "**Other sets explain few.** ")
+            + f"{said}{most['share']:.0%} lie within 5 nt of a site in some set, against "
+            f"{most['expected']:.1%} of all positions, and "
+        )
+    return (
+        f"{said}{share['false calls', free]:.0%} lie between genes, as do "
+        f"{share['sites', free]:.0%} of the sites and {share['all positions', free]:.0%} of all "
+        "positions."
+    )
+
+
+def say_truth(labelled: Mapping[str, float] | None, true: Mapping[str, float] | None) -> str:
+    """Say how the model scores against planted sites, beside the labels.
+
+    Parameters
+    ----------
+    labelled, true : mapping of metric to score, or None where the truth is not known
+    """
+    if labelled is None or true is None:
+        return "Left out: the true start sites of this genome are not known."
+    better = true["pr_auc"] > labelled["pr_auc"]
+    return (
+        f"Against the labels the model has a ROC AUC of {labelled['roc_auc']:.3f} and a PR AUC of "
+        f"{labelled['pr_auc']:.3f}; against the planted sites, {true['roc_auc']:.3f} and "
+        f"{true['pr_auc']:.3f}. "
+        + (
+            "Some of what counts as the model's error is an error of the labels."
+            if better
+            else "The labels' errors do not explain the model's."
+        )
+    )

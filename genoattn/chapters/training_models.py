@@ -1,0 +1,234 @@
+"""Steps of the chapter training: labels and parts, the chapter's own model, all models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn import annotate, datasets, evaluation, labels, metrics, training
+from genoattn.annotations import read_drnaseq
+from genoattn.card import Card
+from genoattn.chapters import training_models_words as words
+from genoattn.gene_prior import GENES
+from genoattn.genome import Genome
+from genoattn.inputs import StudyInputs
+from genoattn.labels import Split
+from genoattn.model import AnnotatorConfig
+from genoattn.parameters import Checked
+from genoattn.study import earlier
+from genoattn.study.report import Finding
+from genoattn.study.run import Model, Run
+from genoattn.training import TrainingConfig
+
+__all__ = [
+    "Data",
+    "Models",
+    "check_parts",
+    "joined",
+    "models",
+    "n_parameters",
+    "parts",
+    "trained",
+]
+
+
+# ---------------------------------------------------------------------------- labels, training
+
+
+class Data(NamedTuple):
+    """Sites and parts of the genome."""
+
+    study: StudyInputs
+    sites: dict[str, pd.DataFrame]
+    """Test sets, those that no curation step used at the end."""
+    tracks: dict[str, NDArray[np.uint8]]
+    """The same as labels, each of shape (2, L)."""
+    external: tuple[str, ...]
+    """Test sets that no curation step used."""
+    split: Split
+    finding: Finding
+
+    @property
+    def names(self) -> list[str]:
+        """The curated set and its sources."""
+        return [name for name in self.sites if name not in self.external]
+
+    @property
+    def where(self) -> NDArray[np.bool_]:
+        """The test part, shape (L,)."""
+        return self.split.mask("test")
+
+
+def parts(run: Run, p: Checked) -> Data:
+    """Read the sets of sites and cut the genome into test, validation and training part."""
+    study = run.study
+    length = len(study.genome)
+    sources = study.sites["source"].unique()  # a single one is the curated set itself
+    names = ["curated", *(sources if len(sources) > 1 else [])]
+    sites = {name: run.sites(name) for name in names} | {
+        name: read_drnaseq(datasets.fetch(name, p.data_dir), length) for name in p.external
+    }
+    tracks = {name: labels.site_track(one, length) for name, one in sites.items()}
+    split = _split(run, study.genome, p)
+    own = tracks[p.train_set]
+    counts = pd.DataFrame(
+        [
+            (part, 2 * split.mask(part).sum(), own[:, split.mask(part)].sum())
+            for part in labels.PARTS
+        ],
+        columns=["part", "nucleotides", "sites"],
+    )
+    said = study.note + words.say_parts(study.genome.name, counts, p.train_set)
+    return Data(study, sites, tracks, tuple(p.external), split, Finding(said))
+
+
+def _split(run: Run, genome: Genome, p: Checked) -> Split:
+    """The parts asked for if a model is to be trained, else those of its card."""
+    if p.train:
+        cuts = p.cuts or [round(len(genome) * share) for share in training.PAPER_CUTS]
+        return Split.at(cuts, len(genome))
+    file = run.weights(p.weights)
+    annotate.check_genome(file, genome)
+    return Card.read(file).split(len(genome))
+
+
+class Trained(NamedTuple):
+    """The chapter's own model."""
+
+    model: Model
+    finding: Finding
+
+
+def trained(run: Run, data: Data, p: Checked) -> Trained:
+    """Train a model, or go on with its training, or take the weights that there are."""
+    genome = data.study.genome
+    if p.train:
+        training.fit(
+            genome,
+            data.sites[p.train_set],
+            data.split,
+            run.training / f"{p.weights}.safetensors",
+            model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
+            training=TrainingConfig(**_settings(TrainingConfig, p)),
+            train_set=p.train_set,
+            accelerator=p.accelerator,
+            fresh=p.fresh,
+        )
+    model = run.model(p.weights, p.accelerator)
+    card = model.card
+    read = training.StrandData.of(
+        genome, data.sites[card.train_set], data.split, model.config.downstream
+    )
+    said = words.say_model(
+        model.name,
+        card,
+        n_parameters(model.network),
+        card.data["labels_sha256"] == read.hashes()["labels_sha256"],
+        data.study.published,
+    )
+    return Trained(model, Finding(said))
+
+
+def _settings(of: type, p: Checked) -> dict[str, Any]:
+    """Those of the chapter's parameters that a configuration has, by name."""
+    return {one.name: p[one.name] for one in fields(of) if one.name in p}
+
+
+def n_parameters(network: Any) -> int:
+    """Number of a network's parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+class Models(NamedTuple):
+    """The models that are compared: those at hand, and names of those not at hand."""
+
+    model: Model
+    """The chapter's own."""
+    files: dict[str, Path]
+    """Weights by name, the chapter's own first."""
+    cards: dict[str, Card]
+    ensembles: dict[str, list[str]]
+    """Those whose models are all at hand, with their members."""
+    order: tuple[str, ...]
+    """All models and ensembles that the parameters name, at hand or not."""
+    left: pd.DataFrame
+    """Rows of scores that an earlier run left of these."""
+    finding: Finding
+
+    @property
+    def name(self) -> str:
+        """Name of the chapter's own model."""
+        return self.model.name
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Models and ensembles that the parameters name and that are not at hand."""
+        return tuple(one for one in self.order if one not in {*self.cards, *self.ensembles})
+
+    @property
+    def train_set(self) -> str:
+        """The set of sites that the chapter's own model was trained on."""
+        return self.model.card.train_set
+
+    @property
+    def histories(self) -> dict[str, pd.DataFrame]:
+        """Rounds of every training, for a figure."""
+        return {name: card.rounds for name, card in self.cards.items()}
+
+    def first_card(self, name: str) -> Card:
+        """Card of a model, or of an ensemble's first model."""
+        return self.cards[self.ensembles[name][0] if name in self.ensembles else name]
+
+
+def models(run: Run, data: Data, own: Trained, p: Checked) -> Models:
+    """Find the weights of the models to compare, and what an earlier run left of those lacking.
+
+    Raises
+    ------
+    ValueError
+        A model was tested on another part of the genome.
+    """
+    model = own.model
+    at_hand = {name: run.weights(name) for name in p.others if run.has_weights(name)}
+    files = {model.name: model.file, **{file.stem: file for file in at_hand.values()}}
+    cards = {name: Card.read(file) for name, file in files.items()}
+    check_parts(cards, data, "others")
+    named = evaluation.read_ensembles(p.ensembles)
+    ensembles = {name: one for name, one in named.items() if {*one} - {GENES} <= {*cards}}
+    others = [at_hand[name].stem if name in at_hand else name for name in p.others]
+    order = tuple(dict.fromkeys([model.name, *others, *named, *p.steps]))
+    absent = [name for name in order if name not in {*cards, *ensembles}]
+    left = earlier.left(run.earlier("performance"), absent, metrics.COLUMNS)
+    left = joined(left.iloc[:0], left, absent)
+    known = run.earlier("ablation") if p.steps else None
+    said = words.say_models(cards, left, known, absent)
+    return Models(model, files, cards, ensembles, order, left, Finding(said))
+
+
+def check_parts(cards: Mapping[str, Card], data: Data, parameter: str) -> None:
+    """Refuse models whose test part is another, naming the parameter that has them."""
+    for name, card in cards.items():
+        if card.split(len(data.study.genome)) != data.split:
+            raise ValueError(
+                f"{name} was tested on another part of the genome; leave it out of {parameter}"
+            )
+
+
+# ------------------------------------------------------------------------------------- scores
+
+
+def joined(now: pd.DataFrame, left: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Rows of now and of an earlier run, by model in the order given; each model's stay as are."""
+    if left.empty:
+        return now
+    whole = pd.concat([now, left], ignore_index=True) if len(now) else left
+    place = {name: number for number, name in enumerate(order)}
+    return whole.sort_values(
+        "model", key=lambda names: names.map(place), kind="stable", ignore_index=True
+    )

@@ -1,0 +1,354 @@
+"""Steps of the chapter training: scores of all models, on all sets, and what attention adds."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn import evaluation, gene_prior, metrics, paper, prediction, scanner
+from genoattn.bootstrap import Resampling
+from genoattn.chapters import training_scores_words as words
+from genoattn.chapters.training_models import Data, Models, joined, n_parameters
+from genoattn.gene_prior import GENES, GenePrior
+from genoattn.parameters import Checked
+from genoattn.scanner import PromoterScanner
+from genoattn.study import earlier
+from genoattn.study.report import Finding, table
+from genoattn.study.run import Run
+
+__all__ = [
+    "Attention",
+    "Length",
+    "Rivals",
+    "Scores",
+    "TableTwo",
+    "attention",
+    "curves_by_model",
+    "curves_by_set",
+    "external",
+    "length",
+    "rivals",
+    "scored",
+    "seeds",
+    "table_two",
+]
+
+
+# ------------------------------------------------------------------------------------- scores
+
+
+class Genes(NamedTuple):
+    """Genes found in the sequence, and the priors fitted to them; empty if no ensemble asks."""
+
+    starts: pd.DataFrame
+    """Columns position (0-based), strand."""
+    priors: dict[str, GenePrior]
+    """By ensemble."""
+
+
+class Scores(NamedTuple):
+    """Outputs of all models on the test part, and their scores on all test sets."""
+
+    data: Data
+    models: Models
+    outputs: dict[str, NDArray[np.floating]]
+    """By model and ensemble, shape (2, L)."""
+    scanners: dict[str, PromoterScanner]
+    """By training set."""
+    scans: dict[str, NDArray[np.floating]]
+    """Their outputs, by training set, shape (2, L)."""
+    genes: Genes
+    table: pd.DataFrame
+    """`genoattn.metrics.performance` of all, and what an earlier run left of models not at hand."""
+    resampling: Resampling
+    finding: Finding
+
+    @property
+    def where(self) -> NDArray[np.bool_]:
+        """The test part, shape (L,)."""
+        return self.data.where
+
+    @property
+    def output(self) -> NDArray[np.floating]:
+        """Of the chapter's own model, shape (2, L)."""
+        return self.outputs[self.models.name]
+
+    @property
+    def label(self) -> NDArray[np.uint8]:
+        """Sites that the chapter's own model was trained on, shape (2, L)."""
+        return self.data.tracks[self.models.train_set]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Models and ensembles that are not at hand."""
+        return self.models.absent
+
+    @property
+    def exact(self) -> pd.DataFrame:
+        """Scores at exact positions."""
+        return self.table[self.table["resolution"] == 1]
+
+    @property
+    def own(self) -> pd.DataFrame:
+        """Exact scores of the chapter's own model on its own set, by metric."""
+        rows = self.exact[self.exact["model"] == self.models.name]
+        return rows[rows["test_set"] == self.models.train_set].set_index("metric")
+
+    @property
+    def rivals(self) -> dict[str, NDArray[np.floating]]:
+        """Outputs of all models of the same training set; the scanner's last."""
+        mine = self.models.train_set
+        same = [name for name in self.outputs if self.models.first_card(name).train_set == mine]
+        return {name: self.outputs[name] for name in same} | {"scanner": self.scans[mine]}
+
+    @property
+    def drawn(self) -> dict[str, NDArray[np.floating]]:
+        """Few of the rivals, for figures of curves."""
+        rivals = self.rivals
+        chosen = evaluation.worth_drawing(list(rivals), self.models.cards, self.models.name)
+        return {name: rivals[name] for name in chosen}
+
+
+def scored(run: Run, data: Data, models: Models, p: Checked) -> Scores:
+    """Compute every model's output on the test part and score it on every test set.
+
+    Cards of weights trained in this run, and gene priors, are written with their scores beside the
+    weights; cards of shipped weights stay as they are.
+    """
+    where = data.where
+    resampling = Resampling.of(where, p.block, p.n_bootstrap, p.seed)
+    outputs, genes = _outputs(run, data, models, p)
+    scanners = {
+        name: scanner.fit(data.study.genome, data.sites[name], data.split.mask("train"))
+        for name in data.names
+    }
+    scans = {name: scanner.scan(one, data.study.genome, where) for name, one in scanners.items()}
+    beside = data.study.published
+    found = []
+    for name, output in outputs.items():
+        card = models.first_card(name)
+        facts: dict[str, Any] = {"train_set": card.train_set, "model": name, "seed": card.seed}
+        for tracks, ks in (
+            (data.tracks, [1]),
+            ({card.train_set: data.tracks[card.train_set]}, range(2, p.k_max + 1)),
+        ):
+            found.append(
+                metrics.performance(
+                    output, tracks, where, resampling, **facts, resolutions=ks, beside_paper=beside
+                )
+            )
+    for name, scan in scans.items():
+        facts = {"train_set": name, "model": "scanner", "seed": 0}
+        found.append(
+            metrics.performance(scan, data.tracks, where, resampling, **facts, beside_paper=beside)
+        )
+    now = pd.concat(found, ignore_index=True)
+    _note_scores(run, models, genes, now)
+    whole = pd.concat([now, models.left], ignore_index=True) if len(models.left) else now
+    finding = Finding("", {"performance": metrics.in_order(whole)})
+    return Scores(data, models, outputs, scanners, scans, genes, whole, resampling, finding)
+
+
+def _outputs(
+    run: Run, data: Data, models: Models, p: Checked
+) -> tuple[dict[str, NDArray[np.floating]], Genes]:
+    """Outputs of models and ensembles on the test part, and the gene priors of the latter."""
+    genome = data.study.genome
+    outputs: dict[str, NDArray[np.floating]] = {
+        name: run.predict(file, "test", data.split, p.accelerator)
+        for name, file in models.files.items()
+    }
+    genes = Genes(pd.DataFrame(columns=["position", "strand"]), {})
+    if any(GENES in members for members in models.ensembles.values()):
+        genes = genes._replace(starts=gene_prior.gene_starts([genome])[genome.name])
+    to_gene = gene_prior.distance_to_gene(genes.starts, len(genome), circular=genome.circular)
+    for name, members in models.ensembles.items():
+        files = {member: models.files[member] for member in members if member != GENES}
+        outputs[name] = prediction.mean_log_odds([outputs[member] for member in files])
+        if GENES in members:
+            genes.priors[name] = evaluation.fit_gene_prior(
+                files,
+                genome,
+                to_gene,
+                data.tracks[models.first_card(name).train_set],
+                data.split,
+                run.predictions / "validation",
+                p.accelerator,
+            )
+            outputs[name] = genes.priors[name].apply(outputs[name], to_gene)
+    return outputs, genes
+
+
+def _note_scores(run: Run, models: Models, genes: Genes, now: pd.DataFrame) -> None:
+    """Write exact scores into the cards of this run's own weights, and save the gene priors."""
+    for name, file in models.files.items():
+        if file.is_relative_to(run.folder):
+            scores = metrics.exact_scores(now[now["model"] == name])
+            models.cards[name].replace(metrics=scores).write(file)
+    for name, prior in genes.priors.items():
+        scores = metrics.exact_scores(now[now["model"] == name])
+        file = run.training / f"{name.replace(' ', '-')}.prior.json"
+        prior.with_facts(metrics=scores).save(file)
+
+
+class TableTwo(NamedTuple):
+    """Every training set against every test set."""
+
+    pairs: pd.DataFrame
+    """Exact scores of one annotator a training set."""
+    baselines: dict[str, pd.DataFrame]
+    """The same of the scanner and of convolutional networks."""
+    finding: Finding
+
+
+def table_two(scores: Scores) -> TableTwo:
+    """Set out the paper's Table 2: one annotator a training set, baselines beside it."""
+    cards, published = scores.models.cards, scores.data.study.published
+    exact = scores.exact[scores.exact["test_set"].isin(scores.data.names)]
+    pairs = exact[exact["model"].isin(evaluation.one_per_train_set(cards))]
+    networks = [name for name, card in cards.items() if card.convolutional]
+    baselines = {
+        "scanner": exact[exact["model"] == "scanner"],
+        "convolutional": exact[exact["model"].isin(networks)],
+    }
+    baselines = {name: rows for name, rows in baselines.items() if len(rows)}
+    guess = scores.label[:, scores.where].mean()
+    said = [
+        words.say_own(scores.models.name, scores.own, guess),
+        words.say_paper(pairs) if published else "",
+        table(words.pair_table(pairs, baselines, published)),
+    ]
+    return TableTwo(pairs, baselines, Finding("\n".join(said)))
+
+
+def seeds(scores: Scores) -> Finding:
+    """Look at how far the scores of one recipe's seeds lie apart: the one with the most seeds."""
+    cards = scores.models.cards
+    spreads = {
+        name: evaluation.seed_spread(scores.table, cards, name)
+        for name, card in cards.items()
+        if card.train_set == scores.models.train_set
+    }
+    most = max(spreads, key=lambda name: spreads[name]["n"].max())  # of equals the first
+    return Finding(words.say_seeds(most, spreads[most]))
+
+
+class Length(NamedTuple):
+    """What a longer training of the same network on the same labels changed."""
+
+    by_length: pd.DataFrame
+    """`genoattn.evaluation.training_length`, what an earlier run left included."""
+    finding: Finding
+
+
+def length(run: Run, scores: Scores) -> Length:
+    """Compare long trainings with short ones of the same network and training set."""
+    models = scores.models
+    now = evaluation.training_length(scores.table, models.cards)
+    named = {*models.order} - {*now["model"]}
+    left = earlier.left(run.earlier("training_length"), named, now.columns)
+    # only a model that is not at hand can be why a row that was there is not computed now
+    left = left[left["train_set"].isin(models.left["train_set"].unique())]
+    whole = joined(now, left, models.order)
+    shown = whole[whole["model"].isin(evaluation.one_per_train_set(models.cards))]
+    said = words.say_length(shown, {*left["model"]}, scores.data.study.published)
+    return Length(whole, Finding(said, {"training_length": whole} if len(whole) else {}))
+
+
+def curves_by_set(scores: Scores) -> dict[str, pd.DataFrame]:
+    """Precision and recall of the chapter's own model on every test set."""
+    return {
+        name: metrics.precision_recall(track, scores.output, scores.where)
+        for name, track in scores.data.tracks.items()
+    }
+
+
+def curves_by_model(scores: Scores) -> dict[str, pd.DataFrame]:
+    """Precision and recall of few models on the chapter's own set."""
+    return {
+        name: metrics.precision_recall(scores.label, output, scores.where)
+        for name, output in scores.drawn.items()
+    }
+
+
+def external(scores: Scores) -> Finding:
+    """Score all models on sites that no step of the curation used."""
+    data, where = scores.data, scores.where
+    rows = scores.exact[scores.exact["test_set"].isin(data.external)]
+    counts = pd.DataFrame(
+        [
+            (
+                name,
+                data.tracks[name][:, where].sum(),
+                (data.tracks[name] & data.tracks["curated"])[:, where].sum(),
+                data.tracks[name][:, where].mean(),
+            )
+            for name in data.external
+        ],
+        columns=["test_set", "n", "shared", "share"],
+    )
+    return Finding(words.say_external(rows, scores.models.name, scores.absent, counts))
+
+
+# ---------------------------------------------------------------------------------- attention
+
+
+class Rivals(NamedTuple):
+    """All models of one training set, on its sites."""
+
+    comparison: pd.DataFrame
+    """`genoattn.metrics.compare` with the chapter's own; what an earlier run left has no
+    difference, and ``earlier`` says which rows those are."""
+    printed: dict[str, float] | None
+    """The paper's scores by metric."""
+    finding: Finding
+
+
+def rivals(scores: Scores) -> Rivals:
+    """Compare all models of the same training set, draw by draw on the same blocks."""
+    mine, name = scores.models.train_set, scores.models.name
+    now = metrics.compare(scores.rivals, scores.label, scores.where, scores.resampling, name)
+    left = scores.exact[scores.exact["model"].isin(scores.absent)]
+    left = left[(left["train_set"] == mine) & (left["test_set"] == mine)]
+    left = left[["model", "metric", "value", "ci_low", "ci_high"]]
+    comparison = pd.concat([now, left], ignore_index=True) if len(left) else now
+    comparison["earlier"] = comparison["model"].isin(scores.absent)
+    printed = None
+    if scores.data.study.published:
+        printed = {"roc_auc": paper.ROC_AUC[mine][mine], "pr_auc": paper.PR_AUC[mine][mine]}
+    said = [
+        words.say_rivals(comparison, name, scores.absent),
+        words.say_scanner(scores.scanners[mine]),
+    ]
+    return Rivals(comparison, printed, Finding("\n".join(said)))
+
+
+class Attention(NamedTuple):
+    """Annotators beside the convolutional networks that were given the same."""
+
+    pairs: pd.DataFrame
+    """`genoattn.evaluation.compare_matched`, what an earlier run left included."""
+    finding: Finding
+
+
+def attention(run: Run, scores: Scores) -> Attention:
+    """Isolate what attention adds, in pairs of models that were given the same."""
+    models = scores.models
+    now = evaluation.compare_matched(
+        scores.rivals, models.cards, scores.label, scores.where, scores.resampling
+    )
+    left = earlier.left(run.earlier("attention_or_dilations"), scores.absent, now.columns)
+    pairs = joined(now, left[left["rival"].isin(models.order)], models.order)
+    at_hand = {*pairs["model"], *pairs["rival"]} & {*models.cards}
+    facts = {
+        name: (n_parameters(run.model(name, "cpu").network), models.cards[name].passes)
+        for name in at_hand
+    }
+    said = words.say_attention(pairs)
+    if len(pairs):
+        said += "\n" + words.pairs_table(pairs, scores.absent, facts)
+    results = {"attention_or_dilations": pairs} if len(pairs) else {}
+    return Attention(pairs, Finding(said, results))
