@@ -9,6 +9,7 @@ named tuples, and links names that stand in another module than their definition
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from docutils.nodes import Element
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -92,8 +92,9 @@ def overview(modules: pd.DataFrame) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write a Markdown table, all columns to the left."""
-    lines = [[str(cell).replace("|", r"\|") for cell in row] for row in rows]
+    """Write a Markdown table, all columns to the left; names of modules as code."""
+    files = re.compile(r"\b\w+\.py\b")
+    lines = [[files.sub(r"`\g<0>`", str(cell)).replace("|", r"\|") for cell in row] for row in rows]
     lines = [list(head), [":--"] * len(head), *lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -135,11 +136,10 @@ def write(
     run = _table(
         ("chapter", "its steps use"),
         (
-            (f"{{py:mod}}`{one.chapter} <{one.module}>`",
-             ", ".join(f"{{py:obj}}`Run.{use}`" for use in one.uses))
-            for one in structure.users_of_run(package).itertuples()
+            (f"{{py:mod}}`{chapter} <{module}>`", _members(uses))
+            for chapter, module, uses in structure.users_of_run(package).to_numpy()
         ),
-    )  # fmt: skip
+    )
     _write(Path(parts) / "rooms.md", _picture(figures.imports(rooms), Path(parts), "rooms") + room)
     _write(
         Path(parts) / "flow.md",
@@ -148,6 +148,11 @@ def write(
     _write(Path(parts) / "run.md", run)
     _write(Path(parts) / "modules.md", overview(modules))
     return len(written)
+
+
+def _members(names: Iterable[str]) -> str:
+    """Link members of the run."""
+    return ", ".join(f"{{py:obj}}`Run.{name}`" for name in names)
 
 
 def _write(path: Path, text: str) -> None:
@@ -172,6 +177,7 @@ def _picture(drawn: Drawn, folder: Path, name: str) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx, which calls this because ``_config.yml`` names the module."""
     app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-signature", _sign)
     app.connect("missing-reference", _find)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -185,9 +191,20 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
     return (place["autodoc:class"], name) not in written
 
 
-def _find(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element
-) -> Element | None:
+def _sign(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: Any,
+    options: Any,
+    signature: str | None,
+    back: str | None,
+) -> tuple[str | None, str | None]:
+    """Write the default that a dataclass makes anew as Python, so that Sphinx can read it."""
+    return signature and signature.replace("<factory>", "..."), back
+
+
+def _find(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
     """Link `Name` or `Name.member` to the one class, function or constant of that name."""
     target = str(node.get("reftarget", ""))
     if node.get("refdomain") != "py" or not ("." in target or target[:1].isupper()):

@@ -97,7 +97,7 @@ def modules(package: str | Path | None = None) -> pd.DataFrame:
 def first_sentence(docstring: str) -> str:
     """Return the first sentence of a docstring, on one line and without its full stop."""
     paragraph = " ".join(docstring.strip().split("\n\n")[0].split())
-    return re.split(r"(?<=\w\w[\w)`])\. ", paragraph)[0].removesuffix(".")  # but not at "E. coli"
+    return re.split(r"(?<!\b[A-Za-z])\. ", paragraph)[0].removesuffix(".")  # not at "E. coli"
 
 
 def _dotted(path: Path, root: Path) -> str:
@@ -212,7 +212,7 @@ def flow(package: str | Path | None = None) -> pd.DataFrame:
 
 
 def _definitions(
-    node: ast.Module | ast.ClassDef,
+    node: ast.Module | ast.ClassDef | ast.FunctionDef,
 ) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     """Give the classes and functions that stand directly in a module or a class."""
     yield from (one for one in node.body if isinstance(one, ast.ClassDef | ast.FunctionDef))
@@ -230,24 +230,21 @@ def users_of_run(package: str | Path | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``chapter`` (as its parameters name it, such as ``03_heads``), ``module`` and ``uses``
-        (sorted tuple), in the order of the chapters.
+        (sorted tuple; of ``heads.py`` and its parts, ``heads_*.py``), in the order of the chapters.
     """
     root = package_folder() if package is None else Path(package)
+    trees = {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted((root / "chapters").glob("*.py"))
+    }
     rows = []
-    for path in (root / "chapters").glob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        uses = {
-            node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "run"
-        }
-        rows += [
-            {"chapter": name, "module": _dotted(path, root), "uses": tuple(sorted(uses))}
-            for name in _chapter(tree)
-        ]
-    return pd.DataFrame(rows, columns=["chapter", "module", "uses"]).sort_values(
-        "chapter", ignore_index=True
-    )
+    for path, tree in trees.items():
+        for name in _chapter(tree):
+            parts = (one for other, one in trees.items() if _is_part(other.stem, path.stem))
+            uses = {use for part in parts for use in _asked_of_run(part)}
+            rows.append({"chapter": name, "module": _dotted(path, root), "uses": (*sorted(uses),)})
+    frame = pd.DataFrame(rows, columns=["chapter", "module", "uses"])
+    return frame.sort_values("chapter", ignore_index=True)
 
 
 def _chapter(tree: ast.Module) -> Iterator[str]:
@@ -256,3 +253,15 @@ def _chapter(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PARAMETERS":
             assert isinstance(node.value, ast.Call)
             yield str(ast.literal_eval(node.value.args[0]))
+
+
+def _is_part(stem: str, chapter: str) -> bool:
+    """Tell whether a module is a chapter's, by its name: the chapter's own, or longer."""
+    return stem == chapter or stem.startswith(f"{chapter}_")
+
+
+def _asked_of_run(tree: ast.Module) -> Iterator[str]:
+    """Give the attributes of what is called ``run``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1] == "run":
+            yield node.attr

@@ -190,6 +190,24 @@ def test_a_page_that_was_not_rendered(site, capsys):
         book.check_site()
 
 
+def test_pages_that_a_pattern_stands_for_count(site, here):
+    toc = {**TOC, "parts": [*TOC["parts"], {"chapters": [{"glob": "book/api/*"}]}]}
+    (here / "_toc.yml").write_text(yaml.safe_dump(toc))
+    assert book.toc_pages() == ["book/intro", "book/a", "book/b"]
+    with pytest.raises(BookError, match=r"lists book/api/\*, but there is no such page"):
+        book.check_site()
+    (here / "book/api").mkdir(parents=True)
+    for name in ("two.md", "one.ipynb", "notes.txt"):
+        (here / "book/api" / name).touch()
+    assert book.toc_pages() == ["book/intro", "book/a", "book/b", "book/api/one", "book/api/two"]
+    with pytest.raises(BookError, match=r"one\.html is missing"):
+        book.check_site()
+    (site / "book/api").mkdir()
+    for name in ("one", "two"):
+        (site / f"book/api/{name}.html").write_text("<p>")
+    assert book.check_site() == 5
+
+
 @pytest.mark.parametrize(
     ("tag", "says"),
     [
