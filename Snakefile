@@ -51,7 +51,8 @@ def modules(wildcards):
 
 def pages(wildcards):
     """The pages of the book that are not executed by this build."""
-    return [page_source(page) for page in toc_pages() if not page.startswith(SHOWN)]
+    written = (f"{SHOWN}/", "book/api/")
+    return [page_source(page) for page in toc_pages() if not page.startswith(written)]
 
 
 rule chapters:
@@ -139,10 +140,22 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn browser pages --weights {params.weights} --to {output}/browser"
 
+    rule reference:
+        input:
+            sorted(str(path) for path in Path("genoattn").rglob("*.py")),
+        output:
+            directory("_build/structure"),
+            directory("book/api"),
+        message:
+            "Writing the API reference and the drawings of the package"
+        shell:
+            "python -m genoattn reference --parts {output[0]} --to {output[1]}"
+
     rule book:
         input:
             rules.chapters.input,
             pages,
+            rules.reference.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",

@@ -1,4 +1,4 @@
-"""One door: ``genoattn annotate | train | bench | recover | book | browser``.
+"""One door: ``genoattn annotate | train | bench | recover | book | browser | reference``.
 
 Each command is a module's own ``main``; it is imported when it is asked for, as some need torch and
 some do without.
@@ -17,6 +17,7 @@ COMMANDS = {
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
     "book": ("genoattn.book.build", "steps of the book's build"),
     "browser": ("genoattn.book.browser", "files of the page of the genome browser"),
+    "reference": ("genoattn.book.reference", "pages of the API and drawings of the package"),
 }
 """Command -> module whose ``main`` runs it, and what it does."""
 

@@ -27,6 +27,7 @@ from genoattn.study.settings import read_settings
 
 __all__ = [
     "chapters",
+    "imported_files",
     "imported_modules",
     "lock",
     "main",
@@ -132,18 +133,35 @@ def imported_modules(notebook: str | Path, package: str | Path = "genoattn") -> 
         if cell.cell_type == "code"
     )
     found: set[Path] = set()
-    waiting = _imports(code, root, module=())
+    waiting = imported_files(code, root, module=())
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
             inside = path.relative_to(root).with_suffix("").parts
-            waiting |= _imports(path.read_text(encoding="utf-8"), root, module=(root.name, *inside))
+            waiting |= imported_files(
+                path.read_text(encoding="utf-8"), root, module=(root.name, *inside)
+            )
     return sorted(path.as_posix() for path in found)
 
 
-def _imports(code: str, root: Path, module: tuple[str, ...]) -> set[Path]:
-    """Find the files of the package at `root` that `code`, the source of `module`, imports."""
+def imported_files(code: str, root: Path, module: tuple[str, ...]) -> set[Path]:
+    """Find the files of a package that some code imports itself, by its import statements.
+
+    Parameters
+    ----------
+    code : str
+        Source of a module of the package, or of a notebook.
+    root : Path
+        Folder of the package.
+    module : tuple of str
+        The module's dotted name in parts, for relative imports; empty for a notebook.
+
+    Returns
+    -------
+    set of Path
+        With the ``__init__.py`` of each sub-package on the way.
+    """
     names: set[tuple[str, ...]] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):

@@ -35,9 +35,19 @@ def toc_pages(toc: str | Path = "_toc.yml") -> list[str]:
     Returns
     -------
     list of str
-        Pages as the table names them: relative to its folder, without suffix.
+        Pages as the table names them: relative to its folder, without suffix. For a pattern
+        (``glob``), the pages that are there.
     """
-    return list(_entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))))
+    pages: list[str] = []
+    for key, name in _entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))):
+        pages += _matching(name, Path(toc).parent) if key == "glob" else [name]
+    return pages
+
+
+def _matching(pattern: str, folder: Path) -> list[str]:
+    """List the pages of a pattern, sorted; none if no such file is there yet."""
+    found = (path for suffix in _PAGE_SUFFIXES for path in folder.glob(pattern + suffix))
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in found)
 
 
 def page_source(page: str, folder: str | Path = ".") -> str:
@@ -66,15 +76,15 @@ def page_source(page: str, folder: str | Path = ".") -> str:
     raise BookError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
 
 
-def _entries(node: Any) -> Iterator[str]:
-    """Walk a table of contents and give the name of each page."""
+def _entries(node: Any) -> Iterator[tuple[str, str]]:
+    """Walk a table of contents and give each page: by what key it is named, and its name."""
     if isinstance(node, list):
         for member in node:
             yield from _entries(member)
     elif isinstance(node, dict):
-        for key in ("root", "file"):
+        for key in ("root", "file", "glob"):
             if key in node:
-                yield str(node[key])
+                yield key, str(node[key])
         for key in ("parts", "chapters", "sections"):
             yield from _entries(node.get(key, []))
 
@@ -119,6 +129,9 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
     site = Path(site)
     if not (site / "index.html").is_file():
         raise BookError(f"{site}/index.html is missing: the book was not rendered")
+    for key, name in _entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))):
+        if key == "glob" and not _matching(name, Path(toc).parent):
+            raise BookError(f"{toc} lists {name}, but there is no such page")
     pages = [site / f"{page}.html" for page in toc_pages(toc)]
     for page in pages:
         if not page.is_file():

@@ -29,6 +29,11 @@ class Drawn:
     caption: str
     alt: str
 
+    @property
+    def caption_block(self) -> str:
+        """The caption as a block of a page, Markdown."""
+        return f'<div class="caption">\n\n{self.caption}\n\n</div>'
+
     def png(self) -> bytes:
         """The picture as PNG, at the figure's own resolution."""
         written = io.BytesIO()
@@ -40,4 +45,4 @@ class Drawn:
         picture = Image(self.png(), metadata={"alt": self.alt})
         plt.close(self.figure)
         display(picture, metadata={"image/png": {"alt": self.alt}})
-        display(Markdown(f'<div class="caption">\n\n{self.caption}\n\n</div>'))
+        display(Markdown(self.caption_block))

@@ -98,3 +98,21 @@ def test_a_page_of_the_table_without_a_source(here):
     assert pages.page_source("b") == "b.ipynb"
     with pytest.raises(BookError, match=r"no c\.md or \.ipynb"):
         pages.page_source("c")
+
+
+def test_pages_that_a_pattern_stands_for_count(site, here):
+    toc = {**TOC, "parts": [*TOC["parts"], {"chapters": [{"glob": "book/api/*"}]}]}
+    (here / "_toc.yml").write_text(yaml.safe_dump(toc))
+    assert pages.toc_pages() == ["book/intro", "book/a", "book/b"]
+    with pytest.raises(BookError, match=r"lists book/api/\*, but there is no such page"):
+        pages.check_site()
+    (here / "book/api").mkdir(parents=True)
+    for name in ("two.md", "one.ipynb", "notes.txt"):
+        (here / "book/api" / name).touch()
+    assert pages.toc_pages() == ["book/intro", "book/a", "book/b", "book/api/one", "book/api/two"]
+    with pytest.raises(BookError, match=r"one\.html is missing"):
+        pages.check_site()
+    (site / "book/api").mkdir()
+    for name in ("one", "two"):
+        (site / f"book/api/{name}.html").write_text("<p>")
+    assert pages.check_site() == 5
