@@ -20,7 +20,7 @@ from scipy.ndimage import maximum_filter1d
 
 from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.sequence import STRANDS
-from genoattn.genome.sites import site_track
+from genoattn.genome.sites import near, site_track, values_at
 from genoattn.study.inputs import StudyInputs
 
 __all__ = ["NEAR", "PAIR", "RULES", "Ground", "Place", "choose"]
@@ -102,16 +102,10 @@ class Ground:
             self.track, 2 * NEAR + 1, axis=1, mode="constant", cval=-np.inf
         )
         known = curated[self.inside[curated["position"]]].reset_index(drop=True)
-        self.sites = known.assign(output=self.at(self.high, known))
+        self.sites = known.assign(output=values_at(self.high, known))
         self.peaks = self._peaks()
         self.median = float(np.median(track[:, self.inside]))
         self.taken: set[tuple[int, int]] = set()
-
-    @staticmethod
-    def at(values: NDArray, sites: pd.DataFrame) -> NDArray:
-        """Values of a (2, L) array at sites."""
-        row = (sites["strand"] == "-").to_numpy(dtype=np.int64)
-        return values[row, sites["position"].to_numpy(np.int64)]
 
     def _peaks(self) -> pd.DataFrame:
         """The highest local maxima, with what is known near them."""
@@ -122,12 +116,10 @@ class Ground:
         found = found.nlargest(max(len(self.sites), 1), "output", keep="first")
         found = found.reset_index(drop=True)
         curated, reported = (
-            maximum_filter1d(site_track(sites, self.length), 2 * reach + 1, axis=1, mode="constant")
+            values_at(near(sites, self.length, reach, circular=False), found)
             for sites, reach in ((self.sites, NEAR), (self.study.sites, ALONE))
         )
-        return found.assign(
-            curated=self.at(curated, found) > 0, reported=self.at(reported, found) > 0
-        )
+        return found.assign(curated=curated, reported=reported)
 
     def holds(self, start: int, end: int) -> bool:
         """Whether a window lies in the part as a whole."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from genoattn.chapters import output_words as words
 from genoattn.chapters.output_antisense import Opposite, Shuffled
-from genoattn.chapters.output_sites import AroundSites, Output, Predicted, Regions, values_at
+from genoattn.chapters.output_sites import AroundSites, Output, Predicted, Regions
 from genoattn.data import datasets
 from genoattn.data.assays import read_drnaseq, source_name
 from genoattn.data.regulondb import read_regulondb
@@ -233,7 +233,7 @@ class Internal(NamedTuple):
 def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Internal:
     """Compare the predicted sites inside operons of several genes with RegulonDB's promoters."""
     where = regions.internal_to_operons(out.study.operons, out.length) & out.inside
-    within = predicted.sites[values_at(where, predicted.sites)]
+    within = predicted.sites[sites.values_at(where, predicted.sites)]
     regulon = out.study.sites[out.study.sites["source"] == "regulondb"]
     marks: dict[str, Any] = {"tolerance": p.tolerance, "circular": out.circular}
     supported = novel_peaks.support(
@@ -246,8 +246,8 @@ def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Int
         level=p.level,
         seed=p.seed,
     )
-    promoters = regulon[values_at(where, regulon)]
-    hit = values_at(sites.near(predicted.sites, out.length, **marks), promoters)
+    promoters = regulon[sites.values_at(where, regulon)]
+    hit = sites.values_at(sites.near(predicted.sites, out.length, **marks), promoters)
     recall = statistics.proportion(int(hit.sum()), len(hit), p.level)
     both = pd.concat(
         [

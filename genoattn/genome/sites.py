@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from genoattn.genome.sequence import STRANDS
+from genoattn.genome.sequence import STRANDS, strand_row
 
 __all__ = [
-    "STRAND_ROW",
     "Around",
     "gene_starts",
     "near",
@@ -31,6 +30,7 @@ __all__ = [
     "reading_order",
     "shift_downstream",
     "site_track",
+    "values_at",
 ]
 
 
@@ -72,6 +72,11 @@ def shift_downstream(ordered: NDArray, shift: int) -> NDArray:
     (paper, "Model architecture": 20 nt).  A negative shift moves back.
     """
     return np.roll(ordered, shift, axis=-1)
+
+
+def values_at(track: NDArray, sites: pd.DataFrame) -> NDArray:
+    """Values of a track, shape (..., 2, L), at sites: shape (..., n)."""
+    return np.asarray(track[..., strand_row(sites["strand"]), sites["position"].to_numpy(np.int64)])
 
 
 # --------------------------------------------------------------------------- offsets and labels
@@ -118,9 +123,6 @@ def offset_of(label: int) -> int:
     return label - (label > 0)
 
 
-STRAND_ROW = {"+": 0, "-": 1}
-
-
 # -------------------------------------------------------------------------------- around sites
 
 
@@ -154,13 +156,10 @@ def output_around(track: np.ndarray, sites: pd.DataFrame, flank: int) -> Around:
     ValueError
         Unknown strand, a site beyond the track, or a window without predicted values.
     """
-    unknown = sorted(set(sites["strand"]) - set(STRAND_ROW))
-    if unknown:
-        raise ValueError(f"unknown strand {unknown[0]!r} among the sites: use '+' or '-'")
     position = sites["position"].to_numpy()
     if ((position < 0) | (position >= track.shape[1])).any():
         raise ValueError(f"a site lies beyond the track of {track.shape[1]:,} positions")
-    row = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)[:, None]
+    row = strand_row(sites["strand"])[:, None]
     step = np.arange(-flank, flank + 1)
     index = (position[:, None] + np.where(row == 0, step, -step)) % track.shape[1]  # n, 2 flank + 1
     around = Around(track[row, index], track[1 - row, index])
@@ -254,5 +253,4 @@ def not_taken(
 ) -> pd.DataFrame:
     """The sites that have none of another frame within a tolerance on their strand."""
     known = near(taken, length, tolerance, circular=circular)
-    row = (sites["strand"] == "-").to_numpy(dtype=np.int64)
-    return sites[~known[row, sites["position"].to_numpy()]].reset_index(drop=True)
+    return sites[~values_at(known, sites)].reset_index(drop=True)

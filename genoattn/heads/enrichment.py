@@ -20,6 +20,7 @@ from scipy.stats import false_discovery_control
 
 from genoattn.evaluation.statistics import odds_ratio
 from genoattn.genome.intervals import covered
+from genoattn.genome.sequence import strand_row
 from genoattn.heads.preferred import BestPositions
 
 __all__ = [
@@ -132,7 +133,7 @@ def site_masks(
 
 def attended(best: BestPositions, downstream: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Strand row and forward position of the attended nucleotides, each (layers, heads, k)."""
-    row = (best.strand == "-").astype(np.int64)
+    row = strand_row(best.strand)
     offset = (downstream - best.distance)[..., None]
     return row, (best.position + np.where(row == 0, offset, -offset)) % length
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from genoattn.evaluation.statistics import mean_interval
 from genoattn.genome import motifs
-from genoattn.genome.sequence import Genome, strand_index
+from genoattn.genome.sequence import Genome, strand_index, strand_row
 from genoattn.heads import profiles
 from genoattn.heads.elements import Element, planted_elements
 from genoattn.interventions.claims import Found, Rule
@@ -247,7 +247,7 @@ def planted_letters(
         first = strand_index(
             elements["tss_position"].to_numpy(), elements["strand"].to_numpy(), length
         )
-        row = (elements["strand"] == "-").to_numpy(np.int64)
+        row = strand_row(elements["strand"])
         number = elements["element"].map(names.index).to_numpy()
         width = elements["sequence"].str.len().to_numpy()
         begin = first + elements["offset"].to_numpy()
@@ -255,7 +255,7 @@ def planted_letters(
             some = nt < width
             inside[row[some], (begin[some] + nt) % length] = number[some]
     along = strand_index(sites["position"].to_numpy(), sites["strand"].to_numpy(), length)
-    strand = (sites["strand"] == "-").to_numpy(np.int64)
+    strand = strand_row(sites["strand"])
     rows = []
     for offset, counts, carriers in zip(
         found.table["offset"], found.counts, found.carriers, strict=True

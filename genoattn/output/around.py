@@ -21,8 +21,8 @@ from genoattn.data.assays import source_name
 from genoattn.evaluation import bootstrap
 from genoattn.evaluation.calls import CONTIG_AND_STRAND
 from genoattn.evaluation.statistics import median_with_band
-from genoattn.genome.sequence import STRANDS, Genome, strand_index
-from genoattn.genome.sites import STRAND_ROW, Around, gene_starts, output_around, paper_label
+from genoattn.genome.sequence import Genome, strand_index, strand_row
+from genoattn.genome.sites import Around, gene_starts, output_around, paper_label, values_at
 
 
 def whole_window_inside(
@@ -191,9 +191,8 @@ def pseudogene_tss(
     pseudogenes = features[features["type"] == "pseudogene"]
     for start, end, strand in pseudogenes[["start", "end", "strand"]].to_numpy():
         before, after = (upstream, 0) if strand == "+" else (0, upstream)
-        near[STRAND_ROW[strand], np.arange(start - before, end + after) % length] = True
-    rows = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)
-    return sites[near[rows, sites["position"].to_numpy()]].reset_index(drop=True)
+        near[strand_row(strand), np.arange(start - before, end + after) % length] = True
+    return sites[values_at(near, sites)].reset_index(drop=True)
 
 
 def site_classes(
@@ -317,7 +316,7 @@ def around_sites(
             continue
         length, track = len(genome), tracks[genome.name]
         strand = own["strand"].to_numpy()
-        row = (strand == STRANDS[1]).astype(int)[:, None]
+        row = strand_row(strand)[:, None]
         along = strand_index(own["position"].to_numpy(), strand, length)[:, None] + step
         inside = genome.circular | ((along >= 0) & (along < length))
         along %= length

@@ -149,3 +149,11 @@ FEATURES = pd.DataFrame(
 def test_starts_of_genes_are_first_nucleotides_on_their_strand() -> None:
     starts = site_tools.gene_starts(FEATURES, "pseudogene")
     assert list(starts.itertuples(index=False, name=None)) == [(20, "+"), (69, "-")]
+
+
+def test_values_of_a_track_at_sites() -> None:
+    assert site_tools.values_at(numbered(), frame((3, "-"), (7, "+"))).tolist() == [1003, 7]
+    several = np.stack([numbered(), -numbered()])
+    assert site_tools.values_at(several, frame((3, "-"))).tolist() == [[1003], [-1003]]
+    with pytest.raises(ValueError, match=r"unknown strand '\.'"):
+        site_tools.values_at(numbered(), frame((3, ".")))
