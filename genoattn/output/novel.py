@@ -145,7 +145,8 @@ def ranked(
         }
     )
     found = describe(genome, best, boxes).drop(columns=["box_10_bits", "box_35_bits"])
-    table = pd.concat([table, nearest_gene(best, features), found], axis=1)
+    gene = nearest_gene(best, features, len(genome), circular=genome.circular)
+    table = pd.concat([table, gene, found], axis=1)
     for name, mask in evidence.items():
         table[name] = np.where(values_at(mask, best), "yes", "no")
     return table

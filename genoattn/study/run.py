@@ -411,7 +411,7 @@ def fit_gene_prior(
         Weights of the models that are averaged.
     genome : Genome
     distance : float array, shape (2, L)
-        From `genoattn.prediction.ensemble.distance_to_gene`.
+        From `genoattn.genome.sites.distance_to_next`.
     track : binary array, shape (2, L)
         The labels.
     split : Split

@@ -155,9 +155,10 @@ def test_before_over_after_is_a_ratio_of_means_and_its_interval_covers_it():
 def test_starts_of_genes_or_else_of_coding_sequences():
     columns = ["contig", "start", "end", "strand", "type"]
     rows = [("a", 3, 9, "+", "gene"), ("a", 3, 9, "-", "pseudogene"), ("b", 1, 5, "+", "CDS")]
-    starts = surroundings.starts_of(pd.DataFrame(rows, columns=columns))
-    assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 8, "-"]]
-    starts = surroundings.starts_of(pd.DataFrame(rows[2:], columns=columns))
+    genomes = [Genome("a", encode("A" * 8)), Genome("b", encode("A" * 9))]
+    starts = surroundings.starts_of(pd.DataFrame(rows, columns=columns), genomes)
+    assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 0, "-"]], "it crosses the origin"
+    starts = surroundings.starts_of(pd.DataFrame(rows[2:], columns=columns), genomes)
     assert starts.to_numpy().tolist() == [["b", 1, "+"]]
     with pytest.raises(ValueError, match="neither a gene nor a CDS, only: exon"):
-        surroundings.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns))
+        surroundings.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns), [])
