@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
@@ -190,7 +191,7 @@ class GenePrior:
         distance : float array, shape (2, L)
         """
         added = np.asarray(self.terms)[np.digitize(distance, self.edges)]
-        return (1 / (1 + np.exp(-(self.slope * log_odds(output) + added)))).astype(np.float32)
+        return np.asarray(expit(self.slope * log_odds(output) + added), dtype=np.float32)
 
     def weights(self, file: Path) -> list[Path]:
         """Find the members' weights, given the prior's own file: in its run, else shipped ones."""
@@ -255,13 +256,13 @@ def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32
         Probabilities; NaN where not asked.
     """
     mean = np.mean([log_odds(one) for one in outputs], axis=0)
-    return (1 / (1 + np.exp(-mean))).astype(np.float32)
+    return np.asarray(expit(mean), dtype=np.float32)
 
 
 def log_odds(output: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-odds of probabilities, finite also of 0 and 1; NaN stays."""
     clipped = np.clip(output.astype(np.float64), np.finfo(np.float32).tiny, 1 - 1e-9)
-    return np.log(clipped) - np.log1p(-clipped)
+    return np.asarray(logit(clipped))
 
 
 def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -166,3 +166,13 @@ def test_an_ensemble_has_the_mean_log_odds_of_its_members():
     assert both[:2] == pytest.approx([0.2, 0.5])
     assert 0 < both[2] < 1e-10
     assert np.isnan(both[3])
+
+
+def test_log_odds_are_finite_and_come_back():
+    given = np.array([0.0, 1e-30, 0.25, 0.5, 0.9, 1.0, np.nan], np.float32)
+    odds = ensemble.log_odds(given)
+    assert np.isfinite(odds[:-1]).all() and np.isnan(odds[-1])
+    np.testing.assert_allclose(
+        odds[1:5], np.log(given[1:5].astype(float) / (1 - given[1:5])), rtol=1e-6
+    )
+    np.testing.assert_allclose(mean_log_odds([given, given]), given, atol=1e-8)
