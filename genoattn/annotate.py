@@ -29,10 +29,11 @@ from genoattn import tracks
 from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.formats import read_fasta
 from genoattn.genome.sequence import UNKNOWN, Genome
+from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.networks import load_network
 from genoattn.model.weights import find_prior
-from genoattn.prediction.ensemble import GenePrior, distance_to_gene, gene_starts, mean_log_odds
+from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import AttentionRecorder
 
@@ -181,7 +182,7 @@ def annotate(
         return {
             one.name: prior.apply(
                 mean[one.name],
-                distance_to_gene(starts[one.name], len(one), circular=one.circular),
+                distance_to_next(starts[one.name], len(one), circular=one.circular),
             )
             for one in genomes
         }

@@ -38,8 +38,10 @@ from numpy.typing import NDArray
 from genoattn.book import build, loci
 from genoattn.data.assays import source_name
 from genoattn.data.datasets import DATASETS, FOLDER_VARIABLE
+from genoattn.data.simulation import planted_intervals
 from genoattn.genome.files import writing
 from genoattn.genome.intervals import runs
+from genoattn.genome.regions import names
 from genoattn.genome.sequence import STRANDS
 from genoattn.model.card import Card
 from genoattn.plots import browser as figures
@@ -257,7 +259,7 @@ def scene_of_run(run: str | Path, weights: str) -> Scene:
             "start": features["start"],
             "end": features["end"],
             "strand": features["strand"],
-            "name": features["gene"].where(features["gene"] != "", features["locus_tag"]),
+            "name": names(features),
             "locus_tag": features["locus_tag"],
             "kind": features["type"],
         }
@@ -439,7 +441,9 @@ def _tables(own: StudyInputs) -> list[dict[str, Any]]:
     for source, sites in own.sites.groupby("source", sort=True):
         found.append((str(source), f"Start sites: {source_name(str(source))}", _points(sites, "")))
     if own.elements is not None and len(own.elements):
-        found.append(("elements", "Planted promoter elements", _elements(own.elements)))
+        planted = planted_intervals(own.elements)
+        planted["start"] = planted["start"].clip(lower=0)
+        found.append(("elements", "Planted promoter elements", planted))
     if len(own.operons):
         found.append(("operons", "Operons", own.operons))
     if len(own.terminators):
@@ -461,23 +465,6 @@ def _points(sites: pd.DataFrame, name: pd.Series | str) -> pd.DataFrame:
             "end": sites["position"] + 1,
             "strand": sites["strand"],
             "name": name,
-        }
-    )
-
-
-def _elements(elements: pd.DataFrame) -> pd.DataFrame:
-    """Planted elements as stretches on the forward strand."""
-    size = elements["sequence"].str.len()
-    plus = elements["strand"] == "+"
-    first = elements["tss_position"] + elements["offset"]
-    last = elements["tss_position"] - elements["offset"]
-    start = first.where(plus, last - size + 1)
-    return pd.DataFrame(
-        {
-            "start": start.clip(lower=0),
-            "end": start + size,
-            "strand": elements["strand"],
-            "name": elements["element"],
         }
     )
 

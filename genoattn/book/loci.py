@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from genoattn.evaluation.calls import find_peaks
+from genoattn.genome.regions import names
 from genoattn.genome.sequence import STRANDS
-from genoattn.genome.sites import site_track
+from genoattn.genome.sites import near, site_track, values_at
 from genoattn.study.inputs import StudyInputs
 
 __all__ = ["NEAR", "PAIR", "RULES", "Ground", "Place", "choose"]
@@ -102,16 +103,10 @@ class Ground:
             self.track, 2 * NEAR + 1, axis=1, mode="constant", cval=-np.inf
         )
         known = curated[self.inside[curated["position"]]].reset_index(drop=True)
-        self.sites = known.assign(output=self.at(self.high, known))
+        self.sites = known.assign(output=values_at(self.high, known))
         self.peaks = self._peaks()
         self.median = float(np.median(track[:, self.inside]))
         self.taken: set[tuple[int, int]] = set()
-
-    @staticmethod
-    def at(values: NDArray, sites: pd.DataFrame) -> NDArray:
-        """Values of a (2, L) array at sites."""
-        row = (sites["strand"] == "-").to_numpy(dtype=np.int64)
-        return values[row, sites["position"].to_numpy(np.int64)]
 
     def _peaks(self) -> pd.DataFrame:
         """The highest local maxima, with what is known near them."""
@@ -122,12 +117,10 @@ class Ground:
         found = found.nlargest(max(len(self.sites), 1), "output", keep="first")
         found = found.reset_index(drop=True)
         curated, reported = (
-            maximum_filter1d(site_track(sites, self.length), 2 * reach + 1, axis=1, mode="constant")
+            values_at(near(sites, self.length, reach, circular=False), found)
             for sites, reach in ((self.sites, NEAR), (self.study.sites, ALONE))
         )
-        return found.assign(
-            curated=self.at(curated, found) > 0, reported=self.at(reported, found) > 0
-        )
+        return found.assign(curated=curated, reported=reported)
 
     def holds(self, start: int, end: int) -> bool:
         """Whether a window lies in the part as a whole."""
@@ -149,18 +142,19 @@ class Ground:
     def where(self, position: int) -> str:
         """The gene at a position, or the two beside it, as Markdown."""
         genes = self.study.features
-        genes = genes[genes["type"].isin(_GENES)]
+        genes = genes[genes["type"].isin(_GENES)].reset_index(drop=True)
         if genes.empty:
             return f"at {position + 1:,}"
-        over = genes[(genes["start"] <= position) & (position < genes["end"])]
-        if len(over):
-            return f"in *{_name(over.iloc[0])}*"
-        left, right = genes[genes["end"] <= position], genes[genes["start"] > position]
-        beside = [_name(left.loc[left["end"].idxmax()])] if len(left) else []
-        beside += [_name(right.loc[right["start"].idxmin()])] if len(right) else []
-        if len(beside) == 2:
-            return f"between *{beside[0]}* and *{beside[1]}*"
-        return f"beside *{beside[0]}*"
+        name = names(genes)
+        over = (position - genes["start"]) % self.length < genes["end"] - genes["start"]
+        if over.any():
+            return f"in *{name[over.idxmax()]}*"
+        round_the_end = self.length if self.study.genome.circular else np.inf
+        left, right = position - genes["end"], genes["start"] - position
+        gaps = [gap.where(gap >= 0, gap + round_the_end) for gap in (left, right)]
+        beside = dict.fromkeys(name[gap.idxmin()] for gap in gaps if np.isfinite(gap.min()))
+        shown = " and ".join(f"*{one}*" for one in beside)
+        return f"between {shown}" if len(beside) == 2 else f"beside {shown}"
 
     def first(self, frame: pd.DataFrame) -> tuple[Any, tuple[int, int]] | None:
         """The first row, by ``start`` and ``end``, whose window lies in the part."""
@@ -174,10 +168,6 @@ class Ground:
 def _rows(frame: pd.DataFrame) -> Iterator[Any]:
     """Rows of a frame, as tuples with the columns' names."""
     return frame.itertuples(index=False)
-
-
-def _name(feature: Any) -> str:
-    return str(feature.gene or feature.locus_tag)
 
 
 def _stretch(sites: pd.DataFrame) -> pd.DataFrame:
@@ -288,12 +278,13 @@ def pseudogene(ground: Ground) -> Place | None:
     features = ground.study.features
     chosen = features[features["type"] == "pseudogene"]
     chosen = chosen[chosen["end"] - chosen["start"] >= 300]
+    chosen = chosen.assign(name=names(chosen))
     rows = []
     for one in _rows(chosen):
         if ground.holds(one.start, one.end):
             row = STRANDS.index(one.strand)
             medians = np.median(ground.track[:, one.start : one.end], axis=1)
-            rows.append((one.start, one.end, _name(one), medians[row], medians[1 - row]))
+            rows.append((one.start, one.end, one.name, medians[row], medians[1 - row]))
     frame = pd.DataFrame(rows, columns=["start", "end", "name", "sense", "antisense"])
     frame["lesser"] = frame[["sense", "antisense"]].min(axis=1)
     found = ground.first(frame.sort_values("lesser", ascending=False, kind="stable"))
@@ -455,7 +446,7 @@ def antisense(ground: Ground) -> Place | None:
                 "antisense",
                 "A start against a gene",
                 *window,
-                f"Inside *{_name(inner.iloc[0])}*, on the opposite ({_WORD[peak.strand]}) "
+                f"Inside *{names(inner).iloc[0]}*, on the opposite ({_WORD[peak.strand]}) "
                 f"strand, the output peaks at {_number(peak.output)}, with {known} within "
                 f"{NEAR} nt; both ends of the gene are at least {PAIR} nt away.",
             )

@@ -5,7 +5,7 @@ What the steps say is in `genoattn.chapters.atlas_words`.
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from genoattn.heads import atlas, preferred
 from genoattn.heads import seeds as between
 from genoattn.heads.elements import match_elements, name_roles, planted_elements
 from genoattn.interventions import recovery
+from genoattn.model.weights import made_from
 from genoattn.study.parameters import (
     FOLDERS,
     WEIGHTS,
@@ -159,13 +160,12 @@ def kept_sweep(run: Run, weights: str, p: Checked) -> preferred.Sweep:
     It is used again as long as weights, genome and settings stay the same.
     """
     genome, file = run.study.genome, run.weights(weights)
-    asked = f"{p.n_random} {p.n_best} {p.width} {p.seed} {genome.name} {len(genome)}"
-    identity = hashlib.sha256(file.read_bytes() + asked.encode()).hexdigest()
+    settings = {name: p[name] for name in ("n_random", "n_best", "width", "seed")}
+    identity = json.dumps(made_from(file, genome, **settings))
     kept = run.file("heads", file.stem, "sweep", "npz")
     if kept.exists() and (before := preferred.Sweep.read(kept)).identity == identity:
         return before
     model = run.model(weights)
-    settings = {name: p[name] for name in ("n_random", "n_best", "width", "seed")}
     made = preferred.sweep_part(model.annotator, genome, model.test, **settings)
     made = made._replace(identity=identity)
     made.save(kept)

@@ -30,6 +30,7 @@ from genoattn.chapters.heads_motifs import (
 )
 from genoattn.data import regulondb
 from genoattn.data.datasets import fetch
+from genoattn.data.simulation import planted_intervals
 from genoattn.evaluation import statistics
 from genoattn.genome import motifs
 from genoattn.genome.motifs import Motif
@@ -441,7 +442,7 @@ def _intervals(study: StudyInputs, p: Checked) -> pd.DataFrame | None:
         sites = regulondb.read_binding_sites(fetch("regulondb_interactions", p.data_dir), genome)
         both = [enrichment.site_intervals(sites), enrichment.promoter_intervals(promoters)]
         return pd.concat(both, ignore_index=True)
-    return None if study.elements is None else enrichment.planted_intervals(study.elements)
+    return None if study.elements is None else planted_intervals(study.elements)
 
 
 # -------------------------------------------------------------------------------- all heads

@@ -38,7 +38,6 @@ from genoattn.chapters.output_sites import (
     loaded,
     paper_says,
     predicted,
-    values_at,
 )
 from genoattn.data import datasets
 from genoattn.data.assays import read_drnaseq, source_name
@@ -283,7 +282,7 @@ class Internal(NamedTuple):
 def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Internal:
     """Compare the predicted sites inside operons of several genes with RegulonDB's promoters."""
     where = regions.internal_to_operons(out.study.operons, out.length) & out.inside
-    within = predicted.sites[values_at(where, predicted.sites)]
+    within = predicted.sites[sites.values_at(where, predicted.sites)]
     regulon = out.study.sites[out.study.sites["source"] == "regulondb"]
     marks: dict[str, Any] = {"tolerance": p.tolerance, "circular": out.circular}
     supported = novel_peaks.support(
@@ -296,8 +295,8 @@ def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Int
         level=p.level,
         seed=p.seed,
     )
-    promoters = regulon[values_at(where, regulon)]
-    hit = values_at(sites.near(predicted.sites, out.length, **marks), promoters)
+    promoters = regulon[sites.values_at(where, regulon)]
+    hit = sites.values_at(sites.near(predicted.sites, out.length, **marks), promoters)
     recall = statistics.proportion(int(hit.sum()), len(hit), p.level)
     both = pd.concat(
         [

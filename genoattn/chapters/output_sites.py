@@ -15,7 +15,7 @@ from genoattn.chapters import output_sites_words as words
 from genoattn.chapters.output_intervals import texts
 from genoattn.evaluation import calls
 from genoattn.genome.regions import along_genes, between_genes, region_masks
-from genoattn.genome.sites import near
+from genoattn.genome.sites import near, values_at
 from genoattn.output import around as surroundings
 from genoattn.output import peaks, regions
 from genoattn.output.around import class_name
@@ -37,7 +37,6 @@ __all__ = [
     "loaded",
     "paper_says",
     "predicted",
-    "values_at",
 ]
 
 
@@ -230,9 +229,3 @@ def predicted(out: Output, p: Checked) -> Predicted:
     )
     said = words.say_predicted(threshold, shifts, p.precision, p.tolerance)
     return Predicted(sites, known, threshold, shifts, Finding(said, {"output_shifts": shifts}))
-
-
-def values_at(mask: NDArray, sites: pd.DataFrame) -> NDArray:
-    """Values of a track, shape (2, L), at sites."""
-    row = (sites["strand"] == "-").to_numpy(dtype=int)
-    return np.asarray(mask[row, sites["position"].to_numpy()])

@@ -14,6 +14,7 @@ from genoattn.chapters.training_models import Data, Models, joined, n_parameters
 from genoattn.evaluation import models as model_tables
 from genoattn.evaluation import scores as metrics
 from genoattn.evaluation.bootstrap import Resampling
+from genoattn.genome.sites import distance_to_next
 from genoattn.model import scanner
 from genoattn.model.scanner import PromoterScanner
 from genoattn.prediction import ensemble
@@ -169,7 +170,7 @@ def _outputs(
     genes = Genes(pd.DataFrame(columns=["position", "strand"]), {})
     if any(GENES in members for members in models.ensembles.values()):
         genes = genes._replace(starts=ensemble.gene_starts([genome])[genome.name])
-    to_gene = ensemble.distance_to_gene(genes.starts, len(genome), circular=genome.circular)
+    to_gene = distance_to_next(genes.starts, len(genome), circular=genome.circular)
     for name, members in models.ensembles.items():
         files = {member: models.files[member] for member in members if member != GENES}
         outputs[name] = ensemble.mean_log_odds([outputs[member] for member in files])

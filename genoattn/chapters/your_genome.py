@@ -363,7 +363,7 @@ def around_genes(given: Opened, found: Annotated, p: Checked) -> Genes:
     if given.features is None:
         said = "No annotation was given (`gff`), so this part is left out."
         return Genes(None, None, Finding(said))
-    starts = surroundings.starts_of(given.features)
+    starts = surroundings.starts_of(given.features, given.genomes)
     around = surroundings.around_sites(found.output, starts, given.genomes, p.flank)
     ratio = Interval(
         *surroundings.before_over_after(

@@ -29,6 +29,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from genoattn.data.assays import NOVELTY, source_name
+from genoattn.genome.sequence import STRANDS, strand_row
 
 __all__ = [
     "MEMBERS",
@@ -164,7 +165,7 @@ class Merging:
                 f"sites: source {unknown[0]!r} is not among those to merge: "
                 + ", ".join(self.sources)
             )
-        if not sites["strand"].isin(["+", "-"]).all():
+        if not sites["strand"].isin(STRANDS).all():
             raise ValueError("sites: a strand is neither '+' nor '-'")
         if sites.duplicated(["position", "strand", "source"]).any():
             raise ValueError("sites: a source lists the same position twice; make them distinct")
@@ -243,7 +244,7 @@ def neighbours(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     sites, window, length = merging.checked(sites), merging.window, merging.length
     n = len(sites)
     position = sites["position"].to_numpy(np.int64)
-    row = (sites["strand"] == "-").to_numpy(np.int64)
+    row = strand_row(sites["strand"])
     index = np.arange(n)
     if length is not None:  # sites just after the origin appear once more beyond the end
         again = np.flatnonzero(position < window)
@@ -398,7 +399,7 @@ def _votes(sites: pd.DataFrame, unit: np.ndarray, merging: Merging) -> pd.DataFr
         span = (groups.transform("max") - groups.transform("min")).to_numpy()
         along = np.where((span > length // 2) & (along < length // 2), along + length, along)
     minus = np.zeros(unit.max(initial=-1) + 1, dtype=bool)
-    minus[unit] = (sites["strand"] == "-").to_numpy()
+    minus[unit] = strand_row(sites["strand"]) == 1
     options["upstream"] = np.where(minus[options["unit"]], -along, along)
     options = options.sort_values(
         ["unit", "votes", "newest", "upstream"], ascending=[True, False, False, True]

@@ -26,9 +26,10 @@ import pandas as pd
 from genoattn.data.grammar import DEFAULT_GRAMMAR, Grammar, Promoter, choose
 from genoattn.genome.files import writing
 from genoattn.genome.formats import write_fasta
+from genoattn.genome.intervals import stretches
 from genoattn.genome.sequence import STRANDS, Genome, decode, reverse_complement
 
-__all__ = ["ASSAYS", "Assay", "Layout", "Simulation", "demo_files", "simulate"]
+__all__ = ["ASSAYS", "Assay", "Layout", "Simulation", "demo_files", "planted_intervals", "simulate"]
 
 
 MINIMAL_LENGTH = 10_000
@@ -588,6 +589,28 @@ class DemoFiles(NamedTuple):
     fasta: Path
     gff: Path
     truth: pd.DataFrame
+
+
+def planted_intervals(elements: pd.DataFrame) -> pd.DataFrame:
+    """Planted elements (`Simulation.elements`) as intervals of their own strand.
+
+    Returns
+    -------
+    DataFrame
+        ``kind`` (``binding site``), ``name``, ``start``, ``end`` (half-open; may pass the origin),
+        ``strand``; rows and index of ``elements``.
+    """
+    sites = elements.rename(columns={"tss_position": "position"})
+    start, end = stretches(sites, sites["offset"], sites["offset"] + sites["sequence"].str.len())
+    return pd.DataFrame(
+        {
+            "kind": "binding site",
+            "name": elements["element"],
+            "start": start,
+            "end": end,
+            "strand": elements["strand"],
+        }
+    )
 
 
 def demo_files(folder: str | Path, seed: int, chromosome: int, plasmid: int) -> DemoFiles:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from genoattn.genome.regions import PLACES
 from genoattn.genome.sequence import STRANDS
-from genoattn.genome.sites import nearest_offset
+from genoattn.genome.sites import nearest_offset, values_at
 
 __all__ = ["DISTANCES", "distance_shares", "place_shares", "recall_by_place"]
 
@@ -86,8 +86,7 @@ def place_shares(
     DataFrame
         Columns what ('false calls', 'hits', 'sites', 'all positions'), place, n, share.
     """
-    row = (calls["strand"] == "-").to_numpy(dtype=np.int64)
-    of_calls, hit = place[row, calls["position"]], calls["hit"].to_numpy()
+    of_calls, hit = values_at(place, calls), calls["hit"].to_numpy()
     inside = place[:, where]
     groups = {
         "false calls": of_calls[~hit],

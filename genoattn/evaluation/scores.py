@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from genoattn import paper
 from genoattn.evaluation import bootstrap
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.genome.sites import reading_order
+from genoattn.prediction.ensemble import log_odds
 
 METRICS = {"roc_auc": roc_auc_score, "pr_auc": average_precision_score}
 """PR AUC is the average precision: the step-wise area, without interpolation between thresholds."""
@@ -328,7 +328,7 @@ def calibration(
     """
     block = inside(np.stack([resampling.block] * 2), where).ravel()
     label, output = inside(label, where).ravel(), inside(output, where).ravel().astype(np.float64)
-    odds = logit(output.clip(1e-12, 1 - 1e-12))
+    odds = log_odds(output)
     edges = np.linspace(odds.min(), odds.max(), bins + 1)
     which = np.clip(np.digitize(odds, edges) - 1, 0, bins - 1)
     n_blocks = resampling.draws.shape[1]

@@ -24,7 +24,8 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import binom, binomtest, mannwhitneyu, rankdata, ttest_1samp
 
 from genoattn.evaluation import bootstrap
-from genoattn.genome.sequence import STRANDS, Genome, strand_index
+from genoattn.genome.sequence import STRANDS, Genome
+from genoattn.genome.sites import nearest_offset
 
 __all__ = [
     "DISTANCE_EDGES",
@@ -179,30 +180,23 @@ def distance_strata(
     length = len(genome)
     if tss.empty:
         raise ValueError("no start site to measure distances from")
-    weak = np.isin(genome.codes, [0, 3]).astype(float)
-    half = at_window // 2
-    padded = np.concatenate([weak[-half:], weak, weak[:half]]) if half else weak
-    share = np.convolve(padded, np.ones(at_window), mode="valid") / at_window  # L
+    share = _weak_share(genome, at_window)  # L
     edges = np.quantile(share, np.arange(1, n_at) / n_at)
     at_class = np.searchsorted(edges, share, side="right")  # L
-    numbers = np.empty((2, length), dtype=np.int64)
-    for row, symbol in enumerate(STRANDS):
-        sites = tss.loc[tss["strand"] == symbol, "position"].to_numpy()
-        along = np.sort(strand_index(sites, np.full(len(sites), symbol), length))
-        index = strand_index(np.arange(length), np.full(length, symbol), length)
-        distance = _from_nearest(along, index, length)
-        numbers[row] = np.searchsorted(DISTANCE_EDGES, distance, side="right") * n_at + at_class
-    return numbers
+    every, strand = np.tile(np.arange(length), 2), np.repeat(STRANDS, length)
+    distance = nearest_offset(
+        every, strand, tss, length, circular=genome.circular, ahead_first=True
+    ).reshape(2, length)
+    return np.searchsorted(DISTANCE_EDGES, distance, side="right") * n_at + at_class
 
 
-def _from_nearest(sites: np.ndarray, index: np.ndarray, length: int) -> np.ndarray:
-    """Signed distance of each index from the nearest site on a circle; negative is upstream."""
-    if len(sites) == 0:
-        return np.full(len(index), length)
-    round_circle = np.concatenate([[sites[-1] - length], sites, [sites[0] + length]])
-    after = np.searchsorted(round_circle, index)
-    ahead, behind = index - round_circle[after], index - round_circle[after - 1]
-    return np.where(-ahead <= behind, ahead, behind)
+def _weak_share(genome: Genome, width: int) -> NDArray[np.float64]:
+    """Share of A and T in a window round each nucleotide, cut off at the ends of a line."""
+    weak = np.isin(genome.codes, [0, 3]).astype(np.float64)
+    if genome.circular:
+        return uniform_filter1d(weak, width, mode="wrap")
+    inside = uniform_filter1d(np.ones(len(genome)), width, mode="constant")
+    return uniform_filter1d(weak, width, mode="constant") / inside
 
 
 # ---------------------------------------------------------------- attention against ablation
@@ -419,7 +413,6 @@ def place_strata(
     -------
     int array, shape (2, L)
     """
-    weak = np.isin(genome.codes, [0, 3]).astype(np.float64)
-    share = uniform_filter1d(weak, width, mode="wrap" if genome.circular else "nearest")
+    share = _weak_share(genome, width)
     edges = np.quantile(share, np.linspace(0, 1, n_bins + 1)[1:-1])
     return places.astype(np.int64) * n_bins + np.searchsorted(edges, share)

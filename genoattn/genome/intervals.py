@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["covered", "depth", "runs"]
+from genoattn.genome.sequence import STRANDS, strand_row
+
+__all__ = ["covered", "depth", "runs", "stretches"]
 
 
 def runs(mask: NDArray[np.bool_], *, circular: bool = True) -> NDArray[np.int64]:
@@ -35,6 +37,29 @@ def runs(mask: NDArray[np.bool_], *, circular: bool = True) -> NDArray[np.int64]
     return found[np.argsort(found[:, 0])]
 
 
+def stretches(
+    sites: pd.DataFrame, first: ArrayLike, end: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Intervals at given offsets from sites, along each site's strand.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        ``position`` (0-based, forward), ``strand``.
+    first, end : int, or arrays of int of shape (n,)
+        Offsets of the first nucleotide and of that after the last; negative is upstream.
+
+    Returns
+    -------
+    start, end : int arrays, shape (n,)
+        Half-open, forward; may pass the origin.
+    """
+    position, plus = sites["position"].to_numpy(np.int64), strand_row(sites["strand"]) == 0
+    first, end = np.asarray(first), np.asarray(end)
+    left = np.where(plus, position + first, position - end + 1)
+    return left, left + (end - first)
+
+
 def depth(intervals: pd.DataFrame, length: int) -> NDArray[np.int64]:
     """How many intervals of each strand cover each position.
 
@@ -54,7 +79,7 @@ def depth(intervals: pd.DataFrame, length: int) -> NDArray[np.int64]:
     strand = intervals["strand"].to_numpy()
     first, size = start % length, end - start
     edges = np.zeros((2, 2 * length + 1), dtype=np.int64)
-    for row, symbol in enumerate("+-"):
+    for row, symbol in enumerate(STRANDS):
         own = (strand == symbol) | (strand == ".")
         np.add.at(edges[row], first[own], 1)
         np.add.at(edges[row], (first + size)[own], -1)

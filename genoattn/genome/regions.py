@@ -18,6 +18,7 @@ __all__ = [
     "along_genes",
     "between_genes",
     "internal_to_operons",
+    "names",
     "nearest_gene",
     "places",
     "region_masks",
@@ -32,6 +33,11 @@ _GENES = ("gene", "pseudogene")
 
 def _genes(features: pd.DataFrame) -> pd.DataFrame:
     return features[features["type"].isin(_GENES)]
+
+
+def names(features: pd.DataFrame) -> pd.Series:
+    """What readers call each feature: its gene's name, else its locus tag."""
+    return features["gene"].where(features["gene"] != "", features["locus_tag"])
 
 
 def between_genes(
@@ -58,7 +64,7 @@ def between_genes(
     genes = _genes(features)
     # of genes that end (begin) at one place, the last row counts; they rarely differ in strand
     ends_at = dict(zip(genes["end"] % length, genes["strand"], strict=True))
-    starts_at = dict(zip(genes["start"], genes["strand"], strict=True))
+    starts_at = dict(zip(genes["start"] % length, genes["strand"], strict=True))
     divergent, convergent = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
     tandem = np.zeros((2, length), dtype=bool)
     free = depth(genes, length).sum(axis=0) == 0
@@ -141,7 +147,9 @@ def internal_to_operons(operons: pd.DataFrame, length: int) -> NDArray[np.bool_]
     return covered(several, length)
 
 
-def nearest_gene(sites: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+def nearest_gene(
+    sites: pd.DataFrame, features: pd.DataFrame, length: int, *, circular: bool = True
+) -> pd.DataFrame:
     """Name the gene nearest to each site, of either strand; the one it lies in, if any.
 
     Parameters
@@ -150,28 +158,35 @@ def nearest_gene(sites: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
         ``position`` (0-based), ``strand``.
     features : DataFrame
         As for `between_genes`, with ``gene`` and ``locus_tag``.
+    length : int
+        Length of the genome in nt.
+    circular : bool
+        Whether distances go round the end of the genome.
 
     Returns
     -------
     DataFrame
-        In the order and with the index of ``sites``: ``gene`` (name, else locus tag; empty where
-        there is no gene at all), ``gene_strand``, ``gene_distance`` (nt to the gene's nearest
-        nucleotide, 0 inside; not round the end of the genome) and ``from_start`` (nt from the
-        gene's first nucleotide along the gene's strand, negative upstream).
+        In the order and with the index of ``sites``: ``gene`` (`names`; empty where there is no
+        gene at all), ``gene_strand``, ``gene_distance`` (nt to the gene's nearest
+        nucleotide, 0 inside) and ``from_start`` (nt from the gene's first nucleotide along the
+        gene's strand, negative upstream).
     """
     genes = _genes(features)
     columns = ["gene", "gene_strand", "gene_distance", "from_start"]
     if genes.empty:
         blank = pd.DataFrame(index=sites.index, columns=columns)
         return blank.fillna({"gene": "", "gene_strand": ""})
-    start, last = genes["start"].to_numpy(), genes["end"].to_numpy() - 1
-    position = sites["position"].to_numpy()[:, None]
-    distance = np.maximum(np.maximum(start - position, position - last), 0)  # sites, genes
+    start, size = genes["start"].to_numpy(), (genes["end"] - genes["start"]).to_numpy()
+    past = sites["position"].to_numpy()[:, None] - start  # sites, genes: nt right of the start
+    if circular:
+        past = past % length
+        past = np.where(length - past < past - (size - 1), past - length, past)  # the shorter way
+    distance = np.maximum(np.maximum(-past, past - (size - 1)), 0)
     chosen = distance.argmin(axis=1)
-    name = np.where(genes["gene"] != "", genes["gene"], genes["locus_tag"])[chosen]
-    strand = genes["strand"].to_numpy()[chosen]
-    along = np.where(strand == "+", position[:, 0] - start[chosen], last[chosen] - position[:, 0])
-    found = (name, strand, distance[np.arange(len(sites)), chosen], along)
+    strand, each = genes["strand"].to_numpy()[chosen], np.arange(len(sites))
+    nt = past[each, chosen]
+    along = np.where(strand == "+", nt, size[chosen] - 1 - nt)
+    found = (names(genes).to_numpy()[chosen], strand, distance[each, chosen], along)
     return pd.DataFrame(dict(zip(columns, found, strict=True)), index=sites.index)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "encode",
     "reverse_complement",
     "strand_index",
+    "strand_row",
 ]
 
 
@@ -129,6 +130,17 @@ def strand_index(position: Any, strand: Any, length: int) -> Any:
         return length - 1 - position if minus else position
     position = np.asarray(position)
     return np.where(minus, length - 1 - position, position)
+
+
+def strand_row(strand: Any) -> np.ndarray:
+    """Row of each strand in an array of both (`STRANDS`), int64 of the same shape.
+
+    Raises
+    ------
+    GenomeError
+        A strand other than ``'+'`` and ``'-'``.
+    """
+    return np.asarray(_is_minus(strand)).astype(np.int64)
 
 
 def _is_minus(strand: Any) -> Any:

@@ -15,11 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from genoattn.genome.sequence import STRANDS
+from genoattn.genome.sequence import STRANDS, strand_row
 
 __all__ = [
-    "STRAND_ROW",
     "Around",
+    "Gaps",
+    "distance_to_next",
+    "first_nucleotide",
+    "gaps",
     "gene_starts",
     "near",
     "nearest_offset",
@@ -31,6 +34,7 @@ __all__ = [
     "reading_order",
     "shift_downstream",
     "site_track",
+    "values_at",
 ]
 
 
@@ -72,6 +76,11 @@ def shift_downstream(ordered: NDArray, shift: int) -> NDArray:
     (paper, "Model architecture": 20 nt).  A negative shift moves back.
     """
     return np.roll(ordered, shift, axis=-1)
+
+
+def values_at(track: NDArray, sites: pd.DataFrame) -> NDArray:
+    """Values of a track, shape (..., 2, L), at sites: shape (..., n)."""
+    return np.asarray(track[..., strand_row(sites["strand"]), sites["position"].to_numpy(np.int64)])
 
 
 # --------------------------------------------------------------------------- offsets and labels
@@ -118,9 +127,6 @@ def offset_of(label: int) -> int:
     return label - (label > 0)
 
 
-STRAND_ROW = {"+": 0, "-": 1}
-
-
 # -------------------------------------------------------------------------------- around sites
 
 
@@ -154,13 +160,10 @@ def output_around(track: np.ndarray, sites: pd.DataFrame, flank: int) -> Around:
     ValueError
         Unknown strand, a site beyond the track, or a window without predicted values.
     """
-    unknown = sorted(set(sites["strand"]) - set(STRAND_ROW))
-    if unknown:
-        raise ValueError(f"unknown strand {unknown[0]!r} among the sites: use '+' or '-'")
     position = sites["position"].to_numpy()
     if ((position < 0) | (position >= track.shape[1])).any():
         raise ValueError(f"a site lies beyond the track of {track.shape[1]:,} positions")
-    row = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)[:, None]
+    row = strand_row(sites["strand"])[:, None]
     step = np.arange(-flank, flank + 1)
     index = (position[:, None] + np.where(row == 0, step, -step)) % track.shape[1]  # n, 2 flank + 1
     around = Around(track[row, index], track[1 - row, index])
@@ -169,15 +172,42 @@ def output_around(track: np.ndarray, sites: pd.DataFrame, flank: int) -> Around:
     return around
 
 
-def gene_starts(features: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """First nucleotide of each feature of a type, on its strand: ``position``, ``strand``."""
+def first_nucleotide(features: pd.DataFrame, length: ArrayLike) -> NDArray[np.int64]:
+    """Position at which each feature begins on its strand, shape (n,).
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``start``, ``end`` (0-based half-open; may pass the origin of a circle), ``strand``.
+    length : int, or array of int of shape (n,)
+        Length of the genome, or of each feature's contig, in nt.
+    """
+    start, end = (features[name].to_numpy(np.int64) for name in ("start", "end"))
+    first: NDArray[np.int64] = np.where(strand_row(features["strand"]) == 0, start, end - 1)
+    return first % np.asarray(length)
+
+
+def gene_starts(features: pd.DataFrame, kind: str, length: int) -> pd.DataFrame:
+    """First nucleotide of each feature of a type: ``position``, ``strand``; see the function above.
+
+    Distinct, by position.
+    """
     chosen = features[features["type"] == kind]
-    position = np.where(chosen["strand"] == "+", chosen["start"], chosen["end"] - 1)
+    position = first_nucleotide(chosen, length)
     frame = pd.DataFrame({"position": position, "strand": chosen["strand"].to_numpy()})
     return frame.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
 
 
-def nearest_offset(
+class Gaps(NamedTuple):
+    """How far sites are on either side, in nt along the strand; float, 0 at a site itself."""
+
+    behind: NDArray[np.float64]
+    """To the next site upstream; infinite where there is none."""
+    ahead: NDArray[np.float64]
+    """To the next site downstream; infinite where there is none."""
+
+
+def gaps(
     position: ArrayLike,
     strand: ArrayLike,
     sites: pd.DataFrame,
@@ -185,13 +215,13 @@ def nearest_offset(
     *,
     circular: bool = True,
     opposite: bool = False,
-) -> NDArray[np.float64]:
-    """How far each position lies from the nearest site, along the position's own strand.
+) -> Gaps:
+    """How far each position lies from the next sites upstream and downstream of it.
 
     Parameters
     ----------
     position, strand : arrays, shape (n,)
-        0-based forward positions and their strands.
+        0-based forward positions and their strands; up and down are meant along the latter.
     sites : DataFrame
         ``position``, ``strand``.
     length : int
@@ -203,26 +233,65 @@ def nearest_offset(
 
     Returns
     -------
-    float array, shape (n,)
-        Positive where the position lies downstream of the site (on the position's strand); of two
-        equally near sites the one at the lower forward coordinate; infinite where there is none.
+    Gaps
+        Two arrays of shape (n,).
     """
-    position, strand = np.asarray(position, dtype=np.int64), np.asarray(strand)
-    offset = np.full(position.shape, np.inf)
-    for row, symbol in enumerate(STRANDS):
-        other = STRANDS[1 - row] if opposite else symbol
-        known = np.unique(sites.loc[sites["strand"] == other, "position"]).astype(np.float64)
-        own = strand == symbol
-        if known.size == 0 or not own.any():
+    position, row = np.asarray(position, dtype=np.int64), strand_row(strand)
+    found = np.full((2, *position.shape), np.inf)  # to the left, to the right
+    of_site = strand_row(sites["strand"])
+    for number in range(2):
+        there = of_site == (1 - number if opposite else number)
+        known = np.unique(sites["position"].to_numpy(np.float64)[there])
+        own = row == number
+        if known.size == 0:
             continue
-        around = [known[-1] - length, known[0] + length] if circular else [-np.inf, np.inf]
-        known = np.concatenate([around[:1], known, around[1:]])
-        after = np.searchsorted(known, position[own])
-        after = np.maximum(after, 1)
-        before_by, after_by = position[own] - known[after - 1], known[after] - position[own]
-        nearest = np.where(before_by <= after_by, before_by, -after_by)
-        offset[own] = nearest if symbol == "+" else -nearest
-    return offset
+        ends = [known[-1] - length, known[0] + length] if circular else [-np.inf, np.inf]
+        known = np.concatenate([ends[:1], known, ends[1:]])
+        here = position[own]
+        found[0, own] = here - known[np.searchsorted(known, here, side="right") - 1]
+        found[1, own] = known[np.searchsorted(known, here, side="left")] - here
+    return Gaps(*np.where(row == 0, found, found[::-1]))
+
+
+def nearest_offset(
+    position: ArrayLike,
+    strand: ArrayLike,
+    sites: pd.DataFrame,
+    length: int,
+    *,
+    circular: bool = True,
+    opposite: bool = False,
+    ahead_first: bool = False,
+) -> NDArray[np.float64]:
+    """How far each position lies from the nearest site, along the position's own strand.
+
+    Parameters
+    ----------
+    position, strand, sites, length, circular, opposite
+        As for `gaps`.
+    ahead_first : bool
+        Of two equally near sites, take the one downstream, not that at the lower forward position.
+
+    Returns
+    -------
+    float array, shape (n,)
+        Positive where the position lies downstream of the site (on the position's strand); infinite
+        where there is none.
+    """
+    behind, ahead = gaps(position, strand, sites, length, circular=circular, opposite=opposite)
+    tie = (behind == ahead) & np.isfinite(ahead) & (ahead_first | (strand_row(strand) == 1))
+    return np.where((ahead < behind) | tie, -ahead, behind)
+
+
+def distance_to_next(
+    sites: pd.DataFrame, length: int, *, circular: bool = True
+) -> NDArray[np.float64]:
+    """How far the next site lies downstream of every position on its strand, shape (2, L).
+
+    In nt, 0 at a site itself, infinite where none follows; see `gaps`.
+    """
+    every, strand = np.tile(np.arange(length), 2), np.repeat(STRANDS, length)
+    return gaps(every, strand, sites, length, circular=circular).ahead.reshape(2, length)
 
 
 def near(
@@ -253,6 +322,5 @@ def not_taken(
     sites: pd.DataFrame, taken: pd.DataFrame, length: int, tolerance: int, *, circular: bool = True
 ) -> pd.DataFrame:
     """The sites that have none of another frame within a tolerance on their strand."""
-    known = near(taken, length, tolerance, circular=circular)
-    row = (sites["strand"] == "-").to_numpy(dtype=np.int64)
-    return sites[~known[row, sites["position"].to_numpy()]].reset_index(drop=True)
+    offset = nearest_offset(sites["position"], sites["strand"], taken, length, circular=circular)
+    return sites[np.abs(offset) > tolerance].reset_index(drop=True)

@@ -19,12 +19,12 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from genoattn.evaluation.statistics import odds_ratio
-from genoattn.genome.intervals import covered
+from genoattn.genome.intervals import covered, stretches
+from genoattn.genome.sequence import strand_row
 from genoattn.heads.preferred import BestPositions
 
 __all__ = [
     "enrichment",
-    "planted_intervals",
     "promoter_intervals",
     "site_intervals",
     "site_masks",
@@ -68,33 +68,14 @@ def site_intervals(sites: pd.DataFrame, longest: int = 60) -> pd.DataFrame:
 
 def promoter_intervals(promoters: pd.DataFrame) -> pd.DataFrame:
     """Cores of promoters (`CORE`) by sigma factor, as intervals of their own strand."""
-    plus = promoters["strand"] == "+"
-    first, last = CORE
-    position = promoters["position"]
+    start, end = stretches(promoters, *CORE)
     return pd.DataFrame(
         {
             "kind": "promoter",
             "name": promoters["sigma"],
-            "start": np.where(plus, position + first, position - last + 1),
-            "end": np.where(plus, position + last, position - first + 1),
-            "strand": promoters["strand"],
-        }
-    )
-
-
-def planted_intervals(elements: pd.DataFrame) -> pd.DataFrame:
-    """Planted elements of a simulated genome as intervals of their own strand."""
-    size = elements["sequence"].str.len()
-    plus = elements["strand"] == "+"
-    first = elements["tss_position"] + np.where(plus, elements["offset"], -elements["offset"])
-    start = first - np.where(plus, 0, size - 1)
-    return pd.DataFrame(
-        {
-            "kind": "binding site",
-            "name": elements["element"],
             "start": start,
-            "end": start + size,
-            "strand": elements["strand"],
+            "end": end,
+            "strand": promoters["strand"],
         }
     )
 
@@ -132,7 +113,7 @@ def site_masks(
 
 def attended(best: BestPositions, downstream: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Strand row and forward position of the attended nucleotides, each (layers, heads, k)."""
-    row = (best.strand == "-").astype(np.int64)
+    row = strand_row(best.strand)
     offset = (downstream - best.distance)[..., None]
     return row, (best.position + np.where(row == 0, offset, -offset)) % length
 

@@ -255,7 +255,7 @@ class Sweep(NamedTuple):
     downstream: int
     """Label shift in nt: distance d is the offset downstream - d."""
     identity: str = ""
-    """SHA-256 of weights and settings, where the sweep is kept in a run folder."""
+    """JSON of `weights.made_from`, where the sweep is kept in a run folder."""
 
     @property
     def favourite_counts(self) -> NDArray[np.uint8]:

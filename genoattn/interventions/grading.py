@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genoattn.data.simulation import planted_intervals
 from genoattn.evaluation.statistics import mean_interval
 from genoattn.genome import motifs
-from genoattn.genome.sequence import Genome, strand_index
+from genoattn.genome.sequence import Genome, strand_index, strand_row
+from genoattn.genome.sites import first_nucleotide
 from genoattn.heads import profiles
 from genoattn.heads.elements import Element, planted_elements
 from genoattn.interventions.claims import Found, Rule
@@ -244,18 +246,17 @@ def planted_letters(
     names = sorted(elements["element"].unique()) if len(elements) else []
     inside = np.full((2, length), -1, dtype=np.int8)  # number of the element in reading order
     if len(elements):
-        first = strand_index(
-            elements["tss_position"].to_numpy(), elements["strand"].to_numpy(), length
-        )
-        row = (elements["strand"] == "-").to_numpy(np.int64)
+        planted = planted_intervals(elements)
+        first = first_nucleotide(planted, length)
+        begin = strand_index(first, planted["strand"].to_numpy(), length)
+        row = strand_row(elements["strand"])
         number = elements["element"].map(names.index).to_numpy()
-        width = elements["sequence"].str.len().to_numpy()
-        begin = first + elements["offset"].to_numpy()
+        width = (planted["end"] - planted["start"]).to_numpy()
         for nt in range(int(width.max())):
             some = nt < width
             inside[row[some], (begin[some] + nt) % length] = number[some]
     along = strand_index(sites["position"].to_numpy(), sites["strand"].to_numpy(), length)
-    strand = (sites["strand"] == "-").to_numpy(np.int64)
+    strand = strand_row(sites["strand"])
     rows = []
     for offset, counts, carriers in zip(
         found.table["offset"], found.counts, found.carriers, strict=True

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save
 from torch import nn
 
 from genoattn.genome.files import writing
+from genoattn.genome.sequence import Genome
 
-__all__ = ["WEIGHTS", "WeightsError", "find_prior", "find_weights", "read_tensors", "write_tensors"]
+__all__ = [
+    "WEIGHTS",
+    "WeightsError",
+    "find_prior",
+    "find_weights",
+    "made_from",
+    "read_tensors",
+    "write_tensors",
+]
 
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -43,6 +54,21 @@ def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:
         f"no weights are named {str(source)!r} in {' or '.join(map(str, folders))}; "
         f"there are: {', '.join(names) or 'none'}. A file of your own must end in .safetensors"
     )
+
+
+def made_from(weights: Path, genome: Genome, **settings: int | float | str) -> dict[str, Any]:
+    """What a kept result was made from, as JSON holds it: when it differs, the result is made anew.
+
+    Returns
+    -------
+    dict
+        ``weights_sha256``, ``sequence_sha256``, and the settings.
+    """
+    return {
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
+        **settings,
+    }
 
 
 def write_tensors(network: nn.Module, path: str | Path) -> None:

@@ -21,8 +21,15 @@ from genoattn.data.assays import source_name
 from genoattn.evaluation import bootstrap
 from genoattn.evaluation.calls import CONTIG_AND_STRAND
 from genoattn.evaluation.statistics import median_with_band
-from genoattn.genome.sequence import STRANDS, Genome, strand_index
-from genoattn.genome.sites import STRAND_ROW, Around, gene_starts, output_around, paper_label
+from genoattn.genome.sequence import Genome, strand_index, strand_row
+from genoattn.genome.sites import (
+    Around,
+    first_nucleotide,
+    gene_starts,
+    output_around,
+    paper_label,
+    values_at,
+)
 
 
 def whole_window_inside(
@@ -191,9 +198,8 @@ def pseudogene_tss(
     pseudogenes = features[features["type"] == "pseudogene"]
     for start, end, strand in pseudogenes[["start", "end", "strand"]].to_numpy():
         before, after = (upstream, 0) if strand == "+" else (0, upstream)
-        near[STRAND_ROW[strand], np.arange(start - before, end + after) % length] = True
-    rows = sites["strand"].map(STRAND_ROW).to_numpy(dtype=int)
-    return sites[near[rows, sites["position"].to_numpy()]].reset_index(drop=True)
+        near[strand_row(strand), np.arange(start - before, end + after) % length] = True
+    return sites[values_at(near, sites)].reset_index(drop=True)
 
 
 def site_classes(
@@ -219,7 +225,7 @@ def site_classes(
         "TSSs of pseudogenes": pseudogene_tss(
             curated, features, upstream=upstream, length=inside.size
         ),
-        "starts of pseudogenes": gene_starts(features, "pseudogene"),
+        "starts of pseudogenes": gene_starts(features, "pseudogene", inside.size),
     }
     for source in ("sendseq", "smrt", "regulondb"):
         sites = terminators[terminators["source"] == source]
@@ -259,13 +265,15 @@ _GROUPS = 200  # groups of neighbouring sites that are resampled
 # ------------------------------------------------------------------------------------ summary
 
 
-def starts_of(features: pd.DataFrame) -> pd.DataFrame:
+def starts_of(features: pd.DataFrame, genomes: Sequence[Genome]) -> pd.DataFrame:
     """First nucleotides of all genes of an annotation; of its CDS, if it names no gene.
 
     Parameters
     ----------
     features : DataFrame
         `genoattn.genome.formats.read_gff_contigs`.
+    genomes : sequence of Genome
+        The contigs.
 
     Returns
     -------
@@ -282,7 +290,8 @@ def starts_of(features: pd.DataFrame) -> pd.DataFrame:
     if chosen.empty:
         kinds = ", ".join(sorted(set(features["type"])))
         raise ValueError(f"the annotation has neither a gene nor a CDS, only: {kinds}")
-    position = np.where(chosen["strand"] == "+", chosen["start"], chosen["end"] - 1)
+    length = chosen["contig"].map({one.name: len(one) for one in genomes})
+    position = first_nucleotide(chosen, length)
     sites = chosen[CONTIG_AND_STRAND].assign(position=position)[["contig", "position", "strand"]]
     return sites.drop_duplicates(ignore_index=True)
 
@@ -317,7 +326,7 @@ def around_sites(
             continue
         length, track = len(genome), tracks[genome.name]
         strand = own["strand"].to_numpy()
-        row = (strand == STRANDS[1]).astype(int)[:, None]
+        row = strand_row(strand)[:, None]
         along = strand_index(own["position"].to_numpy(), strand, length)[:, None] + step
         inside = genome.circular | ((along >= 0) & (along < length))
         along %= length

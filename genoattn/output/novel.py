@@ -18,6 +18,7 @@ from genoattn.evaluation import bootstrap
 from genoattn.evaluation.statistics import proportion
 from genoattn.genome.regions import PLACES, nearest_gene
 from genoattn.genome.sequence import Genome
+from genoattn.genome.sites import values_at
 from genoattn.model.scanner import Boxes, describe
 
 __all__ = ["ranked", "support"]
@@ -65,19 +66,17 @@ def support(
     ValueError
         A peak at a position that is not eligible.
     """
-    row = (peaks["strand"] == "-").to_numpy(dtype=np.int64)
-    position = peaks["position"].to_numpy(np.int64)
-    if not eligible[row, position].all():
+    if not values_at(eligible, peaks).all():
         raise ValueError("a peak lies at a position that is not eligible")
     draws = bootstrap.resample(block, n_bootstrap, seed)
-    where = block[position]
+    where, own = block[peaks["position"]], values_at(kind, peaks)
     n_kinds = int(kind.max()) + 1
     of_kind = np.bincount(kind[eligible], minlength=n_kinds)
     rows = []
     for name, mask in evidence.items():
         with np.errstate(invalid="ignore"):
             chance = np.bincount(kind[eligible & mask], minlength=n_kinds) / of_kind
-        seen, expected = mask[row, position].astype(float), chance[kind[row, position]]
+        seen, expected = values_at(mask, peaks).astype(float), chance[own]
         seen_in = np.bincount(where, seen, minlength=draws.shape[1])  # of each block
         expected_in = np.bincount(where, expected, minlength=draws.shape[1])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -136,18 +135,18 @@ def ranked(
     """
     best = novel.sort_values("output", ascending=False, kind="stable").head(n)
     best = best.reset_index(drop=True)
-    row, position = (best["strand"] == "-").to_numpy(np.int64), best["position"].to_numpy()
     table = pd.DataFrame(
         {
             "rank": np.arange(1, len(best) + 1),
-            "position_1based": position + 1,
+            "position_1based": best["position"] + 1,
             "strand": best["strand"],
             "output": best["output"],
-            "place": [PLACES[one] for one in places[row, position]],
+            "place": [PLACES[one] for one in values_at(places, best)],
         }
     )
     found = describe(genome, best, boxes).drop(columns=["box_10_bits", "box_35_bits"])
-    table = pd.concat([table, nearest_gene(best, features), found], axis=1)
+    gene = nearest_gene(best, features, len(genome), circular=genome.circular)
+    table = pd.concat([table, gene, found], axis=1)
     for name, mask in evidence.items():
-        table[name] = np.where(mask[row, position], "yes", "no")
+        table[name] = np.where(values_at(mask, best), "yes", "no")
     return table

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from genoattn.evaluation.calls import find_peaks
 from genoattn.evaluation.statistics import proportion
-from genoattn.genome.sequence import STRANDS, Genome, strand_index
-from genoattn.genome.sites import nearest_offset
+from genoattn.genome.regions import names
+from genoattn.genome.sequence import STRANDS, Genome, strand_row
+from genoattn.genome.sites import first_nucleotide, gaps, nearest_offset
 
 __all__ = ["peak_table", "peaks_per_kb", "shifts"]
 
@@ -116,8 +117,8 @@ def peak_table(
     Returns
     -------
     DataFrame
-        The peaks, and where features are given ``next_gene`` (its locus tag, else its name; empty
-        where none follows) and ``distance`` (nt from the peak to its first nucleotide, NaN where
+        The peaks, and where features are given ``next_gene`` (`regions.names`; empty where none
+        follows) and ``distance`` (nt from the peak to its first nucleotide, NaN where
         none follows). Round the end of a circular contig the search goes on.
     """
     if features is None:
@@ -125,24 +126,16 @@ def peak_table(
     gene = peaks.assign(next_gene="", distance=np.nan)
     kept = features[features["type"].isin(["gene", "pseudogene", "CDS"])]
     for genome in genomes:
-        length = len(genome)
-        for strand in STRANDS:
-            rows = gene.index[(gene["contig"] == genome.name) & (gene["strand"] == strand)]
-            own = kept[(kept["contig"] == genome.name) & (kept["strand"] == strand)]
-            if own.empty or rows.empty:
-                continue
-            begin = own["start"] if strand == "+" else own["end"] - 1
-            first = strand_index(begin.to_numpy(), np.full(len(own), strand), length)
-            order = np.argsort(first, kind="stable")
-            first = first[order]
-            label = own["locus_tag"].where(own["locus_tag"] != "", own["gene"]).to_numpy()[order]
-            place = gene.loc[rows, "position"].to_numpy()
-            along = strand_index(place, np.full(len(rows), strand), length)
-            found = np.searchsorted(first, along)
-            beyond = found == len(first)
-            distance = np.where(beyond, first[0] + length, first[found % len(first)]) - along
-            if not genome.circular:
-                rows, distance, found = rows[~beyond], distance[~beyond], found[~beyond]
-            gene.loc[rows, "next_gene"] = label[found % len(first)]
-            gene.loc[rows, "distance"] = distance
+        own = kept[kept["contig"] == genome.name]
+        first = own[["strand"]].assign(position=first_nucleotide(own, len(genome)), name=names(own))
+        some = gene.loc[gene["contig"] == genome.name, ["position", "strand"]]
+        ahead = gaps(
+            some["position"], some["strand"], first, len(genome), circular=genome.circular
+        ).ahead
+        some, ahead = some[np.isfinite(ahead)], ahead[np.isfinite(ahead)]
+        step = np.where(strand_row(some["strand"]) == 0, ahead, -ahead).astype(np.int64)
+        label = first.drop_duplicates(["position", "strand"]).set_index(["position", "strand"])
+        place = pd.MultiIndex.from_arrays([(some["position"] + step) % len(genome), some["strand"]])
+        gene.loc[some.index, "next_gene"] = label["name"].reindex(place).to_numpy()
+        gene.loc[some.index, "distance"] = ahead
     return gene

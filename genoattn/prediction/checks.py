@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 from tqdm import tqdm
 
-from genoattn.genome.sequence import Genome
+from genoattn.genome.sequence import STRANDS, Genome, strand_row
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.attention import dense_attention, relative_attention, sinusoids
 from genoattn.prediction.census import AttentionCensus
@@ -111,13 +111,13 @@ def census(
     """
     config, length = model.config, len(genome)
     position = np.flatnonzero(where)
-    strand = np.repeat(["+", "-"], len(position))
+    strand = np.repeat(STRANDS, len(position))
     position = np.tile(position, 2)
     output = predict(model, genome, where=where, progress=False)
     every = SampledAttention(config, strand, position, length, np.float32)
     streamed = AttentionCensus(config, best=best, output=output)
     predict(model, genome, where=where, recorders=[every, streamed])
-    y = output[np.where(strand == "+", 0, 1), position]
+    y = output[strand_row(strand), position]
     rng = np.random.default_rng(seed)
     sample = rng.choice(len(y), min(n_sample, len(y)), replace=False)
     ranks = rankdata(y)

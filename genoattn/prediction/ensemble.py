@@ -28,9 +28,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from genoattn.genome.files import writing
-from genoattn.genome.sequence import STRANDS, Genome, strand_index
+from genoattn.genome.sequence import Genome
 from genoattn.model.weights import WeightsError, find_weights
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
     "GENES",
     "GenePrior",
     "describe_ensemble",
-    "distance_to_gene",
     "gene_starts",
     "log_odds",
     "mean_log_odds",
@@ -101,39 +101,6 @@ def gene_starts(genomes: Sequence[Genome]) -> dict[str, pd.DataFrame]:
     return found
 
 
-def distance_to_gene(
-    starts: pd.DataFrame, length: int, *, circular: bool = True
-) -> NDArray[np.float64]:
-    """How far the next gene begins downstream of each position on its strand.
-
-    Parameters
-    ----------
-    starts : DataFrame
-        ``position`` (0-based) and ``strand`` of first nucleotides.
-    length : int
-        Length of the genome in nt.
-    circular : bool
-        Whether the search goes on round the end.
-
-    Returns
-    -------
-    float array, shape (2, L)
-        In nt, 0 at a first nucleotide itself, infinite where none follows; indexed by strand row
-        and forward position.
-    """
-    distance = np.full((2, length), np.inf)
-    for row, strand in enumerate(STRANDS):
-        own = starts.loc[starts["strand"] == strand, "position"].to_numpy(np.int64)
-        if not own.size:
-            continue
-        first = np.sort(strand_index(own, np.full(own.size, strand), length))
-        ahead = np.append(first, first[0] + length if circular else np.inf)
-        along = np.arange(length)
-        found = ahead[np.searchsorted(first, along)] - along
-        distance[row] = found if strand == "+" else found[::-1]
-    return distance
-
-
 @dataclass(frozen=True)
 class GenePrior:
     """Annotators and the distance to the next gene, as one output.
@@ -182,7 +149,7 @@ class GenePrior:
             The members' ensemble (`genoattn.prediction.ensemble.mean_log_odds`), for every position
             asked.
         distance : float array, shape (2, L)
-            From `distance_to_gene`.
+            From `sites.distance_to_next`, of the first nucleotides of genes.
         label : binary array, shape (2, L)
         where : bool array, shape (L,)
             The positions that are fitted on, both strands.
@@ -224,7 +191,7 @@ class GenePrior:
         distance : float array, shape (2, L)
         """
         added = np.asarray(self.terms)[np.digitize(distance, self.edges)]
-        return (1 / (1 + np.exp(-(self.slope * log_odds(output) + added)))).astype(np.float32)
+        return np.asarray(expit(self.slope * log_odds(output) + added), dtype=np.float32)
 
     def weights(self, file: Path) -> list[Path]:
         """Find the members' weights, given the prior's own file: in its run, else shipped ones."""
@@ -289,13 +256,13 @@ def mean_log_odds(outputs: Sequence[NDArray[np.floating]]) -> NDArray[np.float32
         Probabilities; NaN where not asked.
     """
     mean = np.mean([log_odds(one) for one in outputs], axis=0)
-    return (1 / (1 + np.exp(-mean))).astype(np.float32)
+    return np.asarray(expit(mean), dtype=np.float32)
 
 
 def log_odds(output: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-odds of probabilities, finite also of 0 and 1; NaN stays."""
     clipped = np.clip(output.astype(np.float64), np.finfo(np.float32).tiny, 1 - 1e-9)
-    return np.log(clipped) - np.log1p(-clipped)
+    return np.asarray(logit(clipped))
 
 
 def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:

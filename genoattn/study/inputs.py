@@ -52,6 +52,7 @@ from genoattn.genome.formats import (
     write_fasta,
 )
 from genoattn.genome.sequence import Genome, GenomeError
+from genoattn.genome.sites import gene_starts
 from genoattn.heads.elements import PAPER_ELEMENTS, Element, word
 
 __all__ = [
@@ -440,7 +441,7 @@ def gene_start_inputs(
     """
     if source == "synthetic":
         made = synthetic_inputs(seed, length)
-        starts = _simulated_starts(made.features)
+        starts = _simulated_starts(made.features, length)
         genome, features = made.genome, made.features
     else:
         if source == "ecoli":
@@ -463,14 +464,11 @@ def gene_start_inputs(
     return study, starts
 
 
-def _simulated_starts(features: pd.DataFrame) -> GeneStarts:
+def _simulated_starts(features: pd.DataFrame, length: int) -> GeneStarts:
     """Starts of a simulation's coding sequences, each of which is one row."""
     chosen = features[features["type"] == "CDS"]
     whole = chosen[~chosen["pseudo"]]
-    position = np.where(whole["strand"] == "+", whole["start"], whole["end"] - 1)
-    sites = pd.DataFrame({"position": position, "strand": whole["strand"].to_numpy()})
-    sites = sites.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
-    return GeneStarts(sites, len(chosen), len(chosen) - len(whole), 0)
+    return GeneStarts(gene_starts(whole, "CDS", length), len(chosen), len(chosen) - len(whole), 0)
 
 
 def _empty_table(name: str) -> pd.DataFrame:

@@ -15,7 +15,6 @@ Aggregates go to another folder, the run's *results*; no site is among them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -35,7 +34,7 @@ from genoattn.model.annotator import Annotator
 from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalNetwork
 from genoattn.model.networks import load_network
-from genoattn.model.weights import WeightsError, find_weights
+from genoattn.model.weights import WeightsError, find_weights, made_from
 from genoattn.prediction.ensemble import GenePrior, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.study.inputs import StudyInputs
@@ -470,7 +469,7 @@ def fit_gene_prior(
         Weights of the models that are averaged.
     genome : Genome
     distance : float array, shape (2, L)
-        From `genoattn.prediction.ensemble.distance_to_gene`.
+        From `genoattn.genome.sites.distance_to_next`.
     track : binary array, shape (2, L)
         The labels.
     split : Split
@@ -528,11 +527,8 @@ def output_of(
         NaN where not asked (or, in a file that has more, what it has).
     """
     kept, record = folder / f"{weights.stem}.npy", folder / f"{weights.stem}.json"
-    made_from = {
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
-    }
-    if kept.exists() and record.exists() and json.loads(record.read_text()) == made_from:
+    sources = made_from(weights, genome)
+    if kept.exists() and record.exists() and json.loads(record.read_text()) == sources:
         track = np.load(kept)
         if not np.isnan(track[:, where]).any():
             return track
@@ -541,5 +537,5 @@ def output_of(
     with writing(kept) as partial:
         np.save(partial, track, allow_pickle=False)
     with writing(record) as partial:
-        partial.write_text(json.dumps(made_from, indent=1) + "\n")
+        partial.write_text(json.dumps(sources, indent=1) + "\n")
     return track

@@ -56,7 +56,9 @@ def test_profiles(here):
     (here / "empty.yaml").write_text("# nothing\n")
     assert build.profile("good.yaml") == {"curation": {"window": 3}, "heads": {}}
     assert build.profile("empty.yaml") == {}
-    with pytest.raises(BookError, match=r"flat\.yaml: window must have a mapping of its parameters"):
+    with pytest.raises(
+        BookError, match=r"flat\.yaml: window must have a mapping of its parameters"
+    ):
         build.profile("flat.yaml")
     with pytest.raises(BookError, match=r"no such profile; there are: empty, flat, good"):
         build.profile("mine.yaml")

@@ -14,9 +14,17 @@ from sklearn.metrics import roc_auc_score
 from genoattn import annotate
 from genoattn.data import simulation
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR, Element, Grammar, consensus_matrix
-from genoattn.data.simulation import ASSAYS, SEPARATION, Assay, Layout, Simulation, simulate
+from genoattn.data.simulation import (
+    ASSAYS,
+    SEPARATION,
+    Assay,
+    Layout,
+    Simulation,
+    planted_intervals,
+    simulate,
+)
 from genoattn.genome.formats import read_gff_contigs
-from genoattn.genome.sequence import UNKNOWN
+from genoattn.genome.sequence import UNKNOWN, decode, reverse_complement
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 STOPS = {"TAA", "TAG", "TGA"}
@@ -527,3 +535,11 @@ def test_the_demo_files_are_what_a_user_would_have(tmp_path):
     again = simulation.demo_files(tmp_path / "again", 3, 12_000, 10_000)
     assert again.fasta.read_bytes() == made.fasta.read_bytes()
     assert again.gff.read_bytes() == made.gff.read_bytes()
+
+
+def test_planted_elements_stand_at_their_intervals(demo: Simulation) -> None:
+    for one in planted_intervals(demo.elements).itertuples():
+        codes = demo.genome.codes[np.arange(one.start, one.end) % demo.genome.length]
+        read = codes if one.strand == "+" else reverse_complement(codes)
+        element = demo.elements.loc[one.Index]
+        assert decode(read) == element["sequence"] and one.name == element["element"]

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genoattn.genome.intervals import covered, depth, runs
+from genoattn.genome.intervals import covered, depth, runs, stretches
 
 
 def test_stretches_by_hand():
@@ -51,3 +51,12 @@ def test_intervals_are_painted_round_the_origin(given_ones):
                 wanted[row, position % length] += strand in {symbol, "."}
     np.testing.assert_array_equal(depth(frame, length), wanted)
     np.testing.assert_array_equal(covered(frame, length), wanted > 0)
+
+
+@given(st.integers(0, 40), st.sampled_from("+-"), st.integers(-9, 9), st.integers(0, 9))
+def test_a_stretch_beside_a_site_holds_the_offsets(position, strand, first, size):
+    site = pd.DataFrame({"position": [position], "strand": [strand]})
+    start, end = stretches(site, first, first + size)
+    step = 1 if strand == "+" else -1
+    wanted = sorted(position + step * offset for offset in range(first, first + size))
+    assert list(range(start[0], end[0])) == wanted

@@ -69,13 +69,68 @@ def test_inside_operons_of_several_genes() -> None:
 
 def test_the_nearest_gene_and_how_far() -> None:
     sites = pd.DataFrame({"position": [12, 24, 27, 95, 45], "strand": ["-", "+", "+", "+", "-"]})
-    found = regions.nearest_gene(sites, FEATURES)
+    found = regions.nearest_gene(sites, FEATURES, 100, circular=False)
     assert found["gene"].tolist() == ["a", "a", "b", "t5", "c"]
     assert found["gene_distance"].tolist() == [0, 5, 3, 6, 0]
     assert found["from_start"].tolist() == [2, 14, 12, 15, 4]
     assert found["gene_strand"].tolist() == ["+", "+", "-", "+", "-"]
-    none = regions.nearest_gene(sites, FEATURES.iloc[:0])
+    none = regions.nearest_gene(sites, FEATURES.iloc[:0], 100)
     assert (none["gene"] == "").all() and none["gene_distance"].isna().all()
+
+
+def turned(features: pd.DataFrame, by: int, length: int) -> pd.DataFrame:
+    """The features of a circle whose origin was moved."""
+    start = (features["start"] + by) % length
+    return features.assign(start=start, end=start + features["end"] - features["start"])
+
+
+@given(st.integers(0, 99))
+def test_where_a_circle_begins_does_not_matter(by: int) -> None:
+    moved = turned(FEATURES, by, 100)
+    for of in (regions.between_genes, regions.along_genes):
+        for name, mask in of(FEATURES, 100).items():
+            assert (of(moved, 100)[name] == np.roll(mask, by, axis=-1)).all(), name
+    assert (regions.places(moved, 100) == np.roll(regions.places(FEATURES, 100), by, axis=1)).all()
+    operons = FEATURES.assign(genes="x;y")
+    inside = regions.internal_to_operons(operons, 100)
+    assert (
+        regions.internal_to_operons(turned(operons, by, 100), 100) == np.roll(inside, by, axis=1)
+    ).all()
+    sites = pd.DataFrame({"position": np.arange(100), "strand": "+"})
+    found = regions.nearest_gene(sites, FEATURES, 100)
+    there = regions.nearest_gene(sites.assign(position=(sites["position"] + by) % 100), moved, 100)
+    pd.testing.assert_frame_equal(there, found)
+
+
+features_on_a_circle = st.lists(
+    st.tuples(st.integers(0, 39), st.integers(1, 15), st.sampled_from("+-")), min_size=1, max_size=4
+)
+
+
+@given(features_on_a_circle, st.booleans())
+def test_the_nearest_gene_by_walking(rows: list[tuple[int, int, str]], circular: bool) -> None:
+    length = 40
+    rows = [(a, n if circular else min(n, length - a), strand) for a, n, strand in rows]
+    features = pd.DataFrame(
+        [(a, a + n, strand, "gene", f"g{i}", "") for i, (a, n, strand) in enumerate(rows)],
+        columns=["start", "end", "strand", "type", "gene", "locus_tag"],
+    )
+    sites = pd.DataFrame({"position": np.arange(length), "strand": "+"})
+    found = regions.nearest_gene(sites, features, length, circular=circular)
+    turns = (-length, 0, length) if circular else (0,)
+    for here, row in enumerate(found.itertuples(index=False)):
+        gaps = [  # to every nucleotide of every gene
+            (abs(here + turn - place), i, (here + turn - a) * (1 if strand == "+" else -1))
+            for i, (a, n, strand) in enumerate(rows)
+            for place in range(a, a + n)
+            for turn in turns
+        ]
+        nearest = min(gap for gap, _, _ in gaps)
+        first = min(i for gap, i, _ in gaps if gap == nearest)
+        assert (row.gene, row.gene_distance) == (f"g{first}", nearest)
+        _, n, strand = rows[first]
+        shift = 0 if strand == "+" else n - 1
+        assert row.from_start in {c + shift for gap, i, c in gaps if (gap, i) == (nearest, first)}
 
 
 intervals = st.tuples(st.integers(0, 28), st.integers(1, 12), st.sampled_from("+-"))

@@ -79,16 +79,40 @@ def test_site_beyond_the_genome():
         site_track(frame_of_labels([(10, "+")]), 10)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 49), st.sampled_from("+-")), max_size=6, unique=True),
-    st.booleans(),
-    st.booleans(),
-)
-def test_nearest_offset_against_all_pairs(rows, circular, opposite) -> None:
+SOME = st.lists(st.tuples(st.integers(0, 49), st.sampled_from("+-")), max_size=6)
+
+
+@given(SOME, st.booleans(), st.booleans())
+def test_gaps_are_what_one_walks_to_the_next_site(rows, circular, opposite) -> None:
+    position, strand = np.repeat(np.arange(50), 2), np.tile(["+", "-"], 50)
+    got = site_tools.gaps(position, strand, frame(*rows), 50, circular=circular, opposite=opposite)
+    for here, own, *found in zip(position, strand, *got, strict=True):
+        other = {"+": "-", "-": "+"}[own] if opposite else own
+        for step, gap in zip((-1, 1) if own == "+" else (1, -1), found, strict=True):
+            walk = [here + step * nt for nt in range(51)]
+            reached = [
+                nt
+                for nt, place in enumerate(walk)
+                if (circular or 0 <= place < 50) and (place % 50, other) in rows
+            ]
+            assert gap == (reached[0] if reached else np.inf)
+    if not opposite:
+        ahead = site_tools.distance_to_next(frame(*rows), 50, circular=circular)
+        assert (ahead == got.ahead.reshape(50, 2).T).all()
+
+
+@given(SOME, st.booleans(), st.booleans(), st.booleans())
+def test_nearest_offset_against_all_pairs(rows, circular, opposite, ahead_first) -> None:
     position = np.repeat(np.arange(50), 2)
     strand = np.tile(["+", "-"], 50)
     got = site_tools.nearest_offset(
-        position, strand, frame(*rows), 50, circular=circular, opposite=opposite
+        position,
+        strand,
+        frame(*rows),
+        50,
+        circular=circular,
+        opposite=opposite,
+        ahead_first=ahead_first,
     )
     for here, own, offset in zip(position, strand, got, strict=True):
         other = {"+": "-", "-": "+"}[own] if opposite else own
@@ -99,7 +123,17 @@ def test_nearest_offset_against_all_pairs(rows, circular, opposite) -> None:
             continue
         best = min(abs(gap) for gap in gaps)
         assert abs(offset) == best
-        assert (offset if own == "+" else -offset) in gaps
+        forward = [gap for gap in gaps if abs(gap) == best]
+        along = forward if own == "+" else [-gap for gap in forward]
+        assert offset == (min(along) if ahead_first or own == "-" else max(along))
+
+
+@given(SOME, SOME, st.integers(0, 30), st.booleans())
+def test_what_was_not_taken_is_near_none(rows, taken, tolerance, circular) -> None:
+    kept = site_tools.not_taken(frame(*rows), frame(*taken), 50, tolerance, circular=circular)
+    mask = site_tools.near(frame(*taken), 50, tolerance, circular=circular)
+    wanted = [(p, s) for p, s in rows if not mask["+-".index(s), p]]
+    assert list(kept.itertuples(index=False, name=None)) == wanted
 
 
 def test_downstream_is_positive_on_either_strand() -> None:
@@ -147,5 +181,16 @@ FEATURES = pd.DataFrame(
 
 
 def test_starts_of_genes_are_first_nucleotides_on_their_strand() -> None:
-    starts = site_tools.gene_starts(FEATURES, "pseudogene")
-    assert list(starts.itertuples(index=False, name=None)) == [(20, "+"), (69, "-")]
+    starts = site_tools.gene_starts(FEATURES, "pseudogene", 69)  # one crosses the origin
+    assert list(starts.itertuples(index=False, name=None)) == [
+        (0, "-"),
+        (20, "+"),
+    ]  # the second crosses the origin
+
+
+def test_values_of_a_track_at_sites() -> None:
+    assert site_tools.values_at(numbered(), frame((3, "-"), (7, "+"))).tolist() == [1003, 7]
+    several = np.stack([numbered(), -numbered()])
+    assert site_tools.values_at(several, frame((3, "-"))).tolist() == [[1003], [-1003]]
+    with pytest.raises(ValueError, match=r"unknown strand '\.'"):
+        site_tools.values_at(numbered(), frame((3, ".")))

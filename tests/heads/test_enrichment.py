@@ -26,18 +26,7 @@ def test_masks_of_one_strand_of_both_and_over_the_origin() -> None:
     assert ("binding site", "A") not in enrichment.site_masks(intervals, 10, min_sites=2)
 
 
-def test_planted_and_promoter_intervals_hold_what_they_should() -> None:
-    elements = pd.DataFrame(
-        {
-            "tss_position": [50, 50],
-            "strand": ["+", "-"],
-            "element": "box",
-            "offset": -12,
-            "sequence": "TATAAT",
-        }
-    )
-    found = enrichment.planted_intervals(elements)
-    assert found[["start", "end"]].to_numpy().tolist() == [[38, 44], [57, 63]]
+def test_promoter_intervals_hold_what_they_should() -> None:
     promoters = pd.DataFrame({"position": [50, 50], "strand": ["+", "-"], "sigma": "s"})
     found = enrichment.promoter_intervals(promoters)  # offsets -40 .. -1
     assert found[["start", "end"]].to_numpy().tolist() == [[10, 50], [51, 91]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -34,3 +36,19 @@ def test_a_prior_of_a_run_takes_the_weights_beside_it(tmp_path):
     track = annotate.annotate(file, genome, progress=False)["g"]
     each = [annotate.annotate(one, genome, progress=False)["g"] for one in (own, "annotator")]
     np.testing.assert_allclose(track, mean_log_odds(each), atol=1e-6)
+
+
+def test_what_a_result_was_made_from_changes_with_each_part(tmp_path):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(b"one")
+    one, other = (Genome("g", np.array([0, 1, 2, code], np.uint8)) for code in (0, 3))
+    found = [
+        weights.made_from(file, one),
+        weights.made_from(file, other),
+        weights.made_from(file, one, n=5),
+        weights.made_from(file, one, n=6),
+    ]
+    file.write_bytes(b"two")
+    found.append(weights.made_from(file, one))
+    assert len({json.dumps(part) for part in found}) == len(found)
+    assert weights.made_from(file, one) == json.loads(json.dumps(found[-1]))

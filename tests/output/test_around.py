@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn.genome import sites
 from genoattn.genome.sequence import Genome, encode
 from genoattn.output import around as surroundings
 
@@ -29,9 +28,9 @@ def test_only_sites_with_their_whole_window_in_the_part() -> None:
 def test_median_profiles_and_their_peaks() -> None:
     track = np.full((2, 100), 0.01, np.float32)
     for position, strand in ((30, "+"), (60, "-")):
-        track[sites.STRAND_ROW[strand], position] = 0.5
+        track["+-".index(strand), position] = 0.5
         step = 1 if strand == "+" else -1
-        track[1 - sites.STRAND_ROW[strand], position - 3 * step] = 0.2
+        track[1 - "+-".index(strand), position - 3 * step] = 0.2
     classes = {"sites": frame((30, "+"), (60, "-")), "none": frame()}
     table = surroundings.median_profiles(track, classes, flank=5, level=0.95)
     assert set(table["site_class"]) == {"sites"} and (table["n"] == 2).all()
@@ -156,9 +155,10 @@ def test_before_over_after_is_a_ratio_of_means_and_its_interval_covers_it():
 def test_starts_of_genes_or_else_of_coding_sequences():
     columns = ["contig", "start", "end", "strand", "type"]
     rows = [("a", 3, 9, "+", "gene"), ("a", 3, 9, "-", "pseudogene"), ("b", 1, 5, "+", "CDS")]
-    starts = surroundings.starts_of(pd.DataFrame(rows, columns=columns))
-    assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 8, "-"]]
-    starts = surroundings.starts_of(pd.DataFrame(rows[2:], columns=columns))
+    genomes = [Genome("a", encode("A" * 8)), Genome("b", encode("A" * 9))]
+    starts = surroundings.starts_of(pd.DataFrame(rows, columns=columns), genomes)
+    assert starts.to_numpy().tolist() == [["a", 3, "+"], ["a", 0, "-"]], "it crosses the origin"
+    starts = surroundings.starts_of(pd.DataFrame(rows[2:], columns=columns), genomes)
     assert starts.to_numpy().tolist() == [["b", 1, "+"]]
     with pytest.raises(ValueError, match="neither a gene nor a CDS, only: exon"):
-        surroundings.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns))
+        surroundings.starts_of(pd.DataFrame([("b", 1, 5, "+", "exon")], columns=columns), [])

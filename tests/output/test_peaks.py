@@ -53,7 +53,7 @@ def test_peaks_find_the_next_gene_on_their_strand():
         columns=["contig", "position", "strand"],
     )
     found = peak_table(peaks, features, [ring, line])
-    assert found["next_gene"].tolist() == ["r1", "r1", "r1", "b", "b", "l1", "", ""]
+    assert found["next_gene"].tolist() == ["a", "a", "a", "b", "b", "l1", "", ""]
     np.testing.assert_array_equal(found["distance"], [15, 0, 99, 6, 24, 5, np.nan, np.nan])
     assert peak_table(peaks, None, [ring, line]) is peaks
 

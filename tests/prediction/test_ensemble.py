@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
 from genoattn import annotate
 from genoattn.genome.formats import read_fasta, read_gff
 from genoattn.genome.sequence import Genome, reverse_complement
+from genoattn.genome.sites import distance_to_next
 from genoattn.model import weights
 from genoattn.model.weights import WEIGHTS, WeightsError
 from genoattn.output import around
@@ -17,12 +17,10 @@ from genoattn.prediction import ensemble
 from genoattn.prediction.ensemble import (
     EDGES,
     GenePrior,
-    distance_to_gene,
     gene_starts,
     mean_log_odds,
 )
 
-STARTS = pd.DataFrame({"position": [30, 70, 20, 90], "strand": ["+", "+", "-", "-"]})
 CLASSES = len(EDGES) + 1
 
 
@@ -41,7 +39,7 @@ def test_genes_are_found_in_the_sequence_alone(ecoli, piece, data_dir):
     found = gene_starts([piece])["piece"]
     features = read_gff(data_dir / "GCF_000005845.2_ASM584v2_genomic.gff.gz", ecoli)
     genes = features[(features["type"] == "gene") & (features["end"] <= len(piece))]
-    true = around.starts_of(genes.assign(contig="piece"))
+    true = around.starts_of(genes.assign(contig="piece"), [piece])
     assert 0.8 * len(true) < len(found) < 1.1 * len(true)
     assert len(found.merge(true)) > 0.8 * len(found), "of found genes most begin where annotated"
     turned = Genome("turned", reverse_complement(piece.codes), circular=False)
@@ -75,29 +73,6 @@ def test_contigs_are_learned_from_together_and_small_ones_by_other_genomes(piece
     assert len(gene_starts([few])["few"]) > 3
     empty = gene_starts([Genome("none", piece.codes[:60], circular=False)])["none"]
     assert empty.empty and empty.columns.tolist() == ["position", "strand"]
-
-
-@pytest.mark.parametrize("circular", [True, False])
-def test_distances_by_brute_force(circular):
-    length = 100
-    distance = distance_to_gene(STARTS, length, circular=circular)
-    for row, (strand, step) in enumerate([("+", 1), ("-", -1)]):
-        first = set(STARTS.loc[STARTS["strand"] == strand, "position"])
-        for position in range(length):
-            reached = np.inf
-            for nt in range(length):
-                place = position + step * nt
-                if not circular and not 0 <= place < length:
-                    break
-                if place % length in first:
-                    reached = nt
-                    break
-            assert distance[row, position] == reached, (strand, position)
-
-
-def test_a_strand_without_genes_is_infinitely_far():
-    distance = distance_to_gene(STARTS.iloc[:2], 100)
-    assert np.isinf(distance[1]).all() and np.isfinite(distance[0]).all()
 
 
 def simulated(slope: float, terms: np.ndarray, length: int = 150_000):
@@ -167,7 +142,7 @@ def test_a_shipped_prior_annotates_contigs(piece):
     begin = gene_starts(contigs)
     for one in contigs:
         mean = mean_log_odds([found[one.name] for found in each])
-        distance = distance_to_gene(begin[one.name], len(one), circular=False)
+        distance = distance_to_next(begin[one.name], len(one), circular=False)
         np.testing.assert_array_equal(tracks[one.name], prior.apply(mean, distance))
         assert not np.allclose(tracks[one.name], mean), "genes change the output"
     with pytest.raises(ValueError, match="not of several at once"):
@@ -191,3 +166,13 @@ def test_an_ensemble_has_the_mean_log_odds_of_its_members():
     assert both[:2] == pytest.approx([0.2, 0.5])
     assert 0 < both[2] < 1e-10
     assert np.isnan(both[3])
+
+
+def test_log_odds_are_finite_and_come_back():
+    given = np.array([0.0, 1e-30, 0.25, 0.5, 0.9, 1.0, np.nan], np.float32)
+    odds = ensemble.log_odds(given)
+    assert np.isfinite(odds[:-1]).all() and np.isnan(odds[-1])
+    np.testing.assert_allclose(
+        odds[1:5], np.log(given[1:5].astype(float) / (1 - given[1:5])), rtol=1e-6
+    )
+    np.testing.assert_allclose(mean_log_odds([given, given]), given, atol=1e-8)
