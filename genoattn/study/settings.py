@@ -49,8 +49,8 @@ def read_settings(path: str | Path) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         raise FileError(f"{path}{line}: {_reason(error, text)}") from error
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise FileError(f"{path}, line {line}: a control character; remove it") from error
+        number = text.count("\n", 0, error.position) + 1
+        raise FileError(f"{path}, line {number}: a control character; remove it") from error
     except (ValueError, RecursionError) as error:
         raise FileError(f"{path}: not YAML ({error})") from error
 
@@ -73,7 +73,7 @@ class _Refused(yaml.constructor.ConstructorError):
 class _Strict(yaml.SafeLoader):
     """Reads what has one meaning only."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # the stubs misname its type
         node = super().compose_mapping_node(anchor)
         seen: dict[str, int] = {}
         for key, _ in node.value:
