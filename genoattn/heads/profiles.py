@@ -12,18 +12,18 @@ converts.
 
 The questions of the paper's section *Model analysis*, one function each:
 
-==========================  ======================================================================
-`choose_samples`            which positions are looked at (random, highest and lowest output)
-`average`                   where does a head look, on average and at most
-`sample_error`              how far the samples are from all positions
-`preferred.best_sequences`  which 7-mers does it prefer where it looks most
-`preferred.motifs_at`       the same from any list of best positions, of a census for instance
-`looking_at`                which heads look at one place
-`spearman`                  does its attention go with the model's output
-`contrast`                  does it look elsewhere when the output is high
-`atlas.head_table`          all of it, a row for each head
+============================  ======================================================================
+`choose_samples`              which positions are looked at (random, highest and lowest output)
+`average`                     where does a head look, on average and at most
+`sample_error`                how far the samples are from all positions
+`preferred.best_sequences`    which 7-mers does it prefer where it looks most
+`preferred.motifs_at`         the same from any list of best positions, of a census for instance
+`looking_at`                  which heads look at one place
+`spearman`                    does its attention go with the model's output
+`contrast`                    does it look elsewhere when the output is high
+`atlas.head_table`            all of it, a row for each head
 `statements.head_statements`  do the paper's statements about its heads hold for these
-==========================  ======================================================================
+============================  ======================================================================
 
 Whether a head's motif, at its place, equals a known or a planted element: heads/elements.py.
 
