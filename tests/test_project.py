@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
@@ -129,6 +130,10 @@ def test_cells_only_call_draw_and_show(path):
                 names = [alias.name for alias in node.names]
                 module = node.module if isinstance(node, ast.ImportFrom) else names[0]
                 assert module.split(".")[0] == "genoattn", f"{path.stem} imports {module}"
+    chapter = import_module(f"genoattn.chapters.{path.stem.split('_', 1)[1]}")
+    used = set(re.findall(r"\bchapter\.(\w+)", "\n".join(code)))
+    assert used <= set(chapter.__all__), "a chapter holds all its steps, wherever they are written"
+    assert all(hasattr(chapter, name) for name in chapter.__all__)
     lines = [line for source in code for line in source.splitlines() if line.strip()]
     words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
     assert len(lines) <= 100

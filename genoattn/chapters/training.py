@@ -19,14 +19,29 @@ from genoattn.chapters import training_words as words
 from genoattn.chapters.training_errors import (
     Calibration,
     Matching,
+    against_truth,
+    calibrated,
+    false_positives,
+    matching,
+    next_gene,
+    resolution,
 )
-from genoattn.chapters.training_models import check_parts
+from genoattn.chapters.training_models import check_parts, models, parts, trained
 from genoattn.chapters.training_scores import (
     Attention,
     Length,
     Rivals,
     Scores,
     TableTwo,
+    attention,
+    curves_by_model,
+    curves_by_set,
+    external,
+    length,
+    rivals,
+    scored,
+    seeds,
+    table_two,
 )
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.card import Card
@@ -44,7 +59,30 @@ from genoattn.study.parameters import (
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
 
-__all__ = ["PARAMETERS", "in_short", "readings", "steps"]
+__all__ = [
+    "PARAMETERS",
+    "against_truth",
+    "attention",
+    "calibrated",
+    "curves_by_model",
+    "curves_by_set",
+    "external",
+    "false_positives",
+    "in_short",
+    "length",
+    "matching",
+    "models",
+    "next_gene",
+    "parts",
+    "readings",
+    "resolution",
+    "rivals",
+    "scored",
+    "seeds",
+    "steps",
+    "table_two",
+    "trained",
+]
 
 
 def _a_name_to_train(values: Mapping[str, Any]) -> str | None:

@@ -80,16 +80,18 @@ def predicted(out, p) -> output_sites.Predicted:
 
 
 def test_the_baseline_is_the_median_of_the_test_part_on_both_strands(out, p):
-    study = replace(out.study, operons=out.study.operons.iloc[:0])
+    study, asked = replace(out.study, operons=out.study.operons.iloc[:0]), []
     run = SimpleNamespace(
         study=study,
         curated=out.curated,
-        model=lambda name: SimpleNamespace(name=name, test=out.inside),
+        model=lambda name: SimpleNamespace(name=name, test=out.inside, split=out.model.split),
         output=lambda name: out.track,
+        check_test=lambda split, sites, name: asked.append(name),
     )
     found = output_sites.loaded(run, p)  # type: ignore[arg-type]
     assert found.baseline == np.median(out.track[:, :40_000])
     assert "80,000 positions" in found.finding.said and "No operons" in found.finding.said
+    assert asked == ["the curated set"], "that there are sites to look at is asked first"
 
 
 def test_regions_are_those_of_the_genome_and_the_parts_of_genes_stand_apart(out, p):
