@@ -167,7 +167,9 @@ def _picture(drawn: Drawn, folder: Path, name: str) -> str:
         drawn.figure.savefig(temporary, format="svg", metadata={"Date": None})
     plt.close(drawn.figure)
     source = f"/{folder.as_posix()}/{name}.svg"  # from the folder of the book's configuration
-    image = f"```{{image}} {source}\n:alt: {drawn.alt}\n:width: 100%\n```"
+    image = (
+        f"````{{div}} drawing\n```{{image}} {source}\n:alt: {drawn.alt}\n:width: 100%\n```\n````"
+    )
     return f"{image}\n\n{drawn.caption_block}\n\n"
 
 
@@ -179,7 +181,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-signature", _sign)
     app.connect("missing-reference", _find)
+    app.connect("env-before-read-docs", _forget)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _forget(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Forget what the pages that are read again held, as a module may have moved between them."""
+    for docname in docnames:
+        app.emit("env-purge-doc", env, docname)
+        env.clear_doc(docname)
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:

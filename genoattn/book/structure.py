@@ -72,14 +72,14 @@ def modules(package: str | Path | None = None) -> pd.DataFrame:
         ``module`` (dotted name), ``file`` (in the package's folder), ``room`` (empty for the
         package's own ``__init__.py``), ``lines``, ``about`` (first sentence of the docstring),
         ``public`` (tuple of the names in ``__all__``) and ``imports`` (tuple of modules of the
-        package that it imports itself), sorted by module.
+        package that it imports itself, or names in full in a string), sorted by module.
     """
     root = package_folder() if package is None else Path(package)
     rows = []
     for path in root.rglob("*.py"):
         code = path.read_text(encoding="utf-8")
         tree, inside = ast.parse(code), path.relative_to(root).with_suffix("").parts
-        found = imported_files(code, root, (root.name, *inside))
+        found = imported_files(code, root, (root.name, *inside)) | _named_files(tree, root)
         rows.append(
             {
                 "module": _dotted(path, root),
@@ -92,6 +92,19 @@ def modules(package: str | Path | None = None) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).sort_values("module", ignore_index=True)
+
+
+def _named_files(tree: ast.Module, root: Path) -> set[Path]:
+    """Find the modules that strings name, as those are that a command line imports when asked."""
+    strings = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(rf"{root.name}(\.\w+)+", node.value)
+    }
+    files = {root.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in strings}
+    return {path for path in files if path.is_file()}
 
 
 def first_sentence(docstring: str) -> str:

@@ -4,6 +4,8 @@ Neighbouring nucleotides, and the two strands of a locus, are not independent sa
 interval that resamples nucleotides is too narrow. A block bootstrap (Kuensch 1989) resamples
 stretches of the genome instead, both strands of a stretch together.
 
+::
+
     block = blocks(where, 10_000)                     # which block each position belongs to
     draws = resample(block, 1_000, seed=0)            # how often each replicate takes each block
     auc = auc_replicates(label, output, both, draws)  # tracks (2, L): both = stack([block] * 2)

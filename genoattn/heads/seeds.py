@@ -1,7 +1,7 @@
 """Which heads come back when a model is trained again from another seed; arrays and frames only.
 
 Another seed deals the roles to other heads, so heads are matched before they are compared. Two
-heads are alike when they look at the same place and prefer the same letters there:
+heads are alike when they look at the same place and prefer the same letters there::
 
     similarity = (overlap of the mean profiles + similarity of the motifs) / 2        0..1
 

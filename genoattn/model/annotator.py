@@ -1,6 +1,6 @@
 """The annotator, a Transformer-XL with convolutions on q, k, v; touches attention.py.
 
-Read top to bottom in the paper's order ("Model architecture", Figure 1):
+Read top to bottom in the paper's order ("Model architecture", Figure 1)::
 
     h(0)   = sqrt(d_model) * embedding(x)                           one vector a nucleotide
     q,k,v  = convolution_7( W_{q,k,v} h )                           a head sees 7-mers

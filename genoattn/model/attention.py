@@ -4,6 +4,8 @@ Every position ``i`` of a strand attends to itself and to the ``window - 1`` pos
 it (paper, "Model architecture"; Transformer-XL, Dai et al. 2019).  With ``d = i - j`` the distance
 from the query to a key upstream and ``phi(d)`` its sinusoidal code,
 
+::
+
     score(i, j)  = [ (q_i + u) . k_j  +  (q_i + w) . r_d ] / sqrt(d_head)      for 0 <= d < window
     r_d          = W_r phi(d),   phi(d) = [sin(omega d), cos(omega d)]
     a(i, .)      = softmax over j of score(i, .)

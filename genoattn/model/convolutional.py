@@ -1,7 +1,7 @@
 """A dilated convolutional network, the baseline without attention; touches torch alone.
 
 It has as many parameters as the paper's transformer and is trained, stored and read out in the same
-way, so that a difference in scores is one of architecture:
+way, so that a difference in scores is one of architecture::
 
     h(0)   = W x                                         one vector a nucleotide
     h(l+1) = h(l) + convolution_7,d( gelu( LayerNorm( h(l) ) ) )      dilation d = 1, 2, 4 .. 64

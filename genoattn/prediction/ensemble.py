@@ -5,6 +5,8 @@ amid one. But genes can be found in the sequence alone, by their codons and ribo
 (Prodigal, Hyatt et al. 2010), and a transcript of a gene begins some ten to some hundred
 nucleotides before it. So, for a position i of a strand,
 
+::
+
     log-odds(site at i) = slope * (mean log-odds of the annotators at i) + term[ class of d(i) ]
 
 where d(i) is the distance from i to the first nucleotide of the next gene downstream on the same

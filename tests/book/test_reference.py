@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pkgutil
 import subprocess
@@ -11,6 +12,10 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
+from docutils.parsers.rst import roles
+from sphinx.ext import napoleon
 
 import genoattn
 from genoattn.book import reference, structure
@@ -90,6 +95,30 @@ def test_a_source_that_is_not_as_drawn_fails_with_a_sentence(tmp_path, monkeypat
     monkeypatch.setattr(structure, "FLOW", lost)
     assert reference.main([]) == 1
     assert "NoSuchThing is defined in 0 modules" in capsys.readouterr().err
+
+
+def test_docstrings_are_sound_markup(here):
+    """An error in one would stop the build of the book, at its very end."""
+    names = ("attr", "class", "data", "exc", "func", "meth", "mod", "obj")
+    for name in names:
+        roles.register_generic_role(name, nodes.literal)
+    config = napoleon.Config(napoleon_custom_sections=[["Attributes", "params_style"]])
+    settings = {"report_level": 5, "halt_level": 5, "file_insertion_enabled": False}
+    wrong = []
+    for file in here["file"]:
+        tree = ast.parse((structure.package_folder() / file).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                text = napoleon.NumpyDocstring(
+                    ast.get_docstring(node) or "", config, what="function"
+                )
+                document = publish_doctree(str(text), settings_overrides=settings)
+                wrong += [
+                    f"{file}, {getattr(node, 'name', 'module')}: {message.astext()}"
+                    for message in document.findall(nodes.system_message)
+                    if message["level"] > 1
+                ]
+    assert not wrong
 
 
 def test_sphinx_leaves_out_what_nobody_wrote_and_links_across_modules(tmp_path):

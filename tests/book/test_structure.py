@@ -60,6 +60,15 @@ def test_a_room_comes_after_those_that_it_imports(toy):
     assert found.loc["door", "about"] == "Opens E. coli"
 
 
+def test_a_module_that_is_named_to_be_imported_later_counts(toy):
+    (toy / "__main__.py").write_text(
+        'COMMANDS = {"go": ("toy.door", "toy.lost", "of toy.upper")}\n'
+    )
+    found = structure.modules(toy).set_index("module")
+    assert found.loc["toy.__main__", "imports"] == ("toy.door",)
+    assert structure.rooms(structure.modules(toy))["room"].iloc[-1] == "__main__"
+
+
 def test_a_circle_of_imports_is_named(toy):
     (toy / "lower/low.py").write_text("import toy.door\n")
     with pytest.raises(StructureError, match=r"circle: (door|lower|upper) imports "):
