@@ -54,6 +54,7 @@ done
     "nbstripout": 'exec REAL -m nbstripout "$@"',
     "mypy": "",
     "sp-repo-review": "",
+    "lint-imports": "",
 }
 
 

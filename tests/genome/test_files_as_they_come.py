@@ -60,9 +60,11 @@ START_OF_KEPT = [600, "+"]
     "data",
     [
         FASTA,
-        gzip.compress(FASTA),
-        gzip.compress(FASTA[:9]) + gzip.compress(FASTA[9:]) + gzip.compress(b""),  # as bgzip
-        gzip.compress(FASTA) + bytes(512),
+        gzip.compress(FASTA, mtime=0),
+        gzip.compress(FASTA[:9], mtime=0)
+        + gzip.compress(FASTA[9:], mtime=0)
+        + gzip.compress(b"", mtime=0),  # as bgzip
+        gzip.compress(FASTA, mtime=0) + bytes(512),
         bz2.compress(FASTA),
         lzma.compress(FASTA),
         b"\xef\xbb\xbf" + FASTA,
@@ -86,8 +88,8 @@ def test_sequences_are_told_by_their_content(tmp_path, data, name):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (gzip.compress(FASTA)[:-9], "truncated, the compressed stream breaks off"),
-        (gzip.compress(FASTA) + b"junk", "damaged compressed file"),
+        (gzip.compress(FASTA, mtime=0)[:-9], "truncated, the compressed stream breaks off"),
+        (gzip.compress(FASTA, mtime=0) + b"junk", "damaged compressed file"),
         (lzma.compress(FASTA)[:-9], "truncated|damaged"),
         (bz2.compress(FASTA)[:20] + b"x" * 30, "damaged|truncated"),
         (zipped(FASTA), "a zip archive or a spreadsheet; unpack it"),
@@ -277,7 +279,7 @@ def test_gtf_is_read_as_gff(tmp_path):
         b"\xef\xbb\xbf" + rows(KEPT).encode(),
         rows(KEPT).replace("\n", "\r").encode(),
         rows(KEPT).replace("\n", "\t\n").replace("##gff-version 3\t", "##gff-version 3").encode(),
-        gzip.compress(rows(KEPT).encode()),
+        gzip.compress(rows(KEPT).encode(), mtime=0),
         (rows(row(text="ID=x;product=\x91wing\x92")) + KEPT).encode("latin-1"),
         rows(KEPT.replace("CDS", "cds")).encode(),
     ],
