@@ -259,6 +259,7 @@ def fit(
     training: TrainingConfig | None = None,
     initial: str | Path | None = None,
     auxiliary: dict[str, pd.DataFrame] | None = None,
+    task: str = "tss",
     train_set: str = "",
     accelerator: str = "auto",
     devices: int | str = 1,
@@ -283,6 +284,8 @@ def fit(
         annotator (`genoattn.model.training.stand_on`).
     auxiliary : mapping of name to DataFrame, optional
         Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
+    task : str
+        What these sites are, for the card (`genoattn.study.inputs.TASKS`).
     train_set : str
         What the card calls the labelled sites.
     accelerator, devices
@@ -326,6 +329,7 @@ def fit(
     module = AnnotatorTraining(annotator, data, config)
     card = Card(
         config=asdict(model_config),
+        task=task,
         train_set=train_set,
         genome=genome.name,
         data={**data.hashes(), "sites": len(sites)},

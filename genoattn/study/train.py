@@ -19,7 +19,7 @@ from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import fit
 from genoattn.model.weights import find_weights
 from genoattn.study.parameters import plain_name
-from genoattn.study.run import label_sites
+from genoattn.study.run import Run
 from genoattn.study.settings import read_settings
 
 _TRAINING = asdict(TrainingConfig())
@@ -37,31 +37,31 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(given: argparse.Namespace) -> None:
     """Train as the command line asks."""
-    from genoattn.study.inputs import StudyInputs
-
     network = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
     model = _configured(network, given.model)
     training = TrainingConfig(
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
-    inputs = StudyInputs.read(given.run / "inputs")
-    sites = label_sites(given.run, inputs.sites, given.sites)
+    run = Run(given.run)
+    inputs = run.study
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
-    fit(
-        inputs.genome,
-        sites,
-        Split.at(given.cuts, len(inputs.genome)),
-        given.run / "training" / f"{given.name}.safetensors",
-        model=model,
-        training=training,
-        initial=given.initial and find_weights(given.initial, given.run),
-        auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
-        train_set=given.sites,
-        accelerator=given.accelerator,
-        devices=given.devices,
-        fresh=given.fresh,
-    )
+    with run.alone(given.name) as weights:
+        fit(
+            inputs.genome,
+            run.sites(given.sites),
+            Split.at(given.cuts, len(inputs.genome)),
+            weights,
+            model=model,
+            training=training,
+            initial=given.initial and find_weights(given.initial, given.run),
+            auxiliary={name: run.sites(name) for name in given.auxiliary},
+            task=inputs.task,
+            train_set=given.sites,
+            accelerator=given.accelerator,
+            devices=given.devices,
+            fresh=given.fresh,
+        )
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
