@@ -37,7 +37,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -47,8 +47,10 @@ Observer = Callable[[int, int, Tensor], None]
 """``observe(row, start, weights)`` with ``weights`` of shape (n, window): its rows are the queries
 ``start .. start + n - 1``, its columns run 5'->3' from the farthest position to the query."""
 
-BLOCK = {"cpu": 32, "cuda": 128}
+BLOCK = {"cpu": 32, "cuda": 256}
 """Queries in a block."""
+FUSED_LEAST = 16
+"""Narrowest heads, in values, that FlexAttention takes."""
 TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
@@ -171,35 +173,39 @@ def relative_attention(
     -------
     Tensor, shape (batch, heads, length, d_head)
     """
-    batch, heads, length, _ = query.shape
+    batch, heads, length, d_head = query.shape
     device = query.device.type
-    fused = device != "cpu" and observe is None and torch.is_autocast_enabled(device)
+    if (
+        device != "cpu"
+        and torch.is_autocast_enabled(device)
+        and observe is None
+        and d_head >= FUSED_LEAST
+    ):
+        mask = window_mask(length, key.shape[2] - length, window, query.device)
+        operands = (query, key, value, distance, content_bias, position_bias, code)
+        return _compiled()(*operands, mask, torch.get_autocast_dtype(device))
     with torch.autocast(device, enabled=False):  # scores are kept in full precision
         query, key, value, distance = (
             tensor.to(content_bias.dtype) for tensor in (query, key, value, distance)
         )
         content = query + content_bias[:, None]
         position = turned((query + position_bias[:, None]) @ distance, code[-length:])
-        if fused:
-            return fused_attention(
-                content, position, key, value, code, window, torch.get_autocast_dtype(device)
-            )
         content, position, key, value = (
             tensor.flatten(0, 1) for tensor in (content, position, key, value)
         )
         block = block or BLOCK["cpu" if device == "cpu" else "cuda"]
-        operands = (content, position, key, value, code, window, block)
+        blocked = (content, position, key, value, code, window, block)
         if observe is None:
-            out = _WindowAttention.apply(*operands)  # type: ignore[no-untyped-call]
+            out = _WindowAttention.apply(*blocked)  # type: ignore[no-untyped-call]
         else:
-            out = _Pass(*operands).run(observe=observe)
+            out = _Pass(*blocked).run(observe=observe)
     return out.unflatten(0, (batch, heads))
 
 
 @cache
-def _compiled() -> Callable[..., Any]:
-    """FlexAttention as one kernel, made at its first use."""
-    return torch.compile(flex_attention, dynamic=False)
+def _compiled() -> Callable[..., Tensor]:
+    """:func:`fused_attention` as one kernel, made at its first use."""
+    return cast(Callable[..., Tensor], torch.compile(fused_attention, dynamic=False))
 
 
 @cache
@@ -214,39 +220,42 @@ def window_mask(length: int, history: int, window: int, device: torch.device) ->
 
 
 def fused_attention(
-    content: Tensor,
-    position: Tensor,
+    query: Tensor,
     key: Tensor,
     value: Tensor,
+    distance: Tensor,
+    content_bias: Tensor,
+    position_bias: Tensor,
     code: Tensor,
-    window: int,
+    mask: BlockMask,
     dtype: torch.dtype,
-    attend: Callable[..., Any] | None = None,
 ) -> Tensor:
-    """Attention of the queries [content, position] to the keys [key, code], in one kernel.
+    """:func:`dense_attention` through FlexAttention, which keeps no scores in memory.
+
+    Compiled, as :func:`relative_attention` uses it, it is one kernel and what leads to it.
 
     Parameters
     ----------
-    content, position : Tensor, shape (batch, heads, length, width)
-        ``q_i + u`` and ``T_i g``.
-    key, value : Tensor, shape (batch, heads, history + length, d_head)
-    code : Tensor, shape (history + length, d_model)
-    window : int
+    query, key, value, distance, content_bias, position_bias, code
+        As in :func:`dense_attention`.
+    mask : BlockMask
+        :func:`window_mask`.
     dtype : torch.dtype
         Of the products; sums are kept in float32.
-    attend : callable, optional
-        FlexAttention; compiled by default.
 
     Returns
     -------
     Tensor, shape (batch, heads, length, d_head), of ``dtype``
     """
-    length, keys = content.shape[2], key.shape[2]
-    mask = window_mask(length, keys - length, window, content.device)
-    query = torch.cat([content, position], -1).to(dtype)
-    reached = torch.cat([key, code.expand(*key.shape[:2], -1, -1)], -1).to(dtype)
-    scale = 1 / math.sqrt(key.shape[-1])
-    return (attend or _compiled())(query, reached, value.to(dtype), block_mask=mask, scale=scale)
+    with torch.autocast(query.device.type, enabled=False):
+        query, distance = query.to(content_bias.dtype), distance.to(content_bias.dtype)
+        content = query + content_bias[:, None]
+        position = turned((query + position_bias[:, None]) @ distance, code[-query.shape[2] :])
+        asked = torch.cat([content, position], -1).to(dtype)
+        reached = torch.cat([key.to(dtype), code.to(dtype).expand(*key.shape[:2], -1, -1)], -1)
+        scale = 1 / math.sqrt(key.shape[-1])
+        out = flex_attention(asked, reached, value.to(dtype), block_mask=mask, scale=scale)
+    return out
 
 
 def _between_zeros(parts: Sequence[Tensor], before: int, after: int) -> Tensor:
