@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 from genoattn.genome.files import FileError, read_lines
@@ -32,7 +33,7 @@ def read_genbank(path: str | Path) -> list[Genome]:
     GenomeError
         No GenBank record, or one without its sequence; names the file and the record.
     """
-    from Bio import SeqIO
+    from Bio import BiopythonParserWarning, SeqIO
     from Bio.Seq import UndefinedSequenceError
 
     try:
@@ -41,9 +42,11 @@ def read_genbank(path: str | Path) -> list[Genome]:
         raise GenomeError(str(error)) from error
     genomes = []
     try:
-        for record in SeqIO.parse(io.StringIO(text), "genbank"):  # type: ignore[no-untyped-call]
-            circular = record.annotations.get("topology") == "circular"
-            genomes.append(Genome(record.id, encode(str(record.seq)), circular))
+        # many assemblers write a LOCUS line that is not by the book, and that is read all the same
+        with warnings.catch_warnings(action="ignore", category=BiopythonParserWarning):
+            for record in SeqIO.parse(io.StringIO(text), "genbank"):  # type: ignore[no-untyped-call]
+                circular = record.annotations.get("topology") == "circular"
+                genomes.append(Genome(record.id, encode(str(record.seq)), circular))
     except UndefinedSequenceError as error:
         raise GenomeError(f"{path}: {record.id} has no sequence; get the full record") from error
     except (GenomeError, ValueError) as error:
