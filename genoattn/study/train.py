@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from genoattn.data.collection import KINDS, Laid, lay_out, read_collection
+from genoattn.genome.sites import turned_round
 from genoattn.genome.split import Split
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig
@@ -47,6 +48,9 @@ def _train(given: argparse.Namespace) -> None:
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
     data, auxiliary = _data(given)
+    if given.turn_labels:
+        turned = turned_round(data.sites, len(data.genome), given.turn_labels)
+        data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
     fit(
@@ -65,9 +69,8 @@ def _train(given: argparse.Namespace) -> None:
 
 def _train_set(given: argparse.Namespace) -> str:
     """What the card calls the labelled sites."""
-    if not given.held_out:
-        return str(given.sites)
-    return f"{given.sites} without {', '.join(given.held_out)}"
+    without = f" without {', '.join(given.held_out)}" if given.held_out else ""
+    return given.sites + without + ", labels turned round" * bool(given.turn_labels)
 
 
 def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame]]:
@@ -131,6 +134,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
+    )
+    parser.add_argument(
+        "--turn-labels",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="train a control: move the sites of each strand round the genome by a random distance",
     )
     parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
