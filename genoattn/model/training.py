@@ -56,6 +56,9 @@ from genoattn.model.segments import (
 PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
 
+CHECK_EVERY = 32
+"""Steps between two looks whether the loss is finite: each look waits for the accelerator."""
+
 Network = Annotator | ConvolutionalNetwork
 """What can be trained: the annotator, and the baseline that it is compared with."""
 
@@ -76,7 +79,7 @@ def cross_entropy(
 
 
 class DivergedError(ValueError):
-    """A training whose loss is not finite any more; it leaves no weights."""
+    """A training whose loss is not finite any more; it leaves the best weights before that."""
 
 
 class AnnotatorTraining(L.LightningModule):
@@ -126,7 +129,8 @@ class AnnotatorTraining(L.LightningModule):
     @override
     def training_step(self, batch: Batch, index: int) -> Tensor:
         total, beside, number = self._losses(batch)
-        self._check_finite(total + beside)
+        if index % CHECK_EVERY == 0:
+            self._check_finite(total + beside)
         number = number.clamp(min=1)
         self.log("train_loss", total / number, on_step=False, on_epoch=True, sync_dist=True)
         return (total + self.config.auxiliary_weight * beside) / number
@@ -177,10 +181,13 @@ def warmup_cosine(step: int, steps: int) -> float:
 
 
 class KeepBest(L.Callback):
-    """Write the weights when the validation loss falls, and their card after every round."""
+    """Write the weights when the validation loss falls, and their card after every round.
 
-    def __init__(self, weights: Path, card: Card, progress: bool) -> None:
-        self.weights, self.card, self.progress = weights, card, progress
+    With ``always``, write the weights after every round.
+    """
+
+    def __init__(self, weights: Path, card: Card, progress: bool, always: bool = False) -> None:
+        self.weights, self.card, self.progress, self.always = weights, card, progress, always
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0
         self.started = time.monotonic()
@@ -241,7 +248,7 @@ class KeepBest(L.Callback):
         self.card = self.card.replace(
             history=tuple(self.history), seconds=round(self._elapsed(), 1)
         )
-        if row["validation_loss"] < before:
+        if self.always or row["validation_loss"] < before:
             self.card = self.card.replace(best=row)
             pl_module.model.save(self.weights, self.card)
         else:
@@ -302,7 +309,8 @@ def fit(
     Raises
     ------
     DivergedError
-        The loss is not finite any more; what this training had written is removed.
+        The loss is not finite any more. The weights of the best round before, if there was one, are
+        kept with their card, which says so; a training of that name begins afresh.
     ValueError
         The checkpoint is of another training or damaged, or no site lies in the training part.
     """
@@ -347,7 +355,7 @@ def fit(
     checkpoint = _resumable(weights, identity)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, module)
-    keep = KeepBest(weights, card, progress)
+    keep = KeepBest(weights, card, progress, always=config.keep == "last")
     with _quiet_lightning():
         trainer = L.Trainer(
             accelerator=accelerator,
@@ -377,9 +385,8 @@ def fit(
         )
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
-        except DivergedError:
-            _forget(weights)
-            raise
+        except DivergedError as error:
+            raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
     return type(annotator).load(weights)
 
 
@@ -427,6 +434,21 @@ def _forget(weights: Path) -> None:
     """Remove all that a training left under this name."""
     for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
         weights.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _keep_before(weights: Path, history: list[dict[str, float]]) -> str:
+    """Leave what a training had reached before it diverged, and nothing to go on from; say so."""
+    if not history or not weights.exists():
+        _forget(weights)
+        return "nothing is kept, as no round before was whole"
+    for suffix in (".ckpt", ".run.json"):
+        weights.with_suffix(suffix).unlink(missing_ok=True)
+    card = Card.read(weights)
+    card.replace(further={**card.further, "diverged": True}).write(weights)
+    return (
+        f"{weights} holds the weights of the best round before, after {card.best['step']:,.0f} "
+        "steps"
+    )
 
 
 def _check_checkpoint(checkpoint: Path, module: AnnotatorTraining) -> None:

@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
+from genoattn.data.collection import KINDS, Laid, lay_out, read_collection
+from genoattn.genome.sites import turned_round
 from genoattn.genome.split import Split
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig
@@ -22,11 +25,14 @@ from genoattn.study.parameters import plain_name
 from genoattn.study.run import Run
 from genoattn.study.settings import read_settings
 
+SPECIES = "species"
+"""Name of the sites of all species of a run's collection (`genoattn.data.collection`)."""
+
 _TRAINING = asdict(TrainingConfig())
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line: train on the curated set (or one source) of a run's folder."""
+    """Command line: train on the sites of a run's folder: curated, of a source, of many species."""
     try:
         _train(_parse(arguments))
     except (ValueError, OSError) as error:
@@ -42,26 +48,47 @@ def _train(given: argparse.Namespace) -> None:
     training = TrainingConfig(
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
-    run = Run(given.run)
-    inputs = run.study
+    data, auxiliary, task = _data(given)
+    if given.turn_labels:
+        turned = turned_round(data.sites, len(data.genome), given.turn_labels)
+        data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
-    with run.alone(given.name) as weights:
+    with Run(given.run).alone(given.name) as weights:
         fit(
-            inputs.genome,
-            run.sites(given.sites),
-            Split.at(given.cuts, len(inputs.genome)),
+            *data,
             weights,
             model=model,
             training=training,
             initial=given.initial and find_weights(given.initial, given.run),
-            auxiliary={name: run.sites(name) for name in given.auxiliary},
-            task=inputs.task,
-            train_set=given.sites,
+            auxiliary=auxiliary,
+            task=task,
+            train_set=_train_set(given),
             accelerator=given.accelerator,
             devices=given.devices,
             fresh=given.fresh,
         )
+
+
+def _train_set(given: argparse.Namespace) -> str:
+    """What the card calls the labelled sites."""
+    without = f" without {', '.join(given.held_out)}" if given.held_out else ""
+    return given.sites + without + ", labels turned round" * bool(given.turn_labels)
+
+
+def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str]:
+    """What is trained on, the sites of the auxiliary targets, and what kind of sites they are."""
+    if given.sites == SPECIES:
+        if given.auxiliary:
+            raise ValueError(
+                f"auxiliary: sites {SPECIES!r} have no auxiliary targets; leave it out"
+            )
+        pieces = read_collection(given.run / "collection")
+        return lay_out(pieces, given.held_out, given.kinds), {}, "tss"
+    run = Run(given.run)
+    genome, sites = run.study.genome, run.sites(given.sites)
+    further = {name: run.sites(name) for name in given.auxiliary}
+    return Laid(genome, sites, Split.at(given.cuts, len(genome))), further, run.study.task
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -74,7 +101,21 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         help="YAML file of trainings by name; what it says of this name counts as given here",
     )
-    parser.add_argument("--sites", default="curated", help="'curated' or the name of a source")
+    parser.add_argument(
+        "--sites",
+        default="curated",
+        help=f"'curated', the name of a source, or '{SPECIES}' for those of many species",
+    )
+    parser.add_argument(
+        "--held-out", nargs="*", default=[], help=f"lineages left out of '{SPECIES}'"
+    )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help=f"what to take of '{SPECIES}'",
+    )
     parser.add_argument(
         "--cuts",
         type=int,
@@ -93,6 +134,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
     )
+    parser.add_argument(
+        "--turn-labels",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="train a control: move the sites of each strand round the genome by a random distance",
+    )
     parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
@@ -103,7 +151,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     if given.plan is not None:
         parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))
         given = parser.parse_args(arguments)
-    if given.cuts is None:
+    if given.cuts is None and given.sites != SPECIES:
         parser.error("give --cuts, or a --plan that has them")
     if problem := plain_name(given.name):
         parser.error(f"--name {problem}, not {given.name!r}")
