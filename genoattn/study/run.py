@@ -144,6 +144,8 @@ class Run:
         ParameterError
             One of the two folders cannot be written, somebody else writes there now, or it belongs
             to a profile that runs the chapter with other parameters.
+        FileNotFoundError, ManifestError
+            What the chapter reads of an earlier one is not there, or is of something else.
         """
         folder, results = parameters.run_dir, parameters.results_dir
         if folder != _DEMO and results == _DEMO_RESULTS:
@@ -159,6 +161,9 @@ class Run:
         self._parameters = parameters
         self._hold()
         self.manifest.open(parameters, self.results, self.folder == Path(_DEMO))
+        for notebook, kind in parameters.schema.reads:
+            model = self.weights(parameters.weights).stem
+            self._kept(notebook, self.file(notebook[3:], model, kind), model)
 
     def _hold(self) -> None:
         """See to it that nobody else writes into the folder; nothing if no chapter opened it."""
