@@ -39,6 +39,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from genoattn.genome.sequence import Genome
+from genoattn.interventions.noise import Noised
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.attention import keep_freed_memory
 from genoattn.prediction.site import TOKENS, Rereading, Trace
@@ -127,69 +128,6 @@ def check_ends(genome: Genome, sites: pd.DataFrame, first: int, last: int) -> No
             f"the site at {site['position'] + 1:,} ({site['strand']}) of {genome.name} is too near "
             f"its end: offsets {first} to {last} do not all exist there; leave it out"
         )
-
-
-# ---------------------------------------------------------------------------------------- noise
-
-
-def permuted(letters: NDArray[np.integer], n: int, rng: np.random.Generator) -> NDArray[np.integer]:
-    """Letters in n random orders, each of which moves at least half of what can be moved.
-
-    Parameters
-    ----------
-    letters : integer array, shape (m,)
-    n : int
-    rng : Generator
-
-    Returns
-    -------
-    integer array, shape (n, m)
-        Every row has the composition of ``letters``.
-    """
-    movable = min(len(letters), 2 * int(len(letters) - np.bincount(letters).max()))
-    rows: list[NDArray[np.integer]] = []
-    while len(rows) < n:
-        one = rng.permutation(letters)
-        if 2 * (one != letters).sum() >= movable:
-            rows.append(one)
-    return np.array(rows)
-
-
-def swapped(pool: NDArray[np.integer], n: int, rng: np.random.Generator) -> NDArray[np.integer]:
-    """Stretches drawn from a pool (sites without the element): the composition of the place.
-
-    Parameters
-    ----------
-    pool : integer array, shape (k, m)
-
-    Returns
-    -------
-    integer array, shape (n, m)
-    """
-    return pool[rng.integers(len(pool), size=n)]
-
-
-class Noised(NamedTuple):
-    """What is replaced at each of n sites, and by what.
-
-    Attributes
-    ----------
-    first : int array, shape (n,)
-        Offset of the first replaced nucleotide from the site.
-    letters : integer array, shape (n, draws, m)
-        Replacements of the m nucleotides from there on.
-    clean : integer array, shape (n, draws, m), optional
-        What stands there in the clean run of each draw; the genome's letters by default.
-    """
-
-    first: NDArray[np.int64]
-    letters: NDArray[np.integer]
-    clean: NDArray[np.integer] | None = None
-
-    @property
-    def last(self) -> NDArray[np.int64]:
-        """Offset of the last replaced nucleotide, shape (n,)."""
-        return self.first + self.letters.shape[2] - 1
 
 
 # --------------------------------------------------------------------------------- all the heads
@@ -522,13 +460,22 @@ def sensitivities(runs: SiteRuns) -> list[Tensor]:
         h = trace.hidden[0].detach()
         added = [torch.zeros_like(z, requires_grad=True) for z in trace.z]
         z = trace.z[0] + added[0]
-        out = runs.reading.resume(0, h, z, runs.start, lambda number, z, a=added: z + a[number])
+        out = runs.reading.resume(0, h, z, runs.start, partial(_plus, added))
         parts.append(torch.autograd.grad(out.sum(), added))
     return [(clean + noised) / 2 for clean, noised in zip(*parts, strict=True)]
 
 
+def _plus(added: Sequence[Tensor], layer: int, z: Tensor) -> Tensor:
+    """What the heads of a layer hand on, with something added."""
+    return z + added[layer]
+
+
 def first_order_map(
-    runs: SiteRuns, head: Head, query: NDArray[np.int64], key: NDArray[np.int64]
+    runs: SiteRuns,
+    head: Head,
+    query: NDArray[np.int64],
+    key: NDArray[np.int64],
+    gradients: list[Tensor] | None = None,
 ) -> NDArray[np.float64]:
     """First-order gain of restoring what a head hands on from a bin of keys at a bin of queries.
 
@@ -543,6 +490,8 @@ def first_order_map(
     query, key : int arrays, shapes (q + 1,) and (k + 1,)
         Edges of the bins, offsets from the site, ascending; a bin holds its first edge and not its
         last.
+    gradients : list of Tensor, optional
+        `sensitivities` of the runs, if they are known already.
 
     Returns
     -------
@@ -553,7 +502,8 @@ def first_order_map(
     c = reading.model.config
     check_heads(c, [head])
     layer, number = head
-    gradient = sensitivities(runs)[layer][..., columns_of(c, number)]  # draws, rows, d_head
+    gradients = sensitivities(runs) if gradients is None else gradients
+    gradient = gradients[layer][..., columns_of(c, number)]  # draws, rows, d_head
     passed = []
     with torch.no_grad():
         for trace in (runs.clean, runs.noised):

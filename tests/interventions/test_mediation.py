@@ -5,6 +5,7 @@ import torch
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import mediation as m
+from genoattn.interventions.noise import Noised
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 
@@ -31,7 +32,7 @@ def model():
 
 def noised(first=-8, width=5, draws=2):
     letters = np.random.default_rng(3).integers(0, 4, (len(SITES), draws, width))
-    return m.Noised(np.array([first, first - 1, first]), letters)
+    return Noised(np.array([first, first - 1, first]), letters)
 
 
 def runs_of(model, genome, given=None):
@@ -183,7 +184,7 @@ def test_the_first_layer_gains_from_the_keys_that_were_noised(model, genome):
 
 def test_letters_of_the_clean_run_may_be_given(model, genome):
     given = noised()
-    same = m.Noised(given.first, given.letters, given.letters)
+    same = Noised(given.first, given.letters, given.letters)
     found = m.mediation(model, genome, SITES, same, progress=False)
     np.testing.assert_allclose(found.effect, 0, atol=1e-6)
 
@@ -193,20 +194,6 @@ def test_sites_side_by_side_give_the_same_numbers(model, genome, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     two = m.mediation(model, genome, SITES, noised(), progress=False)
     np.testing.assert_array_equal(one.restored, two.restored)
-
-
-def test_permuted_letters_keep_their_composition_and_move():
-    letters = np.array([3, 3, 2, 0, 1, 0])
-    rows = m.permuted(letters, 20, np.random.default_rng(0))
-    assert (np.sort(rows, 1) == np.sort(letters)).all()
-    assert ((rows != letters).sum(1) >= 3).all()
-    assert (m.permuted(np.array([0, 0, 0]), 2, np.random.default_rng(0)) == 0).all()
-
-
-def test_swapped_letters_come_from_the_pool():
-    pool = np.arange(12).reshape(4, 3)
-    rows = m.swapped(pool, 50, np.random.default_rng(0))
-    assert {tuple(row) for row in rows} == {tuple(row) for row in pool}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +220,7 @@ def test_a_head_that_does_not_exist_is_refused(model, genome):
 def test_a_site_too_near_the_end_of_a_line_is_refused_and_of_a_circle_is_not(model):
     codes = np.random.default_rng(0).integers(0, 4, 900).astype(np.uint8)
     near = pd.DataFrame({"position": [300, 4], "strand": ["+", "+"]})
-    given = m.Noised(np.array([-8, -8]), np.zeros((2, 1, 5), int))
+    given = Noised(np.array([-8, -8]), np.zeros((2, 1, 5), int))
     with pytest.raises(ValueError, match=r"site at 5 \(\+\) of line is too near its end"):
         m.mediation(model, Genome("line", codes, circular=False), near, given, progress=False)
     m.mediation(model, Genome("circle", codes), near, given, progress=False)
