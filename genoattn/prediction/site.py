@@ -179,7 +179,14 @@ class Rereading:
     def _layer(
         self, number: int, layer: RelativeAttentionLayer, h: Tensor, start: int, rows: slice
     ) -> tuple[Tensor, Tensor]:
-        """One layer for the queries ``rows`` of the tail: hidden states and attention weights.
+        """One layer for the queries ``rows`` of the tail: hidden states and attention weights."""
+        z, weights = self._heads(number, layer, h, start, rows)
+        return layer.norm(h[:, rows] + layer.combine(z)), weights
+
+    def _heads(
+        self, number: int, layer: RelativeAttentionLayer, h: Tensor, start: int, rows: slice
+    ) -> tuple[Tensor, Tensor]:
+        """What all heads of a layer give to ``rows``, (m, rows, heads * d_head), and weights.
 
         The weights have shape (heads, m, rows, window - 1 + t): row i reaches the columns
         ``i .. i + window - 1``.
@@ -213,8 +220,7 @@ class Rereading:
         weights = ((score + band.view_as(score)) / math.sqrt(c.d_head)).softmax(-1)
         old = weights[..., : c.window - 1].reshape(c.heads, m * n, -1) @ old_value
         z = old.view(c.heads, m, n, -1) + weights[..., c.window - 1 :] @ value
-        z = z.permute(1, 2, 0, 3).flatten(2)  # m, n, heads * d_head
-        return layer.norm(h[:, rows] + layer.combine(z)), weights
+        return z.permute(1, 2, 0, 3).flatten(2), weights  # m, n, heads * d_head
 
 
 # ------------------------------------------------------------------- switching off and replacing
