@@ -12,13 +12,15 @@ weighted by the contribution::
 
 It is zero if what is read there has nothing to do with the element. Neighbouring sites share
 sequence, so its standard error is that of independent blocks of the genome (a sandwich), and p is
-one-sided by Student's t with blocks - 1 degrees of freedom. Each row also says the smallest excess
-that would have been found four times out of five had it been the only one (``detectable``).
+one-sided by Student's t with blocks - 1 degrees of freedom, times the number of `REGISTERS` tried.
+Each row also says the smallest excess that would have been found four times out of five had it been
+the only one (``detectable``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,6 +36,9 @@ __all__ = ["POWER", "check_elements", "element_scores", "element_weights", "name
 POWER = 0.8
 """How often a ``detectable`` effect would have been found."""
 
+REGISTERS = (0, -2, -1, 1, 2)
+"""Shifts of an element against the places that contribute most, the same at all sites: what is read
+may be narrower than the element. The best counts, and p is multiplied by their number."""
 SMALLEST = 1e-9
 """Bits; a smaller standard error is rounding."""
 BESIDE = 3
@@ -133,7 +138,8 @@ def name_places(
         contributes most), ``similarity`` (cosine of the letters that are read and the element's,
         0..1: which of several elements that are alike it is), ``n_sites`` (that contribute),
         ``contribution`` (mean over all sites at the place taken, log-odds), ``excess`` (bits),
-        ``ci_low``, ``ci_high`` (95 %), ``standard_error``, ``p_value``. See `with_q`.
+        ``ci_low``, ``ci_high`` (95 %), ``standard_error``, ``n_tried`` (registers), ``p_value``.
+        See `with_q`.
 
     Raises
     ------
@@ -148,15 +154,24 @@ def name_places(
         covered = (places - offset[0])[:, None] + np.arange(len(weights))  # q, k
         there = contribution[:, covered].sum(2)  # n, q
         taken = there.argmax(1)
-        site = np.arange(len(codes))
-        amount = np.maximum(there[site, taken], 0.0)
         matched = score - score.mean(0)  # n, q
-        measured = _excess(amount, matched, taken, block)
-        place = _usual(places[taken], amount)
-        like = _similarity(contribution, codes, places[taken] - offset[0], one)
-        rows.append((one.name, place, like, *measured))
+        tried = [(taken + shift).clip(0, len(places) - 1) for shift in REGISTERS]
+        found = [_excess(there, matched, place, block) for place in tried]
+        best = min(range(len(tried)), key=lambda one: found[one].p_value)
+        placed, measured = places[tried[best]], found[best]
+        n_tried = len(np.unique(tried, axis=0))
+        rows.append(
+            (
+                one.name,
+                _usual(placed, measured.amount),
+                _similarity(contribution, codes, placed - offset[0], one),
+                *measured[1:-1],
+                n_tried,
+                min(1.0, n_tried * measured.p_value),
+            )
+        )
     columns = ["element", "offset", "similarity", "n_sites", "contribution", "excess", "ci_low",
-               "ci_high", "standard_error", "p_value"]  # fmt: skip
+               "ci_high", "standard_error", "n_tried", "p_value"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -183,21 +198,35 @@ def _similarity(
     return float((read * wanted).sum() / size) if size > 0 else 0.0
 
 
+class _Measured(NamedTuple):
+    amount: NDArray[np.float64]
+    n_sites: int
+    contribution: float
+    excess: float
+    low: float
+    high: float
+    error: float
+    p_value: float
+
+
 def _excess(
-    amount: NDArray[np.float64],
+    there: NDArray[np.float64],
     matched: NDArray[np.float64],
     taken: NDArray[np.intp],
     block: NDArray[np.int64],
-) -> tuple[int, float, float, float, float, float, float]:
+) -> _Measured:
     """Weighted mean excess with its interval and p: see the module's first lines.
 
-    ``matched`` (n, q) is the log-odds less their mean over the sites, ``taken`` (n,) the place of
-    each site. A site counts in the weighted mean and in the means of the matched places.
+    ``there`` (n, q) is what each place contributes, ``matched`` (n, q) the log-odds less their mean
+    over the sites, ``taken`` (n,) the place of each site. A site counts in the weighted mean and in
+    the means of the matched places.
     """
+    site = np.arange(len(there))
+    amount = np.maximum(there[site, taken], 0.0)
     n, total = int((amount > 0).sum()), amount.sum()
     if n < 2 or total <= 0:
-        return n, float(amount.mean()), 0.0, np.nan, np.nan, np.nan, 1.0
-    above = matched[np.arange(len(amount)), taken]
+        return _Measured(amount, n, float(amount.mean()), 0.0, np.nan, np.nan, np.nan, 1.0)
+    above = matched[site, taken]
     mean = float((amount * above).sum() / total)
     share = np.bincount(taken, amount, minlength=matched.shape[1]) / total  # of each place
     influence = amount * (above - mean) / total - matched @ share / len(amount)
@@ -209,7 +238,8 @@ def _excess(
     error = float(np.sqrt((sums**2).sum() * (freedom + 1) / freedom))
     half = float(student.ppf(0.975, freedom)) * error
     p_value = float(student.sf(mean / max(error, SMALLEST), freedom))
-    return n, float(amount.mean()), mean, mean - half, mean + half, error, p_value
+    low, high = mean - half, mean + half
+    return _Measured(amount, n, float(amount.mean()), mean, low, high, error, p_value)
 
 
 def _usual(places: NDArray[np.int64], amount: NDArray[np.float64]) -> int:
@@ -237,7 +267,9 @@ def with_q(frame: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
     if frame.empty:
         return frame.assign(q_value=[], detectable=[])
     freedom = np.maximum(frame["n_sites"].to_numpy() - 1, 1)
-    needed = student.isf(level / len(frame), freedom) + student.ppf(POWER, freedom)
+    needed = student.isf(level / len(frame) / frame["n_tried"].to_numpy(), freedom) + student.ppf(
+        POWER, freedom
+    )
     return frame.assign(
         q_value=false_discovery_control(frame["p_value"]),
         detectable=needed * frame["standard_error"].to_numpy(),
