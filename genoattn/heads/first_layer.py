@@ -209,7 +209,7 @@ def read_first_layer(model: Annotator, share: NDArray[np.float64] | None = None)
 
 
 class _Head:
-    """Numbers of one head, see `FirstLayer`; q, k (n, d_head), r (d_head, window), u, w (d_head,)."""
+    """Numbers of one head (`FirstLayer`); q, k (n, d_head), r (d_head, window), u, w (d_head,)."""
 
     def __init__(
         self,
