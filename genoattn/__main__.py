@@ -1,4 +1,4 @@
-"""One door: ``genoattn annotate | train | bench | recover | book | browser | reference``.
+"""One door: ``genoattn annotate | train | species | bench | recover | book | browser | reference``.
 
 Each command is a module's own ``main``; it is imported when it is asked for, as some need torch and
 some do without.
@@ -13,6 +13,7 @@ from importlib import import_module
 COMMANDS = {
     "annotate": ("genoattn.annotate", "annotate sequences of your own"),
     "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
+    "species": ("genoattn.study.species", "collect start sites of many species, to train on"),
     "bench": ("genoattn.prediction.benchmark", "measure the attention engine on this machine"),
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
     "book": ("genoattn.book.build", "steps of the book's build"),

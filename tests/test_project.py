@@ -90,6 +90,7 @@ def test_checks_before_a_commit_use_the_locked_versions(lock):
 def test_imports_are_declared():
     """Every third-party module that the package imports is one that it asks for."""
     names = {
+        "Bio": "biopython",
         "sklearn": "scikit-learn",
         "yaml": "pyyaml",
         "IPython": "ipykernel",

@@ -25,6 +25,9 @@ and the position bias.  :func:`dense_attention` writes this down literally and s
 * **Powers of two.** log2(e) goes into the query's scale, and the softmax divides only once, after
   the product with the values.  Without a shift by the maximum this holds while each sum of weights
   stays within the range of the number format; where one does not, its tile is done again with it.
+
+On a GPU, under autocast (training in mixed precision), the same plain attention goes to PyTorch's
+FlexAttention (:func:`fused_attention`), which never writes the scores to memory.
 """
 
 from __future__ import annotations
@@ -33,15 +36,21 @@ import ctypes
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 Observer = Callable[[int, int, Tensor], None]
 """``observe(row, start, weights)`` with ``weights`` of shape (n, window): its rows are the queries
 ``start .. start + n - 1``, its columns run 5'->3' from the farthest position to the query."""
 
-BLOCK = 32
+BLOCK = {"cpu": 32, "cuda": 256}
+"""Queries in a block."""
+FUSED_LEAST = 16
+"""Narrowest heads, in values, that FlexAttention takes."""
 TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
@@ -51,7 +60,12 @@ SAFE_SUM = 2.0**80
 gradients included."""
 
 
-def sinusoids(length: int, d_model: int, dtype: torch.dtype = torch.float32) -> Tensor:
+def sinusoids(
+    length: int,
+    d_model: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+) -> Tensor:
     """Sinusoidal code of 0 .. length - 1 (Vaswani et al. 2017): sines, then cosines.
 
     Returns
@@ -59,8 +73,9 @@ def sinusoids(length: int, d_model: int, dtype: torch.dtype = torch.float32) -> 
     Tensor, shape (length, d_model)
         From angles in double precision, so that it is exact along a whole genome.
     """
-    frequency = 10_000.0 ** (-torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
-    angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
+    pair = torch.arange(0, d_model, 2, dtype=torch.float64, device=device)
+    position = torch.arange(length, dtype=torch.float64, device=device)
+    angle = position[:, None] * 10_000.0 ** (-pair / d_model)
     return torch.cat([angle.sin(), angle.cos()], dim=-1).to(dtype)
 
 
@@ -139,7 +154,7 @@ def relative_attention(
     code: Tensor,
     window: int,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
     observe: Observer | None = None,
 ) -> Tensor:
     """:func:`dense_attention` in time and memory linear in the length.
@@ -148,8 +163,8 @@ def relative_attention(
     ----------
     query, key, value, distance, content_bias, position_bias, code, window
         As in :func:`dense_attention`.
-    block : int
-        Queries per block.
+    block : int, optional
+        Queries per block; by default :data:`BLOCK`.
     observe : callable, optional
         Called with each tile of attention weights as it is computed (``row`` counts ``batch *
         heads``); the weights are overwritten afterwards.  Only without gradients.
@@ -158,8 +173,18 @@ def relative_attention(
     -------
     Tensor, shape (batch, heads, length, d_head)
     """
-    batch, heads, length, _ = query.shape
-    with torch.autocast(query.device.type, enabled=False):  # scores are kept in full precision
+    batch, heads, length, d_head = query.shape
+    device = query.device.type
+    if (
+        device != "cpu"
+        and torch.is_autocast_enabled(device)
+        and observe is None
+        and d_head >= FUSED_LEAST
+    ):
+        mask = window_mask(length, key.shape[2] - length, window, query.device)
+        operands = (query, key, value, distance, content_bias, position_bias, code)
+        return _compiled()(*operands, mask, torch.get_autocast_dtype(device))
+    with torch.autocast(device, enabled=False):  # scores are kept in full precision
         query, key, value, distance = (
             tensor.to(content_bias.dtype) for tensor in (query, key, value, distance)
         )
@@ -168,12 +193,69 @@ def relative_attention(
         content, position, key, value = (
             tensor.flatten(0, 1) for tensor in (content, position, key, value)
         )
-        operands = (content, position, key, value, code, window, block)
+        block = block or BLOCK["cpu" if device == "cpu" else "cuda"]
+        blocked = (content, position, key, value, code, window, block)
         if observe is None:
-            out = _WindowAttention.apply(*operands)  # type: ignore[no-untyped-call]
+            out = _WindowAttention.apply(*blocked)  # type: ignore[no-untyped-call]
         else:
-            out = _Pass(*operands).run(observe=observe)
+            out = _Pass(*blocked).run(observe=observe)
     return out.unflatten(0, (batch, heads))
+
+
+@cache
+def _compiled() -> Callable[..., Tensor]:
+    """:func:`fused_attention` as one kernel, made at its first use."""
+    return cast(Callable[..., Tensor], torch.compile(fused_attention, dynamic=False))
+
+
+@cache
+def window_mask(length: int, history: int, window: int, device: torch.device) -> BlockMask:
+    """Which blocks of keys the blocks of queries meet, for FlexAttention."""
+
+    def inside(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        distance = query + history - key
+        return (distance >= 0) & (distance < window)
+
+    return create_block_mask(inside, None, None, length, history + length, device=device)
+
+
+def fused_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    distance: Tensor,
+    content_bias: Tensor,
+    position_bias: Tensor,
+    code: Tensor,
+    mask: BlockMask,
+    dtype: torch.dtype,
+) -> Tensor:
+    """:func:`dense_attention` through FlexAttention, which keeps no scores in memory.
+
+    Compiled, as :func:`relative_attention` uses it, it is one kernel and what leads to it.
+
+    Parameters
+    ----------
+    query, key, value, distance, content_bias, position_bias, code
+        As in :func:`dense_attention`.
+    mask : BlockMask
+        :func:`window_mask`.
+    dtype : torch.dtype
+        Of the products; sums are kept in float32.
+
+    Returns
+    -------
+    Tensor, shape (batch, heads, length, d_head), of ``dtype``
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        query, distance = query.to(content_bias.dtype), distance.to(content_bias.dtype)
+        content = query + content_bias[:, None]
+        position = turned((query + position_bias[:, None]) @ distance, code[-query.shape[2] :])
+        asked = torch.cat([content, position], -1).to(dtype)
+        reached = torch.cat([key.to(dtype), code.to(dtype).expand(*key.shape[:2], -1, -1)], -1)
+        scale = 1 / math.sqrt(key.shape[-1])
+        out = flex_attention(asked, reached, value.to(dtype), block_mask=mask, scale=scale)
+    return out
 
 
 def _between_zeros(parts: Sequence[Tensor], before: int, after: int) -> Tensor:

@@ -4,6 +4,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
 
     inputs/                          genome and tables            StudyInputs.save
     curation/curated.tsv             the labels
+    collection/                      start sites of many species  genoattn species
     training/<model>.safetensors     weights, card, checkpoint
     prediction/<model>.npy           output on the test part      output_of
     prediction/validation/           the same on the validation part

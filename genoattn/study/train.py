@@ -10,8 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
+from genoattn.data.collection import KINDS, Laid, lay_out, read_collection
+from genoattn.genome.sites import turned_round
 from genoattn.genome.split import Split
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig
@@ -19,14 +22,16 @@ from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import fit
 from genoattn.model.weights import find_weights
 from genoattn.study.parameters import plain_name
-from genoattn.study.run import label_sites
 from genoattn.study.settings import read_settings
+
+SPECIES = "species"
+"""Name of the sites of all species of a run's collection (`genoattn.data.collection`)."""
 
 _TRAINING = asdict(TrainingConfig())
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line: train on the curated set (or one source) of a run's folder."""
+    """Command line: train on the sites of a run's folder: curated, of a source, of many species."""
     try:
         _train(_parse(arguments))
     except (ValueError, OSError) as error:
@@ -37,31 +42,54 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(given: argparse.Namespace) -> None:
     """Train as the command line asks."""
-    from genoattn.study.inputs import StudyInputs
-
     network = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
     model = _configured(network, given.model)
     training = TrainingConfig(
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
-    inputs = StudyInputs.read(given.run / "inputs")
-    sites = label_sites(given.run, inputs.sites, given.sites)
+    data, auxiliary = _data(given)
+    if given.turn_labels:
+        turned = turned_round(data.sites, len(data.genome), given.turn_labels)
+        data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
     fit(
-        inputs.genome,
-        sites,
-        Split.at(given.cuts, len(inputs.genome)),
+        *data,
         given.run / "training" / f"{given.name}.safetensors",
         model=model,
         training=training,
         initial=given.initial and find_weights(given.initial, given.run),
-        auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
-        train_set=given.sites,
+        auxiliary=auxiliary,
+        train_set=_train_set(given),
         accelerator=given.accelerator,
         devices=given.devices,
         fresh=given.fresh,
     )
+
+
+def _train_set(given: argparse.Namespace) -> str:
+    """What the card calls the labelled sites."""
+    without = f" without {', '.join(given.held_out)}" if given.held_out else ""
+    return given.sites + without + ", labels turned round" * bool(given.turn_labels)
+
+
+def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame]]:
+    """What is trained on, and the sites of the auxiliary targets."""
+    if given.sites == SPECIES:
+        if given.auxiliary:
+            raise ValueError(
+                f"auxiliary: sites {SPECIES!r} have no auxiliary targets; leave it out"
+            )
+        pieces = read_collection(given.run / "collection")
+        return lay_out(pieces, given.held_out, given.kinds), {}
+    from genoattn.study.inputs import StudyInputs
+    from genoattn.study.run import label_sites
+
+    inputs = StudyInputs.read(given.run / "inputs")
+    sites = label_sites(given.run, inputs.sites, given.sites)
+    split = Split.at(given.cuts, len(inputs.genome))
+    further = {name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary}
+    return Laid(inputs.genome, sites, split), further
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -74,7 +102,21 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         help="YAML file of trainings by name; what it says of this name counts as given here",
     )
-    parser.add_argument("--sites", default="curated", help="'curated' or the name of a source")
+    parser.add_argument(
+        "--sites",
+        default="curated",
+        help=f"'curated', the name of a source, or '{SPECIES}' for those of many species",
+    )
+    parser.add_argument(
+        "--held-out", nargs="*", default=[], help=f"lineages left out of '{SPECIES}'"
+    )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help=f"what to take of '{SPECIES}'",
+    )
     parser.add_argument(
         "--cuts",
         type=int,
@@ -93,6 +135,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
     )
+    parser.add_argument(
+        "--turn-labels",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="train a control: move the sites of each strand round the genome by a random distance",
+    )
     parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")
     parser.add_argument("--accelerator", default="auto")
@@ -103,7 +152,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     if given.plan is not None:
         parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))
         given = parser.parse_args(arguments)
-    if given.cuts is None:
+    if given.cuts is None and given.sites != SPECIES:
         parser.error("give --cuts, or a --plan that has them")
     if problem := plain_name(given.name):
         parser.error(f"--name {problem}, not {given.name!r}")

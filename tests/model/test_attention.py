@@ -11,9 +11,11 @@ from genoattn.model.attention import (
     TILE_SCORES,
     dense_attention,
     dense_weights,
+    fused_attention,
     relative_attention,
     sinusoids,
     turned,
+    window_mask,
 )
 
 
@@ -162,3 +164,14 @@ def test_observer_sees_every_weight_once(monkeypatch, scores):
             j = i - (window - 1 - column)
             wanted = dense[:, i, j] if j >= 0 else torch.zeros(batch * heads, dtype=torch.float64)
             torch.testing.assert_close(seen[:, i, column], wanted, rtol=0, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize(("history", "window"), [(0, 7), (13, 20), (5, 64)])
+def test_flex_attention_is_given_the_same_equation(history, window):
+    """What a GPU computes in one kernel, here step by step, against the equation."""
+    tensors, code = arguments(2, 3, 50, 4, torch.float64)
+    tensors[0] = tensors[0][:, :, history:]
+    mask = window_mask(50 - history, history, window, code.device)
+    got = fused_attention(*tensors, code, mask, torch.float64)
+    torch.testing.assert_close(got, dense_attention(*tensors, code, window))
