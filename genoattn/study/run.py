@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -43,6 +43,10 @@ from genoattn.study.parameters import Checked, ParameterError
 from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
+
+
+_MADE_FROM = "made_from"
+"""Name of the array that says what the others of its file were made from."""
 
 
 class Model(NamedTuple):
@@ -373,6 +377,38 @@ class Run:
         file = self._made_by(notebook, self.file(notebook[3:], model, kind, "npz"))
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
+
+    def once(
+        self,
+        notebook: str,
+        model: str,
+        kind: str,
+        sources: Mapping[str, Any],
+        make: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> dict[str, NDArray[Any]]:
+        """Named arrays that a chapter keeps for itself: read if they are there, else made and kept.
+
+        So a long chapter that was interrupted goes on where it stopped.
+
+        Parameters
+        ----------
+        notebook, model, kind
+            As in `kept`.
+        sources : mapping
+            What they are made from, as JSON holds it (`genoattn.model.weights.made_from`); kept
+            arrays of other sources are made anew.
+        make : callable
+            Returns the arrays.
+        """
+        file = self.file(notebook[3:], model, kind, "npz")
+        identity = json.dumps(dict(sources), sort_keys=True)
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_MADE_FROM]) == identity:
+                    return {name: arrays[name] for name in arrays.files if name != _MADE_FROM}
+        made = dict(make())
+        _write(file, {**made, _MADE_FROM: np.array(identity)})
+        return made
 
     # ----------------------------------------------------------------------------- results
 
