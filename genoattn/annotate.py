@@ -31,6 +31,7 @@ from genoattn.genome.formats import read_fasta
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.card import check_one_task
 from genoattn.model.networks import load_network
 from genoattn.model.weights import find_prior
 from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
@@ -191,6 +192,7 @@ def annotate(
             raise ValueError("no weights to annotate with")
         if watched:
             raise ValueError("attention is recorded of one model, not of several at once")
+        check_one_task(model)
         each = [annotate(one, genomes, chunk=chunk, progress=progress) for one in model]
         return {name: mean_log_odds([found[name] for found in each]) for name in names}
     if isinstance(model, (str, Path)):

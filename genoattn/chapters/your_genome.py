@@ -410,7 +410,7 @@ def written(own: Run, given: Opened, found: Annotated, p: Checked) -> Finding:
     label = f"{p.name}: output of {p.weights}"[:76]
     shown = [tracks.HubTrack("output", "Output", "Probability of a start site", found.output)]
     shown += [_hub_track(head, received) for head, received in found.received.items()]
-    tracks.track_hub(
+    hub = tracks.track_hub(
         folder / "hub",
         given.genomes,
         shown,
@@ -423,7 +423,9 @@ def written(own: Run, given: Opened, found: Annotated, p: Checked) -> Finding:
     from_one = found.peaks.assign(position_1based=found.peaks["position"] + 1)
     with writing(folder / "peaks.csv") as partial:
         from_one.drop(columns="position").to_csv(partial, index=False, float_format="%.6g")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    simulated = [folder / "demo.fa", folder / "demo.gff"] if given.truth is not None else []
+    files = sorted([*hub, folder / "peaks.bed", folder / "peaks.csv", *simulated])
+    own.only(p.name, files)
     return Finding("\n".join(f"- `{path}`: {path.stat().st_size:,} bytes" for path in files))
 
 

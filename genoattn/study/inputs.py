@@ -185,20 +185,27 @@ class StudyInputs:
         ]
         return [sentence for lacks, sentence in found if lacks]
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path) -> list[Path]:
         """Write genome.fa and one TSV a table; each file is written whole or not at all.
 
         Parameters
         ----------
         folder : str or Path
             Made when missing; files of the same names are replaced.
+
+        Returns
+        -------
+        list of Path
+            What was written.
         """
         folder = Path(folder)
+        written = [folder / "genome.fa", folder / "task.txt"]
         write_fasta(self.genome, folder / "genome.fa")
         with writing(folder / "task.txt") as temporary:
             temporary.write_text(f"{self.task}\n", encoding="ascii")
         order = folder / "sources.txt"
         if self.named:
+            written.append(order)
             with writing(order) as temporary:
                 temporary.write_text("\n".join(self.named) + "\n", encoding="utf-8")
         else:
@@ -209,11 +216,13 @@ class StudyInputs:
             if table is None:
                 path.unlink(missing_ok=True)
                 continue
+            written.append(path)
             with writing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(f"{_NOTE}\n")
                 table.to_csv(
                     file, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE
                 )
+        return written
 
     @classmethod
     def read(cls, folder: str | Path) -> StudyInputs:

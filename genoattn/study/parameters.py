@@ -192,6 +192,11 @@ class Schema(Mapping[str, Parameter]):
         """The chapter's name, such as ``heads``."""
         return self.notebook.split("_", 1)[1]
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values of the notebook's cell of defaults."""
+        return {name: parameter.default for name, parameter in self.items()}
+
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
 
