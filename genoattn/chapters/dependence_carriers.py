@@ -94,22 +94,23 @@ def asked(run: Run, model: Model, p: Checked) -> Asked:
     block = bootstrap.blocks(test, p.block)
     here = labelled[test[labelled["position"].to_numpy()]].reset_index(drop=True)
     here = here.assign(block=block[here["position"].to_numpy()])
+    config = model.config
+    reach = (config.downstream - config.window + 1, config.downstream)
+    here = here[mediation.far_from_ends(study.genome, here, *reach)].reset_index(drop=True)
     if study.elements is not None:
         elements = planted_elements(study.elements)
     elif study.known_elements is PAPER_ELEMENTS:
         elements = PROMOTER_ELEMENTS
     else:
         elements = study.known_elements
-    earliest = model.config.downstream - model.config.window + 1
     within = tuple(
         one
         for one in elements
-        if one.places[0] >= earliest
-        and one.places[-1] + len(one.probabilities) - 1 <= model.config.downstream
+        if one.places[0] >= reach[0] and one.places[-1] + len(one.probabilities) - 1 <= reach[1]
     )
     size = {"n_sites": p.n_mediated, "draws": p.n_draws, "seed": p.seed}
     found = noise.questions(study.genome, here, test, within, rare=p.rare, **size)
-    first, last = max(TILED[0], earliest), min(TILED[1], model.config.downstream)
+    first, last = max(TILED[0], reach[0]), min(TILED[1], reach[1])
     tiles = noise.tiles(study.genome, here, first=first, last=last, width=TILE, **size)
     said = wording.say_asked(found, [one.name for one in elements if one not in within], p)
     return Asked(found, tiles, {one.name: one for one in within}, Finding(said))

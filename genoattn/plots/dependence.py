@@ -1,4 +1,4 @@
-"""Figures of what the output depends on: tidy frames in, figures out.
+"""Figures of what the model reads and which head carries it: tidy frames in, figures out.
 
 A thing keeps its colour through the chapter: exchanges of single nucleotides, gradients, words.
 """
