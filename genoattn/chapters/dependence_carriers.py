@@ -6,7 +6,7 @@ What the steps say is in `genoattn.chapters.dependence_carriers_words`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -421,6 +421,9 @@ class Others(NamedTuple):
     controls: dict[str, Mediated]
     roles: pd.DataFrame
     """`carriers.matched_roles`."""
+    leading: pd.DataFrame
+    """``element`` (used in some seed), ``model``, ``head`` and ``share`` of the leading carrier;
+    no head and a share of zero where none carries it."""
     finding: Finding
 
 
@@ -462,4 +465,17 @@ def others(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
     every = [one.shares for one in (*seeds.values(), *controls.values())]
     results = {"mediation": pd.concat(every, ignore_index=True), "mediation_roles": roles}
     said = wording.say_others(seeds, controls, roles, missing, p)
-    return Others(seeds, controls, roles, Finding(said, results, {"roles": roles}))
+    leading = _leading({**seeds, **controls})
+    return Others(seeds, controls, roles, leading, Finding(said, results, {"roles": roles}))
+
+
+def _leading(networks: Mapping[str, Mediated]) -> pd.DataFrame:
+    """The head that carries most of each used element in each network."""
+    rows = []
+    for element in dict.fromkeys(name for one in networks.values() for name in one.used):
+        for model, one in networks.items():
+            mine = one.carriers[one.carriers["element"] == element]
+            top = mine.iloc[0] if len(mine) else None
+            head = "" if top is None else wording.head_name(top)
+            rows.append((element, model, head, 0.0 if top is None else top["share"]))
+    return pd.DataFrame(rows, columns=["element", "model", "head", "share"])

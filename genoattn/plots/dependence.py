@@ -26,6 +26,7 @@ __all__ = [
     "interaction_map",
     "position_map",
     "query_key_map",
+    "seed_map",
     "spacer_curve",
     "tile_map",
 ]
@@ -525,6 +526,56 @@ def spacer_curve(table: pd.DataFrame | None, head: str) -> Drawn:
         "means over sites with intervals.",
         f"Two curves over spacers of {table['spacer'].min()} to {table['spacer'].max()} nt; the "
         f"box is worth most at {best['spacer']:.0f} nt ({best['effect']:+.2f}).",
+    )
+
+
+def seed_map(leading: pd.DataFrame) -> Drawn:
+    """The head that carries most of each element, in each seed and in networks that learnt nothing.
+
+    Parameters
+    ----------
+    leading : DataFrame
+        ``element``, ``model``, ``head``, ``share``.
+    """
+    elements, models = (list(dict.fromkeys(leading[name])) for name in ("element", "model"))
+    share, head = (
+        leading.pivot_table(index="element", columns="model", values=name, aggfunc="first").reindex(
+            index=elements, columns=models
+        )
+        for name in ("share", "head")
+    )
+    figure, axes = plt.subplots(
+        figsize=(style.WIDTH, 1.4 + 0.35 * len(elements)), layout="constrained"
+    )
+    if elements:
+        text = [
+            [f"{one}\n{part:.0%}" if one else "none" for one, part in zip(*row, strict=True)]
+            for row in zip(head.to_numpy(), share.to_numpy(), strict=True)
+        ]
+        sns.heatmap(
+            share,
+            ax=axes,
+            cmap="Greys",
+            vmin=0,
+            vmax=max(0.01, float(share.to_numpy().max()) * 1.6),
+            annot=np.array(text),
+            fmt="",
+            annot_kws={"fontsize": 7},
+            linewidths=0.5,
+            cbar_kws={"label": "share restored"},
+        )
+    axes.tick_params(axis="y", rotation=0)
+    axes.set_xlabel("network")
+    axes.set_ylabel("")
+    named = leading[leading["head"] != ""].groupby("model", sort=False).size()
+    told = listed(f"{model} {count}" for model, count in named.items())
+    return Drawn(
+        figure,
+        "The head that carries most of each element, and the share that it restores, in every seed "
+        "and in networks that learnt nothing. Numbers of heads differ between seeds by chance; "
+        "what returns is the role.",
+        f"A table of {len(elements)} elements by {len(models)} networks. Elements with a carrier: "
+        f"{told}.",
     )
 
 

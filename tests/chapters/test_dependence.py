@@ -159,6 +159,7 @@ def test_the_role_returns_in_the_other_seed_and_the_untrained_carry_nothing(stud
     assert "Not there and left out: toy-s9." in others.finding.said
     assert "**1 element** is carried in at least two of 2 seeds: -35" in others.finding.said
     assert "toy-untrained 0" in others.finding.said
+    assert others.leading["head"].tolist() == ["L1 H1", "L1 H1", ""]
     table = others.finding.results["mediation"]
     assert set(table["control"]) == {"", "no element here", "untrained"}
     assert list(table.columns) == [

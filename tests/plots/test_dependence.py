@@ -148,3 +148,15 @@ def test_curves_show_every_point_with_its_interval():
     )
     drawn = draw.circuit_curve(curve)
     assert "90% of the score of all heads; 2 heads reach it" in drawn.caption
+
+
+def test_each_network_has_a_column_with_the_leading_head():
+    leading = pd.DataFrame(
+        {"element": ["box", "box", "start", "start"], "model": ["a", "dead", "a", "dead"],
+         "head": ["L1 H6", "", "L5 H4", ""], "share": [0.5, 0.0, 1.0, 0.0]}
+    )  # fmt: skip
+    drawn = draw.seed_map(leading)
+    texts = [text.get_text() for text in drawn.figure.axes[0].texts]
+    assert texts == ["L1 H6\n50%", "none", "L5 H4\n100%", "none"]
+    assert "Elements with a carrier: a 2." in drawn.alt
+    assert draw.seed_map(leading.head(0)).figure.axes
