@@ -129,6 +129,14 @@ def sited(
     return places[best], score.max(1)
 
 
+OTHER_ELEMENTS = (
+    word("initiator", "CA", -1, -1, "Hawley and McClure 1983: the start and the letter before it"),
+    word("UP element, proximal", "AAAAAA", -50, -42, "Estrem et al. 1999"),
+    word("UP element, distal", "AAATTTT", -60, -51, "Estrem et al. 1998"),
+)
+"""Elements of promoters that the paper does not match with heads, and that a network may read."""
+
+
 def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:
     """Elements of a simulated genome: the matrix and the places of all planted copies.
 
