@@ -106,6 +106,29 @@ def mediated(study, asked):
     return chapter.mediated(run, model, asked, p)
 
 
+def test_the_map_holds_the_box_without_its_name_being_asked_for(study):
+    run, model, p = study
+    used = chapter.used(run, model, check(chapter.PARAMETERS, {**p, "n_sites": 90}))
+    box = used.table[used.table["element"] == "-35"]
+    assert len(box) == 1
+    assert box["ci_high"].item() < -0.3
+    assert "of them lower the log-odds significantly" in used.finding.said
+
+
+def test_few_sites_hold_no_element_and_say_so(study):
+    run, model, p = study
+    used = chapter.used(run, model, p)
+    assert used.table.empty
+    assert "no motif of the mutation map occurs 20 times" in used.finding.said
+
+
+def test_the_first_layer_names_the_word_that_its_head_reads(study):
+    run, model, _ = study
+    first = chapter.read_first_layer(run, model)
+    assert first.table["key_word"].iloc[0].startswith("TTGACA")
+    assert "L1 H1 tells keys apart most" in first.finding.said
+
+
 def test_the_head_that_reads_the_box_is_named_and_its_control_is_not(mediated):
     assert mediated.used == ["-35"]
     found = mediated.carriers.iloc[0]
