@@ -136,12 +136,53 @@ def model():
 def test_replacing_letters_out_of_reach_changes_nothing(model):
     genome, sites, with_word = planted_genome(0, share=0.5)
     elements = elements_of(sites, with_word)
-    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, seed=0)
+    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, least=0.5, seed=0)
     assert near["change"].abs().item() > 1e-9
     assert list(near["element"]) == ["box"]
     reach = model.config.reach_upstream - model.config.downstream
     edge = elements.assign(offset=-reach, sequence=WORD)
-    assert np.isfinite(grading.usage(model, genome, edge, most=20, seed=0)["change"]).all()
+    used = grading.usage(model, genome, edge, most=20, least=0.5, seed=0)
+    assert np.isfinite(used["change"]).all() and not used["used"].any()
+
+
+def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    near = elements_of(sites, with_word).assign(offset=-8)
+    given = {"most": 20, "seed": 0}
+    change = abs(grading.usage(model, genome, near, least=0, **given)["change"].item())
+    assert grading.usage(model, genome, near, least=0.99 * change, **given)["used"].item()
+    assert not grading.usage(model, genome, near, least=1.01 * change, **given)["used"].item()
+
+
+def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_one():
+    alike = np.array([[0.95, 0.9], [0.85, 0.1], [0.79, 0.79]])
+    assert grading.assigned(alike, 0.8).tolist() == [1, 0]  # not the most alike pair: two are more
+    assert grading.assigned(alike[:1], 0.8).tolist() == [0, -1]
+    assert grading.assigned(alike[2:], 0.8).tolist() == [-1, -1]
+    assert grading.assigned(alike[:0], 0.8).tolist() == [-1, -1]
+    assert grading.assigned(alike[:, :0], 0.8).tolist() == []
+
+
+def test_a_claim_is_no_recovery_of_two_elements_alike(claimed):
+    found, elements = claimed
+    strongest = found.table["p_sites"].idxmin()
+    one = claims.Found(
+        found.table.loc[[strongest]].reset_index(drop=True),
+        found.counts[[strongest]],
+        found.carriers[[strongest]],
+    )
+    twice = pd.concat([elements, elements.assign(element="twin")], ignore_index=True)
+    recovered, _ = grading.grade(one, effect(-2, -0.5), word_effects(one), twice, RULE)
+    assert recovered["recovered"].sum() == 1
+
+
+def test_permuted_elements_are_recovered_less_often_than_the_planted_one(claimed):
+    found, elements = claimed
+    given = (found, effect(-2, -0.5), word_effects(found))
+    recovered, _ = grading.grade(*given, elements, RULE, seed=1)
+    assert recovered["recovered"].all() and recovered["chance"].item() < 0.1
+    again, _ = grading.grade(*given, elements, RULE, seed=1)
+    pd.testing.assert_frame_equal(recovered, again)
 
 
 def test_a_motif_is_laid_where_it_fits():
