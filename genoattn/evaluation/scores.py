@@ -233,11 +233,57 @@ def compare(
         difference_low, difference_high. The interval of a difference takes the same blocks for
         both, so it is narrower than the two intervals suggest.
     """
+    compared = _compared(outputs, label, where, resampling, reference, 1)
+    return pd.DataFrame(compared).drop(columns="p")
+
+
+def compare_resolutions(
+    outputs: Mapping[str, NDArray],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    reference: str,
+    ks: Iterable[int],
+) -> pd.DataFrame:
+    """Compare outputs as `compare` does, at the resolution of k-mers, and test the differences.
+
+    Parameters
+    ----------
+    outputs, label, where, resampling, reference
+        As for `compare`.
+    ks : iterable of int
+        Lengths of k-mers, over which outputs are averaged; 1 is the exact position.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare`, after a column resolution, and p: of no difference, two-sided,
+        by the share of resamples on the other side of zero; not corrected.
+    """
+    rows = [
+        {"resolution": k, **row}
+        for k in ks
+        for row in _compared(outputs, label, where, resampling, reference, k)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _compared(
+    outputs: Mapping[str, NDArray],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    reference: str,
+    k: int,
+) -> list[dict[str, object]]:
+    """Rows of `compare_resolutions`."""
     label, block = inside(label, where), inside(np.stack([resampling.block] * 2), where)
+    label = kmers(label, k, "max")
+    block = block[:, : label.shape[1] * k : k]
     values, replicates = {}, {}
     for name, output in outputs.items():
         values[name], replicates[name] = _with_replicates(
-            label, inside(output, where), block, resampling
+            label, kmers(inside(output, where), k, "mean"), block, resampling
         )
     rows = []
     for name in outputs:
@@ -255,9 +301,17 @@ def compare(
                     "difference": value - values[reference][metric],
                     "difference_low": difference_low,
                     "difference_high": difference_high,
+                    "p": _two_sided(own - other),
                 }
             )
-    return pd.DataFrame(rows)
+    return rows
+
+
+def _two_sided(differences: NDArray[np.float64]) -> float:
+    """How probable no difference is: twice the smaller share of replicates beyond zero."""
+    known = differences[~np.isnan(differences)]
+    beyond = min((known <= 0).sum(), (known >= 0).sum())
+    return float(min(1.0, 2 * (1 + beyond) / (1 + known.size)))
 
 
 def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) -> float:
