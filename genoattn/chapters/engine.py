@@ -151,7 +151,7 @@ class Blocks(NamedTuple):
 
 def blocks(config: AnnotatorConfig) -> Blocks:
     """Cut the queries of a model's size into blocks."""
-    block = min(attention.BLOCK, config.window)
+    block = min(attention.BLOCK["cpu"], config.window)
     return Blocks(config.window, block, Finding(say_blocks(config.window, block)))
 
 

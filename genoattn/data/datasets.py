@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import requests
 
@@ -25,10 +27,6 @@ __all__ = [
     "fetch_all",
 ]
 
-
-with warnings.catch_warnings():  # tqdm, which pooch imports, asks for widgets in a notebook
-    warnings.simplefilter("ignore")
-    import pooch
 
 FOLDER_VARIABLE = "GENOATTN_DATA"  # environment variable that names a folder with the files
 
@@ -233,9 +231,17 @@ DATASETS: dict[str, Dataset] = {
 _verified: set[tuple[str, int, int, str]] = set()  # path, size, time of change, hash: seen right
 
 
+def _pooch() -> ModuleType:
+    """The library of downloads, which only they need."""
+    with warnings.catch_warnings():  # tqdm, which pooch imports, asks for widgets in a notebook
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
+
+
 def cache_folder() -> Path:
     """Folder of the user's cache that downloads are kept in."""
-    return Path(pooch.os_cache("genoattn"))
+    return Path(_pooch().os_cache("genoattn"))
 
 
 def fetch(name: str, data_dir: str | Path | None = None) -> Path:
@@ -339,7 +345,7 @@ def _verify(path: Path, dataset: Dataset) -> None:
     state = path.stat()
     key = (str(path.resolve()), state.st_size, state.st_mtime_ns, dataset.sha256)
     if key not in _verified:
-        _compare(str(path), pooch.file_hash(str(path)), dataset)
+        _compare(str(path), _pooch().file_hash(str(path)), dataset)
         _verified.add(key)
 
 
@@ -359,7 +365,9 @@ def _download(dataset: Dataset) -> Path:
         _verify(path, dataset)
         return path
 
-    def checked(url: str, output: str, pup: pooch.Pooch | None) -> None:
+    pooch = _pooch()
+
+    def checked(url: str, output: str, pup: Any) -> None:
         pooch.HTTPDownloader()(url, output, pup)
         _compare(f"{url} (downloaded)", pooch.file_hash(output), dataset)
 

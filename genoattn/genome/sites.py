@@ -34,6 +34,7 @@ __all__ = [
     "reading_order",
     "shift_downstream",
     "site_track",
+    "turned_round",
     "values_at",
 ]
 
@@ -205,6 +206,22 @@ class Gaps(NamedTuple):
     """To the next site upstream; infinite where there is none."""
     ahead: NDArray[np.float64]
     """To the next site downstream; infinite where there is none."""
+
+
+def turned_round(sites: pd.DataFrame, length: int, seed: int) -> pd.DataFrame:
+    """Move all sites of each strand by one random distance round the genome.
+
+    As many sites, spaced as before, at other places: labels for a control that has nothing to
+    learn from the sequence. The distance is at least a tenth of the genome.
+    """
+    rng = np.random.default_rng(seed)
+    least = max(1, length // 10)
+    moved = sites.copy()
+    for strand in ("+", "-"):
+        chosen = moved["strand"] == strand
+        distance = int(rng.integers(least, max(least + 1, length - least)))
+        moved.loc[chosen, "position"] = (moved.loc[chosen, "position"] + distance) % length
+    return moved
 
 
 def gaps(

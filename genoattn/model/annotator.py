@@ -340,7 +340,7 @@ class Annotator(nn.Module):
             memory = [cast(RelativeAttentionLayer, layer).start(h) for layer in self.layers]
         else:
             memory = past.layers
-        code = sinusoids(c.window + c.reach_downstream + n, c.d_model, h.dtype).to(h.device)
+        code = sinusoids(c.window + c.reach_downstream + n, c.d_model, h.dtype, h.device)
         after = []
         for number, layer in enumerate(self.layers):
             watch = None if observe is None else partial(observe, number)

@@ -25,6 +25,9 @@ and the position bias.  :func:`dense_attention` writes this down literally and s
 * **Powers of two.** log2(e) goes into the query's scale, and the softmax divides only once, after
   the product with the values.  Without a shift by the maximum this holds while each sum of weights
   stays within the range of the number format; where one does not, its tile is done again with it.
+
+On a GPU, under autocast (training in mixed precision), the same plain attention goes to PyTorch's
+FlexAttention (:func:`fused_attention`), which never writes the scores to memory.
 """
 
 from __future__ import annotations
@@ -33,15 +36,19 @@ import ctypes
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 Observer = Callable[[int, int, Tensor], None]
 """``observe(row, start, weights)`` with ``weights`` of shape (n, window): its rows are the queries
 ``start .. start + n - 1``, its columns run 5'->3' from the farthest position to the query."""
 
-BLOCK = 32
+BLOCK = {"cpu": 32, "cuda": 128}
+"""Queries in a block."""
 TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
@@ -51,7 +58,12 @@ SAFE_SUM = 2.0**80
 gradients included."""
 
 
-def sinusoids(length: int, d_model: int, dtype: torch.dtype = torch.float32) -> Tensor:
+def sinusoids(
+    length: int,
+    d_model: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+) -> Tensor:
     """Sinusoidal code of 0 .. length - 1 (Vaswani et al. 2017): sines, then cosines.
 
     Returns
@@ -59,8 +71,9 @@ def sinusoids(length: int, d_model: int, dtype: torch.dtype = torch.float32) -> 
     Tensor, shape (length, d_model)
         From angles in double precision, so that it is exact along a whole genome.
     """
-    frequency = 10_000.0 ** (-torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
-    angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
+    pair = torch.arange(0, d_model, 2, dtype=torch.float64, device=device)
+    position = torch.arange(length, dtype=torch.float64, device=device)
+    angle = position[:, None] * 10_000.0 ** (-pair / d_model)
     return torch.cat([angle.sin(), angle.cos()], dim=-1).to(dtype)
 
 
@@ -139,7 +152,7 @@ def relative_attention(
     code: Tensor,
     window: int,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
     observe: Observer | None = None,
 ) -> Tensor:
     """:func:`dense_attention` in time and memory linear in the length.
@@ -148,8 +161,8 @@ def relative_attention(
     ----------
     query, key, value, distance, content_bias, position_bias, code, window
         As in :func:`dense_attention`.
-    block : int
-        Queries per block.
+    block : int, optional
+        Queries per block; by default :data:`BLOCK`.
     observe : callable, optional
         Called with each tile of attention weights as it is computed (``row`` counts ``batch *
         heads``); the weights are overwritten afterwards.  Only without gradients.
@@ -159,21 +172,81 @@ def relative_attention(
     Tensor, shape (batch, heads, length, d_head)
     """
     batch, heads, length, _ = query.shape
-    with torch.autocast(query.device.type, enabled=False):  # scores are kept in full precision
+    device = query.device.type
+    fused = device != "cpu" and observe is None and torch.is_autocast_enabled(device)
+    with torch.autocast(device, enabled=False):  # scores are kept in full precision
         query, key, value, distance = (
             tensor.to(content_bias.dtype) for tensor in (query, key, value, distance)
         )
         content = query + content_bias[:, None]
         position = turned((query + position_bias[:, None]) @ distance, code[-length:])
+        if fused:
+            return fused_attention(
+                content, position, key, value, code, window, torch.get_autocast_dtype(device)
+            )
         content, position, key, value = (
             tensor.flatten(0, 1) for tensor in (content, position, key, value)
         )
+        block = block or BLOCK["cpu" if device == "cpu" else "cuda"]
         operands = (content, position, key, value, code, window, block)
         if observe is None:
             out = _WindowAttention.apply(*operands)  # type: ignore[no-untyped-call]
         else:
             out = _Pass(*operands).run(observe=observe)
     return out.unflatten(0, (batch, heads))
+
+
+@cache
+def _compiled() -> Callable[..., Any]:
+    """FlexAttention as one kernel, made at its first use."""
+    return torch.compile(flex_attention, dynamic=False)
+
+
+@cache
+def window_mask(length: int, history: int, window: int, device: torch.device) -> BlockMask:
+    """Which blocks of keys the blocks of queries meet, for FlexAttention."""
+
+    def inside(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        distance = query + history - key
+        return (distance >= 0) & (distance < window)
+
+    return create_block_mask(inside, None, None, length, history + length, device=device)
+
+
+def fused_attention(
+    content: Tensor,
+    position: Tensor,
+    key: Tensor,
+    value: Tensor,
+    code: Tensor,
+    window: int,
+    dtype: torch.dtype,
+    attend: Callable[..., Any] | None = None,
+) -> Tensor:
+    """Attention of the queries [content, position] to the keys [key, code], in one kernel.
+
+    Parameters
+    ----------
+    content, position : Tensor, shape (batch, heads, length, width)
+        ``q_i + u`` and ``T_i g``.
+    key, value : Tensor, shape (batch, heads, history + length, d_head)
+    code : Tensor, shape (history + length, d_model)
+    window : int
+    dtype : torch.dtype
+        Of the products; sums are kept in float32.
+    attend : callable, optional
+        FlexAttention; compiled by default.
+
+    Returns
+    -------
+    Tensor, shape (batch, heads, length, d_head), of ``dtype``
+    """
+    length, keys = content.shape[2], key.shape[2]
+    mask = window_mask(length, keys - length, window, content.device)
+    query = torch.cat([content, position], -1).to(dtype)
+    reached = torch.cat([key, code.expand(*key.shape[:2], -1, -1)], -1).to(dtype)
+    scale = 1 / math.sqrt(key.shape[-1])
+    return (attend or _compiled())(query, reached, value.to(dtype), block_mask=mask, scale=scale)
 
 
 def _between_zeros(parts: Sequence[Tensor], before: int, after: int) -> Tensor:

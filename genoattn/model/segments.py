@@ -58,6 +58,9 @@ class TrainingConfig:
         Exponent of the focal loss (Lin et al. 2017), which training minimises instead of the
         cross-entropy; 0 is the cross-entropy. The paper's text says cross-entropy, its code 0.8.
         The validation loss is the cross-entropy in any case.
+    keep : str
+        Which weights stay: 'best', those of the lowest validation loss, or 'last', those of the
+        last round (for a control, whose validation loss has nothing to fall for).
     """
 
     passes: float = 3.0
@@ -74,6 +77,7 @@ class TrainingConfig:
     precision: str = "32-true"
     auxiliary_weight: float = 0.5
     focal_gamma: float = 0.0
+    keep: str = "best"
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -90,6 +94,8 @@ class TrainingConfig:
         for name in ("context", "auxiliary_weight", "focal_gamma"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
+        if self.keep not in ("best", "last"):
+            raise ValueError(f"keep must be 'best' or 'last', not {self.keep!r}")
         if self.precision not in ("32-true", "bf16-mixed"):
             raise ValueError(f"precision must be '32-true' or 'bf16-mixed', not {self.precision!r}")
 

@@ -56,6 +56,9 @@ from genoattn.model.segments import (
 PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
 
+CHECK_EVERY = 32
+"""Steps between two looks whether the loss is finite: each look waits for the accelerator."""
+
 Network = Annotator | ConvolutionalNetwork
 """What can be trained: the annotator, and the baseline that it is compared with."""
 
@@ -126,7 +129,8 @@ class AnnotatorTraining(L.LightningModule):
     @override
     def training_step(self, batch: Batch, index: int) -> Tensor:
         total, beside, number = self._losses(batch)
-        self._check_finite(total + beside)
+        if index % CHECK_EVERY == 0:
+            self._check_finite(total + beside)
         number = number.clamp(min=1)
         self.log("train_loss", total / number, on_step=False, on_epoch=True, sync_dist=True)
         return (total + self.config.auxiliary_weight * beside) / number
@@ -177,10 +181,13 @@ def warmup_cosine(step: int, steps: int) -> float:
 
 
 class KeepBest(L.Callback):
-    """Write the weights when the validation loss falls, and their card after every round."""
+    """Write the weights when the validation loss falls, and their card after every round.
 
-    def __init__(self, weights: Path, card: Card, progress: bool) -> None:
-        self.weights, self.card, self.progress = weights, card, progress
+    With ``always``, write the weights after every round.
+    """
+
+    def __init__(self, weights: Path, card: Card, progress: bool, always: bool = False) -> None:
+        self.weights, self.card, self.progress, self.always = weights, card, progress, always
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0
         self.started = time.monotonic()
@@ -241,7 +248,7 @@ class KeepBest(L.Callback):
         self.card = self.card.replace(
             history=tuple(self.history), seconds=round(self._elapsed(), 1)
         )
-        if row["validation_loss"] < before:
+        if self.always or row["validation_loss"] < before:
             self.card = self.card.replace(best=row)
             pl_module.model.save(self.weights, self.card)
         else:
@@ -343,7 +350,7 @@ def fit(
     checkpoint = _resumable(weights, identity)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, module)
-    keep = KeepBest(weights, card, progress)
+    keep = KeepBest(weights, card, progress, always=config.keep == "last")
     with _quiet_lightning():
         trainer = L.Trainer(
             accelerator=accelerator,

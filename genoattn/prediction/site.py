@@ -233,8 +233,9 @@ def site_log_odds(
 ) -> NDArray[np.float64]:
     """Log-odds at the sites of `site_windows`, shape (n,)."""
     outputs = []
+    device = next(model.parameters()).device
     with torch.inference_mode():
         for first in range(0, len(codes), batch):
-            part = torch.from_numpy(codes[first : first + batch].astype(np.int64))
-            outputs.append(model(part)[:, model.config.reach_upstream].double().numpy())
+            part = torch.from_numpy(codes[first : first + batch].astype(np.int64)).to(device)
+            outputs.append(model(part)[:, model.config.reach_upstream].double().cpu().numpy())
     return np.concatenate(outputs)

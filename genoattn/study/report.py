@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from IPython.display import DisplayHandle, Markdown, display
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
 
 __all__ = [
     "Finding",
@@ -92,12 +94,16 @@ class InShort:
     """
 
     def __init__(self, question: str) -> None:
+        from IPython.display import Markdown, display
+
         self.question = question
         text = admonition("In short", f"**{question}**\n\nThe answer appears once the chapter ran.")
         self._box: DisplayHandle | None = display(Markdown(text), display_id=True)
 
     def say(self, answer: Finding) -> None:
         """Fill the box: the answer in a few sentences, and how sure it is."""
+        from IPython.display import Markdown
+
         text = admonition("In short", f"**{self.question}**\n\n{answer.said}", "tip in-short")
         if self._box is not None:
             self._box.update(Markdown(text))

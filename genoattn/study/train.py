@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from genoattn.genome.sites import turned_round
 from genoattn.genome.split import Split
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig
@@ -46,6 +47,8 @@ def _train(given: argparse.Namespace) -> None:
     )
     inputs = StudyInputs.read(given.run / "inputs")
     sites = label_sites(given.run, inputs.sites, given.sites)
+    if given.turn_labels:
+        sites = turned_round(sites, len(inputs.genome), given.turn_labels)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
     fit(
@@ -57,7 +60,7 @@ def _train(given: argparse.Namespace) -> None:
         training=training,
         initial=given.initial and find_weights(given.initial, given.run),
         auxiliary={name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary},
-        train_set=given.sites,
+        train_set=given.sites + ", labels turned round" * bool(given.turn_labels),
         accelerator=given.accelerator,
         devices=given.devices,
         fresh=given.fresh,
@@ -92,6 +95,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--auxiliary", nargs="*", default=[], help="sources whose sites are further targets"
+    )
+    parser.add_argument(
+        "--turn-labels",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="train a control: move the sites of each strand round the genome by a random distance",
     )
     parser.add_argument("--initial", help="weights to start from: a file, or a name in the run")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier training")

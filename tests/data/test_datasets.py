@@ -155,7 +155,7 @@ def test_a_file_is_hashed_once_a_process(
     def refuse(*args: object) -> str:
         raise AssertionError("hashed again")
 
-    monkeypatch.setattr(datasets.pooch, "file_hash", refuse)
+    monkeypatch.setattr(datasets._pooch(), "file_hash", refuse)
     assert fetch("table", tmp_path) == tmp_path / "table.tsv"
 
 

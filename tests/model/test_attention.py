@@ -6,11 +6,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.attention.flex_attention import flex_attention
 
 from genoattn.model.attention import (
     TILE_SCORES,
     dense_attention,
     dense_weights,
+    fused_attention,
     relative_attention,
     sinusoids,
     turned,
@@ -162,3 +164,19 @@ def test_observer_sees_every_weight_once(monkeypatch, scores):
             j = i - (window - 1 - column)
             wanted = dense[:, i, j] if j >= 0 else torch.zeros(batch * heads, dtype=torch.float64)
             torch.testing.assert_close(seen[:, i, column], wanted, rtol=0, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize(("history", "window"), [(0, 7), (13, 20), (5, 64)])
+def test_flex_attention_is_given_the_same_equation(history, window):
+    """What a GPU computes in one kernel, here step by step, against the equation."""
+    tensors, code = arguments(2, 3, 50, 4, torch.float64)
+    query, key, value, distance, u, w = tensors
+    query = query[:, :, history:]
+    wanted = dense_attention(query, key, value, distance, u, w, code, window)
+    content = query + u[:, None]
+    position = turned((query + w[:, None]) @ distance, code[history:])
+    got = fused_attention(
+        content, position, key, value, code, window, torch.float64, flex_attention
+    )
+    torch.testing.assert_close(got, wanted)
