@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -74,23 +76,20 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     if isinstance(circular, str):
         circular = [circular]
     genomes = read_fasta(path, circular=False)
-    names = [genome.name for genome in genomes]
-    if ALL in names and ALL in circular:
+    named, names = set(circular), dict.fromkeys(genome.name for genome in genomes)
+    if ALL in names and ALL in named:
         raise ValueError(
             f"{path}: a contig is named {ALL!r}, which among the circular contigs means every one "
             "of them; rename it"
         )
     unknown = [name for name in circular if name not in names and name != ALL]
     if unknown:
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join([*names][:5]) + (", ..." if len(names) > 5 else "")
         raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
     return [
-        Genome(
-            genome.name, genome.codes, genome.circular or {ALL, genome.name} & {*circular} != set()
-        )
-        for genome in genomes
+        replace(one, circular=one.circular or ALL in named or one.name in named) for one in genomes
     ]
 
 
@@ -166,10 +165,10 @@ def annotate(
         genomes = list(genome)
     if not genomes:
         raise ValueError("no contig to annotate")
-    names = [one.name for one in genomes]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"two contigs are named {twice}")
+    names = Counter(one.name for one in genomes)
+    name, times = names.most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"two contigs are named {name}")
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise ValueError(f"no contig is named {min(set(watched) - set(names))!r}")

@@ -171,7 +171,7 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def seconds(turn: Callable[[], None]) -> float:
+def seconds(turn: Callable[[], object]) -> float:
     """Seconds of wall-clock time that one turn takes."""
     started = time.perf_counter()
     turn()

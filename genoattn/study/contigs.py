@@ -1,0 +1,191 @@
+"""What a draft of many contigs costs beside its prediction: reading, peaks, tracks; a CSV out.
+
+Draft assemblies and metagenomes have 100,000 contigs, most of them short. ``genoattn contigs`` (a
+part of ``make bench``) makes such drafts at random, times each step of ``genoattn annotate`` and of
+the chapter `genoattn.chapters.your_genome` that is not the network's, and compares with the time
+that the network takes. Each step should cost as much for each contig, however many there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from genoattn import annotate, tracks
+from genoattn.evaluation.calls import find_peaks
+from genoattn.genome.files import writing
+from genoattn.genome.formats import read_gff_contigs, write_fasta
+from genoattn.genome.sequence import STRANDS, Genome
+from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.output import around
+from genoattn.output.peaks import peak_table, peaks_per_kb
+from genoattn.prediction.benchmark import seconds, write_table
+
+__all__ = ["Draft", "draft", "main", "measure", "nt_per_second", "shares", "steps"]
+
+
+THRESHOLD, APART, FLANK = 0.5, 5, 20
+"""Least output of a peak, nt within which it is the highest, and nt beside a gene's start."""
+_DENSITIES = (0.1, 0.2, 0.5)  # thresholds at which the density of peaks is counted
+
+
+class Draft(NamedTuple):
+    """Contigs at random with an output that a network might give."""
+
+    genomes: list[Genome]
+    features: pd.DataFrame
+    """As of `genoattn.genome.formats.read_gff_contigs`, two genes a contig."""
+    output: Mapping[str, NDArray[np.float32]]
+    """Contig -> values from 0 to 1, few of them high, shape (2, L)."""
+
+
+def draft(n: int, length: int, seed: int = 0) -> Draft:
+    """Make n contigs of so many nt, at least 40; every third is circular."""
+    rng = np.random.default_rng(seed)
+    names = [f"contig_{number}" for number in range(n)]
+    codes = rng.integers(0, 4, (n, length), dtype=np.uint8)
+    genomes = [Genome(name, codes[i], circular=i % 3 == 0) for i, name in enumerate(names)]
+    start = rng.integers(0, length - 20, 2 * n)
+    features = pd.DataFrame(
+        {
+            "contig": np.repeat(names, 2),
+            "start": start,
+            "end": start + 20,
+            "strand": rng.choice(STRANDS, 2 * n),
+            "type": rng.choice(["gene", "CDS"], 2 * n),
+            "gene": rng.choice(["abc", "xyz", ""], 2 * n),
+            "locus_tag": [f"L{number}" for number in range(2 * n)],
+            "pseudo": False,
+        }
+    )
+    output = (rng.random((n, 2, length), dtype=np.float32)) ** 60
+    return Draft(genomes, features, dict(zip(names, output, strict=True)))
+
+
+def _write_gff(path: Path, features: pd.DataFrame) -> None:
+    """Write features as GFF3."""
+    table = pd.DataFrame(
+        {
+            "contig": features["contig"],
+            "source": "random",
+            "type": features["type"],
+            "first": features["start"] + 1,
+            "last": features["end"],
+            "score": ".",
+            "strand": features["strand"],
+            "frame": "0",
+            "text": "locus_tag=" + features["locus_tag"] + ";gene=" + features["gene"],
+        }
+    )
+    with writing(path) as temporary:
+        table.to_csv(temporary, sep="\t", header=False, index=False)
+
+
+def steps(given: Draft, folder: Path) -> dict[tuple[str, str], Callable[[], object]]:
+    """List what is done beside the prediction.
+
+    Parameters
+    ----------
+    given : Draft
+        Its sequences and annotation are written to ``folder``, from which the steps read them.
+    folder : Path
+
+    Returns
+    -------
+    dict of (str, str) to callable
+        Part (set-up or output) and name -> what does it.
+    """
+    genomes, features, output = given
+    fasta, gff = folder / "draft.fa", folder / "draft.gff"
+    write_fasta(genomes, fasta)
+    _write_gff(gff, features)
+    found = find_peaks(output, THRESHOLD, apart=APART)
+    starts = around.starts_of(features, genomes)
+    circular = [one.name for one in genomes if one.circular]
+    return {
+        ("set-up", "sequences read"): lambda: annotate.load_contigs(fasta, circular),
+        ("set-up", "names checked"): lambda: tracks.check_contig_names(genomes, fasta),
+        ("set-up", "facts of contigs"): lambda: annotate.contig_table(genomes, AnnotatorConfig()),
+        ("set-up", "annotation read"): lambda: read_gff_contigs(gff, genomes),
+        ("output", "peaks found"): lambda: find_peaks(output, THRESHOLD, apart=APART),
+        ("output", "peaks by threshold"): lambda: peaks_per_kb(output, _DENSITIES, APART),
+        ("output", "next genes"): lambda: peak_table(found, features, genomes),
+        ("output", "around genes"): lambda: around.around_sites(output, starts, genomes, FLANK),
+        ("output", "bigWig of both strands"): lambda: tracks.write_strands(
+            folder / "output", output, decimals=4
+        ),
+        ("output", "BED of the peaks"): lambda: tracks.write_bed(folder / "peaks.bed", found),
+        ("output", "2bit of the sequences"): lambda: tracks.write_two_bit(
+            folder / "draft.2bit", genomes
+        ),
+    }
+
+
+def nt_per_second(model: Annotator, n: int, length: int) -> float:
+    """Positions of both strands that a network predicts a second, contig by contig."""
+    genomes = draft(n, length).genomes
+    spent = seconds(lambda: annotate.annotate(model, genomes, progress=False))
+    return 2 * n * length / spent
+
+
+def measure(n: int, length: int, rate: float) -> pd.DataFrame:
+    """Time each step for n contigs.
+
+    Parameters
+    ----------
+    n, length : int
+        Contigs, and nt of each.
+    rate : float
+        Positions that a network predicts a second (`nt_per_second`).
+
+    Returns
+    -------
+    DataFrame
+        Columns part, step, contigs, length (nt), seconds, ms_per_contig, share_of_prediction.
+    """
+    with tempfile.TemporaryDirectory(dir=".", prefix=".draft-") as folder:
+        spent = {
+            name: seconds(step) for name, step in steps(draft(n, length), Path(folder)).items()
+        }
+    table = pd.DataFrame([(*name, n, length, one) for name, one in spent.items()])
+    table.columns = ["part", "step", "contigs", "length", "seconds"]
+    table["ms_per_contig"] = 1000 * table["seconds"] / n
+    table["share_of_prediction"] = table["seconds"] * rate / (2 * n * length)
+    return table
+
+
+def shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Add up the steps of each draft: seconds, ms_per_contig, share_of_prediction."""
+    kept = ["seconds", "ms_per_contig", "share_of_prediction"]
+    return table.groupby(["contigs", "length"], as_index=False)[kept].sum()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line: time drafts of growing numbers of contigs; write bench_contigs.csv."""
+    parser = argparse.ArgumentParser(prog="genoattn contigs", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("book/results"), help="folder of results")
+    parser.add_argument("--contigs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--length", type=int, default=1_000, help="of a contig, in nt")
+    parser.add_argument("--sample", type=int, default=100, help="contigs that are predicted")
+    given = parser.parse_args(arguments)
+    torch.manual_seed(0)
+    model = Annotator(AnnotatorConfig(dropout=0.0)).eval()
+    rate = nt_per_second(model, given.sample, given.length)
+    table = pd.concat(
+        [measure(n, given.length, rate) for n in tqdm(given.contigs, desc="drafts", mininterval=1)],
+        ignore_index=True,
+    )
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    print(f"The network predicts {rate:,.0f} positions a second, contig by contig; in all:")
+    print(shares(table).to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    write_table(given.out / "bench_contigs.csv", table)
+    return 0
