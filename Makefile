@@ -46,7 +46,7 @@ train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a G
 
 bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench*.csv
 	@python -m genoattn bench
-	@python -m genoattn contigs
+	@python -m genoattn costs
 
 lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .

@@ -1,4 +1,4 @@
-"""One door: ``genoattn annotate | train | bench | contigs | recover | book | browser | reference``.
+"""One door: ``genoattn annotate | train | bench | costs | recover | book | browser | reference``.
 
 Each command is a module's own ``main``; it is imported when it is asked for, as some need torch and
 some do without.
@@ -14,7 +14,7 @@ COMMANDS = {
     "annotate": ("genoattn.annotate", "annotate sequences of your own"),
     "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
     "bench": ("genoattn.prediction.benchmark", "measure the attention engine on this machine"),
-    "contigs": ("genoattn.study.contigs", "measure what many contigs cost beside the prediction"),
+    "costs": ("genoattn.study.costs", "measure what annotating costs beside the prediction"),
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
     "book": ("genoattn.book.build", "steps of the book's build"),
     "browser": ("genoattn.book.browser", "files of the page of the genome browser"),

@@ -1,18 +1,24 @@
-"""What a draft of many contigs costs beside its prediction: reading, peaks, tracks; a CSV out.
+"""What an annotation costs beside its prediction: many contigs, a short sequence; CSV files out.
 
-Draft assemblies and metagenomes have 100,000 contigs, most of them short. ``genoattn contigs`` (a
+Draft assemblies and metagenomes have 100,000 contigs, most of them short. ``genoattn costs`` (a
 part of ``make bench``) makes such drafts at random, times each step of ``genoattn annotate`` and of
 the chapter `genoattn.chapters.your_genome` that is not the network's, and compares with the time
 that the network takes. Each step should cost as much for each contig, however many there are.
+
+For a short sequence it is the start that may weigh: so each part of ``genoattn annotate`` is timed
+on ten thousand nucleotides.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,11 +32,15 @@ from genoattn.genome.files import writing
 from genoattn.genome.formats import read_gff_contigs, write_fasta
 from genoattn.genome.sequence import STRANDS, Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.networks import load_network
+from genoattn.model.weights import find_prior
 from genoattn.output import around
 from genoattn.output.peaks import peak_table, peaks_per_kb
 from genoattn.prediction.benchmark import seconds, write_table
+from genoattn.prediction.ensemble import GenePrior, gene_starts
+from genoattn.prediction.predict import predict
 
-__all__ = ["Draft", "draft", "main", "measure", "nt_per_second", "shares", "steps"]
+__all__ = ["Draft", "draft", "main", "measure", "nt_per_second", "shares", "short", "steps"]
 
 
 THRESHOLD, APART, FLANK = 0.5, 5, 20
@@ -169,14 +179,61 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(["contigs", "length"], as_index=False)[kept].sum()
 
 
+def short(weights: str, length: int) -> pd.DataFrame:
+    """Time the parts of annotating one linear contig at random, each once, one after the other.
+
+    Parameters
+    ----------
+    weights : str
+        Name of weights that are shipped, or of a gene prior.
+    length : int
+        In nt.
+
+    Returns
+    -------
+    DataFrame
+        Columns weights, length, part (imports, weights, genes, networks, files), seconds.
+    """
+    (genome,) = draft(1, length).genomes
+    genome = replace(genome, circular=False)
+    file = find_prior(weights)
+    names = GenePrior.load(file).weights(file) if file else [weights]
+    networks: list[Any] = []
+    tracks_of: list[NDArray[np.float32]] = []
+
+    def write() -> None:
+        with tempfile.TemporaryDirectory(dir=".", prefix=".short-") as folder:
+            found = {genome.name: tracks_of[0]}
+            tracks.write_strands(Path(folder) / "output", found, decimals=4)
+            tracks.write_bed(Path(folder) / "peaks.bed", find_peaks(found, 0.1, apart=APART))
+
+    command = [sys.executable, "-c", "import genoattn.annotate"]
+    parts = {
+        "imports": lambda: subprocess.run(command, check=True),
+        "weights": lambda: networks.extend(load_network(name) for name in names),
+        "genes": lambda: gene_starts([genome]) if file else None,
+        "networks": lambda: tracks_of.extend(
+            predict(one, genome, progress=False) for one in networks
+        ),
+        "files": write,
+    }
+    rows = [(weights, length, part, seconds(do)) for part, do in parts.items()]
+    return pd.DataFrame(rows, columns=["weights", "length", "part", "seconds"])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: time drafts of growing numbers of contigs; write bench_contigs.csv."""
-    parser = argparse.ArgumentParser(prog="genoattn contigs", description=main.__doc__)
+    """Command line: time drafts and a short contig; write bench_contigs.csv, bench_short.csv."""
+    parser = argparse.ArgumentParser(prog="genoattn costs", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("book/results"), help="folder of results")
     parser.add_argument("--contigs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--length", type=int, default=1_000, help="of a contig, in nt")
     parser.add_argument("--sample", type=int, default=100, help="contigs that are predicted")
+    parser.add_argument("--short", type=int, default=10_000, help="nt of the short contig")
+    parser.add_argument("--weights", nargs="+", default=["curated", "annotator", "with-genes"])
     given = parser.parse_args(arguments)
+    parts = pd.concat([short(name, given.short) for name in given.weights], ignore_index=True)
+    print(parts.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    write_table(given.out / "bench_short.csv", parts)
     torch.manual_seed(0)
     model = Annotator(AnnotatorConfig(dropout=0.0)).eval()
     rate = nt_per_second(model, given.sample, given.length)
