@@ -1,4 +1,4 @@
-"""Your own sequences, annotated: a FASTA file in, a track for each contig out; wraps predict.py.
+"""Your own sequences, annotated: FASTA or GenBank in, a track for each contig out.
 
 The short way, for a script::
 
@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from genoattn import tracks
 from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.formats import read_fasta
+from genoattn.genome.genbank import read_sequences
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -51,15 +51,16 @@ ALL = "all"
 
 
 def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genome]:
-    """Read the contigs of a FASTA file and say which are circular.
+    """Read the contigs of a FASTA or GenBank file and say which are circular.
 
     Parameters
     ----------
     path : str or Path
-        FASTA, plain or ``.gz``, either case, IUPAC letters.
+        FASTA or GenBank, plain or ``.gz``, either case, IUPAC letters.
     circular : collection of str
         Names of the circular contigs, or ``["all"]``. A contig that is not named is what its
-        header says (``[topology=circular]``), and linear where the header says nothing.
+        header says (``[topology=circular]``; in GenBank its ``LOCUS`` line), and linear where the
+        header says nothing.
 
     Returns
     -------
@@ -69,13 +70,14 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     Raises
     ------
     GenomeError, FileNotFoundError
-        See `genoattn.genome.formats.read_fasta`: empty file, repeated name, a letter that is none.
+        See `genoattn.genome.genbank.read_sequences`: empty file, repeated name, a letter that is
+        none.
     ValueError
         A contig is named as circular that is not there, or no letter of the file is known.
     """
     if isinstance(circular, str):
         circular = [circular]
-    genomes = read_fasta(path, circular=False)
+    genomes = read_sequences(path, circular=False)
     named, names = set(circular), dict.fromkeys(genome.name for genome in genomes)
     if ALL in names and ALL in named:
         raise ValueError(
@@ -142,7 +144,7 @@ def annotate(
         ``with-genes``) the annotators that it names are averaged, the genes of all contigs found,
         and where they begin is weighed (`genoattn.prediction.ensemble`).
     genome : str, Path, Genome or sequence of Genome
-        A FASTA file, or contigs that were read before.
+        A FASTA or GenBank file, or contigs that were read before.
     circular : collection of str
         See `load_contigs`; for a file only.
     recorders : mapping of str to sequence of AttentionRecorder, optional
@@ -221,9 +223,9 @@ def annotate(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: annotate a FASTA file; leaves both strands as bigWig and the peaks as BED."""
+    """Command line: annotate sequences; leaves both strands as bigWig and the peaks as BED."""
     parser = argparse.ArgumentParser(prog="genoattn annotate", description=main.__doc__)
-    parser.add_argument("fasta", type=Path, help="sequences, plain or .gz")
+    parser.add_argument("fasta", type=Path, help="sequences: FASTA or GenBank, plain or .gz")
     parser.add_argument("--weights", default="annotator", help="a name that is shipped, or a file")
     parser.add_argument(
         "--circular", nargs="*", default=[], help="names of circular contigs, or all"

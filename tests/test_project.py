@@ -92,6 +92,7 @@ def test_imports_are_declared():
     names = {
         "sklearn": "scikit-learn",
         "yaml": "pyyaml",
+        "Bio": "biopython",
         "IPython": "ipykernel",
         "PIL": "pillow",
     }
