@@ -227,12 +227,12 @@ def _row(
     """One stretch of a feature, checked."""
     from Bio.SeqFeature import AfterPosition, BeforePosition, UnknownPosition
 
-    where = f"{path}: record {genome.name}: {kind} {part}"
+    where = f"{path}: record {genome.name}: {kind}"
     if isinstance(part.start, UnknownPosition) or isinstance(part.end, UnknownPosition):
-        raise GenomeError(f"{where}: its place is not known")
+        raise GenomeError(f"{where} {part}: its place is not known")
     start, end = int(part.start), int(part.end)
     if not 0 <= start < end <= len(genome):
-        raise GenomeError(f"{where}: is not within 1..{len(genome)}")
+        raise GenomeError(f"{where} {start + 1}..{end} is not within 1..{len(genome)}")
     return FeatureRow(
         genome.name,
         start,

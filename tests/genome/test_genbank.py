@@ -110,7 +110,7 @@ def test_a_record_without_a_version_has_the_name_of_its_locus(tmp_path):
         (record().replace("acgttgcaat\n", "acgttgca*t\n"), r"record ring\.1: '\*' is not"),
         (record().replace("60 bp", "99 bp"), "may be cut off"),
         (record().split("ORIGIN")[0] + CONTIG, r"ring\.1 has no sequence; fetch it in full"),
-        (record(features="     CDS             50..90"), r"CDS \[49:90\]\(\+\): is not within 1"),
+        (record(features="     CDS             50..90"), r"CDS 50\.\.90 is not within 1\.\.60"),
         (
             record(features="     CDS             5..x0"),
             r"ring\.1: a CDS whose place cannot be read",
