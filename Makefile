@@ -44,8 +44,9 @@ train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a G
 	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 
-bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
+bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench*.csv
 	@python -m genoattn bench
+	@python -m genoattn costs
 
 lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .

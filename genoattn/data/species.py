@@ -23,8 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.genome.files import AnnotationError, FileError, read_lines
-from genoattn.genome.formats import read_fasta
-from genoattn.genome.genbank import read_genbank
+from genoattn.genome.genbank import read_sequences
 from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome, encode
 
 __all__ = [
@@ -245,7 +244,7 @@ def read_whole_genome(whole: WholeGenome, folder: str | Path) -> tuple[Genome, p
         One that cannot be read, or sites that are not of this genome.
     """
     path = Path(folder) / whole.sequence
-    genome = (read_genbank if ".gb" in path.suffixes else read_fasta)(path)[0]
+    genome = read_sequences(path)[0]
     return genome, read_start_bed(Path(folder) / whole.sites, genome)
 
 

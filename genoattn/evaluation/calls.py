@@ -325,22 +325,27 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
         raise ValueError(f"apart must be at least 1 nt, not {apart}")
     if not tracks:
         raise ValueError("no track to look for peaks in: give at least one contig")
-    frames = []
+    rows, positions, outputs = [], [], []
     for name, track in tracks.items():
         if track.ndim != 2 or len(track) != len(STRANDS):
             raise ValueError(
                 f"the track of {name} has shape {track.shape}, not (2, L), both strands"
             )
-        for row, strand in enumerate(STRANDS):
-            values = np.where(np.isnan(track[row]), -np.inf, track[row])[None]
-            highest = peaks(values, np.ones(values.shape[1], dtype=bool), apart)
-            position = np.flatnonzero(highest[0] & (values[0] >= threshold))
-            columns = {"contig": name, "position": position, "strand": strand}
-            frames.append(pd.DataFrame({**columns, "output": track[row, position]}))
-    found = pd.concat(frames, ignore_index=True)
-    order = found["contig"].map({name: number for number, name in enumerate(tracks)})
-    found = found.assign(order=order).sort_values(["order", "position", "strand"])
-    return found.drop(columns="order").reset_index(drop=True)
+        values = np.where(np.isnan(track), -np.inf, track)
+        highest = peaks(values, np.ones(values.shape[1], dtype=bool), apart)
+        position, row = np.nonzero((highest & (values >= threshold)).T)  # by position, then strand
+        rows.append(row)
+        positions.append(position)
+        outputs.append(track[row, position])
+    names = np.array([*tracks], dtype=object)
+    return pd.DataFrame(
+        {
+            "contig": names.repeat([len(row) for row in rows]),
+            "position": np.concatenate(positions),
+            "strand": np.array(STRANDS, dtype=object)[np.concatenate(rows)],
+            "output": np.concatenate(outputs),
+        }
+    )
 
 
 def near(places: pd.DataFrame, others: pd.DataFrame, tolerance: int) -> NDArray[np.bool_]:

@@ -542,12 +542,6 @@ class Run:
         """Tell whether a chapter kept this kind of table of a model."""
         return self.file(notebook[3:], model, kind).is_file()
 
-    def kept_arrays(self, notebook: str, model: str, kind: str) -> dict[str, NDArray[Any]]:
-        """Named arrays that a chapter kept of a model; errors as of `kept`."""
-        file = self._kept(notebook, self.file(notebook[3:], model, kind, "npz"), model)
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
-
     def once(
         self,
         notebook: str,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import ablation
@@ -19,11 +20,7 @@ CONFIG = AnnotatorConfig(
 
 @pytest.fixture(scope="module")
 def model() -> Annotator:
-    torch.manual_seed(1)
-    made = Annotator(CONFIG).eval()
-    for parameter in made.parameters():
-        parameter.data.normal_(std=0.5)
-    return made
+    return lively(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +130,7 @@ def test_the_model_is_as_before_after_switching_off_even_on_error(model):
 
 
 def test_a_head_without_output_weights_is_found_to_do_nothing(segments):
-    torch.manual_seed(2)
-    model = Annotator(CONFIG).eval()
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.5)
+    model = lively(CONFIG, seed=2)
     model.layers[1].combine.weight.data[:, :4] = 0  # layer 2, head 1
     conditions = ablation.single_heads(CONFIG)
     mean = mean_of(model, segments)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import mutagenesis
@@ -56,11 +57,7 @@ def test_gradients_are_complete_and_symmetric_where_a_plain_gradient_is_not():
 
 @pytest.fixture(scope="module")
 def model() -> Annotator:
-    torch.manual_seed(1)
-    made = Annotator(CONFIG).eval()
-    for parameter in made.parameters():
-        parameter.data.normal_(std=0.5)
-    return made
+    return lively(CONFIG)
 
 
 @pytest.fixture(scope="module")
