@@ -1,6 +1,7 @@
 """The chapter dependence: what the model reads, and which head carries it; parameters, steps.
 
-Steps on heads are in `genoattn.chapters.dependence_carriers` (which head carries which element) and
+Other steps are in `genoattn.chapters.dependence_reads` (elements of the mutation map, the first
+layer), `genoattn.chapters.dependence_carriers` (which head carries which element) and
 `genoattn.chapters.dependence_circuits` (heads left out over the whole test part). What the steps
 here say is in `genoattn.chapters.dependence_words`.
 """
@@ -33,6 +34,7 @@ from genoattn.chapters.dependence_circuits import (
     part,
     ranks,
 )
+from genoattn.chapters.dependence_reads import read_first_layer, used
 from genoattn.evaluation import bootstrap
 from genoattn.genome import motifs, sites
 from genoattn.interventions import mutagenesis
@@ -65,9 +67,11 @@ __all__ = [
     "planted",
     "positions",
     "ranks",
+    "read_first_layer",
     "scanned",
     "spaced",
     "tiled",
+    "used",
     "ways",
 ]
 
@@ -148,6 +152,9 @@ PARAMETERS = Schema(
             20,
             "start sites of the test part around which nucleotides are changed, at most",
             low=2,
+        ),
+        "min_seqlets": Parameter(
+            int, 20, "fewest sites at which an element of the mutation map is found", low=2
         ),
         "region_first": Parameter(
             int, -100, "first position that is changed, the TSS is +1", rule=position

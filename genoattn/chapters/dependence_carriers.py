@@ -28,6 +28,7 @@ from genoattn.interventions.carriers import Answer, Criteria
 from genoattn.interventions.noise import Question
 from genoattn.model.annotator import Annotator
 from genoattn.model.weights import made_from
+from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
@@ -78,6 +79,13 @@ class Asked(NamedTuple):
     finding: Finding
 
 
+def elements_of(study: StudyInputs) -> tuple[Element, ...]:
+    """Elements to ask about: those that were planted, else those that are known."""
+    if study.elements is not None:
+        return planted_elements(study.elements)
+    return PROMOTER_ELEMENTS if study.known_elements is PAPER_ELEMENTS else study.known_elements
+
+
 def asked(run: Run, model: Model, p: Checked) -> Asked:
     """Look for elements beside the start sites of the test part, and draw their noise.
 
@@ -97,12 +105,7 @@ def asked(run: Run, model: Model, p: Checked) -> Asked:
     config = model.config
     reach = (config.downstream - config.window + 1, config.downstream)
     here = here[mediation.far_from_ends(study.genome, here, *reach)].reset_index(drop=True)
-    if study.elements is not None:
-        elements = planted_elements(study.elements)
-    elif study.known_elements is PAPER_ELEMENTS:
-        elements = PROMOTER_ELEMENTS
-    else:
-        elements = study.known_elements
+    elements = elements_of(study)
     within = tuple(
         one
         for one in elements
@@ -313,8 +316,16 @@ class Ways(NamedTuple):
     """``element``, ``head``, ``query``, ``key`` (first offsets of bins; the farthest key bin holds
     all before), ``share`` (to first order) of the leading heads."""
     bins: pd.DataFrame
-    """Rows of `carriers.shares` by bin of queries, of heads that carry the element."""
+    """Rows of `carriers.shares` by bin of queries, of the leading heads."""
     finding: Finding
+
+    @property
+    def shown(self) -> str:
+        """The element that is read most by way of queries upstream of the site."""
+        elsewhere = self.map[self.map["query"] < 0]
+        if elsewhere.empty:
+            return ""
+        return str(elsewhere.loc[elsewhere["share"].idxmax(), "element"])
 
 
 def ways(mediated: Mediated) -> Ways:
