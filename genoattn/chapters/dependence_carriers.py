@@ -316,8 +316,16 @@ class Ways(NamedTuple):
     """``element``, ``head``, ``query``, ``key`` (first offsets of bins; the farthest key bin holds
     all before), ``share`` (to first order) of the leading heads."""
     bins: pd.DataFrame
-    """Rows of `carriers.shares` by bin of queries, of heads that carry the element."""
+    """Rows of `carriers.shares` by bin of queries, of the leading heads."""
     finding: Finding
+
+    @property
+    def shown(self) -> str:
+        """The element that is read most by way of queries upstream of the site."""
+        elsewhere = self.map[self.map["query"] < 0]
+        if elsewhere.empty:
+            return ""
+        return str(elsewhere.loc[elsewhere["share"].idxmax(), "element"])
 
 
 def ways(mediated: Mediated) -> Ways:

@@ -11,7 +11,8 @@ import pytest
 from genoattn.chapters import dependence as chapter
 from genoattn.chapters import dependence_words as wording
 from genoattn.genome import sites
-from genoattn.interventions import mediation, mutagenesis, paths
+from genoattn.genome.sequence import encode
+from genoattn.interventions import mediation, motif_discovery, mutagenesis, paths
 from genoattn.model.card import Card
 from genoattn.study import inputs
 from genoattn.study.parameters import check
@@ -106,13 +107,24 @@ def mediated(study, asked):
     return chapter.mediated(run, model, asked, p)
 
 
-def test_the_map_holds_the_box_without_its_name_being_asked_for(study):
+def boxes_of(found, *, min_seqlets):
+    """In place of motif discovery: the sites of a map that have the box."""
+    columns = np.searchsorted(found.offset, -35) + np.arange(6)
+    row = np.flatnonzero((found.codes[:, columns] == encode("TTGACA")).all(1))
+    counts = np.array([[6 * (one == letter) for letter in range(4)] for one in encode("TTGACA")])
+    worth = found.hypothetical[row][:, columns].mean(0)
+    return [motif_discovery.Pattern(row, np.full(len(row), -35), counts, worth)]
+
+
+def test_an_element_of_the_map_is_named_by_its_place_and_replaced(study, monkeypatch):
     run, model, p = study
-    used = chapter.used(run, model, check(chapter.PARAMETERS, {**p, "n_sites": 90}))
-    box = used.table[used.table["element"] == "-35"]
-    assert len(box) == 1
-    assert box["ci_high"].item() < -0.3
-    assert "of them lower the log-odds significantly" in used.finding.said
+    monkeypatch.setattr(motif_discovery, "discover", boxes_of)
+    used = chapter.used(run, model, check(chapter.PARAMETERS, {**p, "n_sites": 20}))
+    row = used.table.iloc[0]
+    assert (row["element"], row["offset"], row["best_match"]) == ("-35", -35, "-35")
+    assert row["ci_high"] < -0.3
+    assert "**1 elements**, found without asking for any: 1 of them" in used.finding.said
+    assert used.finding.results["elements_used"] is used.table
 
 
 def test_few_sites_hold_no_element_and_say_so(study):
@@ -166,6 +178,8 @@ def test_ways_lead_from_the_box_to_the_sites_own_query(mediated):
     assert top["key"] <= -30 < top["key"] + 10
     assert "one head together restore 100%" in ways.finding.said
     assert ways.hops.empty  # there is one layer
+    assert ways.shown == "-35"
+    assert ways._replace(map=ways.map.head(0)).shown == ""
 
 
 def test_without_another_box_there_is_no_spacer(study, asked, mediated):
