@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study train bench lint format clean unlock lock
+.PHONY: help book test study train bench lint format clean unlock lock soak
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -47,6 +47,9 @@ train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a G
 bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench*.csv
 	@python -m genoattn bench
 	@python -m genoattn costs
+
+soak: $(READY)  ## kill chapters at random for ten minutes; a clean run must then equal an undisturbed one
+	@python tests/soak.py --seconds 600
 
 lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .
