@@ -64,9 +64,9 @@ def site_kinds(
         for n in sorted(sites["n_sources"].unique()):
             add("sources", f"{n}", (sites["n_sources"] == n).to_numpy())
     if "sigma" in tables:
-        named = tables["sigma"].fillna("").map(lambda text: {*re.findall(r"Sigma\d+", text)})
+        named = [{*re.findall(r"Sigma\d+", str(text))} for text in tables["sigma"]]
         for factor in sorted({*()}.union(*named), key=lambda name: -int(name[5:])):
-            known = tables[named.map(lambda factors, one=factor: one in factors)]
+            known = tables[[factor in factors for factors in named]]
             add("sigma factor", factor.replace("Sigma", "σ"), close(known))
     for source, table in tables.groupby("source", sort=False):
         seen = {

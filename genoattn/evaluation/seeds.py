@@ -75,9 +75,9 @@ def families(cards: Mapping[str, Card], absent: Collection[str] = ()) -> dict[st
             found[name] = [name]
     first_of = {name: first for first, names in found.items() for name in names}
     for name in absent:
-        first = first_of.get(re.sub(r"-s\d+$", "", name))
-        if first is not None:
-            found[first].append(name)
+        base = re.sub(r"-s\d+$", "", name)
+        if base in first_of:
+            found[first_of[base]].append(name)
     return found
 
 
