@@ -29,6 +29,7 @@ __all__ = [
     "assign",
     "calls",
     "find_peaks",
+    "found",
     "match_table",
     "near",
     "peaks",
@@ -154,8 +155,7 @@ def calls(
         Columns position (0-based), strand, output and hit; by position and strand.
     """
     sites = label.astype(bool) & where
-    candidates = peaks(output, where, radius)
-    candidates &= output >= _threshold(output[candidates], int(sites.sum()))
+    candidates = _as_many_as(sites, output, where, radius)
     hits = _hits(output, candidates, sites, tolerance)
     row, position = np.nonzero(candidates)
     listed = pd.DataFrame(
@@ -167,6 +167,40 @@ def calls(
         }
     )
     return listed.sort_values(["position", "strand"], ignore_index=True)
+
+
+def _as_many_as(
+    sites: NDArray[np.bool_], output: NDArray, where: NDArray[np.bool_], radius: int
+) -> NDArray[np.bool_]:
+    """The highest peaks, as many as there are sites at most: bool (2, L)."""
+    candidates = peaks(output, where, radius)
+    candidates &= output >= _threshold(output[candidates], int(sites.sum()))
+    return candidates
+
+
+def found(
+    output: NDArray, label: NDArray, where: NDArray[np.bool_], radius: int, tolerance: int
+) -> NDArray[np.bool_]:
+    """Which sites have a call of their own, of as many calls as there are sites.
+
+    Parameters
+    ----------
+    output, label, where, radius, tolerance
+        As for :func:`calls`.
+
+    Returns
+    -------
+    bool array, shape (2, L)
+    """
+    sites = label.astype(bool) & where
+    candidates = _as_many_as(sites, output, where, radius)
+    has_one = np.zeros_like(sites)
+    for row in range(2):
+        made, there = np.flatnonzero(candidates[row]), np.flatnonzero(sites[row])
+        made = made[np.argsort(-output[row, made], kind="stable")]
+        owned = assign(made, there, tolerance)
+        has_one[row, there[owned[owned >= 0]]] = True
+    return has_one
 
 
 def match_table(

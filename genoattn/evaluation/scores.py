@@ -77,6 +77,27 @@ def _with_replicates(
     )
 
 
+def replicated(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], resampling: Resampling
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Scores of one output at exact positions, and those of every draw of blocks.
+
+    Parameters
+    ----------
+    label, output : arrays, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+        Positions outside all its blocks are not scored.
+
+    Returns
+    -------
+    (dict, dict)
+        By metric: the score, and an array of shape (n_replicates,).
+    """
+    block = inside(np.stack([resampling.block] * 2), where)
+    return _with_replicates(inside(label, where), inside(output, where), block, resampling)
+
+
 def inside(track: NDArray, where: NDArray[np.bool_]) -> NDArray:
     """The positions ``where`` (L,) of a track (2, L), each strand read 5'->3': shape (2, n)."""
     return reading_order(track[:, where])
@@ -200,9 +221,9 @@ def performance(
 
 
 def differs_from_paper(table: pd.DataFrame) -> pd.Series:
-    """Say of each row of :func:`performance` whether the paper's value is outside the interval.
+    """Say of each row whether the paper's value is outside the interval.
 
-    The paper states no uncertainty of its own; a row without its value does not differ.
+    A row without the paper's value, or without an interval, does not differ.
     """
     printed = table["paper_value"]
     return (printed < table["ci_low"]) | (printed > table["ci_high"])
