@@ -27,10 +27,11 @@ from tqdm import tqdm
 
 from genoattn import tracks
 from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.formats import read_fasta
+from genoattn.genome.formats import circular_in_gff, read_fasta
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.card import check_one_task
 from genoattn.model.networks import load_network
 from genoattn.model.weights import find_prior
 from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
@@ -48,7 +49,9 @@ ALL = "all"
 # ---------------------------------------------------------------------------------- sequences
 
 
-def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genome]:
+def load_contigs(
+    path: str | Path, circular: Collection[str] = (), gff: str | Path | None = None
+) -> list[Genome]:
     """Read the contigs of a FASTA file and say which are circular.
 
     Parameters
@@ -57,7 +60,10 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
         FASTA, plain or ``.gz``, either case, IUPAC letters.
     circular : collection of str
         Names of the circular contigs, or ``["all"]``. A contig that is not named is what its
-        header says (``[topology=circular]``), and linear where the header says nothing.
+        header says (``[topology=circular]``), or else the annotation, and linear where neither
+        says anything.
+    gff : str or Path, optional
+        Their annotation, which may call them circular (``Is_circular=true``).
 
     Returns
     -------
@@ -69,7 +75,8 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     GenomeError, FileNotFoundError
         See `genoattn.genome.formats.read_fasta`: empty file, repeated name, a letter that is none.
     ValueError
-        A contig is named as circular that is not there, or no letter of the file is known.
+        A contig is named as circular that is not there, the annotation calls one circular whose
+        header says linear, or no letter of the file is known.
     """
     if isinstance(circular, str):
         circular = [circular]
@@ -86,12 +93,24 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
         raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
-    return [
-        Genome(
-            genome.name, genome.codes, genome.circular or {ALL, genome.name} & {*circular} != set()
-        )
-        for genome in genomes
-    ]
+    round_ = {one.name for one in genomes if one.circular or {ALL, one.name} & {*circular}}
+    round_ |= _annotated_as_circular(path, names, round_, gff)
+    return [Genome(one.name, one.codes, one.name in round_) for one in genomes]
+
+
+def _annotated_as_circular(
+    path: str | Path, names: Collection[str], known: Collection[str], gff: str | Path | None
+) -> set[str]:
+    """Contigs that are known as circular by their annotation alone, which no header contradicts."""
+    found = ({*names} & circular_in_gff(gff)) - {*known} if gff is not None else set()
+    if found:
+        stated = {one.name for one in read_fasta(path, circular=True) if not one.circular}
+        if wrong := sorted(found & stated):
+            raise ValueError(
+                f"{gff} calls {wrong[0]} circular, but its header in {path} says linear; correct "
+                "one of them, or name it in circular"
+            )
+    return found
 
 
 def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataFrame:
@@ -143,7 +162,8 @@ def annotate(
         ``with-genes``) the annotators that it names are averaged, the genes of all contigs found,
         and where they begin is weighed (`genoattn.prediction.ensemble`).
     genome : str, Path, Genome or sequence of Genome
-        A FASTA file, or contigs that were read before.
+        A FASTA file, or contigs that were read before. Beyond the ends of a linear one, the model
+        reads unknown letters.
     circular : collection of str
         See `load_contigs`; for a file only.
     recorders : mapping of str to sequence of AttentionRecorder, optional
@@ -191,6 +211,7 @@ def annotate(
             raise ValueError("no weights to annotate with")
         if watched:
             raise ValueError("attention is recorded of one model, not of several at once")
+        check_one_task(model)
         each = [annotate(one, genomes, chunk=chunk, progress=progress) for one in model]
         return {name: mean_log_odds([found[name] for found in each]) for name in names}
     if isinstance(model, (str, Path)):

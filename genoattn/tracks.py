@@ -375,7 +375,7 @@ def track_hub(
     label: str,
     email: str,
     decimals: int | None = 4,
-) -> Path:
+) -> list[Path]:
     """Write a track hub that brings its own genome (an assembly hub).
 
     Each of ``shown`` becomes an overlay of two bigWigs: the plus strand upwards, the minus strand
@@ -403,8 +403,8 @@ def track_hub(
 
     Returns
     -------
-    Path
-        ``hub.txt``.
+    list of Path
+        Its files, ``hub.txt`` first.
 
     Raises
     ------
@@ -418,9 +418,10 @@ def track_hub(
         if lengths != sizes:
             raise ValueError(f"track {one.name!r} has contigs {lengths}, the genome has {sizes}")
     place = Path(folder) / name
-    write_two_bit(place / f"{name}.2bit", genomes)
+    binary = [place / f"{name}.2bit"]
+    write_two_bit(binary[0], genomes)
     for one in shown:
-        write_strands(place / one.name, one.tracks, decimals=decimals)
+        binary += write_strands(place / one.name, one.tracks, decimals=decimals).values()
     first = max(genomes, key=len)
     end = min(len(first), 20_000)
     texts = {
@@ -433,7 +434,7 @@ def track_hub(
     for path, text in texts.items():
         with writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return Path(folder) / "hub.txt"
+    return [*texts, *binary]
 
 
 def _stanzas(one: HubTrack, priority: int) -> list[str]:

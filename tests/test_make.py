@@ -44,7 +44,10 @@ esac
 """,
     "genoattn": 'exec python -m genoattn "$@"',
     "snakemake": 'exec REAL -m snakemake "$@"',
-    "papermill": """sed 's/"execution_count": null/"execution_count": 1/' "$1" > "$2" """,
+    "papermill": """
+echo "profile $GENOATTN_PROFILE" >> "$CALLS"
+sed 's/"execution_count": null/"execution_count": 1/' "$1" > "$2"
+""",
     "jupyter-book": """
 for page in index $(sed -n 's/.*file: //p; s/^root: //p' _toc.yml) book/api/genoattn; do
     mkdir -p "$(dirname "_build/html/$page")"
@@ -203,6 +206,7 @@ def test_a_python_that_will_not_do_is_refused(bare, tmp_path):
 def test_book_executes_the_demo_and_prints_where_the_pages_are(whole):
     calls = whole.make("book", "CORES=2")
     assert [Path(call.split()[0]).stem for call in programs(calls, "papermill")] == CHAPTERS
+    assert programs(calls, "profile") == ["demo"] * 2, "the run folder is the demo's"
     assert [path.stem for path in sorted((whole.folder / "book/demo").iterdir())] == CHAPTERS
     assert whole.output.endswith(f"The book is ready: {whole.folder}/_build/html/index.html\n")
     calls = whole.make("book", "CORES=2")
@@ -217,6 +221,24 @@ def test_study_executes_its_chapters_and_refreshes_what_is_drawn_from_them(whole
     steps = ("book data", "snakemake", "book overview", "browser refresh")
     order = [next(i for i, call in enumerate(calls) if step in call) for step in steps]
     assert order == sorted(order)
+
+
+def test_an_edited_file_of_ones_own_repeats_the_chapters(whole):
+    """Once the run graph said "Nothing to be done" when a genome or a table had changed."""
+    given = {
+        "curation": {"source": "files", "fasta": "g é.fa", "tables": ["a.tsv", "b.tsv"]},
+        "heads": {"weights": "w.safetensors"},
+    }
+    (whole.folder / "notebooks/profiles/demo.yaml").write_text(yaml.safe_dump(given))
+    files = ["g é.fa", "a.tsv", "b.tsv", "w.safetensors", "w.json"]
+    for name in files:
+        (whole.folder / name).write_text("first")
+    whole.make("book", "CORES=2")
+    assert not programs(whole.make("book", "CORES=2"), "papermill"), "nothing changed"
+    for name, again in (("g é.fa", CHAPTERS), ("b.tsv", CHAPTERS), ("w.json", CHAPTERS[1:])):
+        (whole.folder / name).write_text("edited")
+        calls = whole.make("book", "CORES=2")
+        assert [Path(call.split()[0]).stem for call in programs(calls, "papermill")] == again
 
 
 def test_train_trains_each_model_after_the_one_that_it_starts_from(whole):

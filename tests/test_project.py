@@ -95,6 +95,7 @@ def test_imports_are_declared():
         "yaml": "pyyaml",
         "IPython": "ipykernel",
         "PIL": "pillow",
+        "modiscolite": "modisco-lite",
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = project["dependencies"] + project["optional-dependencies"]["book"]

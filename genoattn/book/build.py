@@ -14,7 +14,7 @@ import base64
 import io
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ = [
     "lock",
     "main",
     "overview",
+    "own_files",
     "profile",
     "refresh_prose",
     "tidy",
@@ -179,6 +180,31 @@ def imported_files(code: str, root: Path, module: tuple[str, ...]) -> set[Path]:
             stem = root.joinpath(*name[1:depth])
             paths |= {p for p in (stem / "__init__.py", stem.with_suffix(".py")) if p.is_file()}
     return paths
+
+
+def own_files(given: Mapping[str, Any]) -> list[str]:
+    """List the files of the reader's own that a chapter's parameters name.
+
+    The run graph takes them as the chapter's inputs, so that an edited genome repeats it.
+
+    Parameters
+    ----------
+    given : mapping
+        What a profile gives one chapter. Weights count if they are a file, not a name.
+
+    Returns
+    -------
+    list of str
+        As the profile writes them.
+    """
+    if given.get("source", "files") != "files":
+        return []
+    named = [str(given.get(name) or "") for name in ("fasta", "gff", "motif_file")]
+    named += given.get("tables") or []
+    weights = Path(given.get("weights", ""))
+    if weights.suffix == ".safetensors":
+        named += [str(weights), str(weights.with_suffix(".json"))]
+    return [one for one in named if one]
 
 
 def tidy(executed: str | Path, target: str | Path) -> None:

@@ -24,8 +24,8 @@ from genoattn.study.parameters import (
     WEIGHTS,
     Checked,
     Parameter,
-    ParameterError,
     Schema,
+    check_region,
     odd,
     position,
 )
@@ -101,6 +101,7 @@ PARAMETERS = Schema(
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
     at_most=(("region_first", "region_last"),),
+    reads=(("03_heads", "profiles"),),
 )
 """What this chapter may be asked."""
 
@@ -133,12 +134,8 @@ def sample(run: Run, model: Model, p: Checked) -> Sample:
     """
     labelled = run.sites(model.card.train_set)
     run.check_test(model.split, labelled, f"the set {model.card.train_set}")
-    first, downstream = sites.offset_of(p.region_first), model.config.downstream
-    if first > downstream:
-        raise ParameterError(
-            f"{p.chapter}: parameter 'region_first' must be at most {downstream + 1}, the last "
-            f"position that {model.name} reads, not {p.region_first}"
-        )
+    downstream = model.config.downstream
+    check_region(p, model.config.reach_upstream - downstream, downstream, model.name)
     label = _labels(run, model)
     segments = ablation.draw_segments(
         run.study.genome,

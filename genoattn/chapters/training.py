@@ -9,6 +9,7 @@ module of the same name with ``_words``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -45,6 +46,9 @@ from genoattn.chapters.training_scores import (
 )
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.card import Card
+from genoattn.model.weights import WEIGHTS as SHIPPED
+from genoattn.model.weights import find_prior
+from genoattn.prediction.ensemble import GENES, file_name, read_ensembles
 from genoattn.study import earlier
 from genoattn.study.parameters import (
     FOLDERS,
@@ -87,8 +91,33 @@ __all__ = [
 
 def _a_name_to_train(values: Mapping[str, Any]) -> str | None:
     """Refuse weights that lead out of the run's folder, if a model is trained under that name."""
-    problem = plain_name(values["weights"]) if values["train"] else None
-    return problem and f"'weights' {problem}, not {values['weights']!r}; it is to be trained"
+    name = values["weights"]
+    problem = plain_name(name) if values["train"] else None
+    if values["train"] and not problem and (name == GENES or find_prior(name)):
+        problem = "must not be what an ensemble is called"
+    return problem and f"'weights' {problem}, not {name!r}; it is to be trained"
+
+
+def _ensembles_by_other_names(values: Mapping[str, Any]) -> str | None:
+    """Refuse ensembles that cannot be read, or that would be taken for a model."""
+    try:
+        named = read_ensembles(values["ensembles"])
+    except ValueError as error:
+        return f"'ensembles' has {error}"
+    models = {Path(values["weights"]).stem, *values["others"], *values["readings"]}
+    models |= {one for members in named.values() for one in members}
+    models |= {file.stem for file in SHIPPED.glob("*.safetensors")}
+    files: dict[str, str] = {}
+    for name in named:
+        file = file_name(name)
+        if {name, file} & models:
+            return f"'ensembles' has an ensemble that is named as the model {name!r}; rename it"
+        if problem := plain_name(file):
+            return f"'ensembles': a name {problem}, not {name!r}"
+        if file in files:
+            return f"'ensembles': {files[file]!r} and {name!r} would have one file; rename one"
+        files[file] = name
+    return None
 
 
 def _three_cuts(values: Mapping[str, Any]) -> str | None:
@@ -240,7 +269,7 @@ PARAMETERS = Schema(
         ),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
     },
-    together=(_a_name_to_train, _three_cuts, _model_of_its_size),
+    together=(_a_name_to_train, _ensembles_by_other_names, _three_cuts, _model_of_its_size),
 )
 """What this chapter may be asked."""
 

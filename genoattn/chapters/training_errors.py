@@ -77,7 +77,13 @@ def next_gene(scores: Scores, p: Checked) -> NextGene:
 def _annotated(scores: Scores) -> str:
     """How many genes were found, and how many of their starts are annotated."""
     genome, starts = scores.data.study.genome, scores.genes.starts
-    true = around.starts_of(scores.data.study.features.assign(contig=genome.name), [genome])
+    features = scores.data.study.features
+    if not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
+        return (
+            f"In this genome {len(starts):,} genes are found; there is no annotation to compare "
+            "them with.\n"
+        )
+    true = around.starts_of(features.assign(contig=genome.name), [genome])
     same = len(starts.merge(true)) / max(1, len(starts))
     return (
         f"In this genome {len(starts):,} genes are found; {same:.0%} of their first nucleotides "

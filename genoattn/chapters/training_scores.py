@@ -196,7 +196,7 @@ def _note_scores(run: Run, models: Models, genes: Genes, now: pd.DataFrame) -> N
             models.cards[name].replace(metrics=scores).write(file)
     for name, prior in genes.priors.items():
         scores = metrics.exact_scores(now[now["model"] == name])
-        file = run.training / f"{name.replace(' ', '-')}.prior.json"
+        file = run.training / f"{ensemble.file_name(name)}.prior.json"
         prior.with_facts(metrics=scores).save(file)
 
 

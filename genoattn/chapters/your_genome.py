@@ -140,7 +140,7 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         fasta, gff, truth = simulation.demo_files(
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
-    genomes = annotate.load_contigs(fasta, p.circular)
+    genomes = annotate.load_contigs(fasta, p.circular, gff)
     tracks.check_contig_names(genomes, fasta)
     features = None if gff is None else read_gff_contigs(gff, genomes)
     if features is not None and not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
@@ -153,11 +153,18 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
     network = Annotator.load(weights, "cuda" if torch.cuda.is_available() else "cpu")
     heads = recorders.head_numbers(p.heads, network.config)
+    downstream = network.config.downstream
+    if all(len(one) <= downstream for one in genomes):
+        raise ValueError(
+            f"{fasta}: no contig is longer than the {downstream} nt that {weights.stem} reads "
+            "downstream of a position; give longer sequences"
+        )
     contigs = annotate.contig_table(genomes, network.config)
     said = (
         say_contigs(contigs)
         + (say_prior(p.weights, prior.members) if prior else "")
         + say_model(weights.stem, network.config)
+        + say_short(contigs, downstream)
         + say_where(own, p)
     )
     return Opened(
@@ -207,6 +214,18 @@ def say_model(name: str, config: AnnotatorConfig) -> str:
         f"The model **{name}** has {_counted(config.layers, 'layer')} of attention to "
         f"{config.window} positions each, and reads up to {config.downstream} nt downstream of the "
         "position that it judges. "
+    )
+
+
+def say_short(contigs: pd.DataFrame, downstream: int) -> str:
+    """Say how many contigs end before what the model reads downstream; nothing if none does."""
+    n = int((contigs["length"] <= downstream).sum())
+    if not n:
+        return ""
+    rests = "is" if n == 1 else "are"
+    return (
+        f"{_counted(n, 'contig')} {rests} no longer than that, so the output there rests on "
+        "letters that are not known. "
     )
 
 
@@ -377,6 +396,11 @@ def around_genes(given: Opened, found: Annotated, p: Checked) -> Genes:
 
 def say_ratio(ratio: Interval, n_starts: int, flank: int) -> str:
     """Say whether the output rises before genes."""
+    if np.isnan(ratio.value):
+        return (
+            f"Around {_counted(n_starts, 'gene start')}, no contig holds the nucleotides before "
+            "and after, so nothing is compared."
+        )
     if not np.isfinite(ratio.low):
         meaning = "with so few gene starts there is no interval."
     elif ratio.low > 1:
@@ -410,7 +434,7 @@ def written(own: Run, given: Opened, found: Annotated, p: Checked) -> Finding:
     label = f"{p.name}: output of {p.weights}"[:76]
     shown = [tracks.HubTrack("output", "Output", "Probability of a start site", found.output)]
     shown += [_hub_track(head, received) for head, received in found.received.items()]
-    tracks.track_hub(
+    hub = tracks.track_hub(
         folder / "hub",
         given.genomes,
         shown,
@@ -423,7 +447,9 @@ def written(own: Run, given: Opened, found: Annotated, p: Checked) -> Finding:
     from_one = found.peaks.assign(position_1based=found.peaks["position"] + 1)
     with writing(folder / "peaks.csv") as partial:
         from_one.drop(columns="position").to_csv(partial, index=False, float_format="%.6g")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    simulated = [folder / "demo.fa", folder / "demo.gff"] if given.truth is not None else []
+    files = sorted([*hub, folder / "peaks.bed", folder / "peaks.csv", *simulated])
+    own.only(p.name, files)
     return Finding("\n".join(f"- `{path}`: {path.stat().st_size:,} bytes" for path in files))
 
 

@@ -227,12 +227,15 @@ def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFram
 
 
 def circular_in_gff(path: str | Path) -> set[str]:
-    """Names of the sequences that an annotation calls circular (``Is_circular=true``)."""
+    """Names of the sequences that an annotation calls circular (``Is_circular=true``).
+
+    RefSeq says it in a row of the type ``region``, Ensembl in one of ``chromosome``.
+    """
     rows = (line.split("\t") for _, line in _feature_lines(path))
     return {
         unquote(fields[0])
         for fields in rows
-        if len(fields) >= 9 and fields[2] == "region" and "is_circular=true" in fields[8].lower()
+        if len(fields) >= 9 and "is_circular=true" in fields[8].lower()
     }
 
 

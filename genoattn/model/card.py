@@ -7,10 +7,12 @@ travels says what it is. A card is never changed: `Card.replace` gives another o
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,11 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.weights import WeightsError, find_weights
 
-__all__ = ["Card", "check_genome"]
+__all__ = ["Card", "check_one_task", "misfit"]
 
 
 _KEYS = (
-    "config", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
+    "config", "task", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
     "software", "hardware", "history", "seconds", "best", "metrics",
 )  # fmt: skip
 
@@ -39,6 +41,8 @@ class Card:
     config : mapping
         Of the network, see `genoattn.model.annotator.AnnotatorConfig` and
         `genoattn.model.convolutional.ConvolutionalConfig`.
+    task : str
+        What the sites are: ``tss``, of which the file says nothing, or another kind.
     train_set : str
         Name of the sites that were the labels: ``curated`` or a source.
     genome : str
@@ -66,6 +70,7 @@ class Card:
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "tss"
     train_set: str = ""
     genome: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -128,6 +133,7 @@ class Card:
         """What the JSON file holds: what is known, in a fixed order."""
         names = {"split": "parts"} | {one.name: one.name for one in dataclasses.fields(self)}
         found = {key: getattr(self, names[key]) for key in _KEYS}
+        found["task"] = "" if self.task == "tss" else self.task
         found["initial"] = self.initial and self.initial.content()
         for key in ("auxiliary", "history"):
             found[key] = list(found[key])
@@ -212,24 +218,50 @@ class Card:
         return self.content().get(key, default)
 
 
-def check_genome(weights: str | Path, genome: Genome) -> None:
-    """Refuse to take the test part of one genome for that of another.
+def misfit(card: Card, genome: Genome, task: str) -> str | None:
+    """Say why a model cannot be used in a study of this genome; None if it can.
+
+    The test part of another genome is none of this one's, nor that of another sequence which has
+    the same name; and sites of another kind are no start sites.
 
     Parameters
     ----------
-    weights : str or Path
-        A file or a shipped name; its card says what it was trained on.
+    card : Card
+        One that names no genome, as of a network that was not trained here, fits any.
     genome : Genome
-        The genome whose test part is to be looked at.
+    task : str
+        What the study's sites are (`genoattn.study.inputs.TASKS`).
+    """
+    instead = "train on this genome, or annotate it as a whole (chapter your_genome)"
+    if card.genome not in ("", genome.name):
+        return f"trained on {card.genome}, so its test part is none of {genome.name}; {instead}"
+    here = hashlib.sha256(genome.codes.tobytes()).hexdigest()
+    trained_on = card.data.get("sequence_sha256", here)
+    if trained_on != here:
+        return (
+            f"trained on another sequence that is named {genome.name} (SHA-256 {trained_on[:8]}…, "
+            f"here {here[:8]}…), so its test part is none of this one; {instead}"
+        )
+    if card.task != task:
+        return (
+            f"trained on sites of the task {card.task!r}, but those of this study are of {task!r}; "
+            "take a model of that task, or train one"
+        )
+    return None
+
+
+def check_one_task(weights: Sequence[str | Path]) -> None:
+    """Refuse to average models of different tasks, whose outputs speak of different sites.
 
     Raises
     ------
     WeightsError
-        The weights were trained on another genome.
+        Names two of them and their tasks.
     """
-    trained_on = Card.read(weights).genome
-    if trained_on != genome.name:
-        raise WeightsError(
-            f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "
-            "on this genome, or annotate it as a whole (chapter your_genome)"
-        )
+    tasks = {str(one): Card.read(one).task for one in weights}
+    for one, other in pairwise(tasks):
+        if tasks[one] != tasks[other]:
+            raise WeightsError(
+                f"{one} is a model of the task {tasks[one]!r}, {other} of {tasks[other]!r}; "
+                "average models of one task"
+            )

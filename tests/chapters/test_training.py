@@ -49,7 +49,9 @@ def toy(tmp_path_factory):
     row, position = np.nonzero(track)
     sites = pd.DataFrame({"position": position, "strand": np.array(["+", "-"])[row]})
     features = pd.DataFrame({"type": ["gene"], "start": [100], "end": [900], "strand": ["+"]})
-    study = SimpleNamespace(genome=genome, published=False, features=features, elements=None)
+    study = SimpleNamespace(
+        genome=genome, published=False, features=features, elements=None, task="tss"
+    )
     data = training_models.Data(study, {"curated": sites}, {"curated": track}, (), split, Finding())
     cards = {"m": card(2.0), "cnn": card(2.0, config=ConvolutionalConfig())}
     resampling = Resampling.of(where, 100, 20, 0)

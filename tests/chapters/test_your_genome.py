@@ -71,7 +71,7 @@ def test_an_own_genome_leaves_the_demo_as_it_was_and_gets_a_folder_of_its_own(fo
     }
     new = {f"runs/my_genome/my_genome/{name}" for name in {*hub, "peaks.bed", "peaks.csv"}}
     results = {f"runs/my_genome/results/your_genome_{name}.csv" for name in ("contigs", "density")}
-    assert files(folder) - before == new | results
+    assert files(folder) - before == new | results | {"runs/my_genome/manifest.json"}
     assert all(name in listed.said for name in new)
     assert "as `run_dir` or `results_dir` was left at the demo's folder" in given.finding.said
     table = pd.read_csv("runs/my_genome/my_genome/peaks.csv")
@@ -109,7 +109,16 @@ def test_the_steps_find_what_the_package_finds(folder):
     assert "left out" in bare.finding.said
 
 
-def test_planted_sites_are_counted_against_peaks(folder):
+def test_a_simulation_otherwise_than_the_demos_gets_a_folder_of_its_own(folder, monkeypatch):
+    p = asked(chromosome=10_000)
+    assert Run.of_own(p).folder == Path("runs/my_genome")
+    assert Run.of(p).folder == Path("runs/demo")  # for its weights
+    monkeypatch.setenv("GENOATTN_PROFILE", "demo")
+    assert Run.of_own(p).folder == Path("runs/demo")
+
+
+def test_planted_sites_are_counted_against_peaks(folder, monkeypatch):
+    monkeypatch.setenv("GENOATTN_PROFILE", "demo")  # whose simulation is smaller here
     p = asked(chromosome=10_000, plasmid=10_000, threshold=1.0)
     own = Run.of_own(p)
     given = chapter.opened(Run.of(p), own, p)

@@ -73,7 +73,7 @@ def test_planted_elements_from_the_frame_of_copies() -> None:
 
 def test_a_word_of_other_letters_is_refused() -> None:
     with pytest.raises(ValueError, match="no word"):
-        elements.word("x", "TATRAT", 0, 0, "here")
+        elements.word("x", "TATXAT", 0, 0, "here")
 
 
 def test_the_nearest_head_is_one_that_looks_there() -> None:

@@ -80,10 +80,10 @@ def test_a_gene_prior_is_fitted_on_the_validation_part_alone(weights, tmp_path):
     assert sum(fitted[0].card["sites"]) == track[:, 200:300].sum()
 
 
-def test_label_sites(tmp_path):
+def test_label_sites():
     sites = pd.DataFrame({"position": [1, 2], "strand": ["+", "-"], "source": ["smrt", "sendseq"]})
-    assert label_sites(tmp_path, sites, "smrt")["position"].tolist() == [1]
+    assert label_sites(sites, "smrt")["position"].tolist() == [1]
     with pytest.raises(
         ValueError, match="no sites of 'cappable'; there are: curated, sendseq, smrt"
     ):
-        label_sites(tmp_path, sites, "cappable")
+        label_sites(sites, "cappable")
