@@ -161,11 +161,27 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn reference --parts {output[0]} --to {output[1]}"
 
+    rule landing:
+        input:
+            rules.chapters.input,
+            sorted(str(path) for path in Path("book/results").rglob("*.*")),
+            sorted(str(path) for path in Path("genoattn/weights").glob("*.*")),
+            "CITATION.cff",
+            "genoattn/book/landing.py",
+            "genoattn/plots/landing.py",
+        output:
+            directory("_build/landing"),
+        message:
+            "Writing the findings of the first page"
+        shell:
+            "python -m genoattn book landing"
+
     rule book:
         input:
             rules.chapters.input,
             pages,
             rules.reference.output,
+            rules.landing.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",

@@ -36,6 +36,7 @@ STAND_INS = {
 case "$*" in
     *"book data"|*"browser refresh") ;;  # these read the published tables
     *"browser pages"*) mkdir -p _build/browser ;;
+    *"book landing"*) mkdir -p _build/landing ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
     *) exec REAL "$@" ;;

@@ -415,7 +415,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = steps.add_parser("check", help="check the rendered pages")
     check.add_argument("--site", default="_build/html")
     steps.add_parser("data", help="find or download the published tables of the study")
-    steps.add_parser("overview", help="draw the figure of the first screen")
+    steps.add_parser("overview", help="draw the figure of the README")
+    first = steps.add_parser("landing", help="write what the first page includes")
+    first.add_argument("--results", default="book/results/ecoli")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
     pin.add_argument("freeze")
     given = parser.parse_args(arguments)
@@ -424,6 +426,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tidy(given.executed, given.target)
         elif given.step == "overview":
             overview()
+        elif given.step == "landing":
+            from genoattn.book import landing  # slow to import, and needed here only
+
+            print(f"{landing.write(landing.Results(Path(given.results)))} findings written")
         elif given.step == "data":
             from genoattn.study.inputs import ecoli_inputs  # slow to import, and needed here only
 
