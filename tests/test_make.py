@@ -36,6 +36,7 @@ STAND_INS = {
 case "$*" in
     *"book data"|*"browser refresh") ;;  # these read the published tables
     *"browser pages"*) mkdir -p _build/browser ;;
+    *http.server*) ;;  # this goes on for ever
     *"book landing"*) mkdir -p _build/landing ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*" --plan "*) ;;  # these take long
@@ -138,9 +139,15 @@ def programs(calls: list[str], name: str) -> list[str]:
     return [call.removeprefix(f"{name} ") for call in calls if call.startswith(f"{name} ")]
 
 
+def test_serving_shows_the_built_pages_on_this_machine_only(bare):
+    (call,) = bare.make("serve")
+    assert call == "python -m http.server --directory _build/html --bind localhost 8000"
+
+
 def test_every_target_is_run_here_or_by_the_workflow():
     here = set(re.findall(r'\.make\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    files = (ROOT / ".github/workflows").glob("*.yml")
+    workflow = "\n".join(path.read_text(encoding="utf-8") for path in files)
     assert here | set(re.findall(r"run: make (\w+)", workflow)) >= TARGETS
     assert set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) == TARGETS
 

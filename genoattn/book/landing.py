@@ -25,6 +25,7 @@ import pandas as pd
 import yaml
 
 from genoattn.book.pages import BookError, page_source
+from genoattn.book.web import published
 from genoattn.genome.files import writing
 from genoattn.plots import landing as figures
 from genoattn.plots import style
@@ -600,26 +601,19 @@ def write(
 def _shown(one: Headline, source: str, root: Path) -> str:
     """Lay out a finding: its picture on the left, number and sentence on the right."""
     address = one.page.removeprefix("book/") + ".html" + _anchor(one, root)
-    return f""":::::{{grid}} 1 1 2 2
-:class-container: finding
-
-::::{{grid-item}}
-:columns: 12 12 5 5
-
+    return f"""````{{div}} finding
 ```{{image}} {source}/{one.name}.svg
 :alt: {one.drawn.alt}
-:width: 100%
 ```
-::::
-::::{{grid-item}}
-:columns: 12 12 7 7
 
+<div class="finding-text">
 <p class="finding-title">{html.escape(one.title)}</p>
 <p class="finding-number">{html.escape(one.number)}</p>
 
 {one.text} <a href="{address}">Read more</a>
-::::
-:::::
+
+</div>
+````
 """
 
 
@@ -685,6 +679,10 @@ def _downloads(root: Path, folder: Path, source: str) -> str:
         _pack(target, [one for one in files if one.is_file()], root)
         size = target.stat().st_size / 1e6
         lines.append(f"- {{download}}`{label} <{source}/{target.name}>`, {size:.1f} MB")
+    if published(root / "book/publish.yml").name:  # then the workflow prints it beside the pages
+        lines.insert(0, '- <a href="../genoattn-book.pdf">The study as one PDF</a>')
+    else:
+        lines.append("- The study as one PDF: `make pdf` prints it")
     return "\n".join(lines)
 
 
