@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test serve site pdf study train bench lint format clean unlock lock
+.PHONY: help book test serve site pdf study train bench lint format clean unlock lock soak
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -57,8 +57,12 @@ train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a G
 	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 
-bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
+bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench*.csv
 	@python -m genoattn bench
+	@python -m genoattn costs
+
+soak: $(READY)  ## kill chapters at random for ten minutes; a clean run must then equal an undisturbed one
+	@python tests/soak.py --seconds 600
 
 lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .

@@ -151,6 +151,8 @@ if PROFILE == "demo":
     rule reference:
         input:
             sorted(str(path) for path in Path("genoattn").rglob("*.py")),
+            "genoattn/book/formats.yaml",
+            sorted(str(path) for path in Path("book/results").glob("bench_*.csv")),
         output:
             directory("_build/structure"),
             directory("book/api"),

@@ -1,4 +1,4 @@
-"""Your own sequences, annotated: a FASTA file in, a track for each contig out; wraps predict.py.
+"""Your own sequences, annotated: FASTA or GenBank in, a track for each contig out.
 
 The short way, for a script::
 
@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +29,8 @@ from tqdm import tqdm
 
 from genoattn import tracks
 from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.formats import circular_in_gff, read_fasta
+from genoattn.genome.formats import circular_in_gff
+from genoattn.genome.genbank import is_genbank, read_sequences
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -52,16 +55,16 @@ ALL = "all"
 def load_contigs(
     path: str | Path, circular: Collection[str] = (), gff: str | Path | None = None
 ) -> list[Genome]:
-    """Read the contigs of a FASTA file and say which are circular.
+    """Read the contigs of a FASTA or GenBank file and say which are circular.
 
     Parameters
     ----------
     path : str or Path
-        FASTA, plain or ``.gz``, either case, IUPAC letters.
+        FASTA or GenBank, plain or ``.gz``, either case, IUPAC letters.
     circular : collection of str
         Names of the circular contigs, or ``["all"]``. A contig that is not named is what its
-        header says (``[topology=circular]``), or else the annotation, and linear where neither
-        says anything.
+        header says (``[topology=circular]``; in GenBank its ``LOCUS`` line), or else the
+        annotation, and linear where neither says anything.
     gff : str or Path, optional
         Their annotation, which may call them circular (``Is_circular=true``).
 
@@ -73,38 +76,41 @@ def load_contigs(
     Raises
     ------
     GenomeError, FileNotFoundError
-        See `genoattn.genome.formats.read_fasta`: empty file, repeated name, a letter that is none.
+        See `genoattn.genome.genbank.read_sequences`: empty file, repeated name, a letter that is
+        none.
     ValueError
         A contig is named as circular that is not there, the annotation calls one circular whose
         header says linear, or no letter of the file is known.
     """
     if isinstance(circular, str):
         circular = [circular]
-    genomes = read_fasta(path, circular=False)
-    names = [genome.name for genome in genomes]
-    if ALL in names and ALL in circular:
+    genomes = read_sequences(path, circular=False)
+    named, names = set(circular), dict.fromkeys(genome.name for genome in genomes)
+    if ALL in names and ALL in named:
         raise ValueError(
             f"{path}: a contig is named {ALL!r}, which among the circular contigs means every one "
             "of them; rename it"
         )
     unknown = [name for name in circular if name not in names and name != ALL]
     if unknown:
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join([*names][:5]) + (", ..." if len(names) > 5 else "")
         raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
     round_ = {one.name for one in genomes if one.circular or {ALL, one.name} & {*circular}}
     round_ |= _annotated_as_circular(path, names, round_, gff)
-    return [Genome(one.name, one.codes, one.name in round_) for one in genomes]
+    return [replace(one, circular=one.name in round_) for one in genomes]
 
 
 def _annotated_as_circular(
     path: str | Path, names: Collection[str], known: Collection[str], gff: str | Path | None
 ) -> set[str]:
     """Contigs that are known as circular by their annotation alone, which no header contradicts."""
-    found = ({*names} & circular_in_gff(gff)) - {*known} if gff is not None else set()
+    if gff is None or is_genbank(gff):  # a GenBank file says it of its sequences
+        return set()
+    found = ({*names} & circular_in_gff(gff)) - {*known}
     if found:
-        stated = {one.name for one in read_fasta(path, circular=True) if not one.circular}
+        stated = {one.name for one in read_sequences(path, circular=True) if not one.circular}
         if wrong := sorted(found & stated):
             raise ValueError(
                 f"{gff} calls {wrong[0]} circular, but its header in {path} says linear; correct "
@@ -162,8 +168,8 @@ def annotate(
         ``with-genes``) the annotators that it names are averaged, the genes of all contigs found,
         and where they begin is weighed (`genoattn.prediction.ensemble`).
     genome : str, Path, Genome or sequence of Genome
-        A FASTA file, or contigs that were read before. Beyond the ends of a linear one, the model
-        reads unknown letters.
+        A FASTA or GenBank file, or contigs that were read before. Beyond the ends of a linear one,
+        the model reads unknown letters.
     circular : collection of str
         See `load_contigs`; for a file only.
     recorders : mapping of str to sequence of AttentionRecorder, optional
@@ -186,10 +192,10 @@ def annotate(
         genomes = list(genome)
     if not genomes:
         raise ValueError("no contig to annotate")
-    names = [one.name for one in genomes]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"two contigs are named {twice}")
+    names = Counter(one.name for one in genomes)
+    name, times = names.most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"two contigs are named {name}")
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise ValueError(f"no contig is named {min(set(watched) - set(names))!r}")
@@ -243,9 +249,9 @@ def annotate(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: annotate a FASTA file; leaves both strands as bigWig and the peaks as BED."""
+    """Command line: annotate sequences; leaves both strands as bigWig and the peaks as BED."""
     parser = argparse.ArgumentParser(prog="genoattn annotate", description=main.__doc__)
-    parser.add_argument("fasta", type=Path, help="sequences, plain or .gz")
+    parser.add_argument("fasta", type=Path, help="sequences: FASTA or GenBank, plain or .gz")
     parser.add_argument("--weights", default="annotator", help="a name that is shipped, or a file")
     parser.add_argument(
         "--circular", nargs="*", default=[], help="names of circular contigs, or all"

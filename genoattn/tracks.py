@@ -139,7 +139,11 @@ def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
 
 
 def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
-    """Add a contig: every position that has a value, or joined where that is shorter."""
+    """Add a contig: every position that has a value, or joined where that is shorter.
+
+    Contigs and positions come in order. pyBigWig is told so, as its own check looks through the
+    names of all contigs for every entry.
+    """
     known = np.isfinite(values)
     same = (values[:-1] == values[1:]) | ~(known[:-1] | known[1:])
     edges = np.flatnonzero(np.concatenate([[True], ~same, [True]]))
@@ -148,10 +152,14 @@ def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
         for first in range(0, len(start), _ENTRIES):
             part = slice(first, first + _ENTRIES)
             names = [name] * len(start[part])
-            file.addEntries(names, start[part], ends=end[part], values=values[start[part]])
+            file.addEntries(
+                names, start[part], ends=end[part], values=values[start[part]], validate=False
+            )
         return
     for first, size in runs(known, circular=False).tolist():
-        file.addEntries(name, first, values=values[first : first + size], span=1, step=1)
+        file.addEntries(
+            name, first, values=values[first : first + size], span=1, step=1, validate=False
+        )
 
 
 def write_strands(

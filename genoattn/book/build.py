@@ -21,8 +21,8 @@ from typing import Any
 import nbformat
 from PIL import Image
 
-from genoattn.book.pages import BookError, check_site
-from genoattn.genome.files import FileError, writing
+from genoattn.book.pages import check_site
+from genoattn.genome.files import writing
 from genoattn.study.settings import read_settings
 
 __all__ = [
@@ -57,7 +57,7 @@ def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = Non
 
     Raises
     ------
-    BookError
+    ValueError
         A name that no notebook has, or no name at all.
     """
     found = sorted(path.stem for path in Path(folder).glob("[0-9][0-9]_*.ipynb"))
@@ -67,7 +67,7 @@ def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = Non
     names = [stem.split("_", 1)[1] for stem in found]
     if not wanted or wanted - set(names):
         what = f"{min(wanted - set(names))!r} is no chapter" if wanted else "no chapter is named"
-        raise BookError(f"{what}; the chapters are {', '.join(names)}")
+        raise ValueError(f"{what}; the chapters are {', '.join(names)}")
     return [stem for stem, name in zip(found, names, strict=True) if name in wanted]
 
 
@@ -86,23 +86,20 @@ def profile(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    BookError
+    ValueError
         No such file, no YAML that has one meaning (`genoattn.study.settings`), or not a mapping
         of mappings.
     """
     path = Path(path)
     if not path.is_file():
         known = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
-        raise BookError(f"{path}: no such profile; there are: {known}")
-    try:
-        content = read_settings(path) or {}
-    except FileError as error:
-        raise BookError(str(error)) from error
+        raise ValueError(f"{path}: no such profile; there are: {known}")
+    content = read_settings(path) or {}
     if not isinstance(content, dict):
-        raise BookError(f"{path}: must map each chapter to a mapping of its parameters")
+        raise ValueError(f"{path}: must map each chapter to a mapping of its parameters")
     for chapter, given in content.items():
         if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-            raise BookError(
+            raise ValueError(
                 f"{path}: {chapter} must have a mapping of its parameters, "
                 f"such as {{}} for none, not {given!r}"
             )
@@ -224,7 +221,7 @@ def tidy(executed: str | Path, target: str | Path) -> None:
 
     Raises
     ------
-    BookError
+    ValueError
         The notebook holds an error, or a cell that was not run.
     """
     notebook = nbformat.read(executed, as_version=4)
@@ -245,9 +242,9 @@ def tidy(executed: str | Path, target: str | Path) -> None:
                     cell.metadata["mystnb"] = {"image": {"alt": alt}}
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors:
-            raise BookError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")
+            raise ValueError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")
         if cell.execution_count is None and cell.source.strip():
-            raise BookError(f"{executed}, cell {number}: was not run")
+            raise ValueError(f"{executed}, cell {number}: was not run")
     with writing(target) as temporary:
         nbformat.write(notebook, temporary)
 
@@ -287,7 +284,7 @@ def refresh_prose(source: str | Path, shown: str | Path) -> None:
 
     Raises
     ------
-    BookError
+    ValueError
         The code of the two differs, so that the chapter must be executed.
     """
     wanted = nbformat.read(source, as_version=4)
@@ -295,7 +292,7 @@ def refresh_prose(source: str | Path, shown: str | Path) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ran = [cell for cell in code if not _has_tag(cell, "injected-parameters")]
     if [cell.source for cell in ran] != [c.source for c in wanted.cells if c.cell_type == "code"]:
-        raise BookError(f"{shown}: its code is not that of {source}; execute the chapter again")
+        raise ValueError(f"{shown}: its code is not that of {source}; execute the chapter again")
     waiting = iter(code)
     cells = []
     for cell in wanted.cells:
@@ -332,13 +329,13 @@ def lock(freeze: str | Path, folder: str | Path = ".") -> int:
 
     Raises
     ------
-    BookError
+    ValueError
         A line that is not ``name==version``, such as a local path.
     """
     pins = []
     for line in Path(freeze).read_text(encoding="utf-8").splitlines():
         if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line):
-            raise BookError(f"{freeze}: {line!r} is no pin of a published package")
+            raise ValueError(f"{freeze}: {line!r} is no pin of a published package")
         # a build tag (+cpu) is no published version; torch itself pins its accelerator packages
         if not re.match(r"nvidia-|cuda-|triton\b", line):
             pins.append(line.split("+")[0])

@@ -24,7 +24,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.nodes import make_refnode
 
-from genoattn.book import structure
+from genoattn.book import formats, structure
 from genoattn.genome.files import writing
 from genoattn.plots import structure as figures
 from genoattn.plots import style
@@ -34,6 +34,7 @@ __all__ = ["main", "overview", "pages", "setup", "write"]
 
 _PARTS = "_build/structure"
 _PAGES = "book/api"
+_RESULTS = "book/results"
 _MADE_UP = "Alias for field number"
 
 
@@ -103,6 +104,7 @@ def write(
     parts: str | Path = _PARTS,
     to: str | Path = _PAGES,
     package: str | Path | None = None,
+    results: str | Path = _RESULTS,
 ) -> int:
     """Write the pages of the API reference, and what the other pages on the package include.
 
@@ -110,11 +112,14 @@ def write(
     ----------
     parts : str or Path
         Folder, made anew, of ``rooms.svg``, ``flow.svg`` and the Markdown files ``rooms``,
-        ``flow``, ``run`` and ``modules``; inside the folder from which the book is built.
+        ``flow``, ``run``, ``modules``, ``formats`` and ``costs``; inside the folder from which the
+        book is built.
     to : str or Path
         Folder of the pages, made anew.
     package : str or Path, optional
         Folder of the package; that of this one by default.
+    results : str or Path, optional
+        Folder of the tables that ``genoattn costs`` writes.
 
     Returns
     -------
@@ -147,6 +152,8 @@ def write(
     )
     _write(Path(parts) / "run.md", run)
     _write(Path(parts) / "modules.md", overview(modules))
+    _write(Path(parts) / "formats.md", formats.page())
+    _write(Path(parts) / "costs.md", formats.say_costs(results))
     return len(written)
 
 

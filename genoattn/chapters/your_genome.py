@@ -16,7 +16,7 @@ from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
 from genoattn.genome.files import writing
-from genoattn.genome.formats import read_gff_contigs
+from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
@@ -60,9 +60,14 @@ PARAMETERS = Schema(
         **FOLDERS,
         "weights": WEIGHTS,
         "fasta": Parameter(
-            str, None, "your sequences, FASTA or FASTA.gz; None: a simulation", optional=True
+            str, None, "your sequences, FASTA or GenBank; None: a simulation", optional=True
         ),
-        "gff": Parameter(str, None, "their annotation (GFF3), if you have one", optional=True),
+        "gff": Parameter(
+            str,
+            None,
+            "their annotation (GFF3, GTF or GenBank), if it is not in fasta",
+            optional=True,
+        ),
         "circular": Parameter(
             list[str], [], "names of circular contigs, or all", unique=True, rule=filled
         ),
@@ -142,12 +147,7 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         )
     genomes = annotate.load_contigs(fasta, p.circular, gff)
     tracks.check_contig_names(genomes, fasta)
-    features = None if gff is None else read_gff_contigs(gff, genomes)
-    if features is not None and not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
-        raise ValueError(
-            f"{gff}: annotates neither a gene nor a CDS on these contigs; give another annotation, "
-            "or leave gff out"
-        )
+    features = _annotation(fasta, gff, genomes)
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
@@ -178,6 +178,25 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         contigs,
         Finding(said, {"your_genome_contigs": contigs}),
     )
+
+
+def _annotation(
+    fasta: str | Path, gff: str | Path | None, genomes: Sequence[Genome]
+) -> pd.DataFrame | None:
+    """Read the annotation that is given, else the one in a GenBank file of the sequences."""
+    genes = ["gene", "pseudogene", "CDS"]
+    if gff is not None:
+        features = read_annotation(gff, genomes)
+        if not features["type"].isin(genes).any():
+            raise ValueError(
+                f"{gff}: annotates neither a gene nor a CDS on these contigs; give another "
+                "annotation, or leave gff out"
+            )
+        return features
+    if not is_genbank(fasta) or not read_genbank(fasta).features:
+        return None
+    features = read_annotation(fasta, genomes)
+    return features if features["type"].isin(genes).any() else None
 
 
 def say_contigs(contigs: pd.DataFrame) -> str:

@@ -29,8 +29,10 @@ from genoattn.genome.sequence import (
 
 __all__ = [
     "FEATURE_COLUMNS",
+    "FeatureRow",
     "GeneStarts",
     "circular_in_gff",
+    "feature_table",
     "read_fasta",
     "read_gene_starts",
     "read_gff",
@@ -209,7 +211,12 @@ def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFram
     FileNotFoundError, GenomeError
         As of `read_gff`.
     """
-    rows = _joined_at_the_origin(_gff_rows(path, genomes), genomes)
+    return feature_table(_gff_rows(path, genomes), genomes)
+
+
+def feature_table(rows: list[FeatureRow], genomes: Sequence[Genome]) -> pd.DataFrame:
+    """Put features into a table, those across an origin in one row; see `read_gff_contigs`."""
+    rows = _joined_at_the_origin(rows, genomes)
     order = {genome.name: number for number, genome in enumerate(genomes)}
     table = pd.DataFrame(
         [
@@ -312,7 +319,7 @@ def read_gene_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> Gen
 
 
 @dataclass(frozen=True)
-class _GffRow:
+class FeatureRow:
     """One stranded feature; ``start``, ``end`` 0-based half-open."""
 
     contig: str
@@ -372,9 +379,9 @@ _LONGEST_GAP = 5_000
 """Rows of one ``ID`` that are farther apart, in nt, are features of their own."""
 
 
-def _features(rows: Sequence[_GffRow]) -> list[list[_GffRow]]:
+def _features(rows: Sequence[FeatureRow]) -> list[list[FeatureRow]]:
     """Put the rows of one feature together, by start; a repeated ``ID`` elsewhere is another."""
-    found: dict[tuple[str, ...], list[list[_GffRow]]] = {}
+    found: dict[tuple[str, ...], list[list[FeatureRow]]] = {}
     for number, row in enumerate(sorted(rows, key=lambda row: row.start)):
         groups = found.setdefault(row.identity or (f"row {number}",), [])
         near = groups and row.start - groups[-1][-1].end <= _LONGEST_GAP
@@ -385,7 +392,7 @@ def _features(rows: Sequence[_GffRow]) -> list[list[_GffRow]]:
     return [parts for groups in found.values() for parts in groups]
 
 
-def _joined_at_the_origin(rows: list[_GffRow], genomes: Sequence[Genome]) -> list[_GffRow]:
+def _joined_at_the_origin(rows: list[FeatureRow], genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Make one row of two that meet at the origin of a circular replicon and are one feature."""
     length = {genome.name: genome.length for genome in genomes if genome.circular}
     first = {
@@ -422,7 +429,7 @@ def _feature_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[_GffRow]:
+def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Read all stranded features of these sequences, in the file's order; at least one."""
     by_name = {genome.name: genome for genome in genomes}
     rows = []
@@ -436,7 +443,7 @@ def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[_GffRow]:
     return _with_parents(rows)
 
 
-def _with_parents(rows: list[_GffRow]) -> list[_GffRow]:
+def _with_parents(rows: list[FeatureRow]) -> list[FeatureRow]:
     """Pass on to its parts that a gene is a pseudogene."""
     dead = {row.attributes["ID"] for row in rows if row.pseudo and "ID" in row.attributes}
     return [
@@ -455,7 +462,7 @@ def _some(names: Sequence[str]) -> str:
 _KINDS = {kind.lower(): kind for kind in ("CDS", "gene", "pseudogene", "tRNA", "rRNA", "ncRNA")}
 
 
-def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> _GffRow | None:
+def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> FeatureRow | None:
     """Parse one feature line; None for a row that is not a stranded feature."""
     fields = line.rstrip("\t").split("\t")
     if len(fields) != 9:
@@ -475,7 +482,7 @@ def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> _GffRow | 
         raise GenomeError(f"{where}: unknown strand {strand!r}; use '+' or '-'")
     kind = _KINDS.get(kind.lower(), kind)
     open_left, open_right = first.startswith("<"), last.startswith(">")
-    return _GffRow(
+    return FeatureRow(
         accession, start, end, strand, kind, frame, _attributes(text), open_left, open_right
     )
 

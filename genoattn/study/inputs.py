@@ -321,7 +321,7 @@ def ecoli_inputs(data_dir: str | Path | None = None) -> StudyInputs:
 
     Raises
     ------
-    DatasetError, DatasetMissing
+    ValueError, FileNotFoundError
         A file cannot be had, or is not the registered one.
     """
     path = fetch_all(ECOLI_TABLES, data_dir)

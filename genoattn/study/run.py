@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,9 @@ from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
 
+
+_MADE_FROM = "made_from"
+"""Name of the array that says what the others of its file were made from."""
 
 _DEMO, _DEMO_RESULTS = (str(FOLDERS[name].default) for name in ("run_dir", "results_dir"))
 _CURATED = "curation/curated.tsv"
@@ -539,11 +542,38 @@ class Run:
         """Tell whether a chapter kept this kind of table of a model."""
         return self.file(notebook[3:], model, kind).is_file()
 
-    def kept_arrays(self, notebook: str, model: str, kind: str) -> dict[str, NDArray[Any]]:
-        """Named arrays that a chapter kept of a model; errors as of `kept`."""
-        file = self._kept(notebook, self.file(notebook[3:], model, kind, "npz"), model)
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
+    def once(
+        self,
+        notebook: str,
+        model: str,
+        kind: str,
+        sources: Mapping[str, Any],
+        make: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> dict[str, NDArray[Any]]:
+        """Named arrays that a chapter keeps for itself: read if they are there, else made and kept.
+
+        So a long chapter that was interrupted goes on where it stopped.
+
+        Parameters
+        ----------
+        notebook, model, kind
+            As in `kept`.
+        sources : mapping
+            What they are made from, as JSON holds it (`genoattn.model.weights.made_from`); kept
+            arrays of other sources are made anew.
+        make : callable
+            Returns the arrays.
+        """
+        file = self.file(notebook[3:], model, kind, "npz")
+        identity = json.dumps(dict(sources), sort_keys=True)
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_MADE_FROM]) == identity:
+                    return {name: arrays[name] for name in arrays.files if name != _MADE_FROM}
+        made = dict(make())
+        self._hold()
+        _write(file, {**made, _MADE_FROM: np.array(identity)})
+        return made
 
     def _kept(self, notebook: str, path: Path, model: str) -> Path:
         """Return a file that a chapter kept of a model, if it fits what is there now."""

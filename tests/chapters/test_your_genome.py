@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_genbank import record
 
 from genoattn import annotate
 from genoattn.chapters import your_genome as chapter
@@ -48,6 +49,31 @@ def folder(tmp_path, monkeypatch) -> Path:
         "one\tx\tgene\t211\t280\t.\t-\t.\tID=b;locus_tag=b\n"
     )
     return tmp_path
+
+
+def test_genbank_brings_its_annotation(folder):
+    """The same as FASTA and GFF; without features, or without genes, nothing is annotated."""
+    run = Run.of(asked())
+    apart = asked(fasta="own.fa", gff="own.gff")
+    given = chapter.opened(run, Run.of_own(apart), apart)
+    text = "     gene            101..200\n                     /locus_tag=a\n"
+    text += "     gene            complement(211..280)\n                     /locus_tag=b"
+    one, two = (one.sequence for one in given.genomes)
+    for features, file in ((text, "own.gbk"), ("", "bare.gbk"), ("     tRNA            3..9", "t")):
+        Path(file).write_text(
+            record("one", one, features, "linear") + record("two", two, "", "linear")
+        )
+        p = asked(fasta=file)
+        found = chapter.opened(run, Run.of_own(p), p)
+        assert [genome.name for genome in found.genomes] == ["one.1", "two.1"]
+        if features == text:
+            names = {"one": "one.1", "two": "two.1"}
+            expected = given.features.assign(contig=given.features["contig"].map(names))
+            pd.testing.assert_frame_equal(found.features, expected)
+        else:
+            assert found.features is None
+    p = asked(fasta="bare.gbk", gff="own.gbk")
+    assert len(chapter.opened(run, Run.of_own(p), p).features) == 2
 
 
 def files(folder: Path) -> set[str]:
