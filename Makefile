@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study train bench lint format clean unlock lock soak
+.PHONY: help book test serve site pdf study train bench lint format clean unlock lock soak
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -32,6 +32,19 @@ book: $(READY)  ## execute the demo chapters, render the book, print the path of
 
 test: $(READY)  ## run the whole test suite
 	@python -m pytest --numprocesses auto --dist loadfile
+
+serve: $(READY)  ## show the built book at http://localhost:8000 until Ctrl-C
+	@python -m http.server --directory _build/html --bind localhost 8000
+
+site: web/node_modules  ## open every page of the built book in Chromium and say what readers stumble on (needs Node)
+	@node web/check.mjs _build/html
+
+pdf: web/node_modules  ## print the study as one PDF through Chromium (needs Node)
+	@node web/pdf.mjs _build/html
+
+web/node_modules: web/package-lock.json
+	@npm ci --prefix web --no-audit --no-fund --silent
+	@touch web/node_modules
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn book data

@@ -26,7 +26,15 @@ from genoattn.book import build
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split())
-FILES = ("Makefile", "Snakefile", "pyproject.toml", "requirements.lock", "_toc.yml", "_config.yml")
+FILES = (
+    "CITATION.cff",
+    "Makefile",
+    "Snakefile",
+    "pyproject.toml",
+    "requirements.lock",
+    "_toc.yml",
+    "_config.yml",
+)
 CHAPTERS = ["01_curation", "03_heads"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -36,6 +44,7 @@ STAND_INS = {
 case "$*" in
     *"book data"|*"browser refresh") ;;  # these read the published tables
     *"browser pages"*) mkdir -p _build/browser ;;
+    *http.server*) ;;  # this goes on for ever
     *"book landing"*) mkdir -p _build/landing ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
@@ -136,6 +145,11 @@ def whole(small) -> Copy:
 def programs(calls: list[str], name: str) -> list[str]:
     """The arguments of one program's calls."""
     return [call.removeprefix(f"{name} ") for call in calls if call.startswith(f"{name} ")]
+
+
+def test_serving_shows_the_built_pages_on_this_machine_only(bare):
+    (call,) = bare.make("serve")
+    assert call == "python -m http.server --directory _build/html --bind localhost 8000"
 
 
 def test_every_target_is_run_here_or_by_the_workflow():

@@ -418,6 +418,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps.add_parser("overview", help="draw the figure of the README")
     first = steps.add_parser("landing", help="write what the first page includes")
     first.add_argument("--results", default="book/results/ecoli")
+    placed = steps.add_parser("place", help="put the rendered pages among the published versions")
+    placed.add_argument("folder")
+    placed.add_argument("version", help="stable or dev")
+    placed.add_argument("--site", default="_build/html")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
     pin.add_argument("freeze")
     given = parser.parse_args(arguments)
@@ -430,6 +434,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from genoattn.book import landing  # slow to import, and needed here only
 
             print(f"{landing.write(landing.Results(Path(given.results)))} findings written")
+        elif given.step == "place":
+            from genoattn.book import web  # needs Sphinx
+
+            web.place(given.site, given.folder, given.version)
         elif given.step == "data":
             from genoattn.study.inputs import ecoli_inputs  # slow to import, and needed here only
 

@@ -170,7 +170,11 @@ def labels_of(*differences, test_set="drnaseq", half=0.01):
     [
         ([(0.1, 0.01), (0.2, 0.049)], "Yes", "higher than that of RegulonDB and SMRT-Cappable-seq"),
         ([(0.1, 0.01), (0.2, 0.05)], "Better than some", "not significantly different"),
-        ([(0.1, 0.01), (-0.2, 0.01)], "Better than some and worse than others", "lower than that of SMRT"),
+        (
+            [(0.1, 0.01), (-0.2, 0.01)],
+            "Better than some and worse than others",
+            "lower than that of SMRT",
+        ),
         ([(-0.1, 0.01), (0.2, 0.5)], "No", "lower than that of RegulonDB"),
         ([(0.1, 0.5), (-0.2, 0.5)], "Not shown", "not significantly different"),
     ],
