@@ -131,6 +131,7 @@ def sited(
 
 OTHER_ELEMENTS = (
     word("initiator", "CA", -1, -1, "Hawley and McClure 1983: the start and the letter before it"),
+    word("TG of extended -10", "TG", -16, -14, "Barne et al. 1997"),
     word("UP element, proximal", "AAAAAA", -50, -42, "Estrem et al. 1999"),
     word("UP element, distal", "AAATTTT", -60, -51, "Estrem et al. 1998"),
 )

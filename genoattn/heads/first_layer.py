@@ -106,6 +106,8 @@ class FirstLayer:
         Distance (nt upstream) at which, by distance alone, attention gathers most.
     by_distance : float array, shape (heads, window)
         Mean attention by distance alone.
+    best_by_distance : float array, shape (heads, window)
+        The same of the query word that attends most to `distance`.
     query : float array, shape (heads, n)
         Attention at `distance` by distance alone, of a query of that word; between 0 and 1.
     query_matrix : float array, shape (heads, k, 4)
@@ -124,6 +126,7 @@ class FirstLayer:
     paired: NDArray[np.float64]
     distance: NDArray[np.int64]
     by_distance: NDArray[np.float64]
+    best_by_distance: NDArray[np.float64]
     query: NDArray[np.float64]
     query_matrix: NDArray[np.float64]
     query_fit: NDArray[np.float64]
@@ -246,6 +249,7 @@ class _Head:
         self.by_distance = share @ attention
         self.distance = int(self.by_distance.argmax())
         self.query = attention[:, self.distance]
+        self.best_by_distance = attention[self.query.argmax()]
         self.query_matrix, self.query_fit = additive(words, np.log(self.query), share)
 
 
