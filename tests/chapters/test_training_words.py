@@ -562,9 +562,14 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
     assert (
         "the PR AUC is 1.3 times that at exact positions; in the paper it more than doubled" in said
     )
-    assert "75% lie exactly on it, so at most 1.3 times as many" in said
-    assert "+0.100 beside the paper's, at 4-mers +0.020: the difference is one of position" in said
+    assert "within 2 nt of a site, 75% lie exactly on it." in said
+    assert "+0.100 at exact positions and +0.020 at 4-mers: 80% of the lead" in said
     assert "Over 5 models" in said and "from 1.1 to 3.0" in said and "-1.00" in said
+    paper = {1: 0.14, 4: 0.32}
+    gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
+    assert "the lead is a better position" in gone
+    behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
+    assert "-0.040 at exact positions and -0.120 at 4-mers." in behind
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
     assert few.endswith("3.0 times that at exact positions.")
     assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""
