@@ -193,17 +193,17 @@ def say_ratio(
     if 0 in precision.index and near and precision[max(near)] > 0:
         exact = precision[0] / precision[max(near)]
         said += (
-            f"Forgiving a nucleotide or two helps a model that misplaces its calls: of our calls "
-            f"within {max(near)} nt of a site, {exact:.0%} lie exactly on it, so at most "
-            f"{1 / exact:.1f} times as many could count. "
+            "Forgiving a nucleotide or two helps a model that misplaces its calls; of our calls "
+            f"within {max(near)} nt of a site, {exact:.0%} lie exactly on it. "
         )
-    coarse = rows[4] - printed[4]
+    lead, coarse = rows[1] - printed[1], rows[4] - printed[4]
+    said += f"Beside the paper's, our PR AUC is {lead:+.3f} at exact positions and {coarse:+.3f} "
     said += (
-        f"Our exact PR AUC is {rows[1] - printed[1]:+.3f} beside the paper's, at 4-mers "
-        f"{coarse:+.3f}: the difference is one of position."
-        if rows[1] - printed[1] > 2 * abs(coarse)
-        else f"Our exact PR AUC is {rows[1] - printed[1]:+.3f} beside the paper's, at 4-mers "
-        f"{coarse:+.3f}."
+        f"at 4-mers: {1 - coarse / lead:.0%} of the lead is a better position."
+        if lead > coarse > 0
+        else "at 4-mers: the lead is a better position."
+        if lead > 0 >= coarse
+        else "at 4-mers."
     )
     if len(ratios) >= FEW:
         factor = ratios["coarse"] / ratios["exact"]

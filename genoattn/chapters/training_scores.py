@@ -229,9 +229,16 @@ def table_two(scores: Scores) -> TableTwo:
         words.say_own(scores.models.name, scores.own, guess),
         words.say_seeds(pairs, scores.absent),
         words.say_paper(pairs) if published else "",
+        words.say_controls(_controls(scores)),
         folded("All scores", table(words.pair_table(pairs, baselines, published))),
     ]
     return TableTwo(pairs, baselines, Finding("\n\n".join(one for one in said if one)))
+
+
+def _controls(scores: Scores) -> pd.DataFrame:
+    """Scores of models trained on labels that are no set of sites, on the chapter's own set."""
+    own = scores.exact[scores.exact["test_set"] == scores.models.train_set]
+    return own[~own["train_set"].isin(scores.data.sites)]
 
 
 def trained_on(scores: Scores) -> dict[str, list[str]]:

@@ -234,6 +234,9 @@ def labels(table: pd.DataFrame, alpha: float = 0.05) -> Drawn | None:
     )  # fmt: skip
     for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
         axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
+        for number in range(1, len(tests)):
+            between = 1 - number * (len(sources) + 1)
+            axes.axhline(between, color="#E4E4E4", linewidth=0.6, zorder=0)
         for source in sources:
             rows = table[(table["metric"] == metric) & (table["train_set"] == source)]
             look = style.source(source, sources)
@@ -407,7 +410,7 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> D
         + (" Dashed: the paper's value." if printed else "")
         + (" Hollow: from an earlier run." if hollow else "")
         + " Intervals of two models may overlap although their difference is significant, as the "
-        "same stretches of genome are hard for both; the table below gives the paired difference.",
+        "same stretches of genome are hard for both; the folded table gives the paired difference.",
         f"Two panels of {len(names)} dots with intervals; PR AUC is highest for {pr.idxmax()} "
         f"({pr.max():.3f}) and lowest for {pr.idxmin()} ({pr.min():.3f}).",
     )

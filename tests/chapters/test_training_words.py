@@ -117,6 +117,13 @@ def test_the_paper_differs_beyond_what_one_more_training_would_give():
     assert scores_words.say_paper(scores(0.5, 0.4, 0.6)) == ""
 
 
+def test_a_control_is_told_if_there_is_one():
+    rows = scores(0.5, 0.4, 0.6, model="control", train_set="sites, turned round")
+    said = scores_words.say_controls(rows)
+    assert "**control**, trained on sites, turned round, has a ROC AUC of 0.500 (0.400" in said
+    assert scores_words.say_controls(rows.iloc[:0]) == ""
+
+
 def test_a_pair_has_its_interval_the_paper_and_the_baselines():
     pairs = scores(0.5, 0.4, 0.6, 0.7, train_set="curated", test_set="smrt")
     scanner = pairs.assign(value=0.3)
@@ -241,7 +248,7 @@ def test_rivals_without_weights_have_no_difference():
                  "difference_high"],
     )  # fmt: skip
     said = scores_words.say_rivals(comparison, "m", ["gone"])
-    assert "The highest PR AUC is that of gone†, 0.400" in said
+    assert said.startswith("Differences are to m, on the same draws")
     assert "| better | 0.300 (0.200 to 0.400) | +0.100 (+0.050 to +0.150) | higher |" in said
     assert "| gone† | 0.400 (0.300 to 0.500) |  | no paired interval |" in said
     assert "| m |" not in said
@@ -555,9 +562,14 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
     assert (
         "the PR AUC is 1.3 times that at exact positions; in the paper it more than doubled" in said
     )
-    assert "75% lie exactly on it, so at most 1.3 times as many" in said
-    assert "+0.100 beside the paper's, at 4-mers +0.020: the difference is one of position" in said
+    assert "within 2 nt of a site, 75% lie exactly on it." in said
+    assert "+0.100 at exact positions and +0.020 at 4-mers: 80% of the lead" in said
     assert "Over 5 models" in said and "from 1.1 to 3.0" in said and "-1.00" in said
+    paper = {1: 0.14, 4: 0.32}
+    gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
+    assert "the lead is a better position" in gone
+    behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
+    assert "-0.040 at exact positions and -0.120 at 4-mers." in behind
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
     assert few.endswith("3.0 times that at exact positions.")
     assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""
