@@ -26,7 +26,15 @@ from genoattn.book import build
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split())
-FILES = ("Makefile", "Snakefile", "pyproject.toml", "requirements.lock", "_toc.yml", "_config.yml")
+FILES = (
+    "CITATION.cff",
+    "Makefile",
+    "Snakefile",
+    "pyproject.toml",
+    "requirements.lock",
+    "_toc.yml",
+    "_config.yml",
+)
 CHAPTERS = ["01_curation", "03_heads"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from genoattn.book.pages import BookError, page_source
+from genoattn.book.pages import page_source
 from genoattn.book.web import published
 from genoattn.genome.files import writing
 from genoattn.plots import landing as figures
@@ -83,17 +83,17 @@ class Results:
 
         Raises
         ------
-        BookError
+        ValueError
             It is not there, lacks a column or has no row.
         """
         path = self.folder / f"{name}.csv"
         if not path.is_file():
-            raise BookError(f"{path}: is missing, and the first page needs it; run: make study")
+            raise ValueError(f"{path}: is missing, and the first page needs it; run: make study")
         found = pd.read_csv(path)
         lacking = [one for one in columns if one not in found.columns]
         if lacking or found.empty:
             what = f"has no column {lacking[0]!r}" if lacking else "has no row"
-            raise BookError(f"{path}: {what}, which the first page needs; run: make study")
+            raise ValueError(f"{path}: {what}, which the first page needs; run: make study")
         return found
 
     def row(self, name: str, **where: object) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Results:
 
         Raises
         ------
-        BookError
+        ValueError
             There is none, or more than one.
         """
         found = self.table(name, *where)
@@ -109,7 +109,7 @@ class Results:
             found = found[found[column] == value]
         if len(found) != 1:
             asked = ", ".join(f"{column} {value}" for column, value in where.items())
-            raise BookError(f"{self.folder / name}.csv: {len(found)} rows with {asked}, not one")
+            raise ValueError(f"{self.folder / name}.csv: {len(found)} rows with {asked}, not one")
         return {str(name): value for name, value in found.iloc[0].items()}
 
 
@@ -176,7 +176,7 @@ def accuracy(results: Results) -> Headline:
     ].drop_duplicates("model")
     own = found[found["model"] == results.weights]
     if own.empty:
-        raise BookError(f"{results.folder}/performance.csv: no PR AUC of {results.weights}")
+        raise ValueError(f"{results.folder}/performance.csv: no PR AUC of {results.weights}")
     ours, paper = own.iloc[0], float(own.iloc[0]["paper_value"])
     rows = [("the paper", paper, np.nan, np.nan), (f"{results.weights} (same design)", *_ci(ours))]
     best = found.loc[found["value"].idxmax()]
@@ -221,7 +221,7 @@ def carriers(results: Results) -> Headline:
     kept = found[(found["q_value"] < _MAX_Q) & (found["ci_low"] > 0)]
     elements = found["element"].nunique()
     if kept.empty:
-        raise BookError(f"{results.folder}/mediation.csv: no head carries an element")
+        raise ValueError(f"{results.folder}/mediation.csv: no head carries an element")
     best = kept.sort_values("share", ascending=False).drop_duplicates("element")
     first = best.iloc[0]
     name = _head(first)
@@ -294,7 +294,7 @@ def attention(results: Results) -> Headline:
     found = found[(found["metric"] == "pr_auc") & found["difference"].notna()]
     found = found[found["model"] != found["rival"]]
     if found.empty:
-        raise BookError(f"{results.folder}/attention_or_dilations.csv: no pair of models")
+        raise ValueError(f"{results.folder}/attention_or_dilations.csv: no pair of models")
     first = found.iloc[0]
     up = int((found["difference_low"] > 0).sum())
     down = int((found["difference_high"] < 0).sum())
@@ -355,9 +355,7 @@ def evidence(results: Results) -> Headline:
     )
 
 
-def _ci(
-    row: Mapping[Any, Any] | pd.Series, value: str = "value", ends: str = "ci_{}"
-) -> tuple[float, float, float]:
+def _ci(row: Any, value: str = "value", ends: str = "ci_{}") -> tuple[float, float, float]:
     """Give a number and the ends of its interval."""
     low, high = (row[ends.format(end)] for end in ("low", "high"))
     return float(row[value]), float(low), float(high)
@@ -398,7 +396,7 @@ def claims(results: Results) -> pd.DataFrame:
         found = results.table(name, "statement", "here", "holds")
         for one in found.itertuples():
             if one.holds not in _VERDICTS:
-                raise BookError(f"{results.folder}/{name}.csv: {one.holds!r} is no verdict")
+                raise ValueError(f"{results.folder}/{name}.csv: {one.holds!r} is no verdict")
             rows.append((str(one.statement), str(one.here), _VERDICTS[str(one.holds)], page))
     frame = pd.DataFrame(rows, columns=["claim", "here", "verdict", "page"])
     return frame.assign(claim=frame["claim"].map(_capital), page=f"{_STUDY}/" + frame["page"])
@@ -408,7 +406,7 @@ def _merged(folder: Path) -> tuple[str, str, str, str]:
     """Whether the four tables merge to as many sites; within one in a hundred counts as yes."""
     path = folder / "curated.json"
     if not path.is_file():
-        raise BookError(f"{path}: is missing, and the first page needs it; run: make study")
+        raise ValueError(f"{path}: is missing, and the first page needs it; run: make study")
     facts = json.loads(path.read_text(encoding="utf-8"))
     holds = abs(facts["n"] - facts["paper_n"]) <= 0.01 * facts["paper_n"]
     return (
@@ -430,7 +428,7 @@ def _scores(results: Results) -> Iterator[tuple[str, str, str, str]]:
             & (found["test_set"] == "curated")
         ]
         if found.empty:
-            raise BookError(f"{results.folder}/performance.csv: no {name} of {results.weights}")
+            raise ValueError(f"{results.folder}/performance.csv: no {name} of {results.weights}")
         row = found.iloc[0]
         holds = float(row["ci_high"]) >= float(row["paper_value"])
         yield (

@@ -22,7 +22,6 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from genoattn.book.pages import BookError
 from genoattn.genome.files import FileError, writing
 from genoattn.study.settings import read_settings
 
@@ -109,25 +108,25 @@ def published(path: str | Path = _SETTINGS, given: Mapping[str, str] | None = No
 
     Raises
     ------
-    BookError
+    ValueError
         The file has another key, the address is none of a repository on GitHub, or no such version.
     """
     variables = os.environ if given is None else given
     try:
         content = read_settings(path) or {}
     except FileError as error:
-        raise BookError(str(error)) from error
+        raise ValueError(str(error)) from error
     if not isinstance(content, dict) or set(content) - {"repository"}:
-        raise BookError(f"{path}: has one key, repository: https://github.com/OWNER/NAME")
+        raise ValueError(f"{path}: has one key, repository: https://github.com/OWNER/NAME")
     version, ref = variables.get("GENOATTN_VERSION", ""), variables.get("GENOATTN_REF") or "main"
     if version not in ("", *_VERSIONS):
-        raise BookError(f"GENOATTN_VERSION: must be {' or '.join(_VERSIONS)}, not {version!r}")
+        raise ValueError(f"GENOATTN_VERSION: must be {' or '.join(_VERSIONS)}, not {version!r}")
     address = variables.get("GENOATTN_REPOSITORY") or content.get("repository") or ""
     if not address:
         return Published(version=version, ref=ref)
     found = _REPOSITORY.fullmatch(str(address))
     if found is None:
-        raise BookError(
+        raise ValueError(
             f"{path}: repository is {address!r}, but must be like https://github.com/OWNER/NAME"
         )
     return Published(found[1], found[2], version, ref)
@@ -297,14 +296,14 @@ def place(site: str | Path, folder: str | Path, version: str) -> None:
 
     Raises
     ------
-    BookError
+    ValueError
         No such version, or no rendered book.
     """
     site, folder = Path(site), Path(folder)
     if version not in _VERSIONS:
-        raise BookError(f"a version is {' or '.join(_VERSIONS)}, not {version!r}")
+        raise ValueError(f"a version is {' or '.join(_VERSIONS)}, not {version!r}")
     if not (site / "index.html").is_file():
-        raise BookError(f"{site}/index.html is missing: the book was not rendered")
+        raise ValueError(f"{site}/index.html is missing: the book was not rendered")
     shutil.rmtree(folder / version, ignore_errors=True)
     shutil.copytree(site, folder / version)
     first = next(one for one in _VERSIONS if (folder / one).is_dir())

@@ -138,5 +138,5 @@ def read_first_layer(run: Run, model: Model) -> FirstLayer:
         )
         return FirstLayer(None, Finding(said))
     share = first_layer.word_shares(run.study.genome, model.config.conv_width)
-    table = first_layer.read_first_layer(model.annotator.cpu(), share).summary()
+    table = first_layer.read_first_layer(model.annotator, share).summary()
     return FirstLayer(table, Finding(wording.say_first_layer(table), {"first_layer": table}))

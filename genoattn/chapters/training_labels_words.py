@@ -81,7 +81,7 @@ def labels_verdict(compared: pd.DataFrame, external: Collection[str]) -> str:
         f"lower than that of {listed(worse)} labels" if worse else "",
         f"not significantly different from that of {listed(neither)} labels" if neither else "",
     ]
-    told = ", and ".join(part for part in parts if part)
+    told = listed(part for part in parts if part)
     return (
         f"**Are curated labels better? {word}:** on {source_name(first)}, which no step of the "
         f"curation used, {told} ({in_words(len(rows))} comparisons, corrected; a difference of "
@@ -132,7 +132,7 @@ def say_labels(
         f"On the curated set and its sources, which are not independent of the labels, curated "
         f"labels have the significantly higher PR AUC in {len(better)} of {len(own)} comparisons "
         f"and the lower in {len(worse)}"
-        + (f" (in {home} of them the test set is the source's own)." if len(worse) else ".")
+        + (f" ({home} of them on the source's own sites)." if len(worse) else ".")
     )
     told.append(_say_read(read, compared, earlier))
     for one in counts.to_dict("records"):

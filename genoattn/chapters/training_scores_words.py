@@ -66,7 +66,21 @@ def say_paper(pairs: pd.DataFrame) -> str:
     return (
         "The paper trained one model of each kind. We ask whether its score lies in the 95% "
         f"prediction interval of one more training of ours: {'; '.join(told)}. Bold: outside."
+        + _say_width(pairs)
         + (f" Of {lone} pairs there is but one seed; they are not judged." if lone else "")
+    )
+
+
+def _say_width(pairs: pd.DataFrame) -> str:
+    """How wide the interval of one more training is, and so what could differ unseen."""
+    pr = pairs[(pairs["metric"] == "pr_auc") & pairs["ci_low"].notna()]
+    half = (pr["ci_high"] - pr["ci_low"]).median() / 2
+    if not np.isfinite(half):
+        return ""
+    n = int(pr["n_seeds"].min())
+    return (
+        f" With as few as {n} seeds such an interval is wide (±{half:.2f} in PR AUC in the median),"
+        " so that a score inside it is not shown to be the same."
     )
 
 

@@ -121,7 +121,7 @@ def over_seeds(table: pd.DataFrame, families: Mapping[str, Sequence[str]]) -> pd
         own = exact[exact["model"].isin(names)]
         for key, part in own.groupby(["train_set", "test_set", "metric"], sort=False):
             values = part["value"].to_numpy(np.float64)
-            low, high = prediction_interval(values)
+            low, high = np.clip(prediction_interval(values), 0.0, 1.0)  # no score lies beyond
             row = dict(zip(("train_set", "test_set", "metric"), key, strict=True))
             row |= {"model": first, "value": values.mean(), "ci_low": low, "ci_high": high}
             row |= {"lowest": values.min(), "highest": values.max(), "n_seeds": values.size}

@@ -242,9 +242,10 @@ def grade(
     said = claims["claimed"].to_numpy()
     planted = planted_elements(elements) if len(elements) else ()
     names = [element.name for element in planted]
-    offsets = elements.groupby("element")["offset"] if len(elements) else {}
-    modes = {str(name): int(one.mode().iloc[0]) for name, one in offsets}
-    mode = np.array([modes[name] for name in names], dtype=np.int64)
+    mode = np.array(
+        [int(elements.loc[elements["element"] == name, "offset"].mode().iloc[0]) for name in names],
+        dtype=np.int64,
+    )
     alike, first = _laid(found, said, planted, mode, rule)
     given = assigned(alike, rule.min_similarity)
     rng = np.random.default_rng(seed)

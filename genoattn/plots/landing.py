@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -138,7 +139,7 @@ def ranked(heads: pd.DataFrame) -> Drawn:
     )
 
 
-def _panel() -> tuple[Figure, plt.Axes]:
+def _panel() -> tuple[Figure, Axes]:
     """One small panel."""
     figure, axes = plt.subplots(figsize=(_WIDTH, 2.1), layout="constrained")
     return figure, axes

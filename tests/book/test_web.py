@@ -10,7 +10,6 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 from genoattn.book import build, web
-from genoattn.book.pages import BookError
 from genoattn.book.web import Published
 
 
@@ -61,7 +60,7 @@ def test_the_variable_goes_before_the_file(settings):
     ],
 )
 def test_a_wrong_setting_is_named(settings, text, given, says):
-    with pytest.raises(BookError, match=says):
+    with pytest.raises(ValueError, match=says):
         settings(text, **given)
 
 
@@ -91,7 +90,7 @@ def test_buttons_get_the_names_that_the_theme_leaves_out():
 def test_the_root_leads_to_what_is_released_as_soon_as_there_is_some(tmp_path):
     site, all_ = tmp_path / "site", tmp_path / "all"
     site.mkdir()
-    with pytest.raises(BookError, match="not rendered"):
+    with pytest.raises(ValueError, match="not rendered"):
         web.place(site, all_, "dev")
     for name in ("index.html", "old.html", "robots.txt"):
         (site / name).write_text(name)

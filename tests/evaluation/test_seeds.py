@@ -52,6 +52,7 @@ def test_scores_over_seeds_are_exact_ones_alone():
     assert both["n_seeds"] == 2 and both["paper_value"] == 0.5
     assert both["ci_low"] < 0.2 and both["ci_high"] > 0.4
     assert one["n_seeds"] == 1 and np.isnan(one["ci_low"])
+    assert (both["ci_low"], both["ci_high"]) == (0.0, 1.0)  # two seeds say little, within bounds
 
 
 def test_two_recipes_are_compared_by_their_seeds():
