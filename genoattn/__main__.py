@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
-    "annotate": ("genoattn.annotate", "annotate sequences of your own"),
+    "annotate": ("genoattn.book.own", "find start sites in sequences of your own"),
     "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
     "species": ("genoattn.study.species", "collect start sites of many species, to train on"),
     "adapt": ("genoattn.study.adapt", "adapt a model to a species with start sites of your own"),

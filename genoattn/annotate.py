@@ -14,8 +14,6 @@ Everything that can be wrong with the input is looked at before the first positi
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -27,8 +25,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from genoattn import tracks
-from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.formats import circular_in_gff
 from genoattn.genome.genbank import is_genbank, read_sequences
 from genoattn.genome.sequence import UNKNOWN, Genome
@@ -41,7 +37,7 @@ from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import AttentionRecorder
 
-__all__ = ["annotate", "contig_table", "load_contigs", "main"]
+__all__ = ["annotate", "contig_table", "load_contigs"]
 
 
 _FEW = 5  # contigs that have a progress bar each
@@ -119,7 +115,7 @@ def _annotated_as_circular(
     return found
 
 
-def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataFrame:
+def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig | None = None) -> pd.DataFrame:
     """Facts that decide how much an annotation of these contigs can be trusted.
 
     Returns
@@ -127,22 +123,23 @@ def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataF
     DataFrame
         ``contig``, ``length`` (nt), ``circular``, ``gc`` and ``unknown`` (shares of the letters;
         ``gc`` among the known ones, NaN where there are none), ``full_context`` (share of the
-        positions, both strands, whose first layer sees a whole window inside the contig).
+        positions, both strands, whose first layer sees a whole window inside the contig; without
+        a configuration there is no such column).
     """
     rows = []
     for genome in genomes:
         known = genome.codes[genome.codes != UNKNOWN]
-        cold = 0 if genome.circular else min(len(genome), config.window - 1 - config.downstream)
-        rows.append(
-            {
-                "contig": genome.name,
-                "length": len(genome),
-                "circular": genome.circular,
-                "gc": float(np.isin(known, (1, 2)).mean()) if known.size else np.nan,
-                "unknown": 1 - known.size / len(genome),
-                "full_context": 1 - max(0, cold) / len(genome),
-            }
-        )
+        row = {
+            "contig": genome.name,
+            "length": len(genome),
+            "circular": genome.circular,
+            "gc": float(np.isin(known, (1, 2)).mean()) if known.size else np.nan,
+            "unknown": 1 - known.size / len(genome),
+        }
+        if config is not None:
+            cold = 0 if genome.circular else min(len(genome), config.window - 1 - config.downstream)
+            row["full_context"] = 1 - max(0, cold) / len(genome)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -243,33 +240,3 @@ def annotate(
             )
             bar.update(2 * len(one))
     return tracks
-
-
-# ------------------------------------------------------------------------------- command line
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: annotate sequences; leaves both strands as bigWig and the peaks as BED."""
-    parser = argparse.ArgumentParser(prog="genoattn annotate", description=main.__doc__)
-    parser.add_argument("fasta", type=Path, help="sequences: FASTA or GenBank, plain or .gz")
-    parser.add_argument("--weights", default="annotator", help="a name that is shipped, or a file")
-    parser.add_argument(
-        "--circular", nargs="*", default=[], help="names of circular contigs, or all"
-    )
-    parser.add_argument("--to", type=Path, default=Path("annotated"), help="folder of the files")
-    parser.add_argument("--threshold", type=float, default=0.1, help="least output of a peak")
-    parser.add_argument(
-        "--apart", type=int, default=5, help="a peak is the highest within so many nt"
-    )
-    given = parser.parse_args(arguments)
-    try:
-        found = annotate(given.weights, given.fasta, circular=given.circular)
-        peaks = find_peaks(found, given.threshold, apart=given.apart)
-        files = list(tracks.write_strands(given.to / "output", found, decimals=4).values())
-        files.append(given.to / "peaks.bed")
-        tracks.write_bed(files[-1], peaks)
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
-    return 0

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from genoattn import annotate, tracks
+from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
 from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
@@ -47,6 +48,7 @@ __all__ = [
     "against_truth",
     "annotated",
     "around_genes",
+    "by_chance",
     "highest",
     "in_short",
     "opened",
@@ -87,6 +89,9 @@ PARAMETERS = Schema(
             [],
             "heads whose received attention becomes a track, such as 1.2",
             unique=True,
+        ),
+        "n_shuffled": Parameter(
+            int, 200_000, "nucleotides of the shuffled copy that is read as well", low=1_000
         ),
         "decimals": Parameter(int, 4, "decimals of the values in the tracks", low=1, high=9),
         "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
@@ -268,14 +273,16 @@ class Annotated(NamedTuple):
     received: dict[tuple[int, int], dict[str, NDArray[np.float64]]]
     """Layer and head, from 0 -> contig -> received attention, shape (2, L)."""
     peaks: pd.DataFrame
-    """Of `genoattn.output.peaks.peak_table`; positions 0-based."""
+    """Of `genoattn.output.peaks.peak_table`, with ``fdr``; positions 0-based."""
     density: pd.DataFrame
     """Of `genoattn.output.peaks.peaks_per_kb`."""
+    chance: Chance
+    """What a shuffled copy of the sequences has."""
     finding: Finding
 
 
 def annotated(given: Opened, p: Checked) -> Annotated:
-    """Annotate both strands of every contig, and find peaks at ``threshold``."""
+    """Annotate both strands of every contig, find peaks at ``threshold``, and those by chance."""
     watching = {
         one.name: [recorders.ReceivedAttention(given.network.config, one, given.heads)]
         for one in given.genomes
@@ -290,10 +297,25 @@ def annotated(given: Opened, p: Checked) -> Annotated:
     every = np.concatenate([track.ravel() for track in output.values()])
     steps = np.unique([*np.geomspace(every.max() / 50, every.max(), 16), p.threshold])
     density = peaks_per_kb(output, steps.tolist(), p.apart)
+    made = read(
+        given.prior or given.network,
+        given.genomes,
+        peaks,
+        [one for one in steps.tolist() if one >= p.threshold],
+        n_shuffled=p.n_shuffled,
+        apart=p.apart,
+        seed=p.seed,
+        level=p.level,
+    )
     said = say_output(float(np.median(every)), float(every.max()), len(peaks), every.size, p)
     return Annotated(
-        output, received, peaks, density, Finding(said, {"your_genome_density": density})
+        output, received, made.peaks, density, made, Finding(said, {"your_genome_density": density})
     )
+
+
+def by_chance(found: Annotated) -> Finding:
+    """Say how many peaks a shuffled copy has, and so how many of the others are false."""
+    return Finding(say(found.chance), {"your_genome_chance": found.chance.table})
 
 
 def say_output(median: float, highest: float, n_peaks: int, positions: int, p: Checked) -> str:
@@ -375,6 +397,7 @@ def say_highest(top: pd.DataFrame) -> str:
             "position (from 1)": (top["position"] + 1).map("{:,}".format),
             "strand": top["strand"],
             "output": top["output"].map("{:.3f}".format),
+            "false discovery rate": top["fdr"].map("{:.2g}".format),
         }
     )
     if "next_gene" in top:
@@ -490,8 +513,9 @@ def in_short(
         f"{_counted(len(given.genomes), 'contig')} of {nt:,} nt, {1000 * n / (2 * nt):.2g} in "
         "1,000 nt of a strand. "
     )
+    warned = f"**{doubt(found.chance)}** " if is_doubtful(found.chance) else ""
     return Finding(
-        many + say_right(against, p) + say_genes(genes, p) + say_how_sure(against, p.level)
+        warned + many + say_right(against, p) + say_genes(genes, p) + say_how_sure(against, p.level)
     )
 
 
