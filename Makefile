@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study train bench lint format clean unlock lock
+.PHONY: help book test nightly study train bench lint format clean unlock lock
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -32,6 +32,10 @@ book: $(READY)  ## execute the demo chapters, render the book, print the path of
 
 test: $(READY)  ## run the whole test suite
 	@python -m pytest --numprocesses auto --dist loadfile
+
+nightly: $(READY)  ## try 2,000 files on every reader; install the package alone, import, annotate, train
+	@python -m pytest tests/test_fuzz.py --hypothesis-profile nightly
+	@.ci/installed
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn book data
