@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test serve site pdf study train bench lint format clean unlock lock soak
+.PHONY: help book test nightly serve site pdf study train bench lint format clean unlock lock soak
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -45,6 +45,10 @@ pdf: web/node_modules  ## print the study as one PDF through Chromium (needs Nod
 web/node_modules: web/package-lock.json
 	@npm ci --prefix web --no-audit --no-fund --silent
 	@touch web/node_modules
+
+nightly: $(READY)  ## try 2,000 files on every reader; install the package alone, import, annotate, train
+	@python -m pytest tests/test_fuzz.py --hypothesis-profile nightly
+	@.ci/installed
 
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn book data

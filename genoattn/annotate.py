@@ -93,7 +93,7 @@ def load_contigs(
         raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
-    round_ = {one.name for one in genomes if one.circular or {ALL, one.name} & {*circular}}
+    round_ = {one.name for one in genomes if one.circular or ALL in named or one.name in named}
     round_ |= _annotated_as_circular(path, names, round_, gff)
     return [replace(one, circular=one.name in round_) for one in genomes]
 

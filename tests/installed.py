@@ -15,9 +15,6 @@ from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-BOOK = ("genoattn.book.build", "genoattn.book.pages", "genoattn.book.reference")
-"""Modules of the book's build, which the extra ``book`` is for."""
-
 
 def needed(name: str, extras: Sequence[str] = ()) -> set[str]:
     """Distributions that one needs, itself among them, in lower case with hyphens."""
@@ -69,7 +66,6 @@ def main() -> None:
     import genoattn
 
     modules = [one.name for one in pkgutil.walk_packages(genoattn.__path__, "genoattn.")]
-    modules = [one for one in modules if one not in BOOK and not one.endswith("__main__")]
     for module in modules:
         importlib.import_module(module)
 
@@ -92,7 +88,7 @@ def main() -> None:
     }  # fmt: skip
 
     sites = pd.DataFrame({"position": np.arange(20, 3_000, 97), "strand": "+"})
-    split = Split.of_cuts((1_500, 2_000, 2_500), len(genome))
+    split = Split.at((1_500, 2_000, 2_500), len(genome))
     model = AnnotatorConfig(layers=1, heads=1, d_model=4, d_head=4, window=8, downstream=4)
     training = TrainingConfig(passes=0.5, segment=128, context=8, steps_per_round=2)
     weights = Path("trained/toy.safetensors")

@@ -2,7 +2,7 @@
 
 The copy's environment holds stand-ins: each notes how it was called, and is then the real tool, or
 does something small where the real one takes long or needs the published tables. What is not run
-here is run by the workflow in .github.
+here is run by the workflows in .github.
 """
 
 from __future__ import annotations
@@ -154,8 +154,9 @@ def test_serving_shows_the_built_pages_on_this_machine_only(bare):
 
 def test_every_target_is_run_here_or_by_the_workflow():
     here = set(re.findall(r'\.make\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
-    workflows = [path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml")]
-    assert here | set(re.findall(r"run: make (\w+)", "\n".join(workflows))) >= TARGETS
+    folder = ROOT / ".github/workflows"
+    workflows = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yml"))
+    assert here | set(re.findall(r"run: make (\w+)", workflows)) >= TARGETS
     assert set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) == TARGETS
 
 

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from PIL import Image
 
 from genoattn.book.pages import check_site
@@ -124,6 +123,8 @@ def imported_modules(notebook: str | Path, package: str | Path = "genoattn") -> 
     list of str
         Sorted paths, `package` included.
     """
+    import nbformat
+
     root = Path(package)
     code = "\n".join(
         "\n".join(line for line in cell.source.splitlines() if not line.startswith(("%", "!")))
@@ -224,6 +225,8 @@ def tidy(executed: str | Path, target: str | Path) -> None:
     ValueError
         The notebook holds an error, or a cell that was not run.
     """
+    import nbformat
+
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)
     for number, cell in enumerate(notebook.cells, start=1):
@@ -287,6 +290,8 @@ def refresh_prose(source: str | Path, shown: str | Path) -> None:
     ValueError
         The code of the two differs, so that the chapter must be executed.
     """
+    import nbformat
+
     wanted = nbformat.read(source, as_version=4)
     notebook = nbformat.read(shown, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

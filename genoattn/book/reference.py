@@ -14,21 +14,21 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from sphinx.addnodes import pending_xref
-from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
-from sphinx.pycode import ModuleAnalyzer
-from sphinx.util.nodes import make_refnode
 
 from genoattn.book import formats, structure
 from genoattn.genome.files import writing
 from genoattn.plots import structure as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
+
+if TYPE_CHECKING:
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 __all__ = ["main", "overview", "pages", "setup", "write"]
 
@@ -203,6 +203,8 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
     """Leave out a field of a named tuple that its author did not document below its name."""
     if not str(getattr(obj, "__doc__", "")).startswith(_MADE_UP):
         return None  # as Sphinx decides
+    from sphinx.pycode import ModuleAnalyzer
+
     place = app.env.temp_data
     written = ModuleAnalyzer.for_module(place["autodoc:module"]).find_attr_docs()
     return (place["autodoc:class"], name) not in written
@@ -224,6 +226,8 @@ def _sign(
 def _find(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
     """Link `Name` or `Name.member` to the one class, function or constant of that name."""
     target = str(node.get("reftarget", ""))
+    from sphinx.util.nodes import make_refnode
+
     if node.get("refdomain") != "py" or not ("." in target or target[:1].isupper()):
         return None
     objects = env.domaindata["py"]["objects"]

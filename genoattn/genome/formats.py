@@ -84,10 +84,10 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
     genomes: dict[str, Genome] = {}
     for begin, end in zip(headers, [*headers[1:], len(lines)], strict=True):
         where = f"{path}, line {begin + 1}"
-        words = lines[begin][1:].split()
+        words = _as_utf8(lines[begin][1:]).split()
         if not words:
             raise GenomeError(f"{where}: header without a name")
-        name = _as_utf8(words[0])
+        name = words[0]
         if name in genomes:
             raise GenomeError(f"{where}: a second sequence named {name}")
         codes = _encoded(path, lines, begin + 1, end)
@@ -107,12 +107,12 @@ def _no_header(line: str) -> str:
     return f"this looks like {kind}; {begins}" if kind else begins
 
 
-def _as_utf8(name: str) -> str:
-    """Read a name that was decoded byte by byte as UTF-8, where it is that."""
+def _as_utf8(line: str) -> str:
+    """Read a line that was decoded byte by byte as UTF-8, where it is that."""
     try:
-        return name.encode("latin-1").decode("utf-8")
+        return line.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
-        return name
+        return line
 
 
 def _encoded(path: str | Path, lines: list[str], begin: int, end: int) -> np.ndarray:

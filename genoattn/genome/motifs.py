@@ -48,7 +48,7 @@ UNIFORM = np.full(4, 0.25)
 UNIFORM.flags.writeable = False
 
 
-class MotifError(ValueError):
+class MotifError(FileError):
     """A matrix, a background or a motif file that cannot be used as it stands."""
 
 

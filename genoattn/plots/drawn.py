@@ -41,7 +41,7 @@ class Drawn:
 
     def _ipython_display_(self) -> None:
         """Show the picture, its alternative text in the metadata, and the caption below it."""
-        from IPython.display import Image, Markdown, display  # a figure can do without a notebook
+        from IPython.display import Image, Markdown, display
 
         picture = Image(self.png(), metadata={"alt": self.alt})
         plt.close(self.figure)
