@@ -90,8 +90,8 @@ def sections(
     made += [
         Section(
             "What was read",
-            f"{len(contigs):,} sequences of {contigs['length'].sum():,} nt, read by {weights} on "
-            "both strands.",
+            f"{len(contigs):,} sequence{'s' * (len(contigs) > 1)} of "
+            f"{contigs['length'].sum():,} nt, read by {weights} on both strands.",
             rows=_contig_rows(contigs),
         ),
         Section(
