@@ -54,7 +54,7 @@ def _round() -> BracketStyle:
 
 
 @dataclass
-class AuthorYear(AuthorYearReferenceStyle):  # type: ignore[misc]
+class AuthorYear(AuthorYearReferenceStyle):
     """Citations in the text, with the year in round brackets."""
 
     bracket_textual: BracketStyle = field(default_factory=_round)
