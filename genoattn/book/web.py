@@ -270,16 +270,35 @@ def trim_mathjax(folder: Path) -> int:
 
 
 def mended(page: str) -> str:
-    """Give names to the buttons of a rendered page that the theme leaves without.
+    """Mend in a rendered page what the theme and Sphinx write wrong for screen readers.
 
     Parameters
     ----------
     page : str
         HTML.
+
+    Returns
+    -------
+    str
+        With names for buttons that show a picture only, and none beside the words of those that
+        show words; long signatures as lines, not as lists of definitions without terms; the list
+        of references without a role that its entries contradict; tables that scroll within reach
+        of the keyboard.
     """
-    # a button that shows a picture only needs words, and one that shows words needs no others
     page = page.replace("<summary><span", '<summary aria-label="Pages of this part"><span')
-    return re.sub(r"(<button[^>]*search-button-field[^>]*?) aria-label=\"[^\"]*\"", r"\1", page)
+    page = re.sub(r"(<button[^>]*search-button-field[^>]*?) aria-label=\"[^\"]*\"", r"\1", page)
+    page = re.sub(r'(?s)<dt class="sig .*?</dt>', _lines, page)
+    page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    box = 'class="pst-scrollable-table-container"'
+    return page.replace(f"<div {box}>", f'<div {box} tabindex="0">')
+
+
+def _lines(signature: re.Match[str]) -> str:
+    """Write the parameters of a signature as lines."""
+    text = signature[0]
+    for tag, name in (("dl", "sig-lines"), ("dd", "sig-line")):
+        text = text.replace(f"<{tag}>", f'<span class="{name}">').replace(f"</{tag}>", "</span>")
+    return text
 
 
 def place(site: str | Path, folder: str | Path, version: str) -> None:

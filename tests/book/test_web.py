@@ -87,6 +87,22 @@ def test_buttons_get_the_names_that_the_theme_leaves_out():
     assert web.mended(found) == found
 
 
+def test_long_signatures_are_lines_and_other_lists_stay():
+    page = (
+        '<dl class="py function"><dt class="sig sig-object py" id="a"><dl><dd><em>x</em></dd></dl>)'
+        "</dt><dd><dl><dt>k</dt><dd>v</dd></dl></dd></dl>"
+    )
+    found = web.mended(page)
+    lines = '<span class="sig-lines"><span class="sig-line"><em>x</em></span></span>)</dt>'
+    assert lines in found and found.endswith("<dd><dl><dt>k</dt><dd>v</dd></dl></dd></dl>")
+
+
+def test_tables_that_scroll_are_reached_by_the_keyboard():
+    box = '<div class="pst-scrollable-table-container"><table></table></div>'
+    found = web.mended(box)
+    assert found.count('tabindex="0"') == 1 and web.mended(found) == found
+
+
 def test_the_root_leads_to_what_is_released_as_soon_as_there_is_some(tmp_path):
     site, all_ = tmp_path / "site", tmp_path / "all"
     site.mkdir()
