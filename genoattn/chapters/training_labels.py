@@ -11,7 +11,6 @@ from genoattn.chapters.training_scores import Scores, trained_on
 from genoattn.evaluation import models as model_tables
 from genoattn.evaluation import scores as metrics
 from genoattn.evaluation import seeds
-from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
 
@@ -26,7 +25,7 @@ class Labels(NamedTuple):
     finding: Finding
 
 
-def labels(run: Run, scores: Scores, p: Checked) -> Labels:
+def labels(run: Run, scores: Scores) -> Labels:
     """Ask whether curated labels are better than each source's, over blocks and seeds.
 
     Where the weights of a seed are not at hand, the table of an earlier run stands: intervals need
@@ -46,7 +45,7 @@ def labels(run: Run, scores: Scores, p: Checked) -> Labels:
             return metrics.replicated(track, scores.outputs[model], scores.where, scores.resampling)
 
         compared = seeds.label_differences(
-            at_hand, [*data.tracks], replicates, scores.resampling, "curated", p.seed
+            at_hand, [*data.tracks], replicates, "curated", scores.resampling.level
         )
     else:
         compared = before

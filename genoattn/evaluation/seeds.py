@@ -9,7 +9,7 @@ intervals:
 - Do two recipes differ? Welch's interval of the difference of their means, and an exact permutation
   test of the seeds (`recipes_apart`).
 - Are some labels better than others? Both the genome that is tested on and the seeds are samples,
-  so blocks and seeds are drawn again together (`label_differences`).
+  so a difference has a variance over blocks and one over seeds (`label_differences`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from genoattn.evaluation.bootstrap import Resampling
 from genoattn.evaluation.scores import METRICS
 from genoattn.evaluation.statistics import holm_corrected
 from genoattn.model.card import Card
@@ -183,9 +182,8 @@ def label_differences(
     trained: Mapping[str, Sequence[str]],
     test_sets: Sequence[str],
     replicates: Replicates,
-    resampling: Resampling,
     reference: str,
-    seed: int = 0,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Score sets of labels by the models trained on them: one set against each other one.
 
@@ -195,12 +193,10 @@ def label_differences(
     test_sets : sequence of str
     replicates : callable
         See `Replicates`; the draws of blocks are the same for all.
-    resampling : Resampling
-        Of the test part: its level.
     reference : str
         The training set that others are taken from.
-    seed : int
-        Of the draws of seeds.
+    level : float
+        Coverage of the intervals.
 
     Returns
     -------
@@ -212,18 +208,12 @@ def label_differences(
 
     Notes
     -----
-    Each replicate draws blocks, and n - 1 of a set's n seeds with replacement: the variance of the
-    mean of so many is that of the mean of n seeds, where drawing n would give (n - 1) / n of it
-    (Davison and Hinkley 1997, section 2.3). A single seed is taken as it is: such an interval is
-    over blocks alone.
+    The variance of a difference is the sum of that over draws of blocks, the seeds' means taken on
+    the same blocks, and of each set's variance over seeds by their number. Drawing three seeds
+    again would give too short intervals; Satterthwaite's degrees of freedom and Student's t do not
+    (Satterthwaite 1946, doi:10.2307/3002019). With a single seed of both, an interval is over
+    blocks alone.
     """
-    rng = np.random.default_rng(seed)
-    n_draws = len(resampling.draws)
-    weights = {}
-    for name, models in trained.items():
-        n = len(models)
-        times = max(1, n - 1)
-        weights[name] = rng.multinomial(times, np.full(n, 1 / n), size=n_draws) / times  # draws, n
     rows: list[dict[str, Any]] = []
     for test_set in test_sets:
         found = {
@@ -234,8 +224,8 @@ def label_differences(
             values = {
                 name: np.array([one[0][metric] for one in scored]) for name, scored in found.items()
             }
-            means = {
-                name: (weights[name] * np.stack([one[1][metric] for one in scored], 1)).sum(1)
+            drawn = {
+                name: np.mean([one[1][metric] for one in scored], axis=0)
                 for name, scored in found.items()
             }
             for name, value in values.items():
@@ -243,10 +233,8 @@ def label_differences(
                 row |= {"mean": value.mean(), "lowest": value.min(), "highest": value.max()}
                 row |= {"n_seeds": value.size}
                 if name != reference:
-                    change = means[reference] - means[name]
-                    low, high = resampling.interval(change)
-                    row |= {"difference": values[reference].mean() - value.mean()}
-                    row |= {"ci_low": low, "ci_high": high, "p_adjusted": _two_sided(change)}
+                    by_block = float(np.nanvar(drawn[reference] - drawn[name], ddof=1))
+                    row |= _student(values[reference], value, by_block, level)
                 rows.append(row)
     table = pd.DataFrame(rows, columns=[*DIFFERENCES])
     for _, part in table[table["train_set"] != reference].groupby(["test_set", "metric"]):
@@ -254,11 +242,24 @@ def label_differences(
     return table
 
 
-def _two_sided(replicates: NDArray[np.float64]) -> float:
-    """P-value of no difference from replicates of one: twice the smaller share beyond zero."""
-    kept = replicates[~np.isnan(replicates)]
-    beyond = min((kept <= 0).sum(), (kept >= 0).sum())
-    return float(min(1.0, 2 * (beyond + 1) / (kept.size + 1)))
+def _student(
+    first: NDArray[np.float64], second: NDArray[np.float64], by_block: float, level: float
+) -> dict[str, float]:
+    """Difference of two means over seeds, its interval, and the p-value of none."""
+    difference = float(first.mean() - second.mean())
+    of_seeds = [
+        (float(one.var(ddof=1)) / one.size, one.size - 1) for one in (first, second) if one.size > 1
+    ]
+    whole = by_block + sum(variance for variance, _ in of_seeds)
+    rest = sum(variance**2 / free for variance, free in of_seeds)
+    freedom = whole**2 / rest if rest > 0 else np.inf
+    half = float(stats.t.ppf((1 + level) / 2, freedom)) * np.sqrt(whole)
+    if whole > 0:
+        p_value = 2 * float(stats.t.sf(abs(difference) / np.sqrt(whole), freedom))
+    else:
+        p_value = float(difference == 0)
+    limits = {"ci_low": difference - half, "ci_high": difference + half}
+    return {"difference": difference, **limits, "p_adjusted": p_value}
 
 
 def smallest_seen(error: float, n_tests: int, level: float = 0.95) -> float:

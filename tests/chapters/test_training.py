@@ -213,10 +213,9 @@ def with_seeds(scored):
 
 def test_labels_are_compared_by_models_of_one_recipe(toy):
     run, scored = toy
-    asked = p(seed=0)
-    assert training_labels.labels(run, scored, asked).finding.said.startswith("Left out")
+    assert training_labels.labels(run, scored).finding.said.startswith("Left out")
     several = with_seeds(scored)
-    found = training_labels.labels(run, several, asked)
+    found = training_labels.labels(run, several)
     own = found.compared.set_index(["train_set", "test_set", "metric"])
     assert own.loc[("curated", "new", "pr_auc"), "n_seeds"] == 2
     assert own.loc[("assay", "new", "pr_auc"), "difference"] > 0
@@ -229,13 +228,13 @@ def test_labels_are_compared_by_models_of_one_recipe(toy):
 def test_labels_stand_as_an_earlier_run_left_them_if_a_seed_is_not_at_hand(toy):
     run, scored = toy
     several = with_seeds(scored)
-    now = training_labels.labels(run, several, p(seed=0)).compared
+    now = training_labels.labels(run, several).compared
     write(run, "labels", now.assign(n_seeds=3))
     lacking = several._replace(models=several.models._replace(order=("m", "m-s2", "cnn", "assay")))
-    again = training_labels.labels(run, lacking, p(seed=0))
+    again = training_labels.labels(run, lacking)
     assert set(again.compared["n_seeds"]) == {3} and "an earlier run" in again.finding.said
     (run.results / "labels.csv").unlink()
-    fresh = training_labels.labels(run, lacking, p(seed=0))
+    fresh = training_labels.labels(run, lacking)
     assert set(fresh.compared["n_seeds"]) == {1, 2}
 
 
