@@ -6,9 +6,9 @@
 #   snakemake --cores 2 chapters --config profile=mine      notebooks/profiles/mine.yaml
 #   snakemake --cores 2 trainings --config profile=ecoli    all models of the study, trained anew
 #
-# A profile names the chapters that are run. One is run again when its source, its parameters, the
-# chapter before it, or a module of the package that it imports has changed. What chapters pass to
-# each other lies in runs/<profile>/.
+# A profile names the chapters that are run. One is run again when its source, its parameters, a file
+# that they name, the chapter before it, or a module of the package that it imports has changed. What
+# chapters pass to each other lies in runs/<profile>/.
 
 import json
 import os
@@ -49,6 +49,11 @@ def modules(wildcards):
     return files + (sorted(shipped) if "genoattn/model/weights.py" in files else [])
 
 
+def own_files(wildcards):
+    """Files of the reader's own that the profile gives a chapter: when one changes, it runs again."""
+    return build.own_files(PARAMETERS.get(wildcards.chapter.split("_", 1)[1], {}))
+
+
 def pages(wildcards):
     """The pages of the book that are not executed by this build."""
     written = (f"{SHOWN}/", "book/api/")
@@ -67,6 +72,7 @@ rule execute:
         notebook="notebooks/{chapter}.ipynb",
         modules=modules,
         before=before,
+        own=own_files,
     output:
         f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
     params:
@@ -75,6 +81,8 @@ rule execute:
     message:
         f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
     shell:
+        # the run folder is this profile's: chapters that are run by hand leave it as it is
+        f"GENOATTN_PROFILE={PROFILE} "
         "papermill {input.notebook} {output} --kernel python3 --no-progress-bar -y {params.given:q}"
 
 
@@ -143,6 +151,8 @@ if PROFILE == "demo":
     rule reference:
         input:
             sorted(str(path) for path in Path("genoattn").rglob("*.py")),
+            "genoattn/book/formats.yaml",
+            sorted(str(path) for path in Path("book/results").glob("bench_*.csv")),
         output:
             directory("_build/structure"),
             directory("book/api"),
@@ -151,11 +161,27 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn reference --parts {output[0]} --to {output[1]}"
 
+    rule landing:
+        input:
+            rules.chapters.input,
+            sorted(str(path) for path in Path("book/results").rglob("*.*")),
+            sorted(str(path) for path in Path("genoattn/weights").glob("*.*")),
+            "CITATION.cff",
+            "genoattn/book/landing.py",
+            "genoattn/plots/landing.py",
+        output:
+            directory("_build/landing"),
+        message:
+            "Writing the findings of the first page"
+        shell:
+            "python -m genoattn book landing"
+
     rule book:
         input:
             rules.chapters.input,
             pages,
             rules.reference.output,
+            rules.landing.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",

@@ -139,7 +139,11 @@ def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
 
 
 def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
-    """Add a contig: every position that has a value, or joined where that is shorter."""
+    """Add a contig: every position that has a value, or joined where that is shorter.
+
+    Contigs and positions come in order. pyBigWig is told so, as its own check looks through the
+    names of all contigs for every entry.
+    """
     known = np.isfinite(values)
     same = (values[:-1] == values[1:]) | ~(known[:-1] | known[1:])
     edges = np.flatnonzero(np.concatenate([[True], ~same, [True]]))
@@ -148,10 +152,14 @@ def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
         for first in range(0, len(start), _ENTRIES):
             part = slice(first, first + _ENTRIES)
             names = [name] * len(start[part])
-            file.addEntries(names, start[part], ends=end[part], values=values[start[part]])
+            file.addEntries(
+                names, start[part], ends=end[part], values=values[start[part]], validate=False
+            )
         return
     for first, size in runs(known, circular=False).tolist():
-        file.addEntries(name, first, values=values[first : first + size], span=1, step=1)
+        file.addEntries(
+            name, first, values=values[first : first + size], span=1, step=1, validate=False
+        )
 
 
 def write_strands(
@@ -375,7 +383,7 @@ def track_hub(
     label: str,
     email: str,
     decimals: int | None = 4,
-) -> Path:
+) -> list[Path]:
     """Write a track hub that brings its own genome (an assembly hub).
 
     Each of ``shown`` becomes an overlay of two bigWigs: the plus strand upwards, the minus strand
@@ -403,8 +411,8 @@ def track_hub(
 
     Returns
     -------
-    Path
-        ``hub.txt``.
+    list of Path
+        Its files, ``hub.txt`` first.
 
     Raises
     ------
@@ -418,9 +426,10 @@ def track_hub(
         if lengths != sizes:
             raise ValueError(f"track {one.name!r} has contigs {lengths}, the genome has {sizes}")
     place = Path(folder) / name
-    write_two_bit(place / f"{name}.2bit", genomes)
+    binary = [place / f"{name}.2bit"]
+    write_two_bit(binary[0], genomes)
     for one in shown:
-        write_strands(place / one.name, one.tracks, decimals=decimals)
+        binary += write_strands(place / one.name, one.tracks, decimals=decimals).values()
     first = max(genomes, key=len)
     end = min(len(first), 20_000)
     texts = {
@@ -433,7 +442,7 @@ def track_hub(
     for path, text in texts.items():
         with writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return Path(folder) / "hub.txt"
+    return [*texts, *binary]
 
 
 def _stanzas(one: HubTrack, priority: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 The copy's environment holds stand-ins: each notes how it was called, and is then the real tool, or
 does something small where the real one takes long or needs the published tables. What is not run
-here is run by the workflow in .github.
+here is run by the workflows in .github.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ from genoattn.book import build
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split())
-FILES = ("Makefile", "Snakefile", "pyproject.toml", "requirements.lock", "_toc.yml", "_config.yml")
+FILES = (
+    "CITATION.cff",
+    "Makefile",
+    "Snakefile",
+    "pyproject.toml",
+    "requirements.lock",
+    "_toc.yml",
+    "_config.yml",
+)
 CHAPTERS = ["01_curation", "03_heads"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -36,14 +44,19 @@ STAND_INS = {
 case "$*" in
     *"book data"|*"browser refresh") ;;  # these read the published tables
     *"browser pages"*) mkdir -p _build/browser ;;
+    *http.server*) ;;  # this goes on for ever
+    *"book landing"*) mkdir -p _build/landing ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
-    *genoattn?bench*|*" --plan "*) ;;  # these take long
+    *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
     *) exec REAL "$@" ;;
 esac
 """,
     "genoattn": 'exec python -m genoattn "$@"',
     "snakemake": 'exec REAL -m snakemake "$@"',
-    "papermill": """sed 's/"execution_count": null/"execution_count": 1/' "$1" > "$2" """,
+    "papermill": """
+echo "profile $GENOATTN_PROFILE" >> "$CALLS"
+sed 's/"execution_count": null/"execution_count": 1/' "$1" > "$2"
+""",
     "jupyter-book": """
 for page in index $(sed -n 's/.*file: //p; s/^root: //p' _toc.yml) book/api/genoattn; do
     mkdir -p "$(dirname "_build/html/$page")"
@@ -134,10 +147,16 @@ def programs(calls: list[str], name: str) -> list[str]:
     return [call.removeprefix(f"{name} ") for call in calls if call.startswith(f"{name} ")]
 
 
+def test_serving_shows_the_built_pages_on_this_machine_only(bare):
+    (call,) = bare.make("serve")
+    assert call == "python -m http.server --directory _build/html --bind localhost 8000"
+
+
 def test_every_target_is_run_here_or_by_the_workflow():
     here = set(re.findall(r'\.make\("(\w+)"', Path(__file__).read_text(encoding="utf-8")))
-    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
-    assert here | set(re.findall(r"run: make (\w+)", workflow)) >= TARGETS
+    folder = ROOT / ".github/workflows"
+    workflows = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yml"))
+    assert here | set(re.findall(r"run: make (\w+)", workflows)) >= TARGETS
     assert set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) == TARGETS
 
 
@@ -163,7 +182,7 @@ def test_an_environment_is_made_once_and_kept(bare, tmp_path):
     assert calls[:2] == ["python3.11 -c import ensurepip", "python3.11 -m venv my é env"]
     installed = [call for call in calls if " -m pip install " in call]
     assert [call.split()[-2:] for call in installed] == [["-r", "requirements.lock"], ["-e", "."]]
-    assert len(bare.make("bench", *given)) == 1, "nothing is installed twice"
+    assert len(bare.make("bench", *given)) == 2, "nothing is installed twice"
 
     kept = bare.folder / "my é env/kept"
     kept.touch()
@@ -178,7 +197,7 @@ def test_an_environment_is_made_once_and_kept(bare, tmp_path):
 def test_an_environment_may_be_anywhere(small, tmp_path):
     elsewhere = tmp_path / "envs of mine"
     shutil.move(small.folder / ".venv", elsewhere)
-    assert len(small.make("bench", f"VENV={elsewhere}")) == 1
+    assert len(small.make("bench", f"VENV={elsewhere}")) == 2
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(bare):
@@ -202,6 +221,7 @@ def test_a_python_that_will_not_do_is_refused(bare, tmp_path):
 def test_book_executes_the_demo_and_prints_where_the_pages_are(whole):
     calls = whole.make("book", "CORES=2")
     assert [Path(call.split()[0]).stem for call in programs(calls, "papermill")] == CHAPTERS
+    assert programs(calls, "profile") == ["demo"] * 2, "the run folder is the demo's"
     assert [path.stem for path in sorted((whole.folder / "book/demo").iterdir())] == CHAPTERS
     assert whole.output.endswith(f"The book is ready: {whole.folder}/_build/html/index.html\n")
     calls = whole.make("book", "CORES=2")
@@ -218,6 +238,24 @@ def test_study_executes_its_chapters_and_refreshes_what_is_drawn_from_them(whole
     assert order == sorted(order)
 
 
+def test_an_edited_file_of_ones_own_repeats_the_chapters(whole):
+    """Once the run graph said "Nothing to be done" when a genome or a table had changed."""
+    given = {
+        "curation": {"source": "files", "fasta": "g é.fa", "tables": ["a.tsv", "b.tsv"]},
+        "heads": {"weights": "w.safetensors"},
+    }
+    (whole.folder / "notebooks/profiles/demo.yaml").write_text(yaml.safe_dump(given))
+    files = ["g é.fa", "a.tsv", "b.tsv", "w.safetensors", "w.json"]
+    for name in files:
+        (whole.folder / name).write_text("first")
+    whole.make("book", "CORES=2")
+    assert not programs(whole.make("book", "CORES=2"), "papermill"), "nothing changed"
+    for name, again in (("g é.fa", CHAPTERS), ("b.tsv", CHAPTERS), ("w.json", CHAPTERS[1:])):
+        (whole.folder / name).write_text("edited")
+        calls = whole.make("book", "CORES=2")
+        assert [Path(call.split()[0]).stem for call in programs(calls, "papermill")] == again
+
+
 def test_train_trains_each_model_after_the_one_that_it_starts_from(whole):
     plan = {"trainings": {"annotator": {"initial": "stem"}, "stem": {}, "rival": {}}}
     (whole.folder / "notebooks/trainings/ecoli.yaml").write_text(yaml.safe_dump(plan))
@@ -230,8 +268,8 @@ def test_train_trains_each_model_after_the_one_that_it_starts_from(whole):
 
 
 def test_bench_measures_the_engine(small):
-    (call,) = small.make("bench")
-    assert re.search(r"genoattn.*bench", call)
+    engine, costs = small.make("bench")
+    assert re.search(r"genoattn.*bench", engine) and re.search(r"genoattn.*costs", costs)
 
 
 def test_unlock_frees_the_run_graph(whole):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from genoattn.book import build
+from genoattn.study.run import Run
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = build.chapters(ROOT / "notebooks")
@@ -96,10 +98,10 @@ def test_another_task_goes_through_the_same_chapters(tmp_path):
         )
         if name == "gene_starts":
             assert "translation initiation sites" in text
-            features = tmp_path / "run/inputs/features.tsv"
-            lines = features.read_text().splitlines(keepends=True)
-            kept = [line for line in lines if not line.endswith("True\n")]
-            assert len(kept) < len(lines)
-            features.write_text("".join(kept))
+            run = Run(tmp_path / "run")
+            features, curated = run.study.features, run.curated
+            assert features["pseudo"].any()
+            run.save_inputs(replace(run.study, features=features[~features["pseudo"]]))
+            run.write_curated(curated)
         else:
             assert "Another task" in text

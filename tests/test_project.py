@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -301,3 +302,15 @@ def test_the_example_that_the_readme_gives_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(code[1], {})
     assert re.match(r"toy \(2, 1200\) 0\.\d+", capsys.readouterr().out)
+
+
+def test_what_zenodo_and_binder_read_says_what_the_project_says():
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    for name in ("title", "license", "keywords"):
+        assert zenodo[name] == cited[name]
+    assert [one["name"] for one in zenodo["creators"]] == [one["name"] for one in cited["authors"]]
+    assert zenodo["related_identifiers"][0]["identifier"] == cited["references"][0]["doi"]
+    binder = ROOT / "binder"
+    assert (binder / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
+    assert (binder / "postBuild").stat().st_mode & 0o111, "repo2docker runs it"

@@ -243,10 +243,11 @@ def hub(tmp_path):
         tracks.HubTrack("output", "Output", "Probability of a start site", made),
         tracks.HubTrack("head_1_2", "A long label here", "Attention" * 8, made),
     ]
-    path = tracks.track_hub(
+    first, *others = tracks.track_hub(
         tmp_path / "hub", genomes, shown, name="toy", label="A toy hub, and more", email="me@x.org"
     )
-    assert path == tmp_path / "hub" / "hub.txt"
+    assert first == tmp_path / "hub" / "hub.txt"
+    assert {first, *others} == {one for one in (tmp_path / "hub").rglob("*") if one.is_file()}
     return tmp_path / "hub"
 
 

@@ -20,6 +20,7 @@ from genoattn.heads import atlas, preferred
 from genoattn.heads import seeds as between
 from genoattn.heads.elements import match_elements, name_roles, planted_elements
 from genoattn.interventions import recovery
+from genoattn.model.card import Card
 from genoattn.model.weights import made_from
 from genoattn.study.parameters import (
     FOLDERS,
@@ -27,6 +28,7 @@ from genoattn.study.parameters import (
     Checked,
     Parameter,
     Schema,
+    check_region,
     filled,
     odd,
     position,
@@ -109,6 +111,7 @@ PARAMETERS = Schema(
         ),
     },
     at_most=(("region_first", "region_last"),),
+    reads=(("03_heads", "table"), ("03_heads", "profiles")),
 )
 """What this chapter may be asked."""
 
@@ -146,6 +149,8 @@ def swept(run: Run, p: Checked) -> Swept:
     p : Checked
         ``weights``, ``seeds``; ``n_random``, ``n_best``, ``width``, ``seed``.
     """
+    own = Card.read(run.weights(p.weights)).config
+    check_region(p, own["window"] - 1 - own["downstream"], own["downstream"], p.weights)
     found = [one for one in p.seeds if run.has_weights(one)]
     sweeps = {one: kept_sweep(run, one, p) for one in (p.weights, *found)}
     missing = [one for one in p.seeds if one not in found]

@@ -127,6 +127,8 @@ def tables(run: Run, p: Checked) -> Tables:
     p : Checked
         ``source`` and what it needs, ``novelty``, ``trusted``, ``window``, ``rule``, ``outvoted``.
     """
+    if p.source == "ecoli":
+        datasets.fetch("drnaseq", p.data_dir)  # needed at the end, but missing at once
     study = inputs.load_inputs(
         p.source, p.data_dir, p.seed, p.genome_length, p.fasta, p.gff, p.tables
     )

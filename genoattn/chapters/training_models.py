@@ -20,8 +20,9 @@ from genoattn.genome.sites import site_track
 from genoattn.genome.split import PARTS, Split
 from genoattn.model import segments, training
 from genoattn.model.annotator import AnnotatorConfig
-from genoattn.model.card import Card, check_genome
+from genoattn.model.card import Card, misfit
 from genoattn.model.segments import TrainingConfig
+from genoattn.model.weights import WeightsError, find_prior
 from genoattn.prediction import ensemble
 from genoattn.prediction.ensemble import GENES
 from genoattn.study import earlier
@@ -80,6 +81,7 @@ def parts(run: Run, p: Checked) -> Data:
             f"{p.chapter}: parameter 'downstream' must be less than the genome's {length:,} nt, "
             f"not {p.downstream:,}"
         )
+    _check_names(run, p)
     split = _split(run, study.genome, p)
     run.check_test(split, sites["curated"], "the curated set")
     run.check_test(split, sites[p.train_set], f"the train_set {p.train_set}")
@@ -97,14 +99,32 @@ def parts(run: Run, p: Checked) -> Data:
     return Data(study, sites, tracks, tuple(p.external), split, Finding(said))
 
 
+def _check_names(run: Run, p: Checked) -> None:
+    """Refuse models and ensembles of this run that would be taken for each other."""
+    for name in ensemble.read_ensembles(p.ensembles):
+        for file in {name, ensemble.file_name(name)}:
+            if run.has_weights(file):
+                raise ParameterError(
+                    f"{p.chapter}: parameter 'ensembles' has an ensemble that is named as the "
+                    f"model {run.weights(file)}; rename it"
+                )
+    if p.train and (prior := find_prior(p.weights, run.folder)):
+        raise ParameterError(
+            f"{p.chapter}: parameter 'weights' is to be trained, but is what the ensemble {prior} "
+            "is called; give the model another name"
+        )
+
+
 def _split(run: Run, genome: Genome, p: Checked) -> Split:
     """The parts asked for if a model is to be trained, else those of its card."""
     if p.train:
         cuts = p.cuts or [round(len(genome) * share) for share in training.PAPER_CUTS]
         return Split.at(cuts, len(genome))
     file = run.weights(p.weights)
-    check_genome(file, genome)
-    return Card.read(file).split(len(genome))
+    card = Card.read(file)
+    if problem := misfit(card, genome, run.study.task):
+        raise WeightsError(f"{file}: {problem}")
+    return card.split(len(genome))
 
 
 class Trained(NamedTuple):
@@ -118,17 +138,19 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
     """Train a model, or go on with its training, or take the weights that there are."""
     genome = data.study.genome
     if p.train:
-        training.fit(
-            genome,
-            data.sites[p.train_set],
-            data.split,
-            run.training / f"{p.weights}.safetensors",
-            model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
-            training=TrainingConfig(**_settings(TrainingConfig, p)),
-            train_set=p.train_set,
-            accelerator=p.accelerator,
-            fresh=p.fresh,
-        )
+        with run.alone(p.weights) as weights:
+            training.fit(
+                genome,
+                data.sites[p.train_set],
+                data.split,
+                weights,
+                model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
+                training=TrainingConfig(**_settings(TrainingConfig, p)),
+                task=data.study.task,
+                train_set=p.train_set,
+                accelerator=p.accelerator,
+                fresh=p.fresh,
+            )
     model = run.model(p.weights, p.accelerator)
     card = model.card
     read = segments.StrandData.of(
@@ -139,6 +161,7 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
         card,
         n_parameters(model.network),
         card.data["labels_sha256"] == read.hashes()["labels_sha256"],
+        len(genome),
         data.study.published,
     )
     return Trained(model, Finding(said))
@@ -185,11 +208,6 @@ class Models(NamedTuple):
         """The set of sites that the chapter's own model was trained on."""
         return self.model.card.train_set
 
-    @property
-    def histories(self) -> dict[str, pd.DataFrame]:
-        """Rounds of every training, for a figure."""
-        return {name: card.rounds for name, card in self.cards.items()}
-
     def first_card(self, name: str) -> Card:
         """Card of a model, or of an ensemble's first model."""
         return self.cards[self.ensembles[name][0] if name in self.ensembles else name]
@@ -216,13 +234,15 @@ def models(run: Run, data: Data, own: Trained, p: Checked) -> Models:
     left = earlier.left(run.earlier("performance"), absent, scores.COLUMNS)
     left = joined(left.iloc[:0], left, absent)
     known = run.earlier("ablation") if p.steps else None
-    said = words.say_models(cards, left, known, absent)
+    said = words.say_models(cards, len(data.study.genome), left, known, absent)
     return Models(model, files, cards, ensembles, order, left, Finding(said))
 
 
 def check_parts(cards: Mapping[str, Card], data: Data, parameter: str) -> None:
     """Refuse models whose test part is another, naming the parameter that has them."""
     for name, card in cards.items():
+        if problem := misfit(card, data.study.genome, data.study.task):
+            raise WeightsError(f"{parameter}: {name}: {problem}")
         if card.split(len(data.study.genome)) != data.split:
             raise ValueError(
                 f"{name} was tested on another part of the genome; leave it out of {parameter}"

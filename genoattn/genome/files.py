@@ -44,7 +44,13 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.
 
 
 class FileError(ValueError):
-    """A file that exists but cannot be read as text: truncated, corrupt or binary."""
+    """A file that exists but cannot be read: truncated, corrupt, binary or not of its kind.
+
+    The message is one line, whatever stands in the file: a sign that cannot be shown is a blank.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(sign if sign.isprintable() else " " for sign in message))
 
 
 def read_lines(path: str | Path, encoding: str = "utf-8", fallback: str | None = None) -> list[str]:
@@ -224,7 +230,7 @@ def _umask() -> int:
 _STRAND_OF = {"+": "+", "-": "-", "\u2212": "-", "forward": "+", "reverse": "-"}
 
 
-class AnnotationError(ValueError):
+class AnnotationError(FileError):
     """A table of sites that cannot be used as it stands."""
 
 

@@ -38,10 +38,8 @@ __all__ = [
     "letter_heights",
     "letter_information",
     "log_odds_matrix",
-    "majority_consensus",
     "probability_matrix",
     "read_transfac",
-    "reverse_complement_matrix",
     "scan",
 ]
 
@@ -50,7 +48,7 @@ UNIFORM = np.full(4, 0.25)
 UNIFORM.flags.writeable = False
 
 
-class MotifError(ValueError):
+class MotifError(FileError):
     """A matrix, a background or a motif file that cannot be used as it stands."""
 
 
@@ -253,19 +251,6 @@ def log_odds_matrix(probabilities: np.ndarray, background: np.ndarray = UNIFORM)
     p, q = _probabilities(probabilities), _background(background)
     with np.errstate(divide="ignore"):
         return np.log2(p) - np.log2(q)
-
-
-def reverse_complement_matrix(matrix: np.ndarray) -> np.ndarray:
-    """Turn a matrix, shape=(k, 4), into that of the same motif on the opposite strand."""
-    matrix = np.asarray(matrix)
-    if matrix.ndim != 2 or matrix.shape[1] != 4:
-        raise MotifError(f"a matrix of shape (k, 4) is needed, not {matrix.shape}")
-    return matrix[::-1, ::-1].copy()
-
-
-def majority_consensus(matrix: np.ndarray) -> str:
-    """Name the most frequent letter of each position; the first in A, C, G, T of equal ones."""
-    return "".join(LETTERS[i] for i in _matrix(matrix, "matrix").argmax(axis=1))
 
 
 # IUPAC letter of a set of nucleotides, written in the order A, C, G, T.

@@ -8,15 +8,17 @@ Known elements (the paper's, Figure 3) and planted ones (a simulated genome's) a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from genoattn.genome import motifs
 from genoattn.genome.motifs import letter_heights
+from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import paper_label
 
 
@@ -34,24 +36,38 @@ class Element:
         Offsets from the TSS (offset 0) at which its first nucleotide may lie, ascending.
     source
         Where the element and its place are described.
+    own
+        First column of the element and the one after its last: the others only help to place it.
+        All of them by default.
     """
 
     name: str
     probabilities: np.ndarray
     places: tuple[int, ...]
     source: str
+    own: tuple[int, int] | None = None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First column that is the element's own, and the one after its last."""
+        return self.own or (0, len(self.probabilities))
+
+
+_LETTERS = {"A": "A", "C": "C", "G": "G", "T": "T", "W": "AT", "S": "CG", "R": "AG", "Y": "CT"}
+_LETTERS["N"] = "ACGT"
 
 
 def word(name: str, letters: str, earliest: int, latest: int, source: str) -> Element:
-    """An element given as a consensus word of A, C, G, T and N (any letter).
+    """An element given as a consensus word of A, C, G, T, W, S, R, Y and N (any letter).
 
     Its first letter lies at an offset from ``earliest`` to ``latest``, both inclusive.
     """
-    rows = {"A": 0, "C": 1, "G": 2, "T": 3}
-    unknown = sorted(set(letters) - set(rows) - {"N"})
-    if unknown or not letters:
-        raise ValueError(f"element {name}: {letters!r} is no word of A, C, G, T and N")
-    table = [np.eye(4)[rows[letter]] if letter in rows else np.full(4, 0.25) for letter in letters]
+    if not letters or set(letters) - set(_LETTERS):
+        raise ValueError(f"element {name}: {letters!r} is no word of A, C, G, T, W, S, R, Y and N")
+    table = [
+        [(base in _LETTERS[letter]) / len(_LETTERS[letter]) for base in "ACGT"]
+        for letter in letters
+    ]
     return Element(name, np.array(table), tuple(range(earliest, latest + 1)), source)
 
 
@@ -66,6 +82,51 @@ PAPER_ELEMENTS = (
 )
 """Elements that the paper matches with heads, each with some nt of freedom around its place
 (sigma 70 spacers vary from 15 to 19 nt; -10 boxes end 5 to 9 nt before the TSS)."""
+
+
+PROMOTER_ELEMENTS = (
+    *PAPER_ELEMENTS[:3],
+    replace(PAPER_ELEMENTS[3], own=(0, 2)),
+    word("start", "CA", -1, -1, "Vvedenskaya et al. 2015"),
+    word("UP", "AAAWWTWTTTTNNNAAA", -59, -55, "Estrem et al. 1998"),
+    *PAPER_ELEMENTS[4:],
+)
+"""What heads may carry: the paper's elements, the extended -10 as the two letters that it adds to
+the -10 box, and beside them the initiator and the UP element."""
+
+PSEUDO = 0.1
+"""Share of the background in a matrix that is looked for, so that no letter is impossible."""
+
+
+def sited(
+    genome: Genome, sites: pd.DataFrame, element: Element
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Where an element fits best at each site, and how well.
+
+    Parameters
+    ----------
+    genome : Genome
+    sites : DataFrame
+        ``position``, ``strand``; n of them.
+    element : Element
+
+    Returns
+    -------
+    first : int array, shape (n,)
+        Offset of its first column, among `Element.places`; the first of equals.
+    score : float array, shape (n,)
+        Log-odds of its matrix (softened by `PSEUDO`) there, in bits.
+    """
+    places = np.array(element.places)
+    width = len(element.probabilities)
+    around = np.arange(places[0], places[-1] + width)
+    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), around)
+    matrix = motifs.log_odds_matrix((1 - PSEUDO) * element.probabilities + PSEUDO / 4)
+    bits = np.vstack([matrix.T, matrix.min(1)])  # unknown letters count as the worst
+    windows = np.lib.stride_tricks.sliding_window_view(codes, width, axis=1)[:, places - places[0]]
+    score = bits[windows, np.arange(width)].sum(-1)  # n, places
+    best = score.argmax(1)
+    return places[best], score.max(1)
 
 
 OTHER_ELEMENTS = (

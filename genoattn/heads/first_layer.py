@@ -195,12 +195,14 @@ def read_first_layer(model: Annotator, share: NDArray[np.float64] | None = None)
         share = np.full(len(words), 1 / len(words))
     layer = cast(RelativeAttentionLayer, model.layers[0])
     with torch.no_grad():
-        h = model.embedding(torch.from_numpy(words.astype(np.int64)))  # n, k, d_model
-        q, k, _ = layer.convolutions(h)[:, :, :, 0].double().transpose(1, 2).numpy()
-        r = layer.distance(sinusoids(c.window, c.d_model)).view(c.window, c.heads, c.d_head)
-    r = r.double().permute(1, 2, 0).numpy()  # heads, d_head, window
-    u = model.content_bias.detach().double().numpy()
-    w = model.position_bias.detach().double().numpy()
+        device = model.content_bias.device
+        h = model.embedding(torch.from_numpy(words.astype(np.int64)).to(device))  # n, k, d_model
+        q, k, _ = layer.convolutions(h)[:, :, :, 0].double().transpose(1, 2).cpu().numpy()
+        code = sinusoids(c.window, c.d_model, device=device)
+        r = layer.distance(code).view(c.window, c.heads, c.d_head)
+    r = r.double().permute(1, 2, 0).cpu().numpy()  # heads, d_head, window
+    u = model.content_bias.detach().double().cpu().numpy()
+    w = model.position_bias.detach().double().cpu().numpy()
     heads = [
         _Head(q[head], k[head], r[head], u[head], w[head], math.sqrt(c.d_head), words, share)
         for head in range(c.heads)

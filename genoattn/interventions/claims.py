@@ -46,6 +46,12 @@ class Rule:
         A claimed and a planted offset may differ by so many nt.
     min_similarity : float
         Least cosine similarity of a claim's motif and a planted element.
+    min_echo : float
+        Least cosine similarity of two heads' claims that are said to be one.
+    min_used : float
+        Log-odds by which a planted element moves the output, at least, if the model uses it.
+    n_permuted : int
+        Times that the letters of the planted elements are permuted, for the chance line.
     n_sites : int
         Held-out sites at which heads are switched off, and copies of an element replaced.
     n_words : int
@@ -62,7 +68,10 @@ class Rule:
     max_q: float = 0.001
     apart: int = 5
     tolerance: int = 2
-    min_similarity: float = 0.5
+    min_similarity: float = 0.8
+    min_echo: float = 0.5
+    min_used: float = 0.5
+    n_permuted: int = 100
     n_sites: int = 100
     n_words: int = 40
 

@@ -1,5 +1,9 @@
 """Claims of heads laid beside the elements that were planted; frames and a model.
 
+One claim counts for one element: claims and elements are assigned to each other so that as many
+elements as possible have a claim of their own. How many would have one by chance is measured: the
+same claims are laid beside elements whose letters are permuted.
+
 What the model does not use cannot be found in its heads; so the planted copies are replaced by
 random letters, and the change of the log-odds says whether the model uses the element at all
 (`usage`). As a claim may be of a part of an element, it is counted how much of its word lies in
@@ -8,11 +12,13 @@ planted copies (`planted_letters`).
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from genoattn.data.simulation import planted_intervals
 from genoattn.evaluation.statistics import mean_interval
@@ -25,11 +31,17 @@ from genoattn.interventions.claims import Found, Rule
 from genoattn.model.annotator import Annotator
 from genoattn.prediction.site import site_log_odds, site_windows
 
-__all__ = ["grade", "placed", "planted_letters", "usage"]
+__all__ = ["assigned", "grade", "placed", "planted_letters", "usage"]
 
 
 def usage(
-    model: Annotator, genome: Genome, elements: pd.DataFrame, *, most: int, seed: int
+    model: Annotator,
+    genome: Genome,
+    elements: pd.DataFrame,
+    *,
+    most: int,
+    least: float,
+    seed: int,
 ) -> pd.DataFrame:
     """Whether the model uses the planted elements: copies are replaced by random letters.
 
@@ -39,13 +51,15 @@ def usage(
         `simulation.Simulation.elements` (those to be looked at).
     most : int
         Copies of each element that are replaced, drawn at random.
+    least : float
+        Log-odds by which an element moves the output, at least, if the model uses it.
     seed : int
 
     Returns
     -------
     DataFrame
         ``element``, ``change`` (mean change of the log-odds at its start sites), ``change_low``,
-        ``change_high`` and ``used`` (the interval lies below zero).
+        ``change_high`` (95 %, normal) and ``used`` (the mean is at least ``least``, either way).
     """
     rng = np.random.default_rng(seed)
     zero = model.config.reach_upstream - model.config.downstream  # index of the start site
@@ -62,7 +76,7 @@ def usage(
             without[row, begin : begin + len(text)] = rng.integers(4, size=len(text))
         change = site_log_odds(model, without) - site_log_odds(model, codes)
         mean, low, high, _ = mean_interval(change)
-        rows.append((str(name), mean, low, high, high < 0))
+        rows.append((str(name), mean, low, high, abs(mean) >= least))
     return pd.DataFrame(rows, columns=["element", "change", "change_low", "change_high", "used"])
 
 
@@ -135,7 +149,51 @@ def _same(
     first = int(offsets[other]) - rule.half
     share = counts[other] / counts[other].sum(axis=1, keepdims=True)
     element = Element("other", share, (first,), "another head")
-    return placed(counts[one], int(offsets[one]), element, rule.tolerance)[0] >= rule.min_similarity
+    return placed(counts[one], int(offsets[one]), element, rule.tolerance)[0] >= rule.min_echo
+
+
+def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
+    """Give each element a claim of its own: of as many elements as possible, the most alike.
+
+    Parameters
+    ----------
+    alike : float array, shape (claims, elements)
+        Similarity, at most 1.
+    least : float
+        A pair of less is none.
+
+    Returns
+    -------
+    int array, shape (elements,)
+        The claim of each element; -1 where there is none.
+    """
+    elements = alike.shape[1]
+    allowed = alike >= least
+    worth = np.where(allowed, elements + 1 + alike, 0.0)  # one pair more outweighs all likeness
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    given = np.full(elements, -1)
+    kept = allowed[rows, columns]
+    given[columns[kept]] = rows[kept]
+    return given
+
+
+def _laid(
+    found: Found, claimed: NDArray[np.bool_], elements: Sequence[Element], mode: NDArray, rule: Rule
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Similarity of claims and elements, and where: each (claims, elements); -1 where none can be.
+
+    An element counts at its commonest place alone, within the tolerance.
+    """
+    alike = np.full((len(claimed), len(elements)), -1.0)
+    first = np.zeros(alike.shape, dtype=np.int64)
+    offset = found.table["offset"].to_numpy()
+    for row in np.flatnonzero(claimed):
+        for column, element in enumerate(elements):
+            one, place = placed(found.counts[row], int(offset[row]), element, rule.tolerance)
+            first[row, column] = place
+            if abs(place - mode[column]) <= rule.tolerance:
+                alike[row, column] = one
+    return alike, first
 
 
 def grade(
@@ -144,6 +202,8 @@ def grade(
     words: pd.DataFrame,
     elements: pd.DataFrame,
     rule: Rule | None = None,
+    *,
+    seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lay claims beside what was planted.
 
@@ -158,16 +218,20 @@ def grade(
     elements : DataFrame
         Planted copies; empty for a genome without grammar.
     rule : Rule, optional
+    seed : int
+        Of the permuted elements.
 
     Returns
     -------
     recovered : DataFrame
         A row for each planted element: ``element``, ``planted_offset`` (its commonest first
-        offset), ``recovered_offset``, ``q_value``, ``similarity``, ``head``, ``recovered``.
+        offset), ``recovered_offset``, ``q_value``, ``similarity``, ``head``, ``recovered``, and
+        ``chance``: how often it would be with its letters permuted, column by column.
     claims : DataFrame
         `Found.table` with the effects of its head and of its letters, ``echo`` (of another head's
         claim), ``claimed`` (both effects differ from zero, and no echo), ``element`` (the planted
-        one that it is, empty: none), and ``false_claim``.
+        one that it is like, whether or not another claim counts for it; empty: none), and
+        ``false_claim``.
     """
     rule = rule or Rule()
     claims = found.table.merge(changed, on=["layer_1based", "head_1based"], how="left")
@@ -175,44 +239,47 @@ def grade(
     matters = (claims["p_effect"] <= rule.max_q) & (claims["p_word"] <= rule.max_q)
     claims["echo"] = _echoes(found, matters.to_numpy(), rule)
     claims["claimed"] = matters & ~claims["echo"]
+    said = claims["claimed"].to_numpy()
     planted = planted_elements(elements) if len(elements) else ()
-    modes = (
-        {
-            str(name): int(copies["offset"].mode().iloc[0])
-            for name, copies in elements.groupby("element")
-        }
-        if len(elements)
-        else {}
+    names = [element.name for element in planted]
+    mode = np.array(
+        [int(elements.loc[elements["element"] == name, "offset"].mode().iloc[0]) for name in names],
+        dtype=np.int64,
     )
-    named, rows = [""] * len(claims), []
-    best_of = np.zeros(len(claims))
-    for element in planted:
-        hits = []
-        for number, row in claims.iterrows():
-            index = cast(int, number)
-            alike, first = placed(found.counts[index], int(row["offset"]), element, rule.tolerance)
-            near = abs(first - modes[element.name]) <= rule.tolerance
-            if row["claimed"] and alike >= rule.min_similarity and near:
-                hits.append((float(row["q_value"]), -alike, first, index))
-                if alike > best_of[index]:
-                    best_of[index], named[index] = alike, element.name
-        hits.sort()
-        head = claims.loc[[hits[0][3]]] if hits else None
+    alike, first = _laid(found, said, planted, mode, rule)
+    given = assigned(alike, rule.min_similarity)
+    rng = np.random.default_rng(seed)
+    chance = np.zeros(len(planted))
+    for _ in range(rule.n_permuted if planted else 0):
+        others = [
+            replace(one, probabilities=rng.permuted(one.probabilities, axis=1)) for one in planted
+        ]
+        chance += assigned(_laid(found, said, others, mode, rule)[0], rule.min_similarity) >= 0
+    rows = []
+    for column, row in enumerate(given):
+        hit = row >= 0
         rows.append(
             {
-                "element": element.name,
-                "planted_offset": modes[element.name],
-                "recovered_offset": hits[0][2] if hits else pd.NA,
-                "q_value": hits[0][0] if hits else np.nan,
-                "similarity": -hits[0][1] if hits else np.nan,
-                "head": profiles.names(head)[0] if head is not None else "",
-                "recovered": bool(hits),
+                "element": names[column],
+                "planted_offset": mode[column],
+                "recovered_offset": first[row, column] if hit else pd.NA,
+                "q_value": float(claims["q_value"].iloc[row]) if hit else np.nan,
+                "similarity": alike[row, column] if hit else np.nan,
+                "head": profiles.names(claims.iloc[[row]])[0] if hit else "",
+                "recovered": bool(hit),
+                "chance": chance[column] / max(1, rule.n_permuted),
             }
         )
-    claims["element"] = named
-    claims["false_claim"] = claims["claimed"] & (claims["element"] == "")
+    like = (alike.max(axis=1) >= rule.min_similarity) if planted else np.zeros(len(claims), bool)
+    claims["element"] = [
+        names[int(alike[row].argmax())] if like[row] else "" for row in range(len(claims))
+    ]
+    for column, row in enumerate(given):
+        if row >= 0:
+            claims.loc[row, "element"] = names[column]
+    claims["false_claim"] = said & ~like
     columns = ["element", "planted_offset", "recovered_offset", "q_value", "similarity", "head"]
-    recovered = pd.DataFrame(rows, columns=[*columns, "recovered"])
+    recovered = pd.DataFrame(rows, columns=[*columns, "recovered", "chance"])
     recovered["recovered_offset"] = recovered["recovered_offset"].astype("Int64")
     return recovered, claims
 

@@ -63,21 +63,14 @@ class SitePaths(Rereading):
             given = model.embedding(self.codes[None, self.start :])
             self._clean = self._through(given)
 
-    def _rows(self, number: int, h: Tensor) -> slice:
-        """Queries that a layer is asked for: all, and in the last layer the site's alone."""
-        query = self.query - self.start
-        last = number + 1 == len(self.model.layers)
-        return slice(query, query + 1) if last else slice(0, h.shape[1])
-
     def _through(self, given: Tensor) -> list[tuple[Tensor, Tensor]]:
         """For each layer, what enters it (m, t, d_model) and what its heads give (m, r, H d)."""
         h = self._enter(given, self.start)
         found = []
-        for number, layer in enumerate(self._layers()):
-            rows = self._rows(number, h)
-            z, _ = self._heads(number, layer, h, self.start, rows)
+        for number in range(len(self._layers())):
+            z = self.heads_hand_on(number, h, self.start)
             found.append((h, z))
-            h = layer.norm(h[:, rows] + layer.combine(z))
+            h = self.close(number, h, z, self.start)
         return found
 
     def _given(self, mixed: Tensor) -> Tensor:
@@ -90,11 +83,11 @@ class SitePaths(Rereading):
         layer = self._layers()[number]
         h, clean = self._clean[number]
         columns = self._columns(head)
-        rows = self._rows(number, h)
+        rows = self.rows(number, self.start)
         moved = (z - clean[..., columns]) @ layer.combine.weight[:, columns].T
         h = layer.norm(h[:, rows] + layer.combine(clean) + moved)
-        for above, block in enumerate(self._layers()[number + 1 :], start=number + 1):
-            h, _ = self._layer(above, block, h, self.start, self._rows(above, h))
+        for above in range(number + 1, len(self._layers())):
+            h = self.close(above, h, self.heads_hand_on(above, h, self.start), self.start)
         return self.model.output(h[:, 0]).squeeze(-1)
 
     def _columns(self, head: int) -> slice:

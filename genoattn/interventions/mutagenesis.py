@@ -27,7 +27,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from genoattn.evaluation import bootstrap
-from genoattn.evaluation.statistics import rank_correlation
 from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome
 from genoattn.genome.sites import paper_label
 from genoattn.model.annotator import Annotator
@@ -375,115 +374,6 @@ def position_effects(scan: Scan, *, n_bootstrap: int, level: float, seed: int) -
         limits = np.array([bootstrap.interval(one, level) for one in mean[1:].T])
         frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = mean[0], *limits.T
     return frame
-
-
-def agreement(scan: Scan, *, n_bootstrap: int, level: float, seed: int) -> pd.DataFrame:
-    """How far the attention of each head goes with what matters, position by position.
-
-    Three rank correlations over the positions of the region. ``map``: of the head's mean attention
-    with the mean absolute effect of an exchange; a head that always looks at the same places can
-    reach 1. ``own``: within a site, of the attention with the absolute effect there, averaged over
-    sites. ``other``: the same with the attention at *another* site; what ``own`` has more than
-    ``other`` is what the head knows about this very sequence.
-
-    Returns
-    -------
-    DataFrame
-        ``layer_1based``, ``head_1based``, ``method`` (mutation, gradient), ``map``, ``map_low``,
-        ``map_high``, ``own``, ``other``, ``gain`` (own - other), ``gain_low``, ``gain_high``; and
-        a row for the mean over heads (layer and head 0).
-    """
-    draws = _draws(scan, n_bootstrap, seed)
-    n, layers, heads, p = scan.attention.shape
-    rng = np.random.default_rng(seed)
-    partner = (np.arange(n) + rng.integers(1, max(2, n), size=n)) % n  # another site
-    each = scan.attention.reshape(n, layers * heads, p)
-    looked = np.concatenate([each.mean(1, keepdims=True), each], axis=1)  # n, 1 + heads, p
-    rows = []
-    for method, values in (
-        ("mutation", np.nanmean(np.abs(scan.single), axis=2)),
-        ("gradient", np.abs(scan.gradient)),
-    ):
-        mean_effect = _means(draws, values)
-        own = rank_correlation(looked, values[:, None])  # n, 1 + heads
-        other = rank_correlation(looked[partner], values[:, None])
-        gain, mean_own, mean_other = (_means(draws, one) for one in (own - other, own, other))
-        for number in range(looked.shape[1]):
-            rho = rank_correlation(_means(draws, looked[:, number]), mean_effect)
-            low, high = bootstrap.interval(rho[1:], level)
-            gain_low, gain_high = bootstrap.interval(gain[1:, number], level)
-            layer, head = divmod(number - 1, heads) if number else (-1, -1)
-            rows.append(
-                {
-                    "layer_1based": layer + 1,
-                    "head_1based": head + 1,
-                    "method": method,
-                    "map": rho[0],
-                    "map_low": low,
-                    "map_high": high,
-                    "own": mean_own[0, number],
-                    "other": mean_other[0, number],
-                    "gain": gain[0, number],
-                    "gain_low": gain_low,
-                    "gain_high": gain_high,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def attended_words(
-    scan: Scan, *, n_bootstrap: int, level: float, seed: int, n_control: int = 20
-) -> pd.DataFrame:
-    """Effect of exchanging exactly the word that a head attends to.
-
-    At every site, the word centred at the head's highest attention within the region is exchanged.
-    Its control is matched in distance: the words at the same offset at other sites, wherever
-    the head looks there. A head that always looks at one place has the control's
-    effect, however large: then the place matters, and the head's choice among sequences does not.
-
-    Parameters
-    ----------
-    scan : Scan
-    n_bootstrap, level, seed
-        Of the intervals.
-    n_control : int
-        Other sites for every site.
-
-    Returns
-    -------
-    DataFrame
-        ``layer_1based``, ``head_1based``, ``share_inside`` (mean share of its attention that lies
-        in the region), ``attended`` (mean change of the log-odds), ``control``, ``difference``,
-        ``difference_low``, ``difference_high``, ``n_sites``.
-    """
-    draws = _draws(scan, n_bootstrap, seed)
-    n, layers, heads, p = scan.attention.shape
-    rng = np.random.default_rng(seed)
-    partner = (np.arange(n)[:, None] + rng.integers(1, max(2, n), size=(n, n_control))) % n
-    inside = slice(scan.width // 2, p - scan.width // 2)
-    rows = []
-    for layer in range(layers):
-        for head in range(heads):
-            weights = scan.attention[:, layer, head]
-            centre = weights[:, inside].argmax(1)
-            attended = scan.word[np.arange(n), centre]
-            control = scan.word[partner, centre[:, None]].mean(1)
-            mean = _means(draws, np.stack([attended, control, attended - control], axis=1))
-            low, high = bootstrap.interval(mean[1:, 2], level)
-            rows.append(
-                {
-                    "layer_1based": layer + 1,
-                    "head_1based": head + 1,
-                    "share_inside": weights.sum(1).mean(),
-                    "attended": mean[0, 0],
-                    "control": mean[0, 1],
-                    "difference": mean[0, 2],
-                    "difference_low": low,
-                    "difference_high": high,
-                    "n_sites": n,
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def element_effects(

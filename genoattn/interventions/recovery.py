@@ -26,11 +26,12 @@ the claim's q-value. Of overlapping claims of a head the strongest stays. Two in
 Both by t-tests, corrected over all heads and over all claims (Holm). What passes is a claim, unless
 another head reads the same motif at the same place more surely (step 3): then it is an *echo*.
 
-Only then are claims laid beside the planted elements (`grading.grade`). What the model does not use
-cannot be found in its heads; so the planted copies are replaced by random letters, and the change
-of the log-odds says whether the model uses the element at all (`grading.usage`). And as a claim may
-be of a part of an element, it is counted how much of its word lies in planted copies
-(`grading.planted_letters`).
+Only then are claims laid beside the planted elements, one claim for one element
+(`grading.grade`), and beside the same elements with permuted letters: the chance line. What the
+model does not use cannot be found in its heads; so the planted copies are replaced by random
+letters, and the change of the log-odds says whether the model uses the element (`grading.usage`).
+And as a claim may be of a part of an element, it is counted how much of its word lies in planted
+copies (`grading.planted_letters`).
 
 Command: ``genoattn recover --seeds 0 1 2 3 4 --out runs/recovery``; a training that is
 there already is not repeated. The rule was settled on seed 0.
@@ -140,11 +141,16 @@ def one_genome(
     held = held.iloc[rng.permutation(len(held))[: rule.n_sites]]
     changed = effects(annotator, simulation.genome, held)
     words = letters(annotator, simulation.genome, curated, found, seed=seed)
-    recovered, claims = grade(found, changed, words, simulation.elements, rule)
+    recovered, claims = grade(found, changed, words, simulation.elements, rule, seed=seed)
     claims = claims.join(planted_letters(found, curated, simulation.elements, length))
     if len(recovered):
         used = usage(
-            annotator, simulation.genome, simulation.elements, most=rule.n_sites, seed=seed
+            annotator,
+            simulation.genome,
+            simulation.elements,
+            most=rule.n_sites,
+            least=rule.min_used,
+            seed=seed,
         )
         recovered = recovered.merge(used, on="element", validate="one_to_one")
     for frame in (recovered, claims):

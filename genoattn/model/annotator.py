@@ -228,13 +228,39 @@ class RelativeAttentionLayer(nn.Module):
         last : bool
             The strand ends with these positions.
         """
+        h, z, memory = self.attended(h, code, content_bias, position_bias, memory, last, observe)
+        return self.close(h, z), memory
+
+    def close(self, h: Tensor, z: Tensor) -> Tensor:
+        """Add what the heads hand on to h: the last steps of the layer."""
+        return self.norm(h + self.dropout(self.combine(z)))
+
+    def attended(
+        self,
+        h: Tensor,
+        code: Tensor,
+        content_bias: Tensor,
+        position_bias: Tensor,
+        memory: Memory,
+        last: bool,
+        observe: Callable[[int, int, Tensor], None] | None = None,
+    ) -> tuple[Tensor, Tensor, Memory]:
+        """What the heads hand on, before it joins h; parameters as of :meth:`forward`.
+
+        Returns
+        -------
+        h : Tensor, shape (batch, m, d_model)
+            That of the positions that are settled now.
+        z : Tensor, shape (batch, m, heads * d_head)
+        memory : Memory
+        """
         c = self.config
         margin = c.conv_width // 2
         end = [h.new_zeros(len(h), margin, c.d_model)] if last else []
         h = torch.cat([memory.h, h, *end], dim=1)
         n = h.shape[1] - 2 * margin
         if n <= 0:
-            return h[:, :0], memory._replace(h=h)
+            return h[:, :0], h.new_empty(len(h), 0, c.heads * c.d_head), memory._replace(h=h)
         query, key, value = self.convolutions(h)  # each B, H, n, d_head
         key = torch.cat([memory.key, key], dim=2)
         value = torch.cat([memory.value, value], dim=2)
@@ -253,7 +279,7 @@ class RelativeAttentionLayer(nn.Module):
         z = z.transpose(1, 2).flatten(2)  # B, n, H * d_head
         kept = slice(max(0, reach - c.window + 1), None)
         memory = Memory(h[:, n:], key[:, :, kept], value[:, :, kept], memory.done + n)
-        return self.norm(h[:, margin : margin + n] + self.dropout(self.combine(z))), memory
+        return h[:, margin : margin + n], z, memory
 
 
 class Annotator(nn.Module):

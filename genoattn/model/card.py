@@ -7,10 +7,11 @@ travels says what it is. A card is never changed: `Card.replace` gives another o
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.weights import WeightsError, find_weights
 
-__all__ = ["Card", "check_genome"]
+__all__ = ["Card", "check_one_task", "misfit"]
 
 
 _KEYS = (
-    "config", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
+    "config", "task", "train_set", "genome", "data", "split", "training", "initial", "auxiliary",
     "software", "hardware", "history", "seconds", "best", "metrics",
 )  # fmt: skip
 
@@ -39,6 +40,8 @@ class Card:
     config : mapping
         Of the network, see `genoattn.model.annotator.AnnotatorConfig` and
         `genoattn.model.convolutional.ConvolutionalConfig`.
+    task : str
+        What the sites are: ``tss``, of which the file says nothing, or another kind.
     train_set : str
         Name of the sites that were the labels: ``curated`` or a source.
     genome : str
@@ -66,6 +69,7 @@ class Card:
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
+    task: str = "tss"
     train_set: str = ""
     genome: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class Card:
         """What the JSON file holds: what is known, in a fixed order."""
         names = {"split": "parts"} | {one.name: one.name for one in dataclasses.fields(self)}
         found = {key: getattr(self, names[key]) for key in _KEYS}
+        found["task"] = "" if self.task == "tss" else self.task
         found["initial"] = self.initial and self.initial.content()
         for key in ("auxiliary", "history"):
             found[key] = list(found[key])
@@ -163,16 +168,6 @@ class Card:
         return float(self.best["validation_loss"])
 
     @property
-    def own_passes(self) -> float:
-        """Passes over the training part in this training alone."""
-        return float(self.history[-1]["passes"])
-
-    @property
-    def passes(self) -> float:
-        """Passes behind the model, those of the weights it started from included."""
-        return self.own_passes + (self.initial.passes if self.initial else 0.0)
-
-    @property
     def scored_positions(self) -> int:
         """Positions whose output entered the loss, over all trainings behind the model.
 
@@ -183,25 +178,43 @@ class Card:
         own = int(self.history[-1]["step"]) * int(t["batch"]) * int(t["segment"])
         return own + (self.initial.scored_positions if self.initial else 0)
 
+    def passes(self, length: int) -> float:
+        """Passes behind the model: scored positions over those of the training part, both strands.
+
+        Parameters
+        ----------
+        length : int
+            Of the genome, in nt. A pass that leaves out segments without a site counts for what it
+            reads (the ``passes`` of the history count it as a whole one).
+        """
+        return self.scored_positions / (2 * int(self.split(length).mask("train").sum()))
+
+    def kept_after(self, length: int) -> float:
+        """Passes, counted in the same way, after which the kept weights were saved."""
+        before = self.initial.passes(length) if self.initial else 0.0
+        share = int(self.best["step"]) / int(self.history[-1]["step"])
+        return before + share * (self.passes(length) - before)
+
     def split(self, length: int) -> Split:
         """The parts of a genome of this length that it was trained and tested on."""
         return Split(tuple(self.parts["test"]), tuple(self.parts["validation"]), length)
 
-    @cached_property
-    def rounds(self) -> pd.DataFrame:
+    def rounds(self, length: int) -> pd.DataFrame:
         """Rounds behind the model, those of the weights it started from first.
 
-        Columns stage (from 1), passes (running on through the stages), learning_rate, train_loss
-        and validation_loss (nats a position).
+        Columns stage (from 1), passes (as `passes` counts them, running on through the stages),
+        learning_rate, train_loss and validation_loss (nats a position).
         """
-        own = pd.DataFrame(list(self.history)).drop(columns="step")
+        before = self.initial.passes(length) if self.initial else 0.0
+        own = pd.DataFrame(list(self.history))
+        share = own.pop("step") / int(self.history[-1]["step"])
+        own["passes"] = before + share * (self.passes(length) - before)
         own.insert(0, "stage", 1)
         if self.initial is None:
             return own
-        before = self.initial.rounds
-        own["stage"] += int(before["stage"].max())
-        own["passes"] += float(before["passes"].max())
-        return pd.concat([before, own], ignore_index=True)
+        earlier = self.initial.rounds(length)
+        own["stage"] += int(earlier["stage"].max())
+        return pd.concat([earlier, own], ignore_index=True)
 
     # the package still reads cards by key in many places; to go with the last of them
     def __getitem__(self, key: str) -> Any:
@@ -212,24 +225,50 @@ class Card:
         return self.content().get(key, default)
 
 
-def check_genome(weights: str | Path, genome: Genome) -> None:
-    """Refuse to take the test part of one genome for that of another.
+def misfit(card: Card, genome: Genome, task: str) -> str | None:
+    """Say why a model cannot be used in a study of this genome; None if it can.
+
+    The test part of another genome is none of this one's, nor that of another sequence which has
+    the same name; and sites of another kind are no start sites.
 
     Parameters
     ----------
-    weights : str or Path
-        A file or a shipped name; its card says what it was trained on.
+    card : Card
+        One that names no genome, as of a network that was not trained here, fits any.
     genome : Genome
-        The genome whose test part is to be looked at.
+    task : str
+        What the study's sites are (`genoattn.study.inputs.TASKS`).
+    """
+    instead = "train on this genome, or annotate it as a whole (chapter your_genome)"
+    if card.genome not in ("", genome.name):
+        return f"trained on {card.genome}, so its test part is none of {genome.name}; {instead}"
+    here = hashlib.sha256(genome.codes.tobytes()).hexdigest()
+    trained_on = card.data.get("sequence_sha256", here)
+    if trained_on != here:
+        return (
+            f"trained on another sequence that is named {genome.name} (SHA-256 {trained_on[:8]}…, "
+            f"here {here[:8]}…), so its test part is none of this one; {instead}"
+        )
+    if card.task != task:
+        return (
+            f"trained on sites of the task {card.task!r}, but those of this study are of {task!r}; "
+            "take a model of that task, or train one"
+        )
+    return None
+
+
+def check_one_task(weights: Sequence[str | Path]) -> None:
+    """Refuse to average models of different tasks, whose outputs speak of different sites.
 
     Raises
     ------
     WeightsError
-        The weights were trained on another genome.
+        Names two of them and their tasks.
     """
-    trained_on = Card.read(weights).genome
-    if trained_on != genome.name:
-        raise WeightsError(
-            f"{weights}: trained on {trained_on}, so its test part is none of {genome.name}; train "
-            "on this genome, or annotate it as a whole (chapter your_genome)"
-        )
+    tasks = {str(one): Card.read(one).task for one in weights}
+    for one, other in pairwise(tasks):
+        if tasks[one] != tasks[other]:
+            raise WeightsError(
+                f"{one} is a model of the task {tasks[one]!r}, {other} of {tasks[other]!r}; "
+                "average models of one task"
+            )

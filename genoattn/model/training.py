@@ -79,7 +79,7 @@ def cross_entropy(
 
 
 class DivergedError(ValueError):
-    """A training whose loss is not finite any more; it leaves no weights."""
+    """A training whose loss is not finite any more; it leaves the best weights before that."""
 
 
 class AnnotatorTraining(L.LightningModule):
@@ -266,6 +266,7 @@ def fit(
     training: TrainingConfig | None = None,
     initial: str | Path | None = None,
     auxiliary: dict[str, pd.DataFrame] | None = None,
+    task: str = "tss",
     train_set: str = "",
     accelerator: str = "auto",
     devices: int | str = 1,
@@ -290,6 +291,8 @@ def fit(
         annotator (`genoattn.model.training.stand_on`).
     auxiliary : mapping of name to DataFrame, optional
         Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
+    task : str
+        What these sites are, for the card (`genoattn.study.inputs.TASKS`).
     train_set : str
         What the card calls the labelled sites.
     accelerator, devices
@@ -306,7 +309,8 @@ def fit(
     Raises
     ------
     DivergedError
-        The loss is not finite any more; what this training had written is removed.
+        The loss is not finite any more. The weights of the best round before, if there was one, are
+        kept with their card, which says so; a training of that name begins afresh.
     ValueError
         The checkpoint is of another training or damaged, or no site lies in the training part.
     """
@@ -333,6 +337,7 @@ def fit(
     module = AnnotatorTraining(annotator, data, config)
     card = Card(
         config=asdict(model_config),
+        task=task,
         train_set=train_set,
         genome=genome.name,
         data={**data.hashes(), "sites": len(sites)},
@@ -380,9 +385,8 @@ def fit(
         )
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
-        except DivergedError:
-            _forget(weights)
-            raise
+        except DivergedError as error:
+            raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
     return type(annotator).load(weights)
 
 
@@ -430,6 +434,21 @@ def _forget(weights: Path) -> None:
     """Remove all that a training left under this name."""
     for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
         weights.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _keep_before(weights: Path, history: list[dict[str, float]]) -> str:
+    """Leave what a training had reached before it diverged, and nothing to go on from; say so."""
+    if not history or not weights.exists():
+        _forget(weights)
+        return "nothing is kept, as no round before was whole"
+    for suffix in (".ckpt", ".run.json"):
+        weights.with_suffix(suffix).unlink(missing_ok=True)
+    card = Card.read(weights)
+    card.replace(further={**card.further, "diverged": True}).write(weights)
+    return (
+        f"{weights} holds the weights of the best round before, after {card.best['step']:,.0f} "
+        "steps"
+    )
 
 
 def _check_checkpoint(checkpoint: Path, module: AnnotatorTraining) -> None:

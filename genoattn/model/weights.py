@@ -19,6 +19,7 @@ __all__ = [
     "find_weights",
     "made_from",
     "read_tensors",
+    "weights_sha256",
     "write_tensors",
 ]
 
@@ -56,6 +57,11 @@ def find_weights(source: str | Path, run_dir: str | Path | None = None) -> Path:
     )
 
 
+def weights_sha256(weights: Path) -> str:
+    """SHA-256 of a weights file."""
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
 def made_from(weights: Path, genome: Genome, **settings: int | float | str) -> dict[str, Any]:
     """What a kept result was made from, as JSON holds it: when it differs, the result is made anew.
 
@@ -65,7 +71,7 @@ def made_from(weights: Path, genome: Genome, **settings: int | float | str) -> d
         ``weights_sha256``, ``sequence_sha256``, and the settings.
     """
     return {
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights_sha256": weights_sha256(weights),
         "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
         **settings,
     }

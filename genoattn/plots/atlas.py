@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import logomaker
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown, display
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
@@ -24,6 +24,9 @@ from genoattn.plots import explorer as explorer_page
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import listed
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
 
 __all__ = ["Cards", "cards", "explorer", "recovery", "seeds"]
 
@@ -49,6 +52,8 @@ class Cards:
 
     def _ipython_display_(self) -> None:
         """Show heading, cards and sentences of one layer after the other."""
+        from IPython.display import Markdown, display
+
         for layer, drawn in self.figures.items():
             display(Markdown(f"### Layer {layer}"))
             display(drawn)
@@ -204,6 +209,8 @@ def explorer(
     profiles: pd.DataFrame, swept: Sweep, says: Sequence[str], background: NDArray[np.float64]
 ) -> HTML:
     """A page in the page, in which all heads and offsets can be swept: `explorer.explorer`."""
+    from IPython.display import HTML
+
     return HTML(
         explorer_page.explorer(profiles, swept, says, background, colours=style.NUCLEOTIDES)
     )

@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
-from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
 __all__ = ["Drawn"]
@@ -42,6 +41,8 @@ class Drawn:
 
     def _ipython_display_(self) -> None:
         """Show the picture, its alternative text in the metadata, and the caption below it."""
+        from IPython.display import Image, Markdown, display
+
         picture = Image(self.png(), metadata={"alt": self.alt})
         plt.close(self.figure)
         display(picture, metadata={"image/png": {"alt": self.alt}})

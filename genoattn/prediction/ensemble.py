@@ -34,13 +34,15 @@ from scipy.special import expit, logit
 
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
-from genoattn.model.weights import WeightsError, find_weights
+from genoattn.model.card import check_one_task
+from genoattn.model.weights import WeightsError, find_weights, weights_sha256
 
 __all__ = [
     "EDGES",
     "GENES",
     "GenePrior",
     "describe_ensemble",
+    "file_name",
     "gene_starts",
     "log_odds",
     "mean_log_odds",
@@ -196,8 +198,24 @@ class GenePrior:
         return np.asarray(expit(self.slope * log_odds(output) + added), dtype=np.float32)
 
     def weights(self, file: Path) -> list[Path]:
-        """Find the members' weights, given the prior's own file: in its run, else shipped ones."""
-        return [find_weights(name, file.parent.parent) for name in self.members]
+        """Find the members' weights, given the prior's own file: in its run, else shipped ones.
+
+        Raises
+        ------
+        WeightsError
+            There are none of that name, others than the prior was fitted to, or models of
+            different tasks.
+        """
+        found = {name: find_weights(name, file.parent.parent) for name in self.members}
+        known = (self.card or {}).get("weights_sha256", {})
+        for name, weights in found.items():
+            if known.get(name, now := weights_sha256(weights)) != now:
+                raise WeightsError(
+                    f"{file} was fitted to other weights than {weights} holds now; run the chapter "
+                    "02_training again"
+                )
+        check_one_task([*found.values()])
+        return [*found.values()]
 
     def table(self) -> pd.DataFrame:
         """Classes of distance in a tidy table.
@@ -279,21 +297,31 @@ def read_ensembles(texts: Sequence[str]) -> dict[str, list[str]]:
     Raises
     ------
     ValueError
-        A text without a name, or with fewer than two models.
+        A text without a name, with fewer than two models or one of them twice, or a name that
+        another ensemble has; says which, to follow "ensembles has".
     """
-    found = {}
+    found: dict[str, list[str]] = {}
     for text in texts:
         name, _, rest = text.partition(":")
         members = [member.strip() for member in rest.split(",") if member.strip()]
         if not name.strip() or len(members) < 2:
             raise ValueError(
-                f"ensembles: {text!r} must name an ensemble and two or more models, "
+                f"{text!r}, which must name an ensemble and two or more models, "
                 f"such as 'three seeds: first, second, third' or 'with genes: first, {GENES}'"
             )
         if members == [GENES] * len(members):
-            raise ValueError(f"ensembles: {text!r} names no model beside {GENES}")
+            raise ValueError(f"{text!r}, which names no model beside {GENES}")
+        if len({*members}) < len(members):
+            raise ValueError(f"{text!r}, which names a model twice")
+        if name.strip() in found:
+            raise ValueError(f"two ensembles named {name.strip()!r}")
         found[name.strip()] = sorted(members, key=lambda member: member == GENES)
     return found
+
+
+def file_name(ensemble: str) -> str:
+    """What the file of an ensemble's gene prior is called, without its suffix."""
+    return ensemble.replace(" ", "-")
 
 
 def describe_ensemble(members: Sequence[str]) -> str:

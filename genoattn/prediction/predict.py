@@ -212,7 +212,7 @@ def _read(
     with torch.inference_mode():  # of this thread
         for position in range(first, last, chunk):
             until = min(position + chunk, last)
-            codes = _codes(genome, strand, position, until)
+            codes = strand_codes(genome, strand, position, until)
             logits, memory = model.read(
                 torch.from_numpy(codes.astype(np.int64))[None].to(device),
                 memory,
@@ -226,11 +226,11 @@ def _read(
             done += len(settled)
 
 
-def _codes(genome: Genome, strand: int, first: int, last: int) -> NDArray[np.uint8]:
+def strand_codes(genome: Genome, strand: int, first: int, last: int) -> NDArray[np.uint8]:
     """Codes of one strand in reading order; round a circle, unknown beyond a linear end."""
     length = len(genome)
     if strand == 1:
-        return reverse_complement(_codes(genome, 0, length - last, length - first))
+        return reverse_complement(strand_codes(genome, 0, length - last, length - first))
     index = np.arange(first, last)
     if genome.circular:
         return genome.codes.take(index, mode="wrap")

@@ -35,6 +35,7 @@ __all__ = [
     "Schema",
     "address",
     "check",
+    "check_region",
     "command",
     "filled",
     "odd",
@@ -180,17 +181,25 @@ class Schema(Mapping[str, Parameter]):
     together : sequence of callables
         Each looks at all values and names what is wrong, a parameter and why, or returns None:
         what one parameter alone cannot tell.
+    reads : sequence of pairs of str
+        Notebooks and the kinds of table of the model that they kept, which this chapter reads.
     """
 
     notebook: str
     parameters: Mapping[str, Parameter]
     at_most: Sequence[tuple[str, str]] = ()
     together: Sequence[Callable[[Mapping[str, Any]], str | None]] = ()
+    reads: Sequence[tuple[str, str]] = ()
 
     @property
     def chapter(self) -> str:
         """The chapter's name, such as ``heads``."""
         return self.notebook.split("_", 1)[1]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The values of the notebook's cell of defaults."""
+        return {name: parameter.default for name, parameter in self.items()}
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
@@ -238,6 +247,34 @@ def address(value: str) -> str | None:
     """Refuse what is no e-mail address."""
     found = re.fullmatch(r"[^@\s]+@[^@\s]+", value)
     return None if found else "must be an e-mail address, somebody@somewhere"
+
+
+def check_region(parameters: Checked, upstream: int, downstream: int, model: str) -> None:
+    """Refuse a region (``region_first`` to ``region_last``) of which a model sees nothing.
+
+    Parameters
+    ----------
+    parameters : Checked
+    upstream, downstream : int
+        How far the model sees from a site, in nt.
+    model : str
+        Its name.
+
+    Raises
+    ------
+    ParameterError
+        Names the parameter that lies beyond what the model sees.
+    """
+    first, last = (one + (one >= 0) for one in (-upstream, downstream))  # the TSS is +1
+    for name, beyond in (
+        ("region_first", parameters.region_first > last),
+        ("region_last", parameters.region_last < first),
+    ):
+        if beyond:
+            raise ParameterError(
+                f"{parameters.chapter}: parameter {name!r} is {parameters[name]:+d}, but {model} "
+                f"sees positions {first:+d} to {last:+d}; give a region that overlaps with them"
+            )
 
 
 FOLDERS: Mapping[str, Parameter] = {

@@ -10,6 +10,8 @@ Nothing else passes between chapters, and no other module spells a path inside t
     prediction/validation/           the same on the validation part
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
     <name>/                          a genome of one's own, annotated: tracks, peaks, hub
+    manifest.json                    whose folder it is, what was made from what (manifest.py)
+    run.lock                         who writes there now
 
 Aggregates go to another folder, the run's *results*; no site is among them.
 """
@@ -19,30 +21,52 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from filelock import SoftFileLock
 from numpy.typing import NDArray
 
 from genoattn.genome.files import writing
+from genoattn.genome.locks import LockedError, hold, holding
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator
-from genoattn.model.card import Card
+from genoattn.model.card import Card, misfit
 from genoattn.model.convolutional import ConvolutionalNetwork
 from genoattn.model.networks import load_network
-from genoattn.model.weights import WeightsError, find_weights, made_from
+from genoattn.model.weights import (
+    WEIGHTS,
+    WeightsError,
+    find_prior,
+    find_weights,
+    made_from,
+    weights_sha256,
+)
 from genoattn.prediction.ensemble import GenePrior, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import Checked, ParameterError
+from genoattn.study.manifest import PROFILE, Manifest, ManifestError, digest, lasting
+from genoattn.study.parameters import FOLDERS, Checked, ParameterError
 from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
+
+
+_MADE_FROM = "made_from"
+"""Name of the array that says what the others of its file were made from."""
+
+_DEMO, _DEMO_RESULTS = (str(FOLDERS[name].default) for name in ("run_dir", "results_dir"))
+_CURATED = "curation/curated.tsv"
+_TAKEN = {
+    "inputs", "curation", "training", "prediction", "results", "executed", "heads", "output",
+    "dependence", "atlas", "engine", "gene_starts", "your_genome",
+}  # fmt: skip
 
 
 class Model(NamedTuple):
@@ -106,19 +130,61 @@ class Run:
     def __init__(self, folder: str | Path, results: str | Path | None = None) -> None:
         self.folder = Path(folder)
         self.results = self.folder / "results" if results is None else Path(results)
+        self.manifest = Manifest(self.folder)
+        self._parameters: Checked | None = None
+        self._lock: SoftFileLock | None = None
+        self._opened: dict[str, Path] = {}
 
     @classmethod
     def of(cls, parameters: Checked) -> Run:
         """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``).
 
+        With a ``run_dir`` of one's own and no ``results_dir``, the results are in that folder, not
+        among the demo's. The chapter holds the folder until `write`: nobody else writes there.
+
         Raises
         ------
         ParameterError
-            One of the two folders cannot be written.
+            One of the two folders cannot be written, somebody else writes there now, or it belongs
+            to a profile that runs the chapter with other parameters.
+        FileNotFoundError, ManifestError
+            What the chapter reads of an earlier one is not there, or is of something else.
         """
-        run = cls(parameters.run_dir, parameters.results_dir)
+        folder, results = parameters.run_dir, parameters.results_dir
+        if folder != _DEMO and results == _DEMO_RESULTS:
+            results = None
+        run = cls(folder, results)
         run.check_writable(parameters.chapter)
+        if not _goes_elsewhere(parameters):
+            run._open(parameters)
         return run
+
+    def _open(self, parameters: Checked) -> None:
+        """Hold the folder for a chapter that writes into it."""
+        self._parameters = parameters
+        self._hold()
+        self.manifest.open(parameters, self.results, self.folder == Path(_DEMO))
+        for notebook, kind in parameters.schema.reads:
+            model = self.weights(parameters.weights).stem
+            self._kept(notebook, self.file(notebook[3:], model, kind), model)
+
+    def _hold(self) -> None:
+        """See to it that nobody else writes into the folder; nothing if no chapter opened it."""
+        if self._parameters is None:
+            return
+        try:
+            self._lock = hold(
+                self.folder / "run.lock", str(self.folder), "name another folder in run_dir"
+            )
+        except LockedError as error:
+            raise ParameterError(f"{self._parameters.chapter}: parameter 'run_dir': {error}") from (
+                error
+            )
+
+    @property
+    def _notebook(self) -> str:
+        """The chapter that writes, such as ``01_curation``."""
+        return self._parameters.schema.notebook if self._parameters else "01_curation"
 
     def check_writable(self, chapter: str) -> None:
         """Refuse folders that cannot be written, before anything is computed; leaves no trace.
@@ -157,17 +223,22 @@ class Run:
         ValueError
             That folder is the demo's own.
         """
-        if parameters.fasta is None:
+        if not _goes_elsewhere(parameters):
             return cls.of(parameters)
-        default = {name: parameters.schema[name].default for name in ("run_dir", "results_dir")}
-        folder, results = (
-            None if parameters[name] == value else Path(parameters[name])
-            for name, value in default.items()
-        )
-        own = cls(folder or Path("runs", parameters.name), results)
-        if own.folder == Path(default["run_dir"]):
+        folder = Path("runs", parameters.name)
+        if parameters.run_dir != _DEMO:
+            folder = Path(parameters.run_dir)
+        results = None if parameters.results_dir == _DEMO_RESULTS else parameters.results_dir
+        own = cls(folder, results)
+        if own.folder == Path(_DEMO):
             raise ValueError(f"{own.folder} is the demo's: give another name, or a run_dir")
+        if parameters.name in _TAKEN:
+            raise ParameterError(
+                f"{parameters.chapter}: parameter 'name': {parameters.name} is a folder that a run "
+                "has anyway; give another name"
+            )
         own.check_writable(parameters.chapter)
+        own._open(parameters)
         return own
 
     # ------------------------------------------------------------------ inputs and labels
@@ -185,13 +256,21 @@ class Run:
         ------
         FileNotFoundError
             The chapter that makes them has not been run.
+        ManifestError
+            A file is not what that chapter wrote.
         """
         self._made_by("01_curation", self.inputs / "genome.fa")
+        for name in self.manifest.names("inputs"):
+            self._made_by("01_curation", self.folder / name)
+            self.manifest.check(name)
         return StudyInputs.read(self.inputs)
 
     def save_inputs(self, study: StudyInputs) -> None:
         """Write genome and tables, one file each."""
-        study.save(self.inputs)
+        self._hold()
+        written = study.save(self.inputs)
+        names: dict[str, dict[str, str]] = {self._named(path): {} for path in written}
+        self.manifest.record(self._notebook, names, below="inputs")
         self.__dict__.pop("study", None)
 
     @property
@@ -201,25 +280,71 @@ class Run:
 
     @property
     def curated(self) -> pd.DataFrame:
-        """The curated set: position (0-based), strand and more."""
+        """The curated set: position (0-based), strand and more.
+
+        Raises
+        ------
+        FileNotFoundError
+            The chapter that makes it has not been run.
+        ManifestError
+            It is of other inputs than there are now, as when that chapter stopped on its way.
+        """
         self._made_by("01_curation", self.curated_file)
+        self.manifest.check(_CURATED, self._sources(), "01_curation")
         return pd.read_csv(self.curated_file, sep="\t", comment="#")
 
     def write_curated(self, curated: pd.DataFrame) -> None:
         """Write the curated set, whole or not at all; the first line says that it is 0-based."""
+        self._hold()
         with writing(self.curated_file) as partial, partial.open("w", encoding="utf-8") as file:
             file.write("# 0-based positions\n")
             curated.to_csv(file, sep="\t", index=False, lineterminator="\n")
+        self.manifest.record(self._notebook, {_CURATED: self._sources()})
+
+    def _sources(self, weights: Path | None = None) -> dict[str, str]:
+        """What a file of a chapter is made from: file -> SHA-256 of what is there now.
+
+        The inputs; of what is about a model, the curated set and its weights as well.
+        """
+        found = {name: self.folder / name for name in self.manifest.names("inputs")}
+        if weights is not None:
+            if self.curated_file.is_file():
+                found[_CURATED] = self.curated_file
+            found[self._named(weights)] = weights
+        return {name: digest(path) for name, path in found.items() if path.is_file()}
+
+    def _named(self, path: Path) -> str:
+        """How the manifest calls a file: by its place in the run, or in the package, or its own."""
+        for folder in (self.folder, WEIGHTS.parents[1]):
+            if path.is_relative_to(folder):
+                return path.relative_to(folder).as_posix()
+        return str(path)
 
     def sites(self, train_set: str) -> pd.DataFrame:
         """Sites to label: the curated set, or those of one source."""
         if train_set == "curated":
             return self.curated
-        return label_sites(self.folder, self.study.sites, train_set)
+        return label_sites(self.study.sites, train_set)
 
     def annotation(self, name: str) -> Path:
         """Folder of an annotated genome of one's own: tracks, peaks, hub."""
         return self.folder / name
+
+    def only(self, name: str, written: Sequence[Path]) -> None:
+        """Note the files of an annotation; what an earlier one of this name left beside, goes.
+
+        Parameters
+        ----------
+        name : str
+            Of the annotation.
+        written : sequence of Path
+            All its files.
+        """
+        new: dict[str, dict[str, str]] = {self._named(path): {} for path in written}
+        for old in self.manifest.names(name):
+            if old not in new:
+                (self.folder / old).unlink(missing_ok=True)
+        self.manifest.record(self._notebook, new, below=name)
 
     # ---------------------------------------------------------------------------- models
 
@@ -227,6 +352,29 @@ class Run:
     def training(self) -> Path:
         """Folder of the weights that were trained in this run."""
         return self.folder / "training"
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[Path]:
+        """Give the weights file of a training, while nobody else trains a model of that name.
+
+        Raises
+        ------
+        LockedError
+            Somebody does.
+        WeightsError
+            An ensemble is named so, and would be taken for the model.
+        """
+        if prior := find_prior(name, self.folder):
+            raise WeightsError(
+                f"an ensemble is named {name} ({prior}) and would be taken for the model; give the "
+                "model another name"
+            )
+        weights = self.training / f"{name}.safetensors"
+        if os.environ.get("LOCAL_RANK", "0") != "0":  # a process of a training that has the lock
+            yield weights
+            return
+        with holding(weights.with_suffix(".lock"), str(weights), "train under another name"):
+            yield weights
 
     def weights(self, name: str) -> Path:
         """Find weights: a file, a name in this run, or a model that the package ships.
@@ -252,10 +400,14 @@ class Run:
         Raises
         ------
         WeightsError
-            There are no weights of that name, or they do not fit their card.
+            There are no weights of that name, they do not fit their card, or they are of another
+            genome or task.
         """
         file = self.weights(name)
         card = Card.read(file)
+        if problem := misfit(card, self.study.genome, self.study.task):
+            raise WeightsError(f"{name}: {problem}")
+        self._opened[file.stem] = file
         network = load_network(file, accelerator)
         return Model(file.stem, file, network, card, card.split(len(self.study.genome)))
 
@@ -317,7 +469,23 @@ class Run:
                 f"{file}: shape {track.shape}, but the genome has {len(self.study.genome):,} nt; "
                 "run the chapter 02_training again"
             )
+        weights, record = self._file_of(model), file.with_suffix(".json")
+        if weights is not None and record.is_file():
+            if json.loads(record.read_text()) != made_from(weights, self.study.genome):
+                raise ManifestError(
+                    f"{file} was made with other weights than {weights} holds now, or from another "
+                    f"sequence than {self.inputs / 'genome.fa'}; run the chapter 02_training again"
+                )
+            name = self._named(file)
+            if name in self.manifest.names("prediction"):
+                self.manifest.check(name, self._sources(weights))
         return track
+
+    def _file_of(self, model: str) -> Path | None:
+        """The weights of a model of this name: those that were opened, else those found by name."""
+        if model not in self._opened and self.has_weights(model):
+            return self.weights(model)
+        return self._opened.get(model)
 
     def predict(
         self, weights: Path, part: str, split: Split, accelerator: str = "auto"
@@ -333,9 +501,13 @@ class Run:
             The model's.
         accelerator : str
         """
+        self._hold()
         folder = self.predictions if part == "test" else self.predictions / part
         where = split.mask(part)
-        return output_of(weights, self.study.genome, where, folder, accelerator=accelerator)
+        track = output_of(weights, self.study.genome, where, folder, accelerator=accelerator)
+        name = self._named(folder / f"{weights.stem}.npy")
+        self.manifest.record("02_training", {name: self._sources(weights)})
+        return track
 
     # ----------------------------------------------------- what chapters keep for each other
 
@@ -360,19 +532,57 @@ class Run:
         ------
         FileNotFoundError
             That chapter has not been run for this model.
+        ManifestError
+            It was, but with other weights, labels or inputs than there are now.
         """
-        file = self._made_by(notebook, self.file(notebook[3:], model, kind))
+        file = self._kept(notebook, self.file(notebook[3:], model, kind), model)
         return pd.read_csv(file, dtype=dict.fromkeys(texts, str))
 
     def has_kept(self, notebook: str, model: str, kind: str) -> bool:
         """Tell whether a chapter kept this kind of table of a model."""
         return self.file(notebook[3:], model, kind).is_file()
 
-    def kept_arrays(self, notebook: str, model: str, kind: str) -> dict[str, NDArray[Any]]:
-        """Named arrays that a chapter kept of a model; errors as of `kept`."""
-        file = self._made_by(notebook, self.file(notebook[3:], model, kind, "npz"))
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
+    def once(
+        self,
+        notebook: str,
+        model: str,
+        kind: str,
+        sources: Mapping[str, Any],
+        make: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> dict[str, NDArray[Any]]:
+        """Named arrays that a chapter keeps for itself: read if they are there, else made and kept.
+
+        So a long chapter that was interrupted goes on where it stopped.
+
+        Parameters
+        ----------
+        notebook, model, kind
+            As in `kept`.
+        sources : mapping
+            What they are made from, as JSON holds it (`genoattn.model.weights.made_from`); kept
+            arrays of other sources are made anew.
+        make : callable
+            Returns the arrays.
+        """
+        file = self.file(notebook[3:], model, kind, "npz")
+        identity = json.dumps(dict(sources), sort_keys=True)
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_MADE_FROM]) == identity:
+                    return {name: arrays[name] for name in arrays.files if name != _MADE_FROM}
+        made = dict(make())
+        self._hold()
+        _write(file, {**made, _MADE_FROM: np.array(identity)})
+        return made
+
+    def _kept(self, notebook: str, path: Path, model: str) -> Path:
+        """Return a file that a chapter kept of a model, if it fits what is there now."""
+        self._made_by(notebook, path)
+        weights = self._file_of(model)
+        if weights is not None:
+            name = self._named(path)
+            self.manifest.check(name, self._sources(weights))
+        return path
 
     # ----------------------------------------------------------------------------- results
 
@@ -415,15 +625,42 @@ class Run:
             if twice := tables.keys() & new.keys():
                 raise ValueError(f"two steps write {min(twice)}")
             tables |= new
+        self._hold()
         for path, one in tables.items():
             _write(path, one)
+        of_model = self._sources(self._file_of(model) if model else None)
+        left = [path for path in tables if path.is_relative_to(self.folder / parameters.chapter)]
+        names = {self._named(path): of_model for path in left}
+        self.manifest.finish(parameters, names)
+        self.release()
         return Finding("\n".join(f"- `{path}`: {_size(one)}" for path, one in tables.items()))
+
+    def release(self) -> None:
+        """Let others write into the folder."""
+        if self._lock is not None:
+            self._lock.release(force=True)
+            self._lock = None
 
     def _made_by(self, notebook: str, path: Path) -> Path:
         """Return a file that a chapter makes, or say that it has to be run first."""
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file; run the chapter {notebook} first")
+            raise FileNotFoundError(
+                f"{path}: no such file; run the chapter {notebook} first, with the same run_dir"
+            )
         return path
+
+
+def _goes_elsewhere(parameters: Checked) -> bool:
+    """Whether a chapter writes of sequences of one's own, into a run of their own.
+
+    The chapter on one's own genome does, if it has one or is run otherwise than for the demo.
+    """
+    if "fasta" not in parameters or "name" not in parameters:
+        return False
+    if parameters.fasta is not None:
+        return True
+    changed = lasting(parameters) != lasting(parameters.schema.defaults)
+    return changed and parameters.run_dir == _DEMO and not os.environ.get(PROFILE)
 
 
 def _write(path: Path, kept: Kept) -> None:
@@ -442,10 +679,8 @@ def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
     return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'entries'}"
 
 
-def label_sites(run: Path, sites: pd.DataFrame, train_set: str) -> pd.DataFrame:
-    """Sites to label: the run's curated set, or those of one source."""
-    if train_set == "curated":
-        return pd.read_csv(run / "curation" / "curated.tsv", sep="\t", comment="#")
+def label_sites(sites: pd.DataFrame, train_set: str) -> pd.DataFrame:
+    """Sites of one source, to be labels; ValueError if there are none."""
     chosen = sites[sites["source"] == train_set]
     if chosen.empty:
         names = sorted(sites["source"].unique())
@@ -494,6 +729,7 @@ def fit_gene_prior(
         "genome": genome.name,
         "split": first.parts,
         "fitted_on": "validation",
+        "weights_sha256": {name: weights_sha256(file) for name, file in files.items()},
     }
     return GenePrior.fit([*files], mean_log_odds(outputs), distance, track, where, card)
 

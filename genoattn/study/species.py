@@ -28,8 +28,7 @@ from genoattn.data.species import (
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 from genoattn.model.training import PAPER_CUTS
-from genoattn.study.inputs import StudyInputs
-from genoattn.study.run import label_sites
+from genoattn.study.run import Run
 
 __all__ = ["ARCHIVE", "ECOLI", "ECOLI_LINEAGE", "collect", "main"]
 
@@ -134,9 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     try:
-        inputs = StudyInputs.read(given.ecoli / "inputs")
-        curated = label_sites(given.ecoli, inputs.sites, "curated")
-        pieces, audit = collect(given.data, inputs.genome, curated, given.seed)
+        ecoli = Run(given.ecoli)
+        pieces, audit = collect(given.data, ecoli.study.genome, ecoli.curated, given.seed)
         write_collection(pieces, given.run / "collection")
         with writing(given.run / "collection" / "audit.tsv") as partial:
             audit.to_csv(partial, sep="\t", index=False)

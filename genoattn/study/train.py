@@ -22,6 +22,7 @@ from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import fit
 from genoattn.model.weights import find_weights
 from genoattn.study.parameters import plain_name
+from genoattn.study.run import Run
 from genoattn.study.settings import read_settings
 
 SPECIES = "species"
@@ -47,24 +48,26 @@ def _train(given: argparse.Namespace) -> None:
     training = TrainingConfig(
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
-    data, auxiliary = _data(given)
+    data, auxiliary, task = _data(given)
     if given.turn_labels:
         turned = turned_round(data.sites, len(data.genome), given.turn_labels)
         data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
-    fit(
-        *data,
-        given.run / "training" / f"{given.name}.safetensors",
-        model=model,
-        training=training,
-        initial=given.initial and find_weights(given.initial, given.run),
-        auxiliary=auxiliary,
-        train_set=_train_set(given),
-        accelerator=given.accelerator,
-        devices=given.devices,
-        fresh=given.fresh,
-    )
+    with Run(given.run).alone(given.name) as weights:
+        fit(
+            *data,
+            weights,
+            model=model,
+            training=training,
+            initial=given.initial and find_weights(given.initial, given.run),
+            auxiliary=auxiliary,
+            task=task,
+            train_set=_train_set(given),
+            accelerator=given.accelerator,
+            devices=given.devices,
+            fresh=given.fresh,
+        )
 
 
 def _train_set(given: argparse.Namespace) -> str:
@@ -73,23 +76,19 @@ def _train_set(given: argparse.Namespace) -> str:
     return given.sites + without + ", labels turned round" * bool(given.turn_labels)
 
 
-def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame]]:
-    """What is trained on, and the sites of the auxiliary targets."""
+def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str]:
+    """What is trained on, the sites of the auxiliary targets, and what kind of sites they are."""
     if given.sites == SPECIES:
         if given.auxiliary:
             raise ValueError(
                 f"auxiliary: sites {SPECIES!r} have no auxiliary targets; leave it out"
             )
         pieces = read_collection(given.run / "collection")
-        return lay_out(pieces, given.held_out, given.kinds), {}
-    from genoattn.study.inputs import StudyInputs
-    from genoattn.study.run import label_sites
-
-    inputs = StudyInputs.read(given.run / "inputs")
-    sites = label_sites(given.run, inputs.sites, given.sites)
-    split = Split.at(given.cuts, len(inputs.genome))
-    further = {name: label_sites(given.run, inputs.sites, name) for name in given.auxiliary}
-    return Laid(inputs.genome, sites, split), further
+        return lay_out(pieces, given.held_out, given.kinds), {}, "tss"
+    run = Run(given.run)
+    genome, sites = run.study.genome, run.sites(given.sites)
+    further = {name: run.sites(name) for name in given.auxiliary}
+    return Laid(genome, sites, Split.at(given.cuts, len(genome))), further, run.study.task
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -145,7 +145,7 @@ def test_more_than_eight_sources_stop_before_anything_is_written(tmp_path):
         file.write("\n5\t+\tninth")
     with pytest.raises(ValueError, match=r"sources: 9 .*ninth.* one to 8 can be merged"):
         all_steps(checked(**own))
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run/inputs").exists()
 
 
 def test_the_notebook_runs_on_the_profile_for_own_files(tmp_path):

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_genbank import record
 
 from genoattn import annotate
 from genoattn.chapters import your_genome as chapter
 from genoattn.chapters.your_genome import Against, Genes, Interval
+from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome, encode
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
+from genoattn.output.chance import shuffled_copy
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
@@ -27,7 +30,7 @@ NOTHING = Finding()
 def asked(**given) -> Checked:
     """The chapter's defaults, some of them changed."""
     default = {name: one.default for name, one in chapter.PARAMETERS.items()}
-    return Checked(chapter.PARAMETERS, default | given)
+    return Checked(chapter.PARAMETERS, default | {"n_shuffled": 1_000} | given)
 
 
 @pytest.fixture
@@ -48,6 +51,31 @@ def folder(tmp_path, monkeypatch) -> Path:
         "one\tx\tgene\t211\t280\t.\t-\t.\tID=b;locus_tag=b\n"
     )
     return tmp_path
+
+
+def test_genbank_brings_its_annotation(folder):
+    """The same as FASTA and GFF; without features, or without genes, nothing is annotated."""
+    run = Run.of(asked())
+    apart = asked(fasta="own.fa", gff="own.gff")
+    given = chapter.opened(run, Run.of_own(apart), apart)
+    text = "     gene            101..200\n                     /locus_tag=a\n"
+    text += "     gene            complement(211..280)\n                     /locus_tag=b"
+    one, two = (one.sequence for one in given.genomes)
+    for features, file in ((text, "own.gbk"), ("", "bare.gbk"), ("     tRNA            3..9", "t")):
+        Path(file).write_text(
+            record("one", one, features, "linear") + record("two", two, "", "linear")
+        )
+        p = asked(fasta=file)
+        found = chapter.opened(run, Run.of_own(p), p)
+        assert [genome.name for genome in found.genomes] == ["one.1", "two.1"]
+        if features == text:
+            names = {"one": "one.1", "two": "two.1"}
+            expected = given.features.assign(contig=given.features["contig"].map(names))
+            pd.testing.assert_frame_equal(found.features, expected)
+        else:
+            assert found.features is None
+    p = asked(fasta="bare.gbk", gff="own.gbk")
+    assert len(chapter.opened(run, Run.of_own(p), p).features) == 2
 
 
 def files(folder: Path) -> set[str]:
@@ -71,12 +99,12 @@ def test_an_own_genome_leaves_the_demo_as_it_was_and_gets_a_folder_of_its_own(fo
     }
     new = {f"runs/my_genome/my_genome/{name}" for name in {*hub, "peaks.bed", "peaks.csv"}}
     results = {f"runs/my_genome/results/your_genome_{name}.csv" for name in ("contigs", "density")}
-    assert files(folder) - before == new | results
+    assert files(folder) - before == new | results | {"runs/my_genome/manifest.json"}
     assert all(name in listed.said for name in new)
     assert "as `run_dir` or `results_dir` was left at the demo's folder" in given.finding.said
     table = pd.read_csv("runs/my_genome/my_genome/peaks.csv")
     assert table.columns.tolist() == [
-        *("contig", "strand", "output", "next_gene", "distance", "position_1based"),
+        *("contig", "strand", "output", "next_gene", "distance", "fdr", "position_1based"),
     ]
     bed = pd.read_csv("runs/my_genome/my_genome/peaks.bed", sep="\t", header=None)
     assert table["position_1based"].tolist() == bed[2].tolist()
@@ -109,7 +137,16 @@ def test_the_steps_find_what_the_package_finds(folder):
     assert "left out" in bare.finding.said
 
 
-def test_planted_sites_are_counted_against_peaks(folder):
+def test_a_simulation_otherwise_than_the_demos_gets_a_folder_of_its_own(folder, monkeypatch):
+    p = asked(chromosome=10_000)
+    assert Run.of_own(p).folder == Path("runs/my_genome")
+    assert Run.of(p).folder == Path("runs/demo")  # for its weights
+    monkeypatch.setenv("GENOATTN_PROFILE", "demo")
+    assert Run.of_own(p).folder == Path("runs/demo")
+
+
+def test_planted_sites_are_counted_against_peaks(folder, monkeypatch):
+    monkeypatch.setenv("GENOATTN_PROFILE", "demo")  # whose simulation is smaller here
     p = asked(chromosome=10_000, plasmid=10_000, threshold=1.0)
     own = Run.of_own(p)
     given = chapter.opened(Run.of(p), own, p)
@@ -142,7 +179,7 @@ def test_planted_sites_are_counted_against_peaks(folder):
     ],
 )
 def test_where_the_files_of_an_own_genome_go(given, folders):
-    own = Run.of_own(asked(**given))
+    own = Run.of_own(asked(n_shuffled=200_000, **given))
     assert (own.folder, own.results) == tuple(map(Path, folders))
     assert own.annotation("x") == Path(folders[0], "x")
 
@@ -222,11 +259,13 @@ def test_what_an_annotation_lacks():
 
 
 def test_the_highest_peaks_name_the_next_gene_if_it_is_known():
-    peaks = pd.DataFrame({"contig": "a", "position": [9, 0], "strand": "+", "output": [0.9, 0.8]})
-    assert "| a | 10 | + | 0.900 |" in chapter.say_highest(peaks)
+    peaks = pd.DataFrame(
+        {"contig": "a", "position": [9, 0], "strand": "+", "output": [0.9, 0.8], "fdr": 0.01}
+    )
+    assert "| a | 10 | + | 0.900 | 0.01 |" in chapter.say_highest(peaks)
     named = peaks.assign(next_gene=["g", ""], distance=[1_234.0, np.nan])
-    assert "| a | 10 | + | 0.900 | g | 1,234 |" in chapter.say_highest(named)
-    assert "| a | 1 | + | 0.800 |  |  |" in chapter.say_highest(named)
+    assert "| a | 10 | + | 0.900 | 0.01 | g | 1,234 |" in chapter.say_highest(named)
+    assert "| a | 1 | + | 0.800 | 0.01 |  |  |" in chapter.say_highest(named)
     assert "lower `threshold`" in chapter.say_highest(peaks[:0])
 
 
@@ -251,4 +290,19 @@ def test_the_answer_counts_peaks_on_both_strands(folder):
     found = found._replace(peaks=found.peaks.head(6))
     against, genes = Against(None, None, NOTHING), Genes(None, None, NOTHING)
     said = chapter.in_short(given, found, against, genes, p).said
+    assert said.startswith("**These sequences have no more peaks than"), "they are random"
     assert "**6 peaks** of at least 0 on 2 contigs of 600 nt, 5 in 1,000 nt of a strand" in said
+
+
+def test_the_number_by_chance_is_that_of_a_shuffled_copy(folder):
+    p = asked(fasta="own.fa", threshold=0.0, n_shuffled=1_200)
+    given = chapter.opened(Run.of(p), Run.of_own(p), p)
+    found = chapter.annotated(given, p)
+    copy = shuffled_copy(given.genomes, 1_200, p.seed)
+    false = find_peaks(annotate.annotate(given.network, [copy], progress=False), 0.0, apart=p.apart)
+    first = found.chance.table.iloc[0]
+    assert first["by_chance"] == len(false) / 2, "the sequences are half as long"
+    assert first["n"] == len(found.peaks) == len(found.peaks["fdr"])
+    finding = chapter.by_chance(found)
+    assert ":class: warning" in finding.said
+    assert [*finding.results] == ["your_genome_chance"]

@@ -4,73 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_claims import (
+    DOWNSTREAM,
+    LENGTH,
+    PLACE,
+    RULE,
+    WORD,
+    N,
+    effect,
+    elements_of,
+    learn,
+    planted_genome,
+    reading_attention,
+    word_effects,
+)
 
 from genoattn.data.grammar import consensus_matrix
-from genoattn.genome.sequence import Genome
 from genoattn.heads import elements
 from genoattn.interventions import claims, grading
 from genoattn.model.annotator import Annotator, AnnotatorConfig
-
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-RULE = claims.Rule(first=-35, last=8, flanks=(-30, -20, 20, 30))
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
-
-
-def reading_attention(genome: Genome, sites: pd.DataFrame, seed: int) -> np.ndarray:
-    """Head 1 looks wherever a TTGA begins one nucleotide before; head 2 looks anywhere."""
-    rng = np.random.default_rng(seed)
-    offset = DOWNSTREAM - np.arange(WINDOW)
-    reach = np.arange(offset[-1] - 1, offset[0] + 4)
-    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
-    raw = rng.random((N, 1, 2, WINDOW)) * 0.1
-    for distance, one in enumerate(offset):
-        begin = int(one - 1 - reach[0])
-        raw[:, 0, 0, distance] += (codes[:, begin : begin + 4] == [3, 3, 2, 0]).all(axis=1)
-    return (raw / raw.sum(-1, keepdims=True)).astype(np.float16)
-
-
-def learn() -> np.ndarray:
-    return np.arange(N) % 10 < 7
-
-
-def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
-    copies = sites[with_word]
-    return pd.DataFrame(
-        {
-            "tss_position": copies["position"],
-            "strand": copies["strand"],
-            "element": "box",
-            "offset": PLACE,
-            "sequence": WORD,
-        }
-    )
-
-
-def effect(low: float, high: float) -> pd.DataFrame:
-    """The same effect of both heads."""
-    p = 1e-4 if high < 0 else 0.5
-    one = {"effect": -1.0, "ci_low": low, "ci_high": high, "p_effect": p}
-    return pd.DataFrame({"layer_1based": 1, "head_1based": [1, 2], **one})
-
-
-def word_effects(found: claims.Found, low: float = -2.0, high: float = -0.5) -> pd.DataFrame:
-    """The same effect of all claimed words."""
-    one = {"word_effect": -1.0, "word_low": low, "word_high": high}
-    one["p_word"] = 1e-4 if high < 0 else 0.5
-    return pd.DataFrame([one] * len(found.table))
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +88,53 @@ def model():
 def test_replacing_letters_out_of_reach_changes_nothing(model):
     genome, sites, with_word = planted_genome(0, share=0.5)
     elements = elements_of(sites, with_word)
-    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, seed=0)
+    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, least=0.5, seed=0)
     assert near["change"].abs().item() > 1e-9
     assert list(near["element"]) == ["box"]
     reach = model.config.reach_upstream - model.config.downstream
     edge = elements.assign(offset=-reach, sequence=WORD)
-    assert np.isfinite(grading.usage(model, genome, edge, most=20, seed=0)["change"]).all()
+    used = grading.usage(model, genome, edge, most=20, least=0.5, seed=0)
+    assert np.isfinite(used["change"]).all() and not used["used"].any()
+
+
+def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    near = elements_of(sites, with_word).assign(offset=-8)
+    given = {"most": 20, "seed": 0}
+    change = abs(grading.usage(model, genome, near, least=0, **given)["change"].item())
+    assert grading.usage(model, genome, near, least=0.99 * change, **given)["used"].item()
+    assert not grading.usage(model, genome, near, least=1.01 * change, **given)["used"].item()
+
+
+def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_one():
+    alike = np.array([[0.95, 0.9], [0.85, 0.1], [0.79, 0.79]])
+    assert grading.assigned(alike, 0.8).tolist() == [1, 0]  # not the most alike pair: two are more
+    assert grading.assigned(alike[:1], 0.8).tolist() == [0, -1]
+    assert grading.assigned(alike[2:], 0.8).tolist() == [-1, -1]
+    assert grading.assigned(alike[:0], 0.8).tolist() == [-1, -1]
+    assert grading.assigned(alike[:, :0], 0.8).tolist() == []
+
+
+def test_a_claim_is_no_recovery_of_two_elements_alike(claimed):
+    found, elements = claimed
+    strongest = found.table["p_sites"].idxmin()
+    one = claims.Found(
+        found.table.loc[[strongest]].reset_index(drop=True),
+        found.counts[[strongest]],
+        found.carriers[[strongest]],
+    )
+    twice = pd.concat([elements, elements.assign(element="twin")], ignore_index=True)
+    recovered, _ = grading.grade(one, effect(-2, -0.5), word_effects(one), twice, RULE)
+    assert recovered["recovered"].sum() == 1
+
+
+def test_permuted_elements_are_recovered_less_often_than_the_planted_one(claimed):
+    found, elements = claimed
+    given = (found, effect(-2, -0.5), word_effects(found))
+    recovered, _ = grading.grade(*given, elements, RULE, seed=1)
+    assert recovered["recovered"].all() and recovered["chance"].item() < 0.1
+    again, _ = grading.grade(*given, elements, RULE, seed=1)
+    pd.testing.assert_frame_equal(recovered, again)
 
 
 def test_a_motif_is_laid_where_it_fits():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import mutagenesis
@@ -56,11 +57,7 @@ def test_gradients_are_complete_and_symmetric_where_a_plain_gradient_is_not():
 
 @pytest.fixture(scope="module")
 def model() -> Annotator:
-    torch.manual_seed(1)
-    made = Annotator(CONFIG).eval()
-    for parameter in made.parameters():
-        parameter.data.normal_(std=0.5)
-    return made
+    return lively(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -172,49 +169,6 @@ def test_mean_map_has_the_means_and_an_interval_that_holds_them():
     width = table["mutation_high"] - table["mutation_low"]
     assert width.between(0.5 * 3.92 * 0.5 / 40**0.5, 1.5 * 3.92 * 0.5 / 40**0.5).all()
     assert table["label"].tolist() == [-4, -3, -2, -1, 1, 2, 3, 4, 5]
-
-
-def test_agreement_tells_a_head_that_knows_the_sequence_from_one_that_knows_the_place():
-    rng = np.random.default_rng(0)
-    n, p = 60, 21
-    place = np.linspace(1, 2, p)
-    own = place * np.exp(rng.normal(0, 0.5, size=(n, p)))  # |effect|: place times chance
-    attention = np.stack(
-        [own / own.sum(1, keepdims=True), np.tile(place, (n, 1)), rng.random((n, p))], axis=1
-    )
-    table = mutagenesis.agreement(
-        made_scan(-own, attention, -own), n_bootstrap=200, level=0.95, seed=0
-    )
-    of = table[table["method"] == "mutation"].set_index("head_1based")
-    assert of.loc[1, "own"] == pytest.approx(1)
-    assert of.loc[1, "gain_low"] > 0
-    assert of.loc[2, "map"] > 0.9
-    assert of.loc[2, "gain"] == pytest.approx(0)
-    assert of.loc[3, "map_low"] < 0.3
-    assert of.loc[3, "gain_low"] < 0 < of.loc[3, "gain_high"]
-    assert (of.loc[0, "layer_1based"]) == 0
-    gradients = table[table["method"] == "gradient"].set_index("head_1based")
-    pd.testing.assert_frame_equal(of.drop(columns="method"), gradients.drop(columns="method"))
-
-
-def test_attended_words_are_compared_with_words_at_the_same_places_elsewhere():
-    rng = np.random.default_rng(0)
-    n, p = 50, 15
-    word = np.zeros((n, p))
-    here = rng.integers(0, p, size=n)
-    word[np.arange(n), here] = -3  # one word matters at every site, elsewhere each time
-    finds = np.zeros((n, p))
-    finds[np.arange(n), here] = 1
-    fixed = np.zeros((n, p))
-    fixed[:, 4] = 0.5
-    scan = made_scan(word, np.stack([finds, fixed], axis=1), word)
-    table = mutagenesis.attended_words(scan, n_bootstrap=200, level=0.95, seed=0)
-    first, second = table.iloc[0], table.iloc[1]
-    assert first["attended"] == -3
-    assert first["control"] == pytest.approx(-3 / p, abs=0.2)
-    assert first["difference_high"] < -2
-    assert second["difference_low"] < 0 < second["difference_high"]
-    assert (first["share_inside"], second["share_inside"]) == (1, 0.5)
 
 
 def test_planted_elements_are_told_from_their_surroundings():

@@ -12,7 +12,7 @@ import torch
 from genoattn import annotate
 from genoattn.genome.sequence import Genome, encode
 from genoattn.model.annotator import Annotator, AnnotatorConfig
-from genoattn.model.card import Card, check_genome
+from genoattn.model.card import Card, misfit
 from genoattn.model.weights import WEIGHTS, WeightsError
 
 SHIPPED = sorted(path for path in WEIGHTS.glob("*.json") if ".prior" not in path.name)
@@ -43,21 +43,28 @@ def test_a_shipped_card_says_the_same_after_reading_and_writing(path, tmp_path):
     assert Card.read(weights) == Card.read(path.stem)
 
 
-def test_passes_and_scored_positions_include_the_stages_before():
-    before = a_card(training={"batch": 4, "segment": 50, "seed": 1})
-    card = a_card(initial=before)
-    assert card.passes == 1.0
-    assert card.own_passes == 0.5
+PARTS = {"test": [0, 300], "validation": [300, 500]}  # of 1,000 nt: the training part has 500
+LENGTH = 1_000
+
+
+def test_passes_are_counted_in_scored_positions_of_both_strands_over_all_stages():
+    before = a_card(training={"batch": 4, "segment": 50, "seed": 1}, parts=PARTS)
+    card = a_card(initial=before, parts=PARTS)
     assert card.scored_positions == 10 * 2 * 100 + 10 * 4 * 50
+    assert before.passes(LENGTH) == 2.0
+    assert card.passes(LENGTH) == 4.0
+    kept = card.replace(best={"step": 5})
+    assert kept.kept_after(LENGTH) == 3.0
 
 
-def test_rounds_run_on_through_the_stages():
-    row = {"step": 5, "passes": 1.0, "learning_rate": 0.1, "train_loss": 3, "validation_loss": 2}
-    later = {**row, "passes": 0.25, "validation_loss": 1}
-    card = a_card(history=(later,), initial=a_card(history=(row, {**row, "passes": 2.0})))
-    assert card.rounds["stage"].tolist() == [1, 1, 2]
-    assert card.rounds["passes"].tolist() == [1.0, 2.0, 2.25]
-    assert "step" not in card.rounds
+def test_rounds_run_on_through_the_stages_whatever_their_history_calls_a_pass():
+    row = {"step": 5, "passes": 9.0, "learning_rate": 0.1, "train_loss": 3, "validation_loss": 2}
+    first = a_card(history=(row, {**row, "step": 10}), parts=PARTS)
+    card = a_card(history=({**row, "validation_loss": 1},), initial=first, parts=PARTS)
+    rounds = card.rounds(LENGTH)
+    assert rounds["stage"].tolist() == [1, 1, 2]
+    assert rounds["passes"].tolist() == [1.0, 2.0, 3.0]
+    assert rounds["validation_loss"].tolist() == [2, 2, 1] and "step" not in rounds
 
 
 def test_a_card_tells_its_network_and_its_parts():
@@ -124,9 +131,9 @@ def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):
 def test_weights_that_do_not_fit_are_told(model, contigs, tmp_path):
     path = tmp_path / "w.safetensors"
     model.save(path, Card(genome="ring"))
-    check_genome(path, contigs[0])
-    with pytest.raises(WeightsError, match=r"trained on ring, so .* none of line"):
-        check_genome(path, contigs[1])
+    card = Card.read(path)
+    assert misfit(card, contigs[0], "tss") is None
+    assert "trained on ring, so its test part is none of line" in misfit(card, contigs[1], "tss")
     card = path.with_suffix(".json")
     card.write_text(card.read_text().replace('"d_head": 4', '"d_head": 5'))
     with pytest.raises(WeightsError, match="not what its card describes"):

@@ -10,6 +10,7 @@ from toy import CUTS, MODEL, TRAINING, toy
 
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator
+from genoattn.model.card import Card
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import AnnotatorTraining, DivergedError, fit
 from genoattn.model.weights import WeightsError
@@ -65,12 +66,12 @@ def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, trained, spoil, say
 
 
 def test_a_training_that_diverges_stops_and_leaves_nothing(tmp_path):
-    with pytest.raises(DivergedError, match=r"diverged after .* lower learning_rate, .*1000"):
+    with pytest.raises(DivergedError, match=r"diverged after .* lower .*1000; nothing is"):
         train(tmp_path / "a.safetensors", replace(TRAINING, learning_rate=1000.0, clip=1e9))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_an_earlier_round_wrote_goes_when_a_later_one_diverges(tmp_path, monkeypatch):
+def test_the_best_round_before_is_kept_when_a_later_one_diverges(tmp_path, monkeypatch):
     losses = AnnotatorTraining._losses
 
     def late(self, batch):
@@ -78,9 +79,20 @@ def test_what_an_earlier_round_wrote_goes_when_a_later_one_diverges(tmp_path, mo
         return (total * float("nan") if self.global_step == 9 else total, *rest)
 
     monkeypatch.setattr(AnnotatorTraining, "_losses", late)
-    with pytest.raises(DivergedError, match=r"after 9 steps"):
-        train(tmp_path / "a.safetensors", TRAINING)
-    assert list(tmp_path.iterdir()) == []
+    path = tmp_path / "a.safetensors"
+    with pytest.raises(DivergedError, match=r"after 12 steps.*; .*a\.safetensors holds the weigh"):
+        train(path, TRAINING)
+    assert {one.name for one in tmp_path.iterdir()} == {"a.safetensors", "a.json"}
+    card = Card.read(path)
+    assert [row["step"] for row in card.history] == [4, 8]
+    assert card.best == min(card.history, key=lambda row: row["validation_loss"])
+    assert card.further == {"diverged": True}
+    kept = Annotator.load(path).state_dict()
+    assert all(torch.isfinite(tensor).all() for tensor in kept.values())
+    monkeypatch.setattr(AnnotatorTraining, "_losses", losses)
+    train(path, TRAINING)
+    card = Card.read(path)
+    assert card.history[0]["step"] == 4 and not card.further, "it began afresh"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def test_every_head_has_a_card(shown):
 
 def test_cards_show_heading_figure_and_sentences_of_one_layer_after_the_other(shown, monkeypatch):
     seen = []
-    monkeypatch.setattr(draw, "display", lambda what: seen.append(getattr(what, "data", what)))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda what: seen.append(getattr(what, "data", what))
+    )
     shown._ipython_display_()
     assert seen[:3] == [
         "### Layer 1",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import reading_order
-from genoattn.prediction.predict import _codes, predict
+from genoattn.prediction.predict import predict, strand_codes
 
 
 def genome(length, circular, seed=0):
@@ -64,8 +64,8 @@ def test_codes_round_the_circle_and_beyond_the_end(first, size, strand):
     whole = line.strand("+-"[strand])
     for place, (ours, theirs) in enumerate(
         zip(
-            _codes(circle, strand, first, first + size),
-            _codes(line, strand, first, first + size),
+            strand_codes(circle, strand, first, first + size),
+            strand_codes(line, strand, first, first + size),
             strict=True,
         ),
         start=first,

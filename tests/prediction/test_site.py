@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -23,15 +24,6 @@ SHAPES = (
         layers=2, heads=2, d_model=8, d_head=4, window=9, conv_width=3, downstream=30, stem=4
     ),
 )
-
-
-def lively(config: AnnotatorConfig) -> Annotator:
-    """A model whose weights are large enough for everything to matter."""
-    torch.manual_seed(1)
-    model = Annotator(config).eval()
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.5)
-    return model
 
 
 @pytest.fixture(scope="module")

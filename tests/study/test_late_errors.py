@@ -96,8 +96,9 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path, 
         p = Checked(*defaults("heads", **(whole | {name: folder})))
         with pytest.raises(ParameterError, match=rf"heads: parameter '{name}': {folder} cannot be"):
             Run.of(p)
-    Run.of(Checked(*defaults("heads", **whole)))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    Run.of(Checked(*defaults("heads", **whole)))
+    assert {path.name for path in tmp_path.rglob("*")} == {"file", "run"}  # the lock went with it
 
 
 def test_a_test_part_without_a_site_is_named(tmp_path):

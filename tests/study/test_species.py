@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 from toy import toy
@@ -91,15 +93,8 @@ def test_a_training_on_many_species_from_the_command_line(folder, tmp_path, caps
 
 def test_the_command_says_what_it_set_apart(folder, tmp_path, monkeypatch, capsys):
     genome, sites = toy()
-
-    class Inputs:
-        @staticmethod
-        def read(_):
-            return Inputs
-
-    Inputs.genome, Inputs.sites = genome, sites
-    monkeypatch.setattr(species, "StudyInputs", Inputs)
-    monkeypatch.setattr(species, "label_sites", lambda *_: sites)
+    ecoli = SimpleNamespace(study=SimpleNamespace(genome=genome), curated=sites)
+    monkeypatch.setattr(species, "Run", lambda _: ecoli)
     given = [str(tmp_path / "run"), "--ecoli", "x", "--data", str(folder)]
     assert species.main(given) == 0
     said = capsys.readouterr().out

@@ -63,7 +63,7 @@ def test_shipped_models_were_trained_as_the_plan_says():
             given = train._parse(["runs/x", "--plan", str(plan), "--name", stage])
             config = ConvolutionalConfig if given.network == "convolutional" else AnnotatorConfig
             assert card.config == vars(config(**given.model)), stage
-            assert card.train_set == given.sites
+            assert card.train_set == train._train_set(given)
             assert list(card.auxiliary) == given.auxiliary
             for setting, value in card.training.items():
                 assert getattr(given, setting) == value, (stage, setting)

@@ -1,0 +1,90 @@
+"""One writer at a time: a lock file that names its holder; touches that file alone.
+
+The file stands as long as its holder writes, and says its process and machine. A holder that was
+killed leaves the file behind: who comes next on the same machine finds that no process of that
+number and start time runs any more, and takes the lock over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import SoftFileLock, Timeout
+
+__all__ = ["LockedError", "hold", "holding"]
+
+
+_TORN = 10.0  # s; a holder writes its name at once
+
+
+class LockedError(ValueError):
+    """Somebody else writes there; says who, since when, and what to do."""
+
+
+def hold(path: str | Path, what: str, instead: str) -> SoftFileLock:
+    """Take a lock, or say who has it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The lock file; its folder is made when missing.
+    what : str
+        What is written under this lock, such as a folder.
+    instead : str
+        What else can be done than to wait, such as "name another folder".
+
+    Returns
+    -------
+    SoftFileLock
+        Holds until its ``release``, or the end of this process. Who holds a lock may take it again.
+
+    Raises
+    ------
+    LockedError
+        Another process holds it.
+    """
+    path = Path(path).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = SoftFileLock(path, is_singleton=True, thread_local=False)
+    if lock.is_locked:
+        return lock
+    _remove_torn(path)
+    try:
+        lock.acquire(timeout=0, poll_interval=0.01)
+    except Timeout:
+        raise LockedError(
+            f"{what} is being written by {_holder(path)}; wait until it has ended, or {instead}. "
+            f"If no such process runs any more, remove {path}"
+        ) from None
+    return lock
+
+
+@contextmanager
+def holding(path: str | Path, what: str, instead: str) -> Iterator[None]:
+    """Hold a lock for a block; see `hold`."""
+    lock = hold(path, what, instead)
+    try:
+        yield
+    finally:
+        lock.release(force=True)
+
+
+def _remove_torn(path: Path) -> None:
+    """Remove a lock file whose maker was killed before it could write its name."""
+    with suppress(OSError):
+        made = path.stat()
+        if made.st_size == 0 and time.time() - made.st_mtime > _TORN:
+            path.unlink()
+
+
+def _holder(path: Path) -> str:
+    """Say which process holds a lock, where, and since when."""
+    try:
+        number, machine, *_ = path.read_text(encoding="utf-8", errors="replace").split()
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+    except (OSError, ValueError):
+        return "another process"
+    return f"process {number} on {machine.partition('?')[0]} since {since}"

@@ -1,0 +1,101 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn.genome.sequence import Genome
+from genoattn.heads.elements import word
+from genoattn.interventions import noise as m
+
+BOX = word("box", "TTGACA", -36, -34, "test")
+TWO = word("two", "CA", -1, -1, "test")
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Half of the sites have a box at -35, on both strands; all have some letter at -1."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, 40_000).astype(np.uint8)
+    rows = []
+    for number in range(100):
+        position, strand = 200 + 380 * number, "+-"[number % 2]
+        if number % 4 < 2:
+            box = np.array([3, 3, 2, 0, 1, 0], np.uint8)
+            if strand == "+":
+                codes[position - 35 : position - 29] = box
+            else:
+                codes[position + 30 : position + 36] = 3 - box[::-1]
+        rows.append((position, strand, number // 5, number % 4 < 2))
+    sites = pd.DataFrame(rows, columns=["position", "strand", "block", "has"])
+    return Genome("toy", codes), sites
+
+
+def ask(planted, elements, **more):
+    genome, sites = planted
+    given = {"n_sites": 30, "draws": 3, "rare": 0.01, "seed": 0} | more
+    return m.questions(genome, sites, np.ones(len(genome), bool), elements, **given)
+
+
+def test_an_element_is_asked_where_it_stands_and_its_control_where_it_does_not(planted):
+    real, control = ask(planted, [BOX])
+    assert real.sites["has"].all()
+    assert not control.sites["has"].any()
+    assert (real.noised.first == -35).all()
+    assert (real.first, real.last, real.control, control.control) == (-35, -30, "", m.CONTROL)
+    assert real.n_with == 50
+    assert len(real.sites) == 30
+
+
+def test_the_noise_of_a_long_element_has_its_letters_and_of_a_short_one_those_of_the_place(planted):
+    genome, _ = planted
+    real, _, short, _ = ask(planted, [BOX, TWO], rare=0.1)
+    assert (np.sort(real.noised.letters, -1) == [0, 0, 1, 2, 3, 3]).all()
+    step = np.arange(2)
+    there = genome.around(short.sites["position"], short.sites["strand"], step - 1)
+    assert (there == [1, 0]).all()
+    assert not (short.noised.letters == [1, 0]).all(-1).any()
+
+
+def test_the_same_seed_asks_the_same_and_another_element_before_changes_nothing(planted):
+    for one, other in zip(ask(planted, [BOX]), ask(planted, [BOX, TWO], rare=0.01), strict=False):
+        np.testing.assert_array_equal(one.noised.letters, other.noised.letters)
+
+
+def test_only_the_own_columns_of_an_element_become_noise(planted):
+    from dataclasses import replace
+
+    real, _ = ask(planted, [replace(BOX, own=(2, 6))])
+    assert (real.noised.first == -33).all()
+    assert real.noised.letters.shape[2] == 4
+    assert real.sites["has"].all()
+
+
+def test_tiles_cover_the_region_without_overlap_at_the_same_sites(planted):
+    genome, sites = planted
+    asked = m.tiles(genome, sites, first=-60, last=20, width=5, n_sites=7, draws=2, seed=0)
+    assert [(one.first, one.last) for one in asked] == [(a, a + 4) for a in range(-60, 17, 5)]
+    assert all(one.sites.equals(asked[0].sites) for one in asked)
+    for one in asked:
+        where = one.first + np.arange(5)
+        there = genome.around(one.sites["position"], one.sites["strand"], where)
+        assert (np.sort(one.noised.letters, -1) == np.sort(there, -1)[:, None]).all()
+
+
+def test_a_match_that_every_place_has_is_only_had_when_perfect():
+    score, chance = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0, 3.0])
+    has, lacks = m.has_element(score, chance, rare=0.1)
+    assert has.tolist() == [False, False, True]
+    assert lacks.tolist() == [True, True, False]
+
+
+def test_permuted_letters_keep_their_composition_and_move():
+    letters = np.array([3, 3, 2, 0, 1, 0])
+    rows = m.permuted(letters, 20, np.random.default_rng(0))
+    assert (np.sort(rows, 1) == np.sort(letters)).all()
+    assert ((rows != letters).sum(1) >= 3).all()
+    assert (m.permuted(np.array([0, 0, 0]), 2, np.random.default_rng(0)) == 0).all()
+
+
+def test_swapped_letters_come_from_the_pool():
+    pool = np.arange(12).reshape(4, 3)
+    rows = m.swapped(pool, 50, np.random.default_rng(0))
+    assert {tuple(row) for row in rows} == {tuple(row) for row in pool}
