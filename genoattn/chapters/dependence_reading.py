@@ -107,7 +107,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
         ``n_mapped``, ``map_first``, ``map_last``, ``block``, ``n_bootstrap``, ``level``, ``seed``.
     """
     genome = run.study.genome
-    labelled = test_sites(run, model)
+    labelled = labelled_sites(run, model)
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
     both = []
     for kind, places in (("sites", labelled), ("peaks", peaks)):
@@ -136,7 +136,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     return Mapped(at_sites, at_peaks, effects, Finding(said, {"dependence_map": effects}))
 
 
-def test_sites(run: Run, model: Model) -> pd.DataFrame:
+def labelled_sites(run: Run, model: Model) -> pd.DataFrame:
     """Labelled sites of the model's test part: ``position``, ``strand``."""
     label = sites.site_track(run.sites(model.card.train_set), len(run.study.genome))
     row, place = np.nonzero(label.astype(bool) & model.test)
@@ -287,7 +287,7 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     """
     genome = run.study.genome
     background = motifs.background(genome)
-    labelled = test_sites(run, model)
+    labelled = labelled_sites(run, model)
     logos = through.mediated_logos(
         model.annotator,
         genome,
@@ -390,7 +390,7 @@ def factors(run: Run, model: Model, p: Checked) -> Factors:
         return Factors(None, None, Finding(wording.NO_FACTORS))
     genome = run.study.genome
     known = regulondb.read_binding_sites(fetch("regulondb_interactions", p.data_dir), genome)
-    starts = test_sites(run, model)
+    starts = labelled_sites(run, model)
     output = run.output(model.name)[strand_row(starts["strand"]), starts["position"]]
     starts = starts.assign(log_odds=log_odds(output))
     chosen = binding.frequent(known, model.test, fewest=p.min_factor_sites)

@@ -56,7 +56,8 @@ def toy(tmp_path_factory):
     assert np.isfinite(track[:, model.test]).all()
     given = {"run_dir": str(folder), "results_dir": str(folder / "results"), "weights": "toy",
              "n_mapped": 6, "n_through": 5, "map_first": -12, "map_last": 3}  # fmt: skip
-    return run, model, check(SCHEMA, given)
+    defaults = {name: one.default for name, one in SCHEMA.parameters.items()}
+    return run, model, check(SCHEMA, {**defaults, **given})
 
 
 def test_the_steps_run_on_a_simulated_genome_and_leave_their_tables(toy):
