@@ -121,9 +121,10 @@ def effects(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
                 "ci_low": low,
                 "ci_high": high,
                 "used": used,
-                "first_order_slope": fast.sum() / exact.sum(),
+                "first_order_slope": fast.sum() / (exact.sum() or np.nan),
                 "first_order_r": _correlation(fast.ravel(), exact),
-                "first_order_error": np.abs(fast.ravel() - exact).max() / abs(effect[0]),
+                "first_order_error": np.abs(fast.ravel() - exact).max()
+                / (abs(effect[0]) or np.nan),
                 "removed_r": _correlation(back, exact),
                 "detectable": (
                     (criteria.least + need * float(np.median(gains.std(0)))) / effect[0]
