@@ -97,6 +97,7 @@ def test_imports_are_declared():
         "IPython": "ipykernel",
         "PIL": "pillow",
         "modiscolite": "modisco-lite",
+        "sphinxcontrib": "sphinxcontrib-bibtex",
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = project["dependencies"] + project["optional-dependencies"]["book"]
