@@ -65,7 +65,9 @@ def main() -> None:
         sys.meta_path.insert(0, OnlyDeclared())
     import genoattn
 
-    modules = [one.name for one in pkgutil.walk_packages(genoattn.__path__, "genoattn.")]
+    of_the_book = {"genoattn.book.citing", "genoattn.book.web"}  # extensions of Sphinx
+    found = {one.name for one in pkgutil.walk_packages(genoattn.__path__, "genoattn.")}
+    modules = sorted(found - of_the_book)
     for module in modules:
         importlib.import_module(module)
 

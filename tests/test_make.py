@@ -147,8 +147,8 @@ def programs(calls: list[str], name: str) -> list[str]:
     return [call.removeprefix(f"{name} ") for call in calls if call.startswith(f"{name} ")]
 
 
-def test_serving_shows_the_built_pages_on_this_machine_only(bare):
-    (call,) = bare.make("serve")
+def test_serving_shows_the_built_pages_on_this_machine_only(small):
+    *_, call = small.make("serve")
     assert call == "python -m http.server --directory _build/html --bind localhost 8000"
 
 

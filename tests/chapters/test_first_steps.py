@@ -26,7 +26,6 @@ from genoattn.chapters import (
     your_genome,
 )
 from genoattn.data import datasets
-from genoattn.data.datasets import DatasetMissing
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome, GenomeError
 from genoattn.output import pseudogenes
@@ -50,7 +49,7 @@ def offline(monkeypatch):
 
     def lacking(names, data_dir=None):
         asked_for.extend([names] if isinstance(names, str) else names)
-        raise DatasetMissing("not here")
+        raise FileNotFoundError("not here")
 
     for place in (datasets, heads_motifs, output_sites):
         for name in ("fetch", "fetch_all"):
@@ -69,7 +68,7 @@ def published(monkeypatch):
 
 
 def test_heads_ask_for_their_tables_first(run, offline, published):
-    with pytest.raises(DatasetMissing):
+    with pytest.raises(FileNotFoundError):
         heads_motifs.subject(run, asked(heads, run, weights="m", region_first=-5))
     wanted = ["regulondb_promoters", "regulondb_interactions", "regulondb_matrices"]
     assert offline == wanted
@@ -79,7 +78,7 @@ def test_heads_ask_for_their_tables_first(run, offline, published):
 def test_heads_with_motifs_of_ones_own_need_no_matrices(run, offline, published, tmp_path):
     motif = tmp_path / "m.txt"
     motif.write_text("AC 1\nID one\nPO A C G T\n01 1 2 3 4\n02 4 3 2 1\n//\n")
-    with pytest.raises(DatasetMissing):
+    with pytest.raises(FileNotFoundError):
         heads_motifs.subject(
             run, asked(heads, run, weights="m", region_first=-5, motif_file=str(motif))
         )
@@ -87,14 +86,14 @@ def test_heads_with_motifs_of_ones_own_need_no_matrices(run, offline, published,
 
 
 def test_output_asks_for_its_tables_first(run, offline, published):
-    with pytest.raises(DatasetMissing):
+    with pytest.raises(FileNotFoundError):
         output_sites.loaded(run, asked(output, run, weights="m"))
     assert offline == [*output_sites.EVIDENCE]
 
 
 def test_curation_asks_for_its_reference_first(tmp_path, offline):
     run = Run(tmp_path / "new")
-    with pytest.raises(DatasetMissing):
+    with pytest.raises(FileNotFoundError):
         curation.tables(run, asked(curation, run, source="ecoli"))
     assert offline == ["drnaseq"]
     assert not run.inputs.exists()
