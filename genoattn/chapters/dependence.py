@@ -176,6 +176,7 @@ PARAMETERS = Schema(
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
     at_most=(("region_first", "region_last"),),
+    reads=(("03_heads", "profiles"),),
 )
 """What this chapter may be asked."""
 

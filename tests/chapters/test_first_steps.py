@@ -126,7 +126,7 @@ def test_a_region_that_the_model_does_not_see_is_named(run, given, says):
     for chapter, step in (
         (heads, heads_motifs.subject),
         (atlas, atlas.swept),
-        (dependence, lambda run, p: dependence.sample(run, run.model("m", "cpu"), p)),
+        (dependence, lambda run, p: dependence.scanned(run, run.model("m", "cpu"), p)),
     ):
         p = asked(chapter, run, weights="m", **given)
         with pytest.raises(ParameterError, match=rf"^{p.chapter}: parameter {says}"):
