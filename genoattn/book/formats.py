@@ -226,7 +226,9 @@ def say_costs(results: str | Path) -> str:
         "ms a contig": whole["ms_per_contig"].map("{:.2f}".format),
         "of the prediction's time": whole["share_of_prediction"].map("{:.1%}".format),
     }
-    return table(pd.DataFrame(text)) + "\n" + _say_short(parts)
+    threads = int(parts["threads"].iloc[0])
+    measured = f"Measured with {threads} thread{'s' * (threads > 1)}.\n"
+    return table(pd.DataFrame(text)) + "\n" + _say_short(parts) + "\n" + measured
 
 
 def _say_short(parts: pd.DataFrame) -> str:

@@ -192,7 +192,7 @@ def short(weights: str, length: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns weights, length, part (imports, weights, genes, networks, files), seconds.
+        Columns weights, length, part (imports, loading, genes, networks, files), seconds.
     """
     (genome,) = draft(1, length).genomes
     genome = replace(genome, circular=False)
@@ -210,7 +210,7 @@ def short(weights: str, length: int) -> pd.DataFrame:
     command = [sys.executable, "-c", "import genoattn.annotate"]
     parts = {
         "imports": lambda: subprocess.run(command, check=True),
-        "weights": lambda: networks.extend(load_network(name) for name in names),
+        "loading": lambda: networks.extend(load_network(name) for name in names),
         "genes": lambda: gene_starts([genome]) if file else None,
         "networks": lambda: tracks_of.extend(
             predict(one, genome, progress=False) for one in networks
@@ -231,7 +231,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", type=int, default=10_000, help="nt of the short contig")
     parser.add_argument("--weights", nargs="+", default=["curated", "annotator", "with-genes"])
     given = parser.parse_args(arguments)
+    threads = torch.get_num_threads()
     parts = pd.concat([short(name, given.short) for name in given.weights], ignore_index=True)
+    parts["threads"] = threads
     print(parts.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     write_table(given.out / "bench_short.csv", parts)
     torch.manual_seed(0)
@@ -241,6 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [measure(n, given.length, rate) for n in tqdm(given.contigs, desc="drafts", mininterval=1)],
         ignore_index=True,
     )
+    table["threads"] = threads
     print(table.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     print(f"The network predicts {rate:,.0f} positions a second, contig by contig; in all:")
     print(shares(table).to_string(index=False, float_format=lambda value: f"{value:.3g}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -38,6 +40,11 @@ def test_the_page_has_every_case():
     assert page.count("\n## ") == len(formats.groups()) - 1
 
 
+def test_costs_of_this_study_are_said():
+    said = formats.say_costs(Path(__file__).parents[2] / "book/results")
+    assert "| 100,000 | 1,000 | " in said and "with `with-genes` the networks" in said
+
+
 def test_costs_are_said_with_what_bounds_them(tmp_path):
     assert "Nothing was measured" in formats.say_costs(tmp_path)
     pd.DataFrame(
@@ -57,9 +64,11 @@ def test_costs_are_said_with_what_bounds_them(tmp_path):
             "length": 10_000,
             "part": ["imports", "networks"] * 2,
             "seconds": [2.0, 1.0, 2.0, 8.0],
+            "threads": 2,
         }
     ).to_csv(tmp_path / "bench_short.csv", index=False)
     said = formats.say_costs(tmp_path)
     assert "| 1,000 | 500 | 3.0 | 3.00 | 3.0% |" in said
     assert "| `y` | 2.00 | 8.00 |" in said
     assert "with `x` the imports, with `y` the networks" in said
+    assert "Measured with 2 threads" in said

@@ -78,6 +78,6 @@ def test_the_table_adds_up(tmp_path, monkeypatch, capsys):
 def test_the_parts_of_a_short_annotation_are_timed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parts = costs.short("with-genes", 300).set_index("part")["seconds"]
-    assert list(parts.index) == ["imports", "weights", "genes", "networks", "files"]
+    assert list(parts.index) == ["imports", "loading", "genes", "networks", "files"]
     assert (parts > 0).all() and parts["networks"] > parts["genes"]
     assert not list(tmp_path.iterdir())
