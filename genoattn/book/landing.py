@@ -158,7 +158,7 @@ def headlines(results: Results) -> list[Headline]:
     makers: tuple[tuple[str, Callable[[Results], Headline]], ...] = (
         ("performance", accuracy),
         ("mediation", carriers),
-        ("dependence_positions", letters),
+        ("dependence_map", letters),
         ("ablation_whole", redundancy),
         ("attention_or_dilations", attention),
         ("output_support", evidence),
@@ -249,20 +249,19 @@ def carriers(results: Results) -> Headline:
 
 def letters(results: Results) -> Headline:
     """Which nucleotide the output depends on most."""
-    found = results.table(
-        "dependence_positions", "label", "mutation", "mutation_low", "mutation_high"
-    )
-    worst = found.loc[found["mutation"].idxmin()]
+    found = results.table("dependence_map", "label", "cost", "ci_low", "ci_high")
+    found = found.drop_duplicates("label")
+    worst = found.loc[found["cost"].idxmin()]
     at = f"{int(worst['label']):+d}".replace("-", "−")
     boxes = [one for one in figures.BOXES if one[1] <= worst["label"] <= one[2]]
     where = f", in the {boxes[0][0]}," if boxes else ""
     return Headline(
         "letters",
-        _minus(with_interval(*_ci(worst, "mutation", "mutation_{}"), "+.2f")),
+        _minus(with_interval(*_ci(worst, "cost"), "+.2f")),
         f"The nucleotide at {at} matters most",
         f"The log-odds of a start site fall by so much when the one nucleotide at {at}{where} is "
-        f"exchanged: the odds shrink {np.exp(-float(worst['mutation'])):.0f}-fold. The model reads "
-        "the parts of a promoter that biologists know.",
+        f"substituted by another: the odds shrink {np.exp(-float(worst['cost'])):.0f}-fold. The "
+        "model reads the parts of a promoter that biologists know.",
         figures.along(found),
         f"{_STUDY}/06_dependence",
         "Which positions matter",

@@ -15,20 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from genoattn.chapters import dependence_carriers_words as wording
+from genoattn.chapters.dependence_reading import Used, elements_of
 from genoattn.evaluation import bootstrap
-from genoattn.heads.elements import (
-    PAPER_ELEMENTS,
-    PROMOTER_ELEMENTS,
-    Element,
-    planted_elements,
-    sited,
-)
+from genoattn.genome import motifs
+from genoattn.heads.elements import Element, sited
 from genoattn.interventions import carriers, mediation, noise, paths
 from genoattn.interventions.carriers import Answer, Criteria
 from genoattn.interventions.noise import Question
 from genoattn.model.annotator import Annotator
 from genoattn.model.weights import made_from
-from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
@@ -79,14 +74,7 @@ class Asked(NamedTuple):
     finding: Finding
 
 
-def elements_of(study: StudyInputs) -> tuple[Element, ...]:
-    """Elements to ask about: those that were planted, else those that are known."""
-    if study.elements is not None:
-        return planted_elements(study.elements)
-    return PROMOTER_ELEMENTS if study.known_elements is PAPER_ELEMENTS else study.known_elements
-
-
-def asked(run: Run, model: Model, p: Checked) -> Asked:
+def asked(run: Run, model: Model, used: Used, p: Checked) -> Asked:
     """Look for elements beside the start sites of the test part, and draw their noise.
 
     Parameters
@@ -94,6 +82,8 @@ def asked(run: Run, model: Model, p: Checked) -> Asked:
     run : Run
     model : Model
         With attention.
+    used : Used
+        Elements of the mutation map; those that are none of the known are asked about as well.
     p : Checked
         ``n_mediated``, ``n_draws``, ``rare``, ``block``, ``seed``.
     """
@@ -105,18 +95,22 @@ def asked(run: Run, model: Model, p: Checked) -> Asked:
     config = model.config
     reach = (config.downstream - config.window + 1, config.downstream)
     here = here[mediation.far_from_ends(study.genome, here, *reach)].reset_index(drop=True)
-    elements = elements_of(study)
+    background = motifs.background(study.genome)
+    known = elements_of(study)
+    names = {one.name for one in known}
+    found = [one for one in used.elements if not one.by_place and one.name not in names]
+    elements = (*known, *(one.as_element(background) for one in found))
     within = tuple(
         one
         for one in elements
         if one.places[0] >= reach[0] and one.places[-1] + len(one.probabilities) - 1 <= reach[1]
     )
     size = {"n_sites": p.n_mediated, "draws": p.n_draws, "seed": p.seed}
-    found = noise.questions(study.genome, here, test, within, rare=p.rare, **size)
+    questions = noise.questions(study.genome, here, test, within, rare=p.rare, **size)
     first, last = max(TILED[0], reach[0]), min(TILED[1], reach[1])
     tiles = noise.tiles(study.genome, here, first=first, last=last, width=TILE, **size)
-    said = wording.say_asked(found, [one.name for one in elements if one not in within], p)
-    return Asked(found, tiles, {one.name: one for one in within}, Finding(said))
+    said = wording.say_asked(questions, [one.name for one in elements if one not in within], p)
+    return Asked(questions, tiles, {one.name: one for one in within}, Finding(said))
 
 
 # -------------------------------------------------------------------------------------- mediation

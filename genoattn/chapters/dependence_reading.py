@@ -21,7 +21,13 @@ from genoattn.genome.motifs import Motif
 from genoattn.genome.sequence import STRANDS, strand_row
 from genoattn.heads import first_layer as words_of
 from genoattn.heads import tomtom
-from genoattn.heads.elements import OTHER_ELEMENTS, PAPER_ELEMENTS, Element, planted_elements
+from genoattn.heads.elements import (
+    PAPER_ELEMENTS,
+    PROMOTER_ELEMENTS,
+    UP_SUBSITES,
+    Element,
+    planted_elements,
+)
 from genoattn.interventions import factors as binding
 from genoattn.interventions import mediated as through
 from genoattn.interventions import motif_discovery, naming, replacement, saturation
@@ -30,7 +36,8 @@ from genoattn.interventions.motif_discovery import Found
 from genoattn.interventions.saturation import MutationMap
 from genoattn.model.weights import made_from
 from genoattn.prediction.ensemble import log_odds
-from genoattn.study.parameters import Checked, Parameter, position
+from genoattn.study.inputs import StudyInputs
+from genoattn.study.parameters import Checked, Parameter, check_region, position
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
 
@@ -44,6 +51,7 @@ __all__ = [
     "factors",
     "first_layer",
     "mapped",
+    "planted",
     "through_heads",
     "used",
 ]
@@ -107,6 +115,8 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
         ``n_mapped``, ``map_first``, ``map_last``, ``block``, ``n_bootstrap``, ``level``, ``seed``.
     """
     genome = run.study.genome
+    run.check_test(model.split, run.sites(model.card.train_set), f"the set {model.card.train_set}")
+    first, last = _region(model, p)
     labelled = labelled_sites(run, model)
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
     both = []
@@ -118,8 +128,8 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
                 model.network,
                 genome,
                 chosen,
-                first=sites.offset_of(p.map_first),
-                last=min(sites.offset_of(p.map_last), model.config.downstream),
+                first=first,
+                last=last,
                 kept=file,
                 made_from=made_from(model.file, genome),
             )
@@ -134,6 +144,36 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     )
     said = wording.say_mapped(at_sites, at_peaks, len(labelled), effects)
     return Mapped(at_sites, at_peaks, effects, Finding(said, {"dependence_map": effects}))
+
+
+def _region(model: Model, p: Checked) -> tuple[int, int]:
+    """Offsets of the region's ends, as far as the model sees."""
+    c = model.config
+    check_region(p, c.reach_upstream - c.downstream, c.downstream, model.name, "map")
+    first = max(sites.offset_of(p.map_first), c.downstream - c.reach_upstream)
+    return first, min(sites.offset_of(p.map_last), c.downstream)
+
+
+def planted(run: Run, mapped: Mapped, model: Model, p: Checked) -> Finding:
+    """Lay the mutation map beside planted elements, on a genome where these are known.
+
+    Parameters
+    ----------
+    run, mapped, model
+    p : Checked
+        ``block``, ``n_bootstrap``, ``level``, ``seed``.
+    """
+    if run.study.elements is None:
+        return Finding(wording.NOT_PLANTED)
+    found = saturation.element_effects(
+        mapped.at_sites,
+        run.study.elements,
+        _blocks(model, mapped.at_sites.sites, p),
+        n_bootstrap=p.n_bootstrap,
+        level=p.level,
+        seed=p.seed,
+    )
+    return Finding(wording.say_planted(found), {"dependence_elements": found})
 
 
 def labelled_sites(run: Run, model: Model) -> pd.DataFrame:
@@ -185,7 +225,11 @@ def used(run: Run, model: Model, mapped: Mapped, p: Checked) -> Used:
     block = _blocks(model, every.sites, p)
     patterns = motif_discovery.discover(every, min_seqlets=p.min_seqlets)
     by_place = motif_discovery.known_by_place(
-        patterns, every, _within(known_elements(run), every.offset), block, background=background
+        patterns,
+        every,
+        _within(named_elements(run.study), every.offset),
+        block,
+        background=background,
     )
     by_shape = motif_discovery.known_by_shape(
         patterns, _known_motifs(run, background, p), background=background, seed=p.seed
@@ -222,11 +266,18 @@ def _together(first: MutationMap, second: MutationMap) -> MutationMap:
     return whole.of(kept)
 
 
-def known_elements(run: Run) -> list[Element]:
-    """Elements that may be named: the paper's and others', or those that were planted."""
-    if run.study.elements is not None:
-        return list(planted_elements(run.study.elements))
-    return [*PAPER_ELEMENTS, *OTHER_ELEMENTS]
+def elements_of(study: StudyInputs) -> tuple[Element, ...]:
+    """Elements to ask about: those that were planted, else those that are known."""
+    if study.elements is not None:
+        return planted_elements(study.elements)
+    return PROMOTER_ELEMENTS if study.known_elements is PAPER_ELEMENTS else study.known_elements
+
+
+def named_elements(study: StudyInputs) -> list[Element]:
+    """Elements by which a motif may be named: those, each by its own letters, and their parts."""
+    asked = elements_of(study)
+    parts = UP_SUBSITES if asked is PROMOTER_ELEMENTS else ()
+    return [one.core for one in (*asked, *parts)]
 
 
 def _within(elements: list[Element], offset: NDArray[np.int64]) -> list[Element]:
@@ -244,7 +295,7 @@ def _within(elements: list[Element], offset: NDArray[np.int64]) -> list[Element]
 def _known_motifs(run: Run, background: NDArray[np.floating], p: Checked) -> list[Motif]:
     """RegulonDB's matrices and its sigma factors', or the planted elements'."""
     if not run.study.published:
-        return tomtom.element_motifs(known_elements(run), seed=p.seed)
+        return tomtom.element_motifs(named_elements(run.study), seed=p.seed)
     promoters = regulondb.read_promoters(fetch("regulondb_promoters", p.data_dir), run.study.genome)
     return [
         *motifs.read_transfac(fetch("regulondb_matrices", p.data_dir)),
@@ -287,13 +338,14 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     """
     genome = run.study.genome
     background = motifs.background(genome)
+    first, last = _region(model, p)
     labelled = labelled_sites(run, model)
     logos = through.mediated_logos(
         model.annotator,
         genome,
         _drawn(labelled, p.n_through, p.seed),
-        first=sites.offset_of(p.map_first),
-        last=min(sites.offset_of(p.map_last), model.config.downstream),
+        first=first,
+        last=last,
         n_steps=p.n_points,
         composition=motifs.composition(genome.codes),
         kept=run.file(p.chapter, model.name, "through", "npz"),
@@ -302,7 +354,7 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     block = _blocks(model, logos.sites, p)
     family = _within(
         [
-            *known_elements(run),
+            *named_elements(run.study),
             *(one.as_element(background) for one in elements.elements if not one.by_place),
         ],
         logos.offset,

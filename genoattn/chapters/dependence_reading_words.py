@@ -16,10 +16,12 @@ from genoattn.study.report import folded, in_words, listed, table, with_interval
 __all__ = [
     "FECI",
     "LAC",
+    "NOT_PLANTED",
     "NO_FACTORS",
     "say_factors",
     "say_first_layer",
     "say_mapped",
+    "say_planted",
     "say_stem",
     "say_through",
     "say_used",
@@ -32,6 +34,11 @@ LAC = "position -82"
 """Name of the stretch around the paper's lac repressor position."""
 NO_FACTORS = (
     "Binding sites of factors are known of *E. coli* only, so none are replaced on this genome."
+)
+
+NOT_PLANTED = (
+    "Which nucleotides belong to elements is known of simulated genomes only, so there is "
+    "no comparison with the truth here."
 )
 
 ENOUGH = 30
@@ -67,6 +74,26 @@ def say_mapped(
 def _promoter(label: pd.Index) -> np.ndarray:
     values = label.to_numpy()
     return (values >= -40) & (values <= 2)
+
+
+def say_planted(elements: pd.DataFrame) -> str:
+    """Say what a substitution costs inside planted elements and outside of all of them."""
+    rows = pd.DataFrame(
+        {
+            "planted element": elements["element"],
+            "sites": elements["n_sites"],
+            "mean cost of a substitution": [
+                with_interval(*values)
+                for values in elements[["cost", "ci_low", "ci_high"]].to_numpy().tolist()
+            ],
+        }
+    )
+    return (
+        "**Against the truth.** On this simulated genome it is known which nucleotides are "
+        "elements. The table gives the mean change of the log-odds by a substitution inside each "
+        "element, and outside of all elements at the same sites; sites whose labelled position is "
+        "not the true one are left out.\n" + table(rows)
+    )
 
 
 def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:

@@ -1,103 +1,16 @@
-"""What the chapter dependence says of nucleotides, and in short: frames in, sentences out."""
+"""What the chapter dependence says in short: frames in, sentences out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
-from genoattn.evaluation import statistics
-from genoattn.interventions import mutagenesis
-from genoattn.study.report import in_words, listed, table, with_interval
+from genoattn.study.report import in_words, listed
 
 if TYPE_CHECKING:
     from genoattn.chapters.dependence_carriers import Mediated
-
-SLOW = 0.02
-"""Share of a difference that the attributions of the median site may miss unremarked."""
-
-
-# ------------------------------------------------------------------------ changing nucleotides
-
-
-def say_scan(scan: mutagenesis.Scan, n_sites: int, n_steps: int) -> str:
-    """Say what was changed, and how far the attributions add up to what they should.
-
-    Parameters
-    ----------
-    scan : Scan
-    n_sites : int
-        Sites of the test part, from which those of the scan were drawn.
-    n_steps : int
-        Points of the integral.
-    """
-    difference = scan.ends[:, 0] - scan.ends[:, 1]
-    error = np.abs(scan.completeness_error)
-    missed = float(np.median(error / np.abs(difference)))
-    alike = np.nanmedian(statistics.rank_correlation(scan.gradient, -scan.effect))
-    slowly = (
-        "The integral converges slowly, because the output changes almost abruptly at some points "
-        "of the way; trust sums and mean maps of attributions more than single ones. "
-        if missed > SLOW
-        else ""
-    )
-    return (
-        f"We changed the surroundings of **{len(scan.sites):,} start sites** (of {n_sites:,} in "
-        f"the test part), in {int(np.isfinite(scan.single).sum()):,} exchanges of single "
-        f"nucleotides and {scan.word.size:,} of words of {scan.width} nt. The sequence of the "
-        f"region raises the log-odds by {difference.mean():.2f} on average above the baseline. "
-        f"The attributions of a site should add up to its difference; with {n_steps} points of the "
-        f"integral, the median site misses it by {np.median(error):.3f} ({missed:.1%}) and the "
-        f"worst by {error.max():.3f}. {slowly}Within the median site, exchanges and gradients rank "
-        f"the positions with a correlation of {alike:.2f}."
-    )
-
-
-def say_positions(effects: pd.DataFrame) -> str:
-    """Say where an exchange costs most, and whether gradients agree."""
-    most = effects.nsmallest(5, "mutation")
-    told = listed(
-        f"{label:+d} ({effect:+.2f})"
-        for label, effect in zip(most["label"], most["mutation"], strict=True)
-    )
-    word = effects.nsmallest(1, "word")
-    alike = float(
-        statistics.rank_correlation(effects["gradient"].to_numpy(), -effects["mutation"].to_numpy())
-    )
-    return (
-        f"The exchange of one nucleotide costs most at {told}; its interval lies below zero at "
-        f"{int((effects['mutation_high'] < 0).sum())} of {len(effects)} positions. The costliest "
-        f"word is centred at {word['label'].item():+d}: its exchange changes the log-odds by "
-        f"{_ranges(word, 'word', 'word_low', 'word_high')[0]}. Over positions, the "
-        f"mean maps of exchanges and of gradients have a rank correlation of {alike:.2f}."
-    )
-
-
-def say_planted(elements: pd.DataFrame) -> str:
-    """Say what an exchange costs inside planted elements and outside of all of them."""
-    rows = pd.DataFrame(
-        {
-            "planted element": elements["element"],
-            "sites": elements["n_sites"],
-            "mean effect of an exchange": _ranges(elements, "effect", "low", "high"),
-            "mean attribution": elements["gradient"].map("{:+.2f}".format),
-        }
-    )
-    return (
-        "**Against the truth.** On this simulated genome it is known which nucleotides are "
-        "elements. The table gives the mean change of the log-odds by an exchange inside each "
-        "element, and outside of all elements at the same sites; sites whose labelled position is "
-        "not the true one are left out.\n" + table(rows)
-    )
-
-
-def _ranges(rows: pd.DataFrame, value: str, low: str, high: str, spec: str = "+.2f") -> list[str]:
-    """Write each row's value with its interval."""
-    each = zip(rows[value], rows[low], rows[high], strict=True)
-    return [with_interval(mean, first, last, spec) for mean, first, last in each]
-
 
 # ------------------------------------------------------------------------------------ in short
 

@@ -24,7 +24,6 @@ __all__ = [
     "circuit_curve",
     "head_set_curves",
     "interaction_map",
-    "position_map",
     "query_key_map",
     "seed_map",
     "spacer_curve",
@@ -38,8 +37,6 @@ _PANELS = {
     "delta_contrast": "log-odds,\nsites - elsewhere",
 }
 _MARKERS = "os^D"
-_EXCHANGE, _GRADIENT, _WORD = range(3)
-"""Numbers of the lines (`style.line`) of what is measured nucleotide by nucleotide."""
 
 
 def _points(
@@ -221,56 +218,6 @@ def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Draw
         "each panel stands the rank correlation with its interval.",
         f"{len(agreement)} scatter plots of {len(table)} heads. Rank correlations with the loss: "
         f"{told}.",
-    )
-
-
-def position_map(effects: pd.DataFrame) -> Drawn:
-    """Mean maps over sites: exchanges, whole words, integrated gradients, with bands.
-
-    Parameters
-    ----------
-    effects : DataFrame
-        `mutagenesis.position_effects`.
-    """
-    panels = {
-        "mutation": ("exchange of\none nucleotide", _EXCHANGE),
-        "word": ("exchange of the\nword around it", _WORD),
-        "gradient": ("integrated\ngradient", _GRADIENT),
-    }
-    figure, grid = plt.subplots(
-        len(panels), 1, figsize=(style.WIDTH, 5.4), sharex=True, layout="constrained"
-    )
-    for axes, (column, (title, number)) in zip(grid, panels.items(), strict=True):
-        look = style.line(number)
-        axes.plot(effects["offset"], effects[column], **{**look, "linestyle": "-"}, linewidth=1.2)
-        axes.fill_between(
-            effects["offset"],
-            effects[f"{column}_low"],
-            effects[f"{column}_high"],
-            color=look["color"],
-            alpha=0.25,
-            linewidth=0,
-        )
-        axes.axhline(0, color="0.4", linewidth=0.6, zorder=0)
-        axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-        axes.set_ylabel(f"{title}\n(log-odds)", fontsize=8)
-    offset = effects["offset"].to_numpy()
-    label = paper_label(offset)
-    shown = (label % 10 == 0) | (label == 1)
-    grid[-1].set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
-    grid[-1].set_xlabel("position relative to the start site (nt)")
-    least, word = (effects.loc[effects[name].idxmin()] for name in ("mutation", "word"))
-    at, centre = (int(paper_label(int(row["offset"]))) for row in (least, word))
-    return Drawn(
-        figure,
-        "What the output at a start site owes to each position around it, as the mean over sites "
-        "with its interval: the change of the log-odds when the nucleotide is exchanged (top), "
-        "when the word around it is (middle), and what integrated gradients attribute to it "
-        "(bottom). Where a position matters, the first two curves fall below zero and the third "
-        f"rises above it; here above all around {at:+d}.",
-        f"Three curves over positions {paper_label(int(offset[0])):+d} to "
-        f"{paper_label(int(offset[-1])):+d}. Exchanges of one nucleotide cost most at {at:+d} "
-        f"({least['mutation']:+.2f}), exchanges of a word at {centre:+d} ({word['word']:+.2f}).",
     )
 
 

@@ -1,4 +1,4 @@
-"""A figure with its caption and its alternative text; shows itself in a notebook."""
+"""A figure with its caption and its alternative text; shows itself in a notebook, or nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-__all__ = ["Drawn"]
+__all__ = ["Drawn", "Nothing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,3 +47,11 @@ class Drawn:
         plt.close(self.figure)
         display(picture, metadata={"image/png": {"alt": self.alt}})
         display(Markdown(self.caption_block))
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """In place of a figure where there is nothing to draw; the step beside it says why."""
+
+    def _repr_markdown_(self) -> str:
+        return ""

@@ -69,12 +69,12 @@ def forest(
 
 
 def along(positions: pd.DataFrame, region: tuple[int, int] = (-60, 20)) -> Drawn:
-    """Draw what the exchange of one nucleotide does to the log-odds, along the promoter.
+    """Draw what the substitution of one nucleotide does to the log-odds, along the promoter.
 
     Parameters
     ----------
     positions : DataFrame
-        ``label`` (the TSS is +1, there is no 0), ``mutation``, ``mutation_low``, ``mutation_high``.
+        ``label`` (the TSS is +1, there is no 0), ``cost``, ``ci_low``, ``ci_high``.
     region : tuple of int
         First and last position shown.
     """
@@ -82,9 +82,9 @@ def along(positions: pd.DataFrame, region: tuple[int, int] = (-60, 20)) -> Drawn
     figure, axes = _panel()
     place = shown["label"].to_numpy()
     axes.fill_between(
-        place, shown["mutation_low"], shown["mutation_high"], step="mid", color="#56B4E9", alpha=0.6
+        place, shown["ci_low"], shown["ci_high"], step="mid", color="#56B4E9", alpha=0.6
     )
-    axes.step(place, shown["mutation"], where="mid", color="black", linewidth=1.2)
+    axes.step(place, shown["cost"], where="mid", color="black", linewidth=1.2)
     axes.axhline(0, color=style.FAINT, linewidth=0.8)
     bottom, top = axes.get_ylim()
     axes.set_ylim(bottom, top + 0.14 * (top - bottom))
@@ -94,12 +94,12 @@ def along(positions: pd.DataFrame, region: tuple[int, int] = (-60, 20)) -> Drawn
     axes.set_xticks([-60, -40, -20, 1, 20], ["−60", "−40", "−20", "+1", "+20"])
     axes.set_xlabel("position, relative to the start site (nt)")
     axes.set_ylabel("change of log-odds")
-    worst = shown.loc[shown["mutation"].idxmin()]
+    worst = shown.loc[shown["cost"].idxmin()]
     return Drawn(
         figure,
         "Mean change of the log-odds when one nucleotide is exchanged.",
         "A line along the promoter: the change of log-odds when one nucleotide is exchanged. It is "
-        f"lowest at {int(worst['label']):+d}, {worst['mutation']:.2f}; bands mark the two boxes.",
+        f"lowest at {int(worst['label']):+d}, {worst['cost']:.2f}; bands mark the two boxes.",
     )
 
 

@@ -15,7 +15,7 @@ from matplotlib.transforms import Affine2D
 from genoattn.genome.sites import paper_label
 from genoattn.heads.first_layer import FirstLayer
 from genoattn.plots import style
-from genoattn.plots.drawn import Drawn
+from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed, with_interval
 
 __all__ = ["factor_forest", "first_layer_words", "head_logo", "mediated_grid", "mutation_map"]
@@ -237,14 +237,16 @@ def head_logo(table: pd.DataFrame, layer: int, head: int, name: str = "") -> Dra
     )
 
 
-def first_layer_words(read: FirstLayer) -> Drawn:
+def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
     """What each head of the first layer looks for: key's and query's matrix, and the distance.
 
     Parameters
     ----------
-    read : FirstLayer
-        `first_layer.read_first_layer`.
+    read : FirstLayer or None
+        `first_layer.read_first_layer`; None if the layer stands on convolutions.
     """
+    if read is None:
+        return Nothing()
     heads, width = read.key_matrix.shape[:2]
     figure, grid = plt.subplots(
         heads,
@@ -295,16 +297,18 @@ def first_layer_words(read: FirstLayer) -> Drawn:
     )
 
 
-def factor_forest(table: pd.DataFrame, max_q: float = 0.05) -> Drawn:
+def factor_forest(table: pd.DataFrame | None, max_q: float = 0.05) -> Drawn | Nothing:
     """Effect of the sites of each factor beyond their controls, with what could have been found.
 
     Parameters
     ----------
-    table : DataFrame
-        `factors.summarise`.
+    table : DataFrame or None
+        `factors.summarise`; None where no binding site is known.
     max_q : float
         Factors of at most this q are filled points.
     """
+    if table is None:
+        return Nothing()
     rows = table.sort_values("effect", ascending=False).reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.1 + 0.3 * len(rows)), layout="constrained")
     height = np.arange(len(rows))

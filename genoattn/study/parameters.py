@@ -249,7 +249,9 @@ def address(value: str) -> str | None:
     return None if found else "must be an e-mail address, somebody@somewhere"
 
 
-def check_region(parameters: Checked, upstream: int, downstream: int, model: str) -> None:
+def check_region(
+    parameters: Checked, upstream: int, downstream: int, model: str, region: str = "region"
+) -> None:
     """Refuse a region (``region_first`` to ``region_last``) of which a model sees nothing.
 
     Parameters
@@ -259,6 +261,8 @@ def check_region(parameters: Checked, upstream: int, downstream: int, model: str
         How far the model sees from a site, in nt.
     model : str
         Its name.
+    region : str
+        How the names of the two parameters begin.
 
     Raises
     ------
@@ -267,8 +271,8 @@ def check_region(parameters: Checked, upstream: int, downstream: int, model: str
     """
     first, last = (one + (one >= 0) for one in (-upstream, downstream))  # the TSS is +1
     for name, beyond in (
-        ("region_first", parameters.region_first > last),
-        ("region_last", parameters.region_last < first),
+        (f"{region}_first", parameters[f"{region}_first"] > last),
+        (f"{region}_last", parameters[f"{region}_last"] < first),
     ):
         if beyond:
             raise ParameterError(

@@ -152,8 +152,8 @@ def test_the_position_that_matters_most_is_named_with_its_box(results):
     value = np.where(label == -35, -2.0, -0.1)
     save(
         results,
-        "dependence_positions",
-        {"label": label, "mutation": value, "mutation_low": value, "mutation_high": value},
+        "dependence_map",
+        {"label": label, "cost": value, "ci_low": value, "ci_high": value},
     )
     found = landing.letters(results)
     assert found.title == "The nucleotide at −35 matters most"

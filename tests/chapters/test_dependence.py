@@ -9,56 +9,14 @@ import pandas as pd
 import pytest
 
 from genoattn.chapters import dependence as chapter
-from genoattn.chapters import dependence_words as wording
 from genoattn.genome import sites
 from genoattn.genome.sequence import encode
-from genoattn.interventions import mediation, motif_discovery, mutagenesis, paths
+from genoattn.interventions import mediation, motif_discovery, paths
 from genoattn.model.card import Card
 from genoattn.study import inputs
 from genoattn.study.parameters import check
 from genoattn.study.run import Run
 from tests import toy_reader
-
-
-def positions() -> pd.DataFrame:
-    values = [-1.0, -3.0, -0.5]
-    frame = pd.DataFrame({"label": [-11, -10, 1], "gradient": [1.0, 3.0, 0.5]})
-    for name in ("mutation", "word"):
-        frame = frame.assign(**{name: values, f"{name}_low": -4.0, f"{name}_high": [-0.1, -2, 0]})
-    return frame
-
-
-def test_the_costliest_positions_come_first():
-    said = wording.say_positions(positions())
-    assert "at -10 (-3.00), -11 (-1.00) and +1 (-0.50)" in said
-    assert "below zero at 2 of 3 positions" in said
-    assert "centred at -10: its exchange changes the log-odds by -3.00 (-4.00 to -2.00)" in said
-    assert "rank correlation of 1.00" in said
-
-
-@pytest.mark.parametrize(("error", "slow"), [(0.1, False), (0.5, True)])
-def test_slow_convergence_is_said(error, slow):
-    rng = np.random.default_rng(0)
-    n, p = 3, 8
-    gradient = rng.normal(size=(n, p))
-    ends = np.column_stack([gradient.sum(1) * 0, -np.full(n, 10.0)])
-    gradient += ((10 + error - gradient.sum(1)) / p)[:, None]
-    scan = mutagenesis.Scan(
-        pd.DataFrame({"position": [1, 2, 3]}),
-        np.arange(p),
-        np.zeros((n, p), dtype=np.uint8),
-        rng.normal(size=(n, p, 4)),
-        np.arange(1, p - 1),
-        np.zeros((n, p - 2)),
-        3,
-        gradient,
-        ends,
-        np.zeros((n, 1, 1, p)),
-    )
-    said = wording.say_scan(scan, 7, 16)
-    assert "**3 start sites** (of 7 in the test part), in 96 exchanges" in said
-    assert "raises the log-odds by 10.00" in said and f"misses it by {error:.3f}" in said
-    assert ("converges slowly" in said) is slow
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +46,9 @@ def study(tmp_path_factory):
     toy_reader.reader(linear=False).save(run.training / "toy-s1.safetensors", card)
     given = {name: one.default for name, one in chapter.PARAMETERS.items()}
     small = {
-        "n_segments": 8, "segment": 128, "context": 40, "n_sites": 4, "region_first": -10,
-        "region_last": 5, "n_steps": 4, "block": 2_000, "n_bootstrap": 50, "weights": "toy",
+        "n_segments": 8, "segment": 128, "context": 40, "n_mapped": 20, "map_first": -40,
+        "map_last": 5, "n_through": 3, "n_points": 2, "block": 2_000, "n_bootstrap": 50,
+        "weights": "toy",
         "seeds": ["toy-s1", "toy-s9"], "sizes": [1], "n_leading": 2, "n_followed": 2,
     }  # fmt: skip
     checked = check(chapter.PARAMETERS, {**given, **small, "run_dir": str(folder)})
@@ -97,8 +56,9 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(study):
-    return chapter.asked(*study)
+def asked(study, used):
+    run, model, p = study
+    return chapter.asked(run, model, used, p)
 
 
 @pytest.fixture(scope="module")
@@ -116,29 +76,43 @@ def boxes_of(found, *, min_seqlets):
     return [motif_discovery.Pattern(row, np.full(len(row), -35), counts, worth)]
 
 
-def test_an_element_of_the_map_is_named_by_its_place_and_replaced(study, monkeypatch):
+@pytest.fixture(scope="module")
+def mapped(study):
     run, model, p = study
-    monkeypatch.setattr(motif_discovery, "discover", boxes_of)
-    used = chapter.used(run, model, check(chapter.PARAMETERS, {**p, "n_sites": 20}))
+    run.predict(model.file, "test", model.split, "cpu")
+    return chapter.mapped(run, model, p)
+
+
+@pytest.fixture(scope="module")
+def used(study, mapped):
+    run, model, p = study
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(motif_discovery, "discover", boxes_of)
+        return chapter.used(run, model, mapped, p)
+
+
+def test_an_element_of_the_map_is_named_by_its_place_and_replaced(used):
     row = used.table.iloc[0]
     assert (row["element"], row["offset"], row["best_match"]) == ("-35", -35, "-35")
     assert row["ci_high"] < -0.3
-    assert "**1 elements**, found without asking for any: 1 of them" in used.finding.said
+    assert "finds **one element**" in used.finding.said
     assert used.finding.results["elements_used"] is used.table
 
 
-def test_few_sites_hold_no_element_and_say_so(study):
+def test_an_element_that_has_no_name_is_asked_about_as_well(study, used):
     run, model, p = study
-    used = chapter.used(run, model, p)
-    assert used.table.empty
-    assert "no motif of the mutation map occurs 20 times" in used.finding.said
+    nameless = used._replace(
+        elements=[dataclasses.replace(one, by_place=False, name="TTGACA") for one in used.elements]
+    )
+    asked = chapter.asked(run, model, nameless, p)
+    assert list(asked.known) == ["-35", "TTGACA"]
+    assert {one.element for one in asked.elements} == {"-35", "TTGACA"}
 
 
 def test_the_first_layer_names_the_word_that_its_head_reads(study):
     run, model, _ = study
-    first = chapter.read_first_layer(run, model)
-    assert first.table["key_word"].iloc[0].startswith("TTGACA")
-    assert "L1 H1 tells keys apart most" in first.finding.said
+    first = chapter.first_layer(run, model)
+    assert first.finding.results["first_layer"]["key_word"].iloc[0].startswith("TTGACA")
 
 
 def test_the_head_that_reads_the_box_is_named_and_its_control_is_not(mediated):
@@ -242,25 +216,30 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "One head suffices for 90% of the PR AUC" in said
 
 
-def test_sites_are_changed_where_the_region_says(study):
-    run, model, p = study
-    scanned = chapter.scanned(run, model, p)
-    assert scanned.scan.offset.tolist() == list(range(-10, 5))  # +5 is offset 4
+def test_sites_are_mutated_where_the_region_says(study, mapped):
+    run, _, _ = study
+    assert mapped.at_sites.offset.tolist() == list(range(-40, 5))  # +5 is offset 4
     label = sites.site_track(run.curated, len(run.study.genome))
-    rows = (scanned.scan.sites["strand"] == "-").astype(int)
-    assert label[rows, scanned.scan.sites["position"]].all()
-    effects = chapter.positions(scanned).effects
-    assert effects["label"].tolist() == [*range(-10, 0), *range(1, 6)]
+    rows = (mapped.at_sites.sites["strand"] == "-").astype(int)
+    assert label[rows, mapped.at_sites.sites["position"]].all()
+    assert mapped.effects["label"].unique().tolist() == [*range(-40, 0), *range(1, 6)]
 
 
-def test_without_planted_elements_there_is_no_comparison_with_the_truth(study):
+def test_a_region_that_the_model_does_not_see_is_refused(study):
     run, model, p = study
-    scanned = chapter.scanned(run, model, p)
-    found = chapter.planted(run, scanned)
-    assert (
-        found.said.startswith("**Against the truth.**") and "dependence_elements" in found.results
-    )
+    beyond = check(chapter.PARAMETERS, {**p, "map_first": 15, "map_last": 30})
+    with pytest.raises(ValueError, match="parameter 'map_first' is \\+15, but toy sees positions"):
+        chapter.mapped(run, model, beyond)
+
+
+def test_planted_letters_cost_more_than_those_beside_them(study, mapped):
+    run, model, p = study
+    found = chapter.planted(run, mapped, model, p)
+    table = found.results["dependence_elements"].set_index("element")
+    assert table.loc["-35", "ci_high"] < 0
+    assert table.loc["outside", "cost"] == pytest.approx(0, abs=0.05)
+    assert found.said.startswith("**Against the truth.**")
     without = Run(run.folder)
     without.__dict__["study"] = dataclasses.replace(run.study, elements=None)
-    left_out = chapter.planted(without, scanned)
+    left_out = chapter.planted(without, mapped, model, p)
     assert "no comparison with the truth" in left_out.said and not left_out.results

@@ -8,6 +8,7 @@ import pytest
 import torch
 from toy_maps import OFFSET, planted_map
 
+from genoattn.chapters import dependence
 from genoattn.chapters import dependence_reading as steps
 from genoattn.chapters import dependence_reading_words as wording
 from genoattn.interventions.mediated import Logos
@@ -15,22 +16,10 @@ from genoattn.interventions.saturation import letter_effects
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.study import inputs
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Parameter, Schema, check
+from genoattn.study.parameters import check
 from genoattn.study.run import Run
 
-SCHEMA = Schema(
-    "06_dependence",
-    {
-        **FOLDERS,
-        "weights": WEIGHTS,
-        "seed": Parameter(int, 0, "seed"),
-        "block": Parameter(int, 2_000, "block"),
-        "n_bootstrap": Parameter(int, 20, "resamples"),
-        "level": Parameter(float, 0.95, "coverage"),
-        "data_dir": Parameter(str, None, "tables", optional=True),
-        **steps.READING,
-    },
-)
+SCHEMA = dependence.PARAMETERS
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +44,8 @@ def toy(tmp_path_factory):
     track = run.predict(model.file, "test", model.split, "cpu")
     assert np.isfinite(track[:, model.test]).all()
     given = {"run_dir": str(folder), "results_dir": str(folder / "results"), "weights": "toy",
-             "n_mapped": 6, "n_through": 5, "map_first": -12, "map_last": 3}  # fmt: skip
+             "n_mapped": 6, "n_through": 5, "n_bootstrap": 20, "map_first": -12,
+             "map_last": 3}  # fmt: skip
     defaults = {name: one.default for name, one in SCHEMA.parameters.items()}
     return run, model, check(SCHEMA, {**defaults, **given})
 

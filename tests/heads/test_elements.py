@@ -109,6 +109,9 @@ def test_the_extended_box_counts_by_its_own_two_letters() -> None:
     (extended,) = (one for one in elements.PROMOTER_ELEMENTS if one.name == "extended -10")
     assert extended.span == (0, 2)
     assert elements.PAPER_ELEMENTS[0].span == (0, 6)
+    assert extended.core.probabilities.tolist() == extended.probabilities[:2].tolist()
+    assert extended.core.places == extended.places
+    assert elements.PAPER_ELEMENTS[0].core.places == elements.PAPER_ELEMENTS[0].places
 
 
 def test_the_nearest_head_is_one_that_looks_there() -> None:

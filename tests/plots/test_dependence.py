@@ -62,18 +62,6 @@ def test_attention_stands_beside_the_loss_with_its_correlation():
     assert axes.collections[0].get_offsets().tolist() == [[4, 0.1], [3, 0.2], [2, 0.3], [1, 0.4]]
 
 
-def test_the_map_counts_without_a_zero():
-    offset = np.arange(-12, 3)
-    values = {
-        f"{name}{end}": np.linspace(0, 1, 15)
-        for name in ("mutation", "word", "gradient")
-        for end in ("", "_low", "_high")
-    }
-    figure = draw.position_map(pd.DataFrame({"offset": offset, "label": 0, **values})).figure
-    ticks = [label.get_text() for label in figure.axes[-1].get_xticklabels()]
-    assert ticks == ["-10", "+1"]
-
-
 def shares(**more):
     frame = pd.DataFrame(
         {"layer": [1, 1, 2, 2], "head": [1, 2, 1, 2], "element": "box", "first": -35,

@@ -47,9 +47,9 @@ def test_the_lowest_nucleotide_is_named_and_the_boxes_are_marked():
     positions = pd.DataFrame(
         {
             "label": label,
-            "mutation": value,
-            "mutation_low": value - 0.1,
-            "mutation_high": value + 0.1,
+            "cost": value,
+            "ci_low": value - 0.1,
+            "ci_high": value + 0.1,
         }
     )
     drawn = landing.along(positions)
