@@ -162,7 +162,8 @@ def mediated(run: Run, model: Model, asked: Asked, p: Checked) -> Mediated:
     made = tables(subject, found, p)
     said = wording.say_mediated(made.effects, made.carriers, p)
     results = {"mediation_effects": made.effects}
-    return made._replace(finding=Finding(said, results, {"carriers": made.carriers}))
+    kept = {"carriers": made.carriers, "effects": made.effects}
+    return made._replace(finding=Finding(said, results, kept))
 
 
 def tables(subject: Subject, answers: list[Answer], p: Checked) -> Mediated:

@@ -369,7 +369,8 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     stem = bool(getattr(model.config, "stem", 0))
     said = wording.say_through(logos, names, asked, totals, len(labelled), p.max_q, stem=stem)
     results = {"mediated_logos": table, "mediated_names": asked.assign(model=model.name)}
-    return Through(logos, table, names, asked, totals, Finding(said, results))
+    kept = {"logos": table, "logo_names": names}
+    return Through(logos, table, names, asked, totals, Finding(said, results, kept))
 
 
 def head_names(asked: pd.DataFrame, max_q: float, least: float) -> pd.DataFrame:

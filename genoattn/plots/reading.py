@@ -18,7 +18,13 @@ from genoattn.plots import style
 from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed, with_interval
 
-__all__ = ["factor_forest", "first_layer_words", "head_logo", "mediated_grid", "mutation_map"]
+__all__ = [
+    "factor_forest",
+    "first_layer_words",
+    "letter_stacks",
+    "mediated_grid",
+    "mutation_map",
+]
 
 _SHOWN = (-56, 6)
 """Offsets that small panels show; beyond them heads tell the output little."""
@@ -38,7 +44,7 @@ def _unit_letters() -> dict[str, Path]:
     return outlines
 
 
-def _letters(axes: Axes, frame: pd.DataFrame) -> tuple[float, float]:
+def letter_stacks(axes: Axes, frame: pd.DataFrame) -> tuple[float, float]:
     """Draw heights (index: place; columns A, C, G, T), negative ones below the line.
 
     All letters of a panel are one collection, which for 36 panels is a hundred times faster than a
@@ -100,7 +106,7 @@ def mutation_map(effects: pd.DataFrame, elements: pd.DataFrame | None = None) ->
         height_ratios=(3, 2),
         layout="constrained",
     )
-    _letters(top, heights)
+    letter_stacks(top, heights)
     top.set_ylabel("contribution of the\nletter (log-odds)")
     named = _name_elements(top, elements, heights)
     look = style.line(0)
@@ -178,7 +184,7 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
         ends = []
         for head, axes in enumerate(grid[layer - 1], start=1):
             heights = _heights(shown[(shown["layer"] == layer) & (shown["head"] == head)])
-            ends.append(_letters(axes, heights))
+            ends.append(letter_stacks(axes, heights))
             name = called.get((layer, head))
             label = f"L{layer} H{head}"
             axes.set_title(f"{label}: {name}" if name else label, fontsize=7, pad=2,
@@ -201,39 +207,6 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
         f"{strongest[1]:+.2f} log-odds. Named heads: "
         + listed(f"L{layer} H{head} ({name})" for (layer, head), name in called.items())
         + ".",
-    )
-
-
-def head_logo(table: pd.DataFrame, layer: int, head: int, name: str = "") -> Drawn:
-    """Mediated logo of one head, at true offsets.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `mediated.logo_table`.
-    layer, head : int
-        From 1.
-    name : str
-        What the head carries.
-    """
-    part = table[(table["layer"] == layer) & (table["head"] == head)]
-    if part.empty:
-        raise ValueError(f"there is no head L{layer} H{head} in the table of mediated logos")
-    heights = _heights(part)
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 1.7), layout="constrained")
-    _letters(axes, heights)
-    _ticks(axes, heights.index.to_numpy(), 10)
-    axes.set_ylabel("log-odds")
-    axes.set_xlabel("position relative to the start site (nt)")
-    place = int(heights.sum(axis=1).idxmax())
-    letter = str(heights.loc[place].idxmax())
-    where = f"{letter} at {paper_label(place):+d}"
-    total = float(heights.to_numpy().sum())
-    return Drawn(
-        figure,
-        f"What the output learns through L{layer} H{head}{f' ({name})' if name else ''}, letter by "
-        f"letter, in the mean over start sites; {total:+.2f} log-odds in all, most by {where}.",
-        f"A sequence logo; the highest letter is {where}.",
     )
 
 
@@ -260,7 +233,7 @@ def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
     longest = min(read.by_distance.shape[1], 80)
     for head, (key, query, reach) in enumerate(grid):
         for axes, matrix in ((key, read.key_matrix[head]), (query, read.query_matrix[head])):
-            _letters(axes, pd.DataFrame(matrix, index=places, columns=list("ACGT")))
+            letter_stacks(axes, pd.DataFrame(matrix, index=places, columns=list("ACGT")))
             axes.set_xticks(places, [f"{place:+d}" if place else "0" for place in places])
             axes.tick_params(labelsize=7, length=2)
         key.set_ylabel(f"L1 H{head + 1}", fontsize=9)

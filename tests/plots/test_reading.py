@@ -73,14 +73,6 @@ def test_letters_stand_on_each_other_the_largest_on_top_and_losses_below(logos):
     assert all(box.width == pytest.approx(0.92) for box in boxes)
 
 
-def test_a_head_alone_says_its_strongest_letter_and_an_absent_one_is_refused(logos):
-    drawn = reading.head_logo(logos, 2, 3, "-10 box")
-    assert "L2 H3 (-10 box)" in drawn.caption
-    assert "most by T at -12" in drawn.caption
-    with pytest.raises(ValueError, match="no head L3 H1"):
-        reading.head_logo(logos, 3, 1)
-
-
 def test_the_first_layers_heads_have_a_row_each():
     torch.manual_seed(0)
     config = AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=16, conv_width=3)
