@@ -67,7 +67,7 @@ READING: dict[str, Parameter] = {
     "map_last": Parameter(int, 20, "last position that is mutated, the TSS is +1", rule=position),
     "min_seqlets": Parameter(int, 20, "sites that an element needs to be one", low=5),
     "n_replaced": Parameter(int, 20, "copies of an element that are replaced, at most", low=2),
-    "n_draws": Parameter(int, 4, "random replacements of a stretch", low=1),
+    "n_draws": Parameter(int, 2, "random replacements of a stretch", low=1),
     "n_through": Parameter(int, 8, "start sites attributed through single heads; 0: all", low=0),
     "n_points": Parameter(int, 8, "points of the integral of gradients through a head", low=1),
     "least_carried": Parameter(

@@ -114,22 +114,23 @@ def test_tables_of_other_genomes_are_not_asked_for(run, offline):
 # --------------------------------------------------------------------------------------- the region
 
 BEYOND = [
-    ({"region_first": 6, "region_last": 9}, r"'region_first' is \+6, but m sees positions -\d+ to"),
-    ({"region_first": -99, "region_last": -90}, r"'region_last' is -90, but m sees positions -"),
+    (6, 9, r"'{}_first' is \+6, but m sees positions -\d+ to"),
+    (-99, -90, r"'{}_last' is -90, but m sees positions -"),
 ]
 
 
-@pytest.mark.parametrize(("given", "says"), BEYOND)
-def test_a_region_that_the_model_does_not_see_is_named(run, given, says):
+@pytest.mark.parametrize(("first", "last", "says"), BEYOND)
+def test_a_region_that_the_model_does_not_see_is_named(run, first, last, says):
     assert (MODEL.window, MODEL.downstream) == (16, 4), "a head sees -11 to +5"
     keep_heads(run)
-    for chapter, step in (
-        (heads, heads_motifs.subject),
-        (atlas, atlas.swept),
-        (dependence, lambda run, p: dependence.scanned(run, run.model("m", "cpu"), p)),
+    for chapter, region, step in (
+        (heads, "region", heads_motifs.subject),
+        (atlas, "region", atlas.swept),
+        (dependence, "map", lambda run, p: dependence.mapped(run, run.model("m", "cpu"), p)),
     ):
+        given = {f"{region}_first": first, f"{region}_last": last}
         p = asked(chapter, run, weights="m", **given)
-        with pytest.raises(ParameterError, match=rf"^{p.chapter}: parameter {says}"):
+        with pytest.raises(ParameterError, match=rf"^{p.chapter}: parameter {says.format(region)}"):
             step(run, p)
 
 
