@@ -41,6 +41,9 @@ NOT_PLANTED = (
     "no comparison with the truth here."
 )
 
+FIRST = 6
+"""Heads that a sentence names, those that pass on most."""
+
 ENOUGH = 30
 """Sites from which on a sandwich standard error may be trusted."""
 
@@ -145,10 +148,10 @@ def say_through(
 ) -> str:
     """Which heads carry which element, how complete the attributions are, and the power."""
     n = len(logos.sites)
+    order = names.sort_values("contribution", ascending=False)
     carrying = [
-        f"L{row['layer']} H{row['head']} the {row['name']} ({row['contribution']:.2f} log-odds, "
-        f"{row['excess']:.1f} bits beyond matched places, q = {row['q_value']:.2g})"
-        for row in names.sort_values("contribution", ascending=False).to_dict("records")
+        f"L{row['layer']} H{row['head']} the {row['name']} ({row['contribution']:+.2f} log-odds)"
+        for row in order.head(FIRST).to_dict("records")
     ]
     n_heads, tests = len(totals), len(asked)
     error = float(np.abs(logos.incomplete).mean())
@@ -161,10 +164,10 @@ def say_through(
         f"add up to is {size:.2g} in absolute mean). "
     )
     said += (
-        f"By the letters at their places, {len(names)} of {n_heads} heads carry an element: "
-        f"{listed(carrying)}. "
+        f"By the letters at their places, **{len(names)} of {n_heads} heads** pass on an element; "
+        f"most of all {listed(carrying)}. "
         if len(names)
-        else f"No head carries a known element at q ≤ {max_q:g}. "
+        else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
     said += (
         f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads; in the "
@@ -177,7 +180,21 @@ def say_through(
             " These heads stand on convolutions: a letter that passes through a head may have been "
             "read by the stem up to its reach away from the head's key."
         )
-    return said
+    return said + (_named_heads(order) if len(names) else "")
+
+
+def _named_heads(names: pd.DataFrame) -> str:
+    """All heads that are named by their letters, folded."""
+    rows = pd.DataFrame(
+        {
+            "head": [f"L{layer} H{head}" for layer, head in names[["layer", "head"]].values],
+            "element": names["name"],
+            "log-odds": names["contribution"].map("{:+.2f}".format),
+            "bits beyond matched places": names["excess"].map("{:.1f}".format),
+            "q": names["q_value"].map("{:.2g}".format),
+        }
+    )
+    return "\n" + folded("All heads named by the letters that pass through them", table(rows))
 
 
 def say_stem(config: Any) -> str:
