@@ -14,10 +14,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +25,7 @@ import pandas as pd
 
 from genoattn import __version__, tracks
 from genoattn.annotate import annotate, contig_table, load_contigs
+from genoattn.chapters.your_genome import PARAMETERS
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
 from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.files import rereadable, writing
@@ -36,6 +37,7 @@ from genoattn.plots import your_genome as figures
 from genoattn.plots.drawn import Drawn
 from genoattn.prediction.ensemble import GenePrior
 from genoattn.study.manifest import Manifest, digest
+from genoattn.study.parameters import argument
 
 __all__ = ["Section", "main", "report", "sections"]
 
@@ -233,6 +235,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _file(given.fasta) as path:
             genomes, sources = load_contigs(path, given.circular), _sources(given, path)
+        if given.out.exists() and not given.out.is_dir():
+            raise ValueError(f"{given.out}: a file, not a folder; name another one with --out")
         with holding(given.out / "run.lock", str(given.out), "name another folder with --out"):
             peaks, found, files = _annotate(given, genomes, sources)
     except (ValueError, OSError) as error:
@@ -304,6 +308,11 @@ def _write(
     return [*files, bed, table, page]
 
 
+def _asked(name: str) -> Callable[[str], Any]:
+    """Read an option as the chapter reads its parameter of this name."""
+    return argument(PARAMETERS[name])
+
+
 def _parser() -> argparse.ArgumentParser:
     """What the command may be asked."""
     parser = argparse.ArgumentParser(
@@ -331,20 +340,25 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the files (default: %(default)s)",
     )
     parser.add_argument(
-        "--threshold", type=float, default=0.1, help="least output of a peak (default: %(default)s)"
+        "--threshold",
+        type=_asked("threshold"),
+        default=0.1,
+        help="least output of a peak (default: %(default)s)",
     )
     parser.add_argument(
         "--apart",
-        type=int,
+        type=_asked("apart"),
         default=5,
         help="a peak is the highest within so many nt (default: %(default)s)",
     )
     parser.add_argument(
         "--shuffled",
-        type=int,
+        type=_asked("n_shuffled"),
         default=200_000,
         help="nucleotides of a shuffled copy that is read as well, to see how many peaks chance "
         "gives (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=7, help="of the shuffle (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=_asked("seed"), default=7, help="of the shuffle (default: %(default)s)"
+    )
     return parser

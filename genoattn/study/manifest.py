@@ -69,8 +69,11 @@ class Manifest:
             return {"chapters": {}, "files": {}}
         try:
             content: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-            known = isinstance(content["chapters"], dict) and isinstance(content["files"], dict)
-        except (KeyError, TypeError, ValueError) as error:
+            known = isinstance(content["chapters"], dict) and all(
+                isinstance(one["sha256"] + one["by"], str) and isinstance(one["from"], dict)
+                for one in content["files"].values()
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ManifestError(self._damaged()) from error
         if not known:
             raise ManifestError(self._damaged())

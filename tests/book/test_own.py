@@ -131,6 +131,51 @@ def test_a_folder_that_cannot_be_is_one_sentence(given, capsys):
     assert own.main(["own.fa", "--out", "own.fa/to", *given.options]) == 1
     said = capsys.readouterr().err
     assert "own.fa" in said and len(said.strip().split("\n")) == 1
+    assert own.main(["own.fa", "--out", "own.fa", *given.options]) == 1
+    assert "own.fa: a file, not a folder; name another one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--threshold", "nan", "must be a number from 0 to 1, not nan"),
+        ("--threshold", "inf", "must be a number from 0 to 1"),
+        ("--threshold", "2", "must be a number from 0 to 1, not 2.0"),
+        ("--threshold", "ten", "must be a number from 0 to 1, not 'ten'"),
+        ("--apart", "0", "must be a whole number, 1 or more, not 0"),
+        ("--apart", "1.5", "must be a whole number, 1 or more, not '1.5'"),
+        ("--shuffled", "-1", "must be a whole number, 1000 or more, not -1"),
+        ("--seed", "-1", "must be a whole number, 0 or more, not -1"),
+    ],
+)
+def test_an_option_that_cannot_be_is_said_before_anything_is_read(option, value, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        own.main(["nowhere.fa", option, value])
+    assert ended.value.code == 2
+    assert f"argument {option}: {says}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{broken", "damaged"),
+        ("[]", "damaged"),
+        ('{"chapters": {}, "files": {"a": 1}}', "damaged"),
+        ('{"chapters": {}, "files": []}', "damaged"),
+        ('{"chapters": {}, "files": {"a": {"by": "b", "sha256": 1, "from": {}}}}', "damaged"),
+    ],
+)
+def test_a_damaged_manifest_is_one_sentence(given, text, says, capsys):
+    (given.folder / "to").mkdir()
+    (given.folder / "to/manifest.json").write_text(text)
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 1
+    said = capsys.readouterr().err
+    assert f"to/manifest.json: {says}" in said and len(said.strip().split("\n")) == 1
+
+
+def test_peaks_may_be_asked_farther_apart_than_any_contig_is_long(given):
+    assert own.main(["own.fa", "--out", "to", *given.options, "--apart", str(10**30)]) == 0
+    assert len(pd.read_csv(given.folder / "to/peaks.tsv", sep="\t")) == 2  # one a strand
 
 
 def test_an_empty_input_is_one_sentence(given, monkeypatch, capsys):
