@@ -25,8 +25,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from genoattn.genome.formats import circular_in_gff
-from genoattn.genome.genbank import is_genbank, read_sequences
+from genoattn.genome.formats import circular_in_gff, sequence_lines
+from genoattn.genome.genbank import is_genbank, parse_sequences
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -80,7 +80,8 @@ def load_contigs(
     """
     if isinstance(circular, str):
         circular = [circular]
-    genomes = read_sequences(path, circular=False)
+    lines = sequence_lines(path)  # once, as it may be a pipe
+    genomes = parse_sequences(path, lines, circular=False)
     named, names = set(circular), dict.fromkeys(genome.name for genome in genomes)
     if ALL in names and ALL in named:
         raise ValueError(
@@ -94,25 +95,25 @@ def load_contigs(
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
     round_ = {one.name for one in genomes if one.circular or ALL in named or one.name in named}
-    round_ |= _annotated_as_circular(path, names, round_, gff)
-    return [replace(one, circular=one.name in round_) for one in genomes]
-
-
-def _annotated_as_circular(
-    path: str | Path, names: Collection[str], known: Collection[str], gff: str | Path | None
-) -> set[str]:
-    """Contigs that are known as circular by their annotation alone, which no header contradicts."""
-    if gff is None or is_genbank(gff):  # a GenBank file says it of its sequences
-        return set()
-    found = ({*names} & circular_in_gff(gff)) - {*known}
+    found = _annotated_as_circular(names, gff) - round_
     if found:
-        stated = {one.name for one in read_sequences(path, circular=True) if not one.circular}
+        stated = {
+            one.name for one in parse_sequences(path, lines, circular=True) if not one.circular
+        }
         if wrong := sorted(found & stated):
             raise ValueError(
                 f"{gff} calls {wrong[0]} circular, but its header in {path} says linear; correct "
                 "one of them, or name it in circular"
             )
-    return found
+    round_ |= found
+    return [replace(one, circular=one.name in round_) for one in genomes]
+
+
+def _annotated_as_circular(names: Collection[str], gff: str | Path | None) -> set[str]:
+    """Contigs that their annotation calls circular."""
+    if gff is None or is_genbank(gff):  # a GenBank file says it of its sequences
+        return set()
+    return {*names} & circular_in_gff(gff)
 
 
 def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig | None = None) -> pd.DataFrame:

@@ -56,6 +56,14 @@ def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
     )
 
 
+def claimed() -> tuple[claims.Found, pd.DataFrame]:
+    """What is claimed of an attention that reads the word at half of the sites, and the words."""
+    genome, sites, with_word = planted_genome(0, share=0.5)
+    attention = reading_attention(genome, sites, 1)
+    found = claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
+    return found, elements_of(sites, with_word)
+
+
 def effect(low: float, high: float) -> pd.DataFrame:
     """The same effect of both heads."""
     p = 1e-4 if high < 0 else 0.5

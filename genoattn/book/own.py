@@ -14,10 +14,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,14 +25,24 @@ import pandas as pd
 
 from genoattn import __version__, tracks
 from genoattn.annotate import annotate, contig_table, load_contigs
+from genoattn.chapters.your_genome import PARAMETERS
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
 from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.files import writing
+from genoattn.genome.files import rereadable, writing
+from genoattn.genome.locks import holding
+from genoattn.genome.sequence import Genome
+from genoattn.model.weights import find_prior, find_weights
 from genoattn.plots import style
 from genoattn.plots import your_genome as figures
 from genoattn.plots.drawn import Drawn
+from genoattn.prediction.ensemble import GenePrior
+from genoattn.study.manifest import Manifest, digest
+from genoattn.study.parameters import argument
 
 __all__ = ["Section", "main", "report", "sections"]
+
+_COMMAND = "annotate"
+"""What the manifest of a folder calls the files of this command."""
 
 _SHOWN = 20
 """Peaks and contigs in the tables of the report."""
@@ -46,6 +56,8 @@ files in the folder:
   report.html                          what was found, and how far to trust it
   output.plus.bw, output.minus.bw      the output on both strands, for a genome browser
   peaks.bed, peaks.tsv                 the peaks; fdr is the false discovery rate of each
+  manifest.json                        what they were made from, by checksum; a folder that holds
+                                       the annotation of other sequences is refused
 
 exit codes:
   0  done (a warning on the last lines says if the peaks are no more than chance gives)
@@ -207,15 +219,14 @@ td, th {{ border-bottom: 1px solid #ccc; padding: 0.25rem 0.9rem 0.25rem 0; text
 def _file(given: str) -> Iterator[Path]:
     """Give the file of sequences; for ``-``, a temporary one of what the standard input holds."""
     if given != "-":
-        yield Path(given)
+        with rereadable(given) as path:
+            yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "standard input"
         with path.open("wb") as written:
             shutil.copyfileobj(sys.stdin.buffer, written)
-        with path.open("rb") as written:
-            packed = written.read(2) == b"\x1f\x8b"
-        yield path.rename(path.with_suffix(".gz")) if packed else path
+        yield path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -223,27 +234,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         with _file(given.fasta) as path:
-            genomes = load_contigs(path, given.circular)
-        output = annotate(given.weights, genomes)
-        peaks = find_peaks(output, given.threshold, apart=given.apart)
-        steps = np.linspace(given.threshold, max(given.threshold, 1.0), 30).tolist()
-        found = read(
-            given.weights,
-            genomes,
-            peaks,
-            steps,
-            n_shuffled=given.shuffled,
-            apart=given.apart,
-            seed=given.seed,
-        )
-        files = _write(given, contig_table(genomes), output, found)
-    except (ValueError, FileNotFoundError) as error:
+            genomes, sources = load_contigs(path, given.circular), _sources(given, path)
+        if given.out.exists() and not given.out.is_dir():
+            raise ValueError(f"{given.out}: a file, not a folder; name another one with --out")
+        with holding(given.out / "run.lock", str(given.out), "name another folder with --out"):
+            peaks, found, files = _annotate(given, genomes, sources)
+    except (ValueError, OSError) as error:
         print(f"genoattn annotate: {error}", file=sys.stderr)
         return 1
     print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
     if is_doubtful(found):
         print(f"Warning: {doubt(found)}", file=sys.stderr)
     return 0
+
+
+def _sources(given: argparse.Namespace, path: Path) -> dict[str, str]:
+    """What the results are made from, the sequences first: file -> SHA-256."""
+    name = "standard input" if given.fasta == "-" else str(given.fasta)
+    prior = find_prior(given.weights)
+    members = GenePrior.load(prior).weights(prior) if prior else [find_weights(given.weights)]
+    used = [*([prior] if prior else []), *members]
+    return {name: digest(path)} | {file.name: digest(file) for file in used}
+
+
+def _annotate(
+    given: argparse.Namespace, genomes: list[Genome], sources: dict[str, str]
+) -> tuple[pd.DataFrame, Chance, list[Path]]:
+    """Annotate into a folder that holds nothing of other sequences: peaks, by chance, files."""
+    manifest = Manifest(given.out)
+    before, (name, now) = manifest.sources(_COMMAND), next(iter(sources.items()))
+    if before and now not in before:
+        raise ValueError(
+            f"{given.out} holds the annotation of other sequences than {name} has now; name "
+            "another folder with --out, or remove this one"
+        )
+    output = annotate(given.weights, genomes)
+    peaks = find_peaks(output, given.threshold, apart=given.apart)
+    steps = np.linspace(given.threshold, max(given.threshold, 1.0), 30).tolist()
+    found = read(
+        given.weights,
+        genomes,
+        peaks,
+        steps,
+        n_shuffled=given.shuffled,
+        apart=given.apart,
+        seed=given.seed,
+    )
+    files = _write(given, contig_table(genomes), output, found)
+    manifest.record(_COMMAND, {file.name: sources for file in files})
+    return peaks, found, [*files, manifest.file]
 
 
 def _write(
@@ -267,6 +306,11 @@ def _write(
     with writing(page) as partial:
         partial.write_text(text, encoding="utf-8")
     return [*files, bed, table, page]
+
+
+def _asked(name: str) -> Callable[[str], Any]:
+    """Read an option as the chapter reads its parameter of this name."""
+    return argument(PARAMETERS[name])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -296,20 +340,25 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the files (default: %(default)s)",
     )
     parser.add_argument(
-        "--threshold", type=float, default=0.1, help="least output of a peak (default: %(default)s)"
+        "--threshold",
+        type=_asked("threshold"),
+        default=0.1,
+        help="least output of a peak (default: %(default)s)",
     )
     parser.add_argument(
         "--apart",
-        type=int,
+        type=_asked("apart"),
         default=5,
         help="a peak is the highest within so many nt (default: %(default)s)",
     )
     parser.add_argument(
         "--shuffled",
-        type=int,
+        type=_asked("n_shuffled"),
         default=200_000,
         help="nucleotides of a shuffled copy that is read as well, to see how many peaks chance "
         "gives (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=7, help="of the shuffle (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=_asked("seed"), default=7, help="of the shuffle (default: %(default)s)"
+    )
     return parser

@@ -138,19 +138,18 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
     """Train a model, or go on with its training, or take the weights that there are."""
     genome = data.study.genome
     if p.train:
-        with run.alone(p.weights) as weights:
-            training.fit(
-                genome,
-                data.sites[p.train_set],
-                data.split,
-                weights,
-                model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
-                training=TrainingConfig(**_settings(TrainingConfig, p)),
-                task=data.study.task,
-                train_set=p.train_set,
-                accelerator=p.accelerator,
-                fresh=p.fresh,
-            )
+        training.fit(
+            genome,
+            data.sites[p.train_set],
+            data.split,
+            run.new_weights(p.weights),
+            model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
+            training=TrainingConfig(**_settings(TrainingConfig, p)),
+            task=data.study.task,
+            train_set=p.train_set,
+            accelerator=p.accelerator,
+            fresh=p.fresh,
+        )
     model = run.model(p.weights, p.accelerator)
     card = model.card
     read = segments.StrandData.of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, rea
 from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
-from genoattn.genome.files import writing
+from genoattn.genome.files import rereadable, writing
 from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -150,9 +151,7 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         fasta, gff, truth = simulation.demo_files(
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
-    genomes = annotate.load_contigs(fasta, p.circular, gff)
-    tracks.check_contig_names(genomes, fasta)
-    features = _annotation(fasta, gff, genomes)
+    genomes, features = _sequences(fasta, gff, p.circular)
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
@@ -183,6 +182,18 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         contigs,
         Finding(said, {"your_genome_contigs": contigs}),
     )
+
+
+def _sequences(
+    fasta: str | Path, gff: str | Path | None, circular: Sequence[str]
+) -> tuple[list[Genome], pd.DataFrame | None]:
+    """Read the contigs and their annotation, whose files or pipes are read more than once."""
+    with ExitStack() as stack:
+        fasta = stack.enter_context(rereadable(fasta))
+        gff = None if gff is None else stack.enter_context(rereadable(gff))
+        genomes = annotate.load_contigs(fasta, circular, gff)
+        tracks.check_contig_names(genomes, fasta)
+        return genomes, _annotation(fasta, gff, genomes)
 
 
 def _annotation(

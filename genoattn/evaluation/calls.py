@@ -366,7 +366,8 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
                 f"the track of {name} has shape {track.shape}, not (2, L), both strands"
             )
         values = np.where(np.isnan(track), -np.inf, track)
-        highest = peaks(values, np.ones(values.shape[1], dtype=bool), apart)
+        within = min(apart, values.shape[1])
+        highest = peaks(values, np.ones(values.shape[1], dtype=bool), within)
         position, row = np.nonzero((highest & (values >= threshold)).T)  # by position, then strand
         rows.append(row)
         positions.append(position)

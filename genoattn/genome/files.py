@@ -25,6 +25,7 @@ __all__ = [
     "read_lines",
     "read_own_table",
     "read_table",
+    "rereadable",
     "reserve",
     "to_integers",
     "to_numbers",
@@ -118,6 +119,31 @@ def _unpacked(path: Path, data: bytes) -> bytes:
         ) from error
     except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise FileError(f"{path}: damaged compressed file ({error}); fetch it again") from error
+
+
+@contextmanager
+def rereadable(path: str | Path) -> Iterator[Path]:
+    """Give a file that can be read more than once: a pipe is copied to a temporary one of its name.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file or the pipe; whatever else it is, it is given as it is.
+
+    Yields
+    ------
+    Path
+        There until the block ends.
+    """
+    path = Path(path)
+    if not path.is_fifo():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        with path.open("rb") as pipe, copy.open("wb") as file:
+            shutil.copyfileobj(pipe, file)
+        yield copy
 
 
 @contextmanager

@@ -33,10 +33,12 @@ __all__ = [
     "GeneStarts",
     "circular_in_gff",
     "feature_table",
+    "parse_fasta",
     "read_fasta",
     "read_gene_starts",
     "read_gff",
     "read_gff_contigs",
+    "sequence_lines",
     "write_fasta",
 ]
 
@@ -71,10 +73,19 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
         Truncated or empty file, a header without a name or without sequence, a repeated name,
         or a letter outside the IUPAC DNA alphabet; names the file and the line.
     """
+    return parse_fasta(path, sequence_lines(path), circular)
+
+
+def sequence_lines(path: str | Path) -> list[str]:
+    """Lines of a file of sequences, in whatever encoding; a GenomeError if it is not text."""
     try:
-        lines = read_lines(path, encoding="latin-1")
+        return read_lines(path, encoding="latin-1")
     except FileError as error:
         raise GenomeError(str(error)) from error
+
+
+def parse_fasta(path: str | Path, lines: list[str], circular: bool) -> list[Genome]:
+    """Sequences in the lines of a FASTA file, whose path is for messages; see `read_fasta`."""
     headers = [i for i, line in enumerate(lines) if line.startswith(">")]
     first = next((i for i, line in enumerate(lines) if line.strip() and line[0] != ";"), None)
     if first is None:

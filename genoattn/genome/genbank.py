@@ -8,7 +8,7 @@ GFF (`genoattn.genome.formats`): pseudogenes, unknown ends, genes across the ori
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,15 +16,28 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from genoattn.genome.files import FileError, read_lines
-from genoattn.genome.formats import FeatureRow, feature_table, read_fasta, read_gff_contigs
+from genoattn.genome.formats import (
+    FeatureRow,
+    feature_table,
+    parse_fasta,
+    read_gff_contigs,
+    sequence_lines,
+)
 from genoattn.genome.sequence import Genome, GenomeError, encode
 
 if TYPE_CHECKING:
     from Bio.SeqFeature import SeqFeature, SimpleLocation
     from Bio.SeqRecord import SeqRecord
 
-__all__ = ["GenBank", "is_genbank", "read_annotation", "read_genbank", "read_sequences"]
+__all__ = [
+    "GenBank",
+    "is_genbank",
+    "parse_genbank",
+    "parse_sequences",
+    "read_annotation",
+    "read_genbank",
+    "read_sequences",
+]
 
 
 _NO_FEATURE = {"source", "gap", "assembly_gap"}
@@ -48,18 +61,11 @@ def is_genbank(path: str | Path) -> bool:
     GenomeError
         Not a file of text.
     """
-    if not Path(path).is_file():
-        return False
-    first = next((line for line in _lines(path) if line.strip()), "")
-    return first.startswith("LOCUS ")
+    return Path(path).is_file() and _begins_as_genbank(sequence_lines(path))
 
 
-def _lines(path: str | Path) -> list[str]:
-    """Lines of a text file in whatever encoding."""
-    try:
-        return read_lines(path, encoding="latin-1")
-    except FileError as error:
-        raise GenomeError(str(error)) from error
+def _begins_as_genbank(lines: Iterable[str]) -> bool:
+    return next((line for line in lines if line.strip()), "").startswith("LOCUS ")
 
 
 def read_sequences(path: str | Path, circular: bool = True) -> list[Genome]:
@@ -77,7 +83,14 @@ def read_sequences(path: str | Path, circular: bool = True) -> list[Genome]:
     FileNotFoundError, GenomeError
         As of `read_fasta` and `read_genbank`.
     """
-    return read_genbank(path).genomes if is_genbank(path) else read_fasta(path, circular)
+    return parse_sequences(path, sequence_lines(path), circular)
+
+
+def parse_sequences(path: str | Path, lines: list[str], circular: bool) -> list[Genome]:
+    """Sequences in the lines of a file, whose path is for messages; see `read_sequences`."""
+    if _begins_as_genbank(lines):
+        return parse_genbank(path, lines).genomes
+    return parse_fasta(path, lines, circular)
 
 
 def read_annotation(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFrame:
@@ -137,9 +150,14 @@ def read_genbank(path: str | Path) -> GenBank:
         Not a whole GenBank file, a record without a sequence, a repeated name, or a feature beyond
         its sequence; names the file and the record.
     """
+    return parse_genbank(path, sequence_lines(path))
+
+
+def parse_genbank(path: str | Path, lines: list[str]) -> GenBank:
+    """Sequences and features in the lines of a file; see `read_genbank`."""
     genomes: dict[str, Genome] = {}
     features: list[FeatureRow] = []
-    for record in _records(path):
+    for record in _records(path, lines):
         genome = _genome(path, record)
         if genome.name in genomes:
             raise GenomeError(f"{path}: a second record named {genome.name}")
@@ -152,11 +170,10 @@ def read_genbank(path: str | Path) -> GenBank:
     return GenBank(list(genomes.values()), features)
 
 
-def _records(path: str | Path) -> list[SeqRecord]:
+def _records(path: str | Path, lines: list[str]) -> list[SeqRecord]:
     """Let Biopython read all records; whatever it stumbles over is one sentence."""
     from Bio import SeqIO
 
-    lines = _lines(path)
     done = 0
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -14,6 +14,7 @@ To give a chapter a new parameter, add one line to its schema and one line to it
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 import shlex
@@ -34,6 +35,7 @@ __all__ = [
     "ParameterError",
     "Schema",
     "address",
+    "argument",
     "check",
     "check_region",
     "command",
@@ -348,6 +350,32 @@ class Checked(Mapping[str, Any]):
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.items())
         return f"Checked({self.chapter}: {inside})"
+
+
+def argument(parameter: Parameter) -> Callable[[str], Any]:
+    """Read a number of a command line as a chapter's parameter: the ``type`` of an argument.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        Of the kind int or float.
+
+    Returns
+    -------
+    callable
+        Text -> value; an argparse.ArgumentTypeError says what the parameter wants instead.
+    """
+
+    def read(text: str) -> Any:
+        try:
+            value = parameter.kind(text)
+        except ValueError:
+            value = text
+        if problem := parameter.complaint(value):
+            raise argparse.ArgumentTypeError(problem)
+        return parameter.converted(value)
+
+    return read
 
 
 def check(schema: Schema, namespace: dict[str, Any]) -> Checked:

@@ -21,8 +21,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -33,7 +32,7 @@ from filelock import SoftFileLock
 from numpy.typing import NDArray
 
 from genoattn.genome.files import writing
-from genoattn.genome.locks import LockedError, hold, holding
+from genoattn.genome.locks import LockedError, hold
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator
@@ -353,14 +352,11 @@ class Run:
         """Folder of the weights that were trained in this run."""
         return self.folder / "training"
 
-    @contextmanager
-    def alone(self, name: str) -> Iterator[Path]:
-        """Give the weights file of a training, while nobody else trains a model of that name.
+    def new_weights(self, name: str) -> Path:
+        """Where a training keeps a model of this name.
 
         Raises
         ------
-        LockedError
-            Somebody does.
         WeightsError
             An ensemble is named so, and would be taken for the model.
         """
@@ -369,12 +365,7 @@ class Run:
                 f"an ensemble is named {name} ({prior}) and would be taken for the model; give the "
                 "model another name"
             )
-        weights = self.training / f"{name}.safetensors"
-        if os.environ.get("LOCAL_RANK", "0") != "0":  # a process of a training that has the lock
-            yield weights
-            return
-        with holding(weights.with_suffix(".lock"), str(weights), "train under another name"):
-            yield weights
+        return self.training / f"{name}.safetensors"
 
     def weights(self, name: str) -> Path:
         """Find weights: a file, a name in this run, or a model that the package ships.

@@ -54,20 +54,19 @@ def _train(given: argparse.Namespace) -> None:
         data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
-    with Run(given.run).alone(given.name) as weights:
-        fit(
-            *data,
-            weights,
-            model=model,
-            training=training,
-            initial=given.initial and find_weights(given.initial, given.run),
-            auxiliary=auxiliary,
-            task=task,
-            train_set=_train_set(given),
-            accelerator=given.accelerator,
-            devices=given.devices,
-            fresh=given.fresh,
-        )
+    fit(
+        *data,
+        Run(given.run).new_weights(given.name),
+        model=model,
+        training=training,
+        initial=given.initial and find_weights(given.initial, given.run),
+        auxiliary=auxiliary,
+        task=task,
+        train_set=_train_set(given),
+        accelerator=given.accelerator,
+        devices=given.devices,
+        fresh=given.fresh,
+    )
 
 
 def _train_set(given: argparse.Namespace) -> str:

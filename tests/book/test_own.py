@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import subprocess
+import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -11,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_genbank import record
+from toy_pipe import piped
 
 from genoattn.book import own
 from genoattn.book.own import Section
@@ -78,6 +83,99 @@ def test_standard_input_gives_the_same_plain_or_packed(given, monkeypatch):
         for file in ("peaks.tsv", "output.plus.bw"):
             wanted = (given.folder / "file" / file).read_bytes()
             assert (given.folder / name / file).read_bytes() == wanted
+
+
+def test_genbank_comes_from_a_pipe_as_well(given):
+    letters = given.text.split("\n")[1]
+    data = record("one", letters, topology="linear").encode()
+    (given.folder / "own.gbk").write_bytes(data)
+    assert own.main(["own.gbk", "--out", "file", *given.options]) == 0
+    with piped(given.folder / "pipe", gzip.compress(data)) as pipe:
+        assert own.main([str(pipe), "--out", "pipe_out", *given.options]) == 0
+    for file in ("peaks.tsv", "output.minus.bw"):
+        wanted = (given.folder / "file" / file).read_bytes()
+        assert (given.folder / "pipe_out" / file).read_bytes() == wanted
+
+
+def test_the_second_of_two_annotations_into_one_folder_is_refused(given, capsys):
+    holder = f"import time\nfrom genoattn.genome.locks import hold\nlock = hold({'to/run.lock'!r}"
+    holder += ", 'it', 'go')\nprint('held', flush=True)\ntime.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        assert own.main(["own.fa", "--out", "to", *given.options]) == 1
+        other.kill()
+    said = capsys.readouterr().err
+    assert f"to is being written by process {other.pid}" in said
+    assert "name another folder with --out" in said and len(said.strip().split("\n")) == 1
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 0, "a killed one holds nothing"
+    assert not (given.folder / "to/run.lock").exists()
+
+
+def test_a_folder_of_other_sequences_is_refused_and_stays(given, capsys):
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 0
+    files = json.loads((given.folder / "to/manifest.json").read_text())["files"]
+    assert {*files} == {one.name for one in (given.folder / "to").iterdir()} - {"manifest.json"}
+    assert {*files["peaks.bed"]["from"]} == {"own.fa", "toy.safetensors"}
+    before = (given.folder / "to/peaks.tsv").read_bytes()
+    assert own.main(["own.fa", "--out", "to", *given.options, "--apart", "50"]) == 0
+    fewer = (given.folder / "to/peaks.tsv").read_bytes()
+    assert len(fewer) < len(before), "the same sequences may be annotated again"
+    (given.folder / "other.fa").write_text(given.text.replace("one", "two"))
+    capsys.readouterr()
+    assert own.main(["other.fa", "--out", "to", *given.options]) == 1
+    assert "to holds the annotation of other sequences than other.fa" in capsys.readouterr().err
+    assert (given.folder / "to/peaks.tsv").read_bytes() == fewer
+
+
+def test_a_folder_that_cannot_be_is_one_sentence(given, capsys):
+    assert own.main(["own.fa", "--out", "own.fa/to", *given.options]) == 1
+    said = capsys.readouterr().err
+    assert "own.fa" in said and len(said.strip().split("\n")) == 1
+    assert own.main(["own.fa", "--out", "own.fa", *given.options]) == 1
+    assert "own.fa: a file, not a folder; name another one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--threshold", "nan", "must be a number from 0 to 1, not nan"),
+        ("--threshold", "inf", "must be a number from 0 to 1"),
+        ("--threshold", "2", "must be a number from 0 to 1, not 2.0"),
+        ("--threshold", "ten", "must be a number from 0 to 1, not 'ten'"),
+        ("--apart", "0", "must be a whole number, 1 or more, not 0"),
+        ("--apart", "1.5", "must be a whole number, 1 or more, not '1.5'"),
+        ("--shuffled", "-1", "must be a whole number, 1000 or more, not -1"),
+        ("--seed", "-1", "must be a whole number, 0 or more, not -1"),
+    ],
+)
+def test_an_option_that_cannot_be_is_said_before_anything_is_read(option, value, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        own.main(["nowhere.fa", option, value])
+    assert ended.value.code == 2
+    assert f"argument {option}: {says}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{broken", "damaged"),
+        ("[]", "damaged"),
+        ('{"chapters": {}, "files": {"a": 1}}', "damaged"),
+        ('{"chapters": {}, "files": []}', "damaged"),
+        ('{"chapters": {}, "files": {"a": {"by": "b", "sha256": 1, "from": {}}}}', "damaged"),
+    ],
+)
+def test_a_damaged_manifest_is_one_sentence(given, text, says, capsys):
+    (given.folder / "to").mkdir()
+    (given.folder / "to/manifest.json").write_text(text)
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 1
+    said = capsys.readouterr().err
+    assert f"to/manifest.json: {says}" in said and len(said.strip().split("\n")) == 1
+
+
+def test_peaks_may_be_asked_farther_apart_than_any_contig_is_long(given):
+    assert own.main(["own.fa", "--out", "to", *given.options, "--apart", str(10**30)]) == 0
+    assert len(pd.read_csv(given.folder / "to/peaks.tsv", sep="\t")) == 2  # one a strand
 
 
 def test_an_empty_input_is_one_sentence(given, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from toy_genbank import record
+from toy_pipe import piped
 
 from genoattn import annotate
 from genoattn.chapters import your_genome as chapter
@@ -76,6 +78,27 @@ def test_genbank_brings_its_annotation(folder):
             assert found.features is None
     p = asked(fasta="bare.gbk", gff="own.gbk")
     assert len(chapter.opened(run, Run.of_own(p), p).features) == 2
+
+
+def test_sequences_and_annotation_may_come_from_pipes(folder):
+    """Both are read more than once: as GenBank, and for what is circular."""
+    text = "     gene            101..200\n                     /locus_tag=a"
+    whole = record("one", first_sequence(folder), text, "linear").encode()
+    for data, gff in ((whole, None), (Path("own.fa").read_bytes(), Path("own.gff").read_bytes())):
+        (folder / "pipe.fa").unlink(missing_ok=True)
+        with ExitStack() as open_pipes:
+            given = {"fasta": str(open_pipes.enter_context(piped(folder / "pipe.fa", data)))}
+            if gff is not None:
+                given["gff"] = str(open_pipes.enter_context(piped(folder / "pipe.gff", gff)))
+            p = asked(**given)
+            found = chapter.opened(Run.of(p), Run.of_own(p), p)
+        assert found.genomes[0].name.startswith("one")
+        assert found.features is not None and "a" in set(found.features["locus_tag"])
+
+
+def first_sequence(folder: Path) -> str:
+    """Sequence of the first contig of the folder."""
+    return annotate.load_contigs(folder / "own.fa")[0].sequence
 
 
 def files(folder: Path) -> set[str]:

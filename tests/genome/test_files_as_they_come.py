@@ -5,11 +5,10 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
-import threading
 from pathlib import Path
 
 import pytest
+from toy_pipe import piped
 
 from genoattn.genome.files import FileError, read_lines
 from genoattn.genome.formats import (
@@ -91,12 +90,8 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, data, says):
 
 
 def test_a_sequence_comes_from_a_pipe(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(FASTA,))
-    writer.start()
-    assert [one.name for one in read_fasta(pipe)] == ["a", "b"]
-    writer.join()
+    with piped(tmp_path / "pipe", FASTA) as pipe:
+        assert [one.name for one in read_fasta(pipe)] == ["a", "b"]
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import os
-import threading
 from pathlib import Path
 
 import pytest
 from toy_genbank import RING, record
+from toy_pipe import piped
 
 from genoattn.annotate import load_contigs
 from genoattn.genome.formats import feature_table, read_gff_contigs, write_fasta
@@ -143,13 +142,16 @@ def test_a_file_without_features_annotates_nothing(tmp_path):
         read_annotation(path, read_sequences(path))
 
 
-def test_a_pipe_is_read_once(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b">a\nACGT\n",))
-    writer.start()
-    assert [one.name for one in read_sequences(pipe)] == ["a"]
-    writer.join()
+@pytest.mark.parametrize("text", [">a\nACGT\n", record("a")], ids=["FASTA", "GenBank"])
+def test_a_pipe_is_read_once(tmp_path, text):
+    pipe, file = tmp_path / "pipe", tmp_path / "file"
+    file.write_text(text)
+    with piped(pipe, text.encode()):
+        found = read_sequences(pipe)
+    wanted = read_sequences(file)
+    assert [(one.name, one.sequence) for one in found] == [
+        (one.name, one.sequence) for one in wanted
+    ]
 
 
 def test_real_files_are_read(data_dir):

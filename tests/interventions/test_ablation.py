@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from toy import lively
+from toy_claims import planted_genome
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import ablation
@@ -177,23 +177,6 @@ def test_segments_that_cannot_be_are_named(genome, label, inside):
         ablation.draw_segments(genome, label, inside, CONFIG, size=2_600, **given)
     with pytest.raises(ValueError, match="no labelled site"):
         ablation.draw_segments(genome, 0 * label, inside, CONFIG, size=50, **given)
-
-
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
 
 
 @pytest.fixture(scope="module")

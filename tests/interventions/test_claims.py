@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toy_claims
 from toy_claims import (
     DOWNSTREAM,
     PLACE,
@@ -11,7 +12,6 @@ from toy_claims import (
     WINDOW,
     N,
     effect,
-    elements_of,
     learn,
     planted_genome,
     reading_attention,
@@ -22,13 +22,7 @@ from genoattn.interventions import claims as head_claims
 from genoattn.interventions import grading
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 
-
-@pytest.fixture(scope="module")
-def claimed():
-    genome, sites, with_word = planted_genome(0, share=0.5)
-    attention = reading_attention(genome, sites, 1)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    return found, elements_of(sites, with_word)
+claimed = pytest.fixture(scope="module")(toy_claims.claimed)
 
 
 def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toy_claims
 from toy_claims import (
-    DOWNSTREAM,
     LENGTH,
     PLACE,
     RULE,
@@ -13,9 +13,7 @@ from toy_claims import (
     N,
     effect,
     elements_of,
-    learn,
     planted_genome,
-    reading_attention,
     word_effects,
 )
 
@@ -24,13 +22,7 @@ from genoattn.heads import elements
 from genoattn.interventions import claims, grading
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 
-
-@pytest.fixture(scope="module")
-def claimed():
-    genome, sites, with_word = planted_genome(0, share=0.5)
-    attention = reading_attention(genome, sites, 1)
-    found = claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    return found, elements_of(sites, with_word)
+claimed = pytest.fixture(scope="module")(toy_claims.claimed)
 
 
 def test_how_much_of_a_word_was_planted_is_counted_on_the_genome():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from toy import lively
+from toy_claims import LENGTH, planted_genome
 
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -103,23 +104,6 @@ def test_attention_is_that_of_the_models_own_observer(genome, config):
 def test_a_model_in_training_mode_is_refused(genome):
     with pytest.raises(ValueError, match="eval"):
         Rereading(lively(SHAPES[0]).train(), genome, 400, "+", first=-10)
-
-
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
 
 
 @pytest.fixture(scope="module")

@@ -158,3 +158,16 @@ def test_the_command_adapts_and_writes_scores_without_sites(species, capsys, mon
     }  # fmt: skip
     assert adapt.main(given(folder, folder / "none.safetensors", "--go-on")) == 1
     assert "none.safetensors: no such weights file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--passes", "0"), ("--passes", "nan"), ("--learning-rate", "-1"), ("--n-sites", "0"),
+        ("--most", "-1"), ("--block", "0"), ("--n-bootstrap", "0"), ("--seed", "-1"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_said_before_anything_is_read(option, value, capsys):
+    with pytest.raises(SystemExit):
+        adapt.main(["run", "--fasta", "no.fa", "--sites", "no.bed", option, value])
+    assert f"argument {option}: must be" in capsys.readouterr().err

@@ -25,7 +25,9 @@ from genoattn.chapters import curation, heads, training, training_models, your_g
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.locks import LockedError
 from genoattn.genome.sequence import Genome
+from genoattn.genome.split import Split
 from genoattn.model.card import Card
+from genoattn.model.training import fit
 from genoattn.model.weights import WeightsError, find_weights
 from genoattn.study import train
 from genoattn.study.manifest import ManifestError
@@ -318,6 +320,14 @@ def test_the_second_of_two_trainings_of_one_name_is_refused_and_none_is_lost(run
         training_models.trained(run, data, p)
 
 
+def test_a_script_that_trains_holds_the_name_as_well(run, held):
+    held(run.folder / "mine.lock")
+    genome, sites = toy()
+    with pytest.raises(LockedError, match=r"mine\.safetensors is being written by process"):
+        fit(genome, sites, Split.at(CUTS, len(genome)), run.folder / "mine.safetensors")
+    assert not (run.folder / "mine.safetensors").exists()
+
+
 def test_a_training_goes_on_after_one_of_its_name_was_killed(run, held):
     process = held(run.training / "x.lock")
     process.kill()
@@ -329,8 +339,7 @@ def test_a_training_goes_on_after_one_of_its_name_was_killed(run, held):
 def test_processes_of_one_training_do_not_wait_for_each_other(run, held, monkeypatch):
     held(run.training / "x.lock")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with run.alone("x") as weights:
-        assert weights == run.training / "x.safetensors"
+    assert train_by_command(run, "x") == 0
 
 
 def test_the_second_of_two_chapters_in_one_folder_is_refused_in_its_second_cell(run, held):
