@@ -35,12 +35,10 @@ def say_audit(audit: pd.DataFrame, reason: str | None) -> str:
 def say_curve(curve: pd.DataFrame) -> str:
     """List the scores before and after, by number of sites."""
     rows = []
-    for _, own in curve.groupby(["n_sites", "seed"], sort=True):
-        number, seed = own["n_sites"].iloc[0], own["seed"].iloc[0]
+    for (number, seed), own in curve.groupby(["n_sites", "seed"], sort=True):
         cells: dict[str, object] = {"labelled sites": f"{number:,}", "seed": seed}
-        keyed = own.set_index(["metric", "resolution"])
         for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
-            row = keyed.loc[(metric, k)]
+            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
             title = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
             cells[title] = f"{row['before']:.3f} → {row['after']:.3f}"
             if (metric, k) == ("pr_auc", 1):

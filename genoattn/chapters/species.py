@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -34,11 +35,11 @@ from genoattn.model import scanner
 from genoattn.model.card import Card
 from genoattn.model.networks import load_network
 from genoattn.model.scanner import PromoterScanner
+from genoattn.model.weights import weights_sha256
 from genoattn.prediction.windows import output_in_windows
-from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding
-from genoattn.study.run import Run, label_sites
+from genoattn.study.run import Run
 from genoattn.study.species import ARCHIVE, ECOLI, ECOLI_LINEAGE
 from genoattn.study.train import held_out_lineages
 
@@ -71,7 +72,7 @@ PARAMETERS = Schema(
         ),
         "models": Parameter(
             list[str],
-            ["annotator", "convolutional", "curated"],
+            ["annotator", "convolutional"],
             "models trained on E. coli alone; the first is what others are compared with",
             sizes=(1, None),
             unique=True,
@@ -97,7 +98,9 @@ PARAMETERS = Schema(
         "within": Parameter(
             list[int], [0, 5], "how near to the site the highest output may lie, nt", low=0
         ),
-        "most": Parameter(int, 0, "nucleotides of each genome that are scored; 0: all", low=0),
+        "most": Parameter(
+            int, 0, "nt of each genome, from its middle on, that are scored; 0: all", low=0
+        ),
         "block": Parameter(int, 10000, "length of the resampled blocks of a genome, nt", low=100),
         "n_bootstrap": Parameter(int, 1000, "resamples, for intervals", low=20),
         "level": Parameter(float, 0.95, "coverage of intervals", low=0.5, high=0.999),
@@ -108,6 +111,9 @@ PARAMETERS = Schema(
 """What this chapter may be asked."""
 
 SCANNER = "scanner"
+Around = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+"""Gives the codes at offsets from some sites, as `output_in_windows` takes it."""
+
 _SAME = 0.99  # share of letters that tell that a table's positions count along a genome
 
 # ------------------------------------------------------------------- the species, the models
@@ -159,10 +165,9 @@ def opened(run: Run, p: Checked) -> Opened:
 
 def _ecoli(folder: Path) -> Ecoli:
     """Read the run of *E. coli*."""
-    inputs = StudyInputs.read(folder / "inputs")
-    sites = label_sites(folder, inputs.sites, "curated")
-    test = Card.read("curated").split(len(inputs.genome)).mask("test")
-    return Ecoli(inputs.genome, sites, test)
+    ecoli = Run(folder)
+    genome = ecoli.study.genome
+    return Ecoli(genome, ecoli.curated, Card.read("curated").split(len(genome)).mask("test"))
 
 
 def _audited(table: PromoterTable) -> dict[str, object]:
@@ -224,7 +229,6 @@ def located(run: Run, given: Opened, p: Checked) -> Located:
     if given.why_not:
         return Located(pd.DataFrame(), pd.DataFrame(), Finding())
     rng = np.random.default_rng(p.seed)
-    whole = {one.species: one for one in WHOLE_GENOMES}
     reference = next(one for one in given.tables if one.species == ECOLI)
     facts = given.audit.set_index("species").drop(columns=["apart", "n"])
     shares, tests = [], []
@@ -232,23 +236,11 @@ def located(run: Run, given: Opened, p: Checked) -> Located:
         chosen = _sample(table, given, p.n_sites, rng)
         if not len(chosen):
             continue
-        readers: dict[int, Callable[[NDArray[np.int64]], NDArray[np.uint8]]] = {
-            p.reach: lambda offsets, t=table, c=chosen: t.around(offsets)[c]
-        }
-        if table.species in whole:
-            genome, _ = read_whole_genome(whole[table.species], given.folder)
-            sites = table.sites.iloc[chosen]
-            around_whole = partial(
-                genome.around, sites["position"].to_numpy(), sites["strand"].to_numpy()
-            )
-            near = np.arange(-10, 11)
-            if (around_whole(near) == table.around(near.tolist())[chosen]).mean() > _SAME:
-                readers[p.wide] = around_whole
-        for reach, around in readers.items():
-            offsets = _offsets(run, given, p, table.lineage, around, reach)
-            common = in_common(table.boxes, reference.boxes)
+        common = in_common(table.boxes, reference.boxes)
+        named = {str(name): value for name, value in facts.loc[table.species].items()}
+        for reach, around in _readers(table, chosen, given, p).items():
+            offsets = _offsets(run, given, p, table, around, reach)
             own = localisation.localised(offsets, p.within, p.level)
-            named = facts.loc[table.species].to_dict()
             shares.append(own.assign(species=table.species, **named, in_common=common, reach=reach))
             if reach == p.reach:
                 pairs = localisation.compare_localised(offsets, p.models[0], max(p.within))
@@ -261,6 +253,7 @@ def located(run: Run, given: Opened, p: Checked) -> Located:
     ]
     tested = holm_corrected(pd.concat(tests, ignore_index=True), "p")
     said = words.say_located(found, tested, p.models[0], p.reach, max(p.within))
+    said += words.say_wide(found, p.models[0], p.reach, p.wide, max(p.within))
     return Located(found, tested, Finding(said, {"localisation": found, "tests": tested}))
 
 
@@ -276,20 +269,61 @@ def _sample(
     return chosen
 
 
+def _readers(
+    table: PromoterTable, chosen: NDArray[np.int64], given: Opened, p: Checked
+) -> dict[int, Around]:
+    """What gives the sequence around the chosen sites, by how far it reaches.
+
+    The whole genome does so too, if it is known and the table's positions count along it.
+    """
+    readers: dict[int, Around] = {p.reach: lambda offsets: table.around(offsets.tolist())[chosen]}
+    genome = _genome(table, given)
+    if genome is not None:
+        sites = table.sites.iloc[chosen]
+        whole = partial(genome.around, sites["position"].to_numpy(), sites["strand"].to_numpy())
+        near = np.arange(-10, 11)
+        if (whole(near) == readers[p.reach](near)).mean() > _SAME:
+            readers[p.wide] = whole
+    return readers
+
+
+def _genome(table: PromoterTable, given: Opened) -> Genome | None:
+    """Return the genome of a species, where it is known."""
+    if table.species == ECOLI and given.ecoli is not None:
+        return given.ecoli.genome
+    for one in WHOLE_GENOMES:
+        if one.species == table.species:
+            return read_whole_genome(one, given.folder)[0]
+    return None
+
+
 def _offsets(
-    run: Run,
-    given: Opened,
-    p: Checked,
-    lineage: str,
-    around: Callable[[NDArray[np.int64]], NDArray[np.uint8]],
-    reach: int,
+    run: Run, given: Opened, p: Checked, table: PromoterTable, around: Around, reach: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Offset of the highest output of every model from every site."""
+    """Offset of the highest output of every model from every site, kept in the run."""
     assert given.scanner is not None
-    found = {SCANNER: output_in_windows(given.scanner, around, reach)}
-    for name, file in _models(given, run, p, lineage).items():
-        found[name] = output_in_windows(load_network(file, p.accelerator), around, reach)
-    return {name: localisation.highest_offset(output) for name, output in found.items()}
+    scanned = output_in_windows(given.scanner, around, reach)
+    found = {SCANNER: localisation.highest_offset(scanned)}
+    seen = hashlib.sha256(around(np.arange(-reach, reach + 1)).tobytes()).hexdigest()
+    for name, file in _models(given, run, p, table.lineage).items():
+        kept = run.once(
+            "09_species",
+            f"{table.accession}_{name}",
+            f"offsets_{reach}",
+            {
+                "weights": weights_sha256(file),
+                "windows": seen,
+            },
+            partial(_read, file, around, reach, p.accelerator),
+        )
+        found[name] = kept["offset"]
+    return found
+
+
+def _read(file: Path, around: Around, reach: int, accelerator: str) -> dict[str, NDArray[np.int64]]:
+    """Read windows by one model: the offsets of its highest output."""
+    output = output_in_windows(load_network(file, accelerator), around, reach)
+    return {"offset": localisation.highest_offset(output)}
 
 
 class Followed(NamedTuple):
@@ -341,8 +375,7 @@ def scored(run: Run, given: Opened, p: Checked) -> Scored:
         if one.species not in used:
             continue
         genome, sites = read_whole_genome(one, given.folder)
-        where = np.zeros(len(genome), dtype=bool)
-        where[: p.most or len(genome)] = True
+        where = scored_part(genome, p.most)
         table = _scores(run, given, p, one.lineage, genome, sites, where)
         tables.append(table.assign(species=one.species))
     genome, sites, where = given.ecoli
@@ -354,6 +387,14 @@ def scored(run: Run, given: Opened, p: Checked) -> Scored:
     found = found[["species", *[name for name in found if name != "species"]]]
     said = words.say_scored(found, p.models[0], p.most)
     return Scored(found, Finding(said, {"whole_genome": found}))
+
+
+def scored_part(genome: Genome, most: int) -> NDArray[np.bool_]:
+    """Forward positions, shape (L,), that are scored: ``most`` from the middle on; 0: all."""
+    where = np.zeros(len(genome), dtype=bool)
+    first = len(genome) // 2 if most else 0
+    where[first : first + most if most else len(genome)] = True
+    return where
 
 
 def _scores(

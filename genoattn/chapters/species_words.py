@@ -88,6 +88,22 @@ def say_located(
     )
 
 
+def say_wide(shares: pd.DataFrame, reference: str, reach: int, wide: int, within: int) -> str:
+    """Say how the shares fall in wider windows, for the species whose genome is known."""
+    own = shares[(shares["model"] == reference) & (shares["within"] == within)]
+    both = own.pivot_table(index="species", columns="reach", values="share", sort=False)
+    if wide not in both or reach not in both:
+        return ""
+    rows = [
+        f"*{species}* {near:.2f} and {far:.2f}"
+        for species, near, far in both.dropna()[[reach, wide]].itertuples()
+    ]
+    return (
+        f" Where the whole genome is at hand, windows can be wider. Shares of `{reference}` within "
+        f"±{reach} and ±{wide} nt: {listed(rows)}."
+    )
+
+
 def say_followed(properties: pd.DataFrame, lineages: pd.DataFrame) -> str:
     """Say what the share of a species follows, for each model."""
     shown = pd.DataFrame(
@@ -96,8 +112,8 @@ def say_followed(properties: pd.DataFrame, lineages: pd.DataFrame) -> str:
             "property": properties["property"].map(PROPERTIES),
             "species": properties["n"],
             "rank correlation": [
-                with_interval(row.correlation, row.ci_low, row.ci_high)
-                for row in properties.itertuples()
+                with_interval(row["correlation"], row["ci_low"], row["ci_high"])
+                for _, row in properties.iterrows()
             ],
             "p, corrected": properties["p"].map("{:.2g}".format),
         }
@@ -117,42 +133,34 @@ def say_followed(properties: pd.DataFrame, lineages: pd.DataFrame) -> str:
 def say_scored(found: pd.DataFrame, reference: str, most: int) -> str:
     """List PR AUC and ROC AUC of every model on every genome."""
     rows = []
-    for _, own in found.groupby(["species", "model"], sort=False):
-        species, model = own["species"].iloc[0], own["model"].iloc[0]
+    for (species, model), own in found.groupby(["species", "model"], sort=False):
         cells: dict[str, object] = {"species": species, "model": model}
-        keyed = own.set_index(["metric", "resolution"])
         for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
-            row = keyed.loc[(metric, k)]
+            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
             name = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
             cells[name] = with_interval(row["value"], row["ci_low"], row["ci_high"], ".3f")
-        difference = keyed.loc[("pr_auc", 1)]
+        row = own[(own["metric"] == "pr_auc") & (own["resolution"] == 1)].iloc[0]
+        bounds = row["difference_low"], row["difference_high"]
         cells[f"PR AUC − {reference}"] = (
-            ""
-            if model == reference
-            else with_interval(
-                difference["difference"],
-                difference["difference_low"],
-                difference["difference_high"],
-                "+.3f",
-            )
+            "" if model == reference else with_interval(row["difference"], *bounds, "+.3f")
         )
         rows.append(cells)
-    part = f" The first {most:,} nt of each genome are scored." if most else ""
+    part = f" Of each genome, {most:,} nt from the middle on are scored." if most else ""
     return table(pd.DataFrame(rows)) + "\nEvery position of both strands counts." + part
 
 
 def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
     """Say whether each family of models earns its place, and by which number it fails."""
     told = []
-    for row in verdicts.itertuples():
+    for _, row in verdicts.iterrows():
         reasons = [
-            f"over {in_words(row.genomes)} genome{'s' * (row.genomes != 1)} of lineages that it "
-            f"has not seen, its mean PR AUC is {row.ratio:.1f} times that of `{reference}`",
-            f"it is worse than the scanner on {in_words(row.worse_than_scanner)} of them",
-            f"on *E. coli*'s test part its PR AUC differs by {row.ecoli:+.3f}",
+            f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
+            f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}`",
+            f"it is worse than the scanner on {in_words(row['worse_than_scanner'])} of them",
+            f"on *E. coli*'s test part its PR AUC differs by {row['ecoli']:+.3f}",
         ]
-        earns = "**earns its place**" if row.earned else "**does not earn its place**"
-        told.append(f"`{row.family}` {earns}: {'; '.join(reasons)}.")
+        earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
+        told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")
     return " ".join(told)
 
 

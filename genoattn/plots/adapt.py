@@ -57,7 +57,7 @@ def learning_curve(curve: pd.DataFrame) -> Drawn:
         axes.errorbar(
             mean.index,
             mean["after"],
-            yerr=np.abs(mean[["after_low", "after_high"]].T - mean["after"]).to_numpy(),
+            yerr=np.abs(mean[["after_low", "after_high"]].to_numpy().T - mean["after"].to_numpy()),
             marker="o",
             capsize=2,
             label=f"adapted, {name}",
