@@ -149,7 +149,11 @@ def adapted(own: Run, given: Opened, p: Checked) -> Adapted:
     ]
     curve = pd.concat(curves, ignore_index=True)
     curve.insert(0, "species", given.genome.name)
-    return Adapted(curve, Finding(words.say_curve(curve), {"adaptation": curve}))
+    earlier = own.earlier("adaptation")
+    others = pd.DataFrame() if earlier is None else earlier[earlier["species"] != given.genome.name]
+    said = words.say_curve(curve) + words.say_others(others)
+    kept = pd.concat([curve, others], ignore_index=True)
+    return Adapted(curve, Finding(said, {"adaptation": kept}))
 
 
 def in_short(found: Adapted) -> Finding:

@@ -49,6 +49,26 @@ def say_curve(curve: pd.DataFrame) -> str:
     return table(pd.DataFrame(rows)) + "\nAll scores are those of the held-out half."
 
 
+def say_others(curve: pd.DataFrame) -> str:
+    """List what all labelled sites brought in other species, which earlier runs adapted to."""
+    if curve.empty:
+        return ""
+    rows = []
+    for species, own in curve.groupby("species"):
+        exact = _exact(own)
+        row = exact.iloc[-1]
+        bounds = row["difference_low"], row["difference_high"]
+        rows.append(
+            {
+                "species": species,
+                "labelled sites": f"{exact.index[-1]:,}",
+                METRIC_NAMES["pr_auc"]: f"{row['before']:.3f} → {row['after']:.3f}",
+                "change": with_interval(row["difference"], *bounds, "+.3f"),
+            }
+        )
+    return "\n\nOther species, adapted to before:\n\n" + table(pd.DataFrame(rows))
+
+
 def _exact(curve: pd.DataFrame) -> pd.DataFrame:
     """PR AUC at exact positions, the mean over seeds, by number of sites."""
     own = curve[(curve["metric"] == "pr_auc") & (curve["resolution"] == 1)]

@@ -37,7 +37,11 @@ def test_the_chapter_adapts_to_a_simulated_species(tmp_path):
     for drawn in (draw.purines(given.audit), draw.learning_curve(found.curve)):
         assert drawn.caption
         plt.close(drawn.figure)
+    run.write(p, found)
+    table = pd.read_csv(run.results / "adaptation.csv")
+    table.assign(species="earlier").to_csv(run.results / "adaptation.csv", index=False)
     again = chapter.adapted(run, given, p)
+    assert set(again.finding.results["adaptation"]["species"]) == {"another_species", "earlier"}
     pd.testing.assert_frame_equal(found.curve, again.curve)
 
 
@@ -75,6 +79,14 @@ def test_how_many_sites_are_enough():
     assert "No smaller number" in words.say_enough(curve(rows[0], rows[2]))
     assert words.say_enough(curve(rows[0])) == ""
     assert words.say_enough(curve(rows[0], (100, 0.2, 0.1, 0, 1))) == ""
+
+
+def test_adaptations_to_other_species_are_listed_beside():
+    others = curve((50, 0.1, 0.2, 0.05, 0.15), (100, 0.1, 0.3, 0.15, 0.25)).assign(species="B")
+    said = words.say_others(others)
+    assert "| B" in said
+    assert "0.100 → 0.300" in said
+    assert words.say_others(others.iloc[:0]) == ""
 
 
 def test_the_audit_says_why_it_doubts():
