@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -48,12 +50,14 @@ __all__ = [
     "Followed",
     "Located",
     "Opened",
+    "Peered",
     "Scored",
     "followed",
     "in_short",
     "judged",
     "located",
     "opened",
+    "peered",
     "scored",
 ]
 
@@ -89,6 +93,13 @@ PARAMETERS = Schema(
             list[str],
             ["campylobacterota", "firmicutes", "chlamydiota", "gammaproteobacteria", "high-gc"],
             "lineage folds",
+            unique=True,
+            rule=filled,
+        ),
+        "peers": Parameter(
+            list[str],
+            [],
+            "outputs of other predictors on E. coli, <name>.npy each of shape (2, L)",
             unique=True,
             rule=filled,
         ),
@@ -135,7 +146,7 @@ class Opened(NamedTuple):
     tables: list[PromoterTable]
     """Those that the audit lets through."""
     audit: pd.DataFrame
-    """Columns species, lineage, accession, gc (0 to 1), n, purine_share, apart (why, or empty)."""
+    """Columns species, lineage, accession, gc (%), n, purine_share, apart (why, or empty)."""
     ecoli: Ecoli | None
     scanner: PromoterScanner | None
     families: dict[str, dict[str, Path]]
@@ -177,7 +188,7 @@ def _audited(table: PromoterTable) -> dict[str, object]:
         "species": table.species,
         "lineage": table.lineage,
         "accession": table.accession,
-        "gc": table.gc,
+        "gc": 100 * table.gc,
         "n": len(table),
         "purine_share": float(shares[AUDITED_OFFSETS.index(0)]),
         "apart": why_apart(shares) or "",
@@ -360,8 +371,8 @@ class Scored(NamedTuple):
     """Scores on whole genomes."""
 
     table: pd.DataFrame
-    """Columns species, and those of `genoattn.evaluation.scores.compare_resolutions`, p corrected
-    for all rows that are compared."""
+    """Columns species, and those of `genoattn.evaluation.scores.compare_resolutions`; p, of the
+    exact PR AUC alone, is corrected for all genomes and models."""
     finding: Finding
 
 
@@ -379,9 +390,12 @@ def scored(run: Run, given: Opened, p: Checked) -> Scored:
         table = _scores(run, given, p, one.lineage, genome, sites, where)
         tables.append(table.assign(species=one.species))
     genome, sites, where = given.ecoli
-    tables.append(_scores(run, given, p, ECOLI_LINEAGE, genome, sites, where).assign(species=ECOLI))
+    everything = {f"{one}, all": run.weights(one) for one in p.families if run.has_weights(one)}
+    home = _scores(run, given, p, ECOLI_LINEAGE, genome, sites, where, everything)
+    tables.append(home.assign(species=ECOLI))
     found = pd.concat(tables, ignore_index=True)
-    compared = found["model"] != p.models[0]
+    exact = (found["metric"] == "pr_auc") & (found["resolution"] == 1)
+    compared = exact & (found["model"] != p.models[0])
     found.loc[~compared, "p"] = np.nan
     found.loc[compared, "p"] = holm_corrected(found[compared], "p")["p"]
     found = found[["species", *[name for name in found if name != "species"]]]
@@ -405,11 +419,12 @@ def _scores(
     genome: Genome,
     sites: pd.DataFrame,
     where: NDArray[np.bool_],
+    further: Mapping[str, Path] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """Scores of every model that may be asked about a genome."""
+    """Scores of every model that may be asked about a genome, and of further ones."""
     assert given.scanner is not None
     outputs: dict[str, NDArray[np.float32]] = {}
-    for name, file in _models(given, run, p, lineage).items():
+    for name, file in {**_models(given, run, p, lineage), **further}.items():
         outputs[name] = run.predict_elsewhere(file, genome, where, p.accelerator, progress=False)
     outputs[SCANNER] = scanner.scan(given.scanner, genome, where)
     resampling = Resampling.of(where, p.block, p.n_bootstrap, p.seed)
@@ -447,7 +462,10 @@ def verdict(table: pd.DataFrame, family: str, reference: str) -> dict[str, objec
     away = value.drop(index=ECOLI, errors="ignore").dropna(subset=[family])
     ratio = float(away[family].mean() / away[reference].mean())
     worse = int((away[family] < away[SCANNER]).sum())
-    ecoli = float("nan") if home is None else float(home[family] - home[reference])
+    ecoli = float("nan")
+    if home is not None:  # the model that was trained on all lineages, if there is one
+        own = home[f"{family}, all"] if f"{family}, all" in home else home[family]
+        ecoli = float(own - home[reference])
     earned = ratio >= words.TWICE and not worse and ecoli >= -words.AT_HOME
     return {
         "family": family,
@@ -457,6 +475,54 @@ def verdict(table: pd.DataFrame, family: str, reference: str) -> dict[str, objec
         "ecoli": ecoli,
         "earned": bool(earned),
     }
+
+
+class Peered(NamedTuple):
+    """Other predictors on *E. coli*'s test part."""
+
+    table: pd.DataFrame
+    """Columns predictor, resolution, metric, value, ci_low, ci_high and seconds (for 1,000,000 nt,
+    both strands)."""
+    finding: Finding
+
+
+def peered(run: Run, given: Opened, p: Checked) -> Peered:
+    """Score what other predictors say of E. coli's test part exactly as our models.
+
+    Where their outputs are not at hand, what an earlier run found of them is shown.
+    """
+    files = [Path(one) for one in p.peers]
+    earlier = run.earlier("peers")
+    if not files or given.ecoli is None or not all(one.is_file() for one in files):
+        table = pd.DataFrame() if earlier is None else earlier
+        return Peered(table, Finding(words.say_peers(table)))
+    assert given.scanner is not None
+    genome, sites, test = given.ecoli
+    outputs = {one.stem.replace("_", " "): np.load(one, allow_pickle=False) for one in files}
+    for (name, output), file in zip(outputs.items(), files, strict=True):
+        if output.shape != (2, len(genome)):
+            raise ValueError(f"{file}: {name} has shape {output.shape}, not (2, {len(genome)})")
+    where = test & ~np.any([np.isnan(one).any(axis=0) for one in outputs.values()], axis=0)
+    seconds = {
+        name: json.loads(file.with_suffix(".json").read_text())["seconds_per_million"]
+        for name, file in zip(outputs, files, strict=True)
+    }
+    for name in p.models:
+        outputs[name] = run.predict_elsewhere(
+            run.weights(name), genome, test, p.accelerator, progress=False
+        )
+    outputs[SCANNER] = scanner.scan(given.scanner, genome, where)
+    scores = compare_resolutions(
+        outputs,
+        site_track(sites, len(genome)),
+        where,
+        Resampling.of(where, p.block, p.n_bootstrap, p.seed),
+        p.models[0],
+        (1, 10),
+    ).rename(columns={"model": "predictor"})
+    scores["seconds"] = scores["predictor"].map(seconds)
+    table = scores[["predictor", "resolution", "metric", "value", "ci_low", "ci_high", "seconds"]]
+    return Peered(table, Finding(words.say_peers(table), {"peers": table}))
 
 
 def in_short(

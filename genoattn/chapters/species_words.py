@@ -156,12 +156,34 @@ def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
         reasons = [
             f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
             f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}`",
-            f"it is worse than the scanner on {in_words(row['worse_than_scanner'])} of them",
+            f"it is worse than the scanner on {_none(row['worse_than_scanner'])} of them",
             f"on *E. coli*'s test part its PR AUC differs by {row['ecoli']:+.3f}",
         ]
         earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
         told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")
     return " ".join(told)
+
+
+def _none(number: int) -> str:
+    """Write a number that 'of them' follows."""
+    return in_words(number) if number else "none"
+
+
+def say_peers(found: pd.DataFrame) -> str:
+    """List the scores of other predictors and of our models on the same positions."""
+    if found.empty:
+        return "No output of another predictor is at hand, so none is compared."
+    rows = []
+    for predictor, own in found.groupby("predictor", sort=False):
+        cells: dict[str, object] = {"predictor": predictor}
+        for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
+            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
+            name = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
+            cells[name] = with_interval(row["value"], row["ci_low"], row["ci_high"], ".3f")
+        took = own["seconds"].iloc[0]
+        cells["seconds for 1,000,000 nt"] = "" if pd.isna(took) else f"{took:,.1f}"
+        rows.append(cells)
+    return table(pd.DataFrame(rows)) + "\nAll are scored on the same positions of both strands."
 
 
 def say_best_and_worst(shares: pd.DataFrame, reference: str, within: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -92,8 +93,11 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     inside = int(given.ecoli.test[home.to_numpy()].sum())
     there = found.shares[found.shares["species"] == chapter.ECOLI]
     assert set(there["n"]) == {min(20, inside)}
+    assert (found.shares["gc"] == 50).all(), "in per cent"
     follows = chapter.followed(found, p)
     scores = chapter.scored(run, given, p)
+    exact = (scores.table["metric"] == "pr_auc") & (scores.table["resolution"] == 1)
+    assert scores.table.loc[~exact, "p"].isna().all()
     assert set(scores.table["species"]) == {"Whole", chapter.ECOLI}
     assert set(scores.table["resolution"]) == {1, 10}
     verdicts = chapter.judged(given, scores, p)
@@ -107,7 +111,16 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     ):
         assert drawn.caption
         plt.close(drawn.figure)
-    run.write(p, found, follows, scores, verdicts)
+    assert not chapter.peered(run, given, p).table.size
+    output = np.random.default_rng(3).random((2, len(given.ecoli.genome)), dtype=np.float32)
+    output[:, 4700:] = np.nan  # the last of the test part was not asked
+    np.save(run.folder / "a_peer.npy", output)
+    (run.folder / "a_peer.json").write_text('{"seconds_per_million": 12}')
+    peer = chapter.peered(run, given, asked(**{**p, "peers": [str(run.folder / "a_peer.npy")]}))
+    assert set(peer.table["predictor"]) == {"a peer", "home", "scanner"}
+    assert "| 12.0 |" in peer.finding.said
+    run.write(p, found, follows, scores, verdicts, peer)
+    pd.testing.assert_frame_equal(chapter.peered(run, given, p).table, peer.table, rtol=1e-4)
     for file in ("localisation", "whole_genome", "verdict"):
         assert "position" not in pd.read_csv(run.results / f"{file}.csv").columns
 
@@ -125,6 +138,7 @@ def test_without_data_it_says_so_and_shows_nothing(tmp_path):
     assert draw.shares_by_species(follows.shares) is None
     assert draw.shares_by_gc(follows.shares) is None
     assert draw.whole_genomes(scores.table) is None
+    assert "No output of another predictor" in chapter.peered(run, given, p).finding.said
 
 
 def scores_of(**values):
