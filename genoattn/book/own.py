@@ -26,6 +26,7 @@ import pandas as pd
 from genoattn import __version__, tracks
 from genoattn.annotate import annotate, contig_table, load_contigs
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
+from genoattn.chapters.your_genome_tested import trust
 from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.files import writing
 from genoattn.plots import style
@@ -86,7 +87,10 @@ def sections(
     made = []
     if is_doubtful(found):
         made.append(Section("Warning", doubt(found), warns=True))
-    trust = re.sub(r"(?s)\*\*|\n\n`{4}.*", "", say(found))
+    known = trust(contigs, weights)
+    if known.warned:
+        made.append(Section("Warning: rich in G and C", known.warned, warns=True))
+    by_chance = re.sub(r"(?s)\*\*|\n\n`{4}.*", "", say(found))
     made += [
         Section(
             "What was read",
@@ -96,12 +100,13 @@ def sections(
         ),
         Section(
             "How far to trust it",
-            f"{trust}\n\nThe rate takes it that sequence without start sites is no richer in "
+            f"{by_chance}\n\nThe rate takes it that sequence without start sites is no richer in "
             "promoter-like words than shuffled sequence, so it is a lower limit. The models were "
             "trained on Escherichia coli; the farther an organism is from it, the less an output "
             "means. Only an experiment on the organism settles a single site.",
             figures.by_chance(found.table),
         ),
+        Section("What it reached on species like this one", known.said, rows=known.rows),
         Section(
             "The highest peaks",
             drawn=figures.peak_views(output, top.head(9), 60, None),
@@ -236,13 +241,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             apart=given.apart,
             seed=given.seed,
         )
-        files = _write(given, contig_table(genomes), output, found)
+        contigs = contig_table(genomes)
+        files = _write(given, contigs, output, found)
     except (ValueError, FileNotFoundError) as error:
         print(f"genoattn annotate: {error}", file=sys.stderr)
         return 1
     print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
-    if is_doubtful(found):
-        print(f"Warning: {doubt(found)}", file=sys.stderr)
+    known = trust(contigs, given.weights)
+    print(known.said, known.rows.to_string(index=False), sep="\n")
+    for warning in filter(None, [doubt(found) if is_doubtful(found) else "", known.warned]):
+        print(f"Warning: {warning}", file=sys.stderr)
     return 0
 
 

@@ -31,6 +31,7 @@ from genoattn.evaluation import localisation
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.evaluation.scores import compare_resolutions
 from genoattn.evaluation.statistics import holm_corrected
+from genoattn.evaluation.tested import summary
 from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import site_track
 from genoattn.model import scanner
@@ -376,7 +377,7 @@ class Scored(NamedTuple):
     finding: Finding
 
 
-def scored(run: Run, given: Opened, p: Checked) -> Scored:
+def scored(run: Run, given: Opened, places: Located, p: Checked) -> Scored:
     """Score every position of the genomes whose start sites are all known, and E. coli's test."""
     if given.why_not or given.ecoli is None:
         return Scored(pd.DataFrame(), Finding())
@@ -400,7 +401,9 @@ def scored(run: Run, given: Opened, p: Checked) -> Scored:
     found.loc[compared, "p"] = holm_corrected(found[compared], "p")["p"]
     found = found[["species", *[name for name in found if name != "species"]]]
     said = words.say_scored(found, p.models[0], p.most)
-    return Scored(found, Finding(said, {"whole_genome": found}))
+    models = [SCANNER, *p.models]
+    tested = summary(places.shares, found, models, max(p.within), p.reach)
+    return Scored(found, Finding(said, {"whole_genome": found, "tested": tested}))
 
 
 def scored_part(genome: Genome, most: int) -> NDArray[np.bool_]:

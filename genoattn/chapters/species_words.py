@@ -14,8 +14,6 @@ TWICE = 2.0
 AT_HOME = 0.03
 """So much of *E. coli*'s PR AUC it may lose."""
 SIGNIFICANT = 0.05
-HIGH_GC = 55.0
-"""GC content, in %, above which the output of a model trained on E. coli is not to be trusted."""
 
 PROPERTIES = {"gc": "GC content", "in_common": "resemblance of the −10 element to *E. coli*'s"}
 

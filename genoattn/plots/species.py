@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from genoattn.evaluation.scores import METRIC_NAMES
+from genoattn.evaluation.tested import HIGH_GC
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
@@ -82,7 +83,7 @@ def shares_by_gc(shares: pd.DataFrame) -> Drawn | None:
         own = shares[shares["model"] == model]
         look = style.source(model, models) | {"linestyle": ""}
         axes.plot(own["gc"], own["share"], markersize=4, **look)
-        axes.axvline(55, color=style.FAINT, linewidth=0.8, linestyle=":")
+        axes.axvline(HIGH_GC, color=style.FAINT, linewidth=0.8, linestyle=":")
         axes.set_title(model)
     for axes in grid.flat[len(models) :]:
         axes.set_axis_off()
@@ -91,8 +92,9 @@ def shares_by_gc(shares: pd.DataFrame) -> Drawn | None:
     figure.supylabel(f"share of sites within {within} nt", fontsize=9)
     return Drawn(
         figure,
-        "The same shares against GC content, a dot a species; the dotted line is at 55%. A model "
-        "whose dots fall to the right has learnt promoters that are rich in A and T.",
+        "The same shares against GC content, a dot a species; the dotted line is at "
+        f"{HIGH_GC:.0f}%. A model whose dots fall to the right has learnt promoters that are rich "
+        "in A and T.",
         f"{len(models)} scatter plots of the share against GC content, one a model.",
     )
 

@@ -95,7 +95,7 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     assert set(there["n"]) == {min(20, inside)}
     assert (found.shares["gc"] == 50).all(), "in per cent"
     follows = chapter.followed(found, p)
-    scores = chapter.scored(run, given, p)
+    scores = chapter.scored(run, given, found, p)
     exact = (scores.table["metric"] == "pr_auc") & (scores.table["resolution"] == 1)
     assert scores.table.loc[~exact, "p"].isna().all()
     assert set(scores.table["species"]) == {"Whole", chapter.ECOLI}
@@ -132,7 +132,7 @@ def test_without_data_it_says_so_and_shows_nothing(tmp_path):
     assert "so this chapter is skipped" in given.finding.said
     found = chapter.located(run, given, p)
     follows = chapter.followed(found, p)
-    scores = chapter.scored(run, given, p)
+    scores = chapter.scored(run, given, found, p)
     verdicts = chapter.judged(given, scores, p)
     assert chapter.in_short(given, found, follows, scores, verdicts, p).said == given.finding.said
     assert draw.shares_by_species(follows.shares) is None
