@@ -80,7 +80,8 @@ def say_located(
     return (
         table(pd.DataFrame(rows))
         + f"\nShare of sites with the highest output within {within} nt, of ±{reach} nt around "
-        f"each; a random position has {chance:.2f}. *Better* and *worse* count species in which "
+        f"each, in a sample of at most {one['n'].max()} sites of a species; "
+        f"a random position has {chance:.2f}. *Better* and *worse* count species in which "
         f"the difference from `{reference}` is significant (McNemar's exact test, Holm's "
         f"correction for {len(tests)} comparisons)."
     )

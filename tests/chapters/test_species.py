@@ -187,3 +187,22 @@ def test_nothing_is_said_to_be_set_apart_if_nothing_is():
     assert "**1 of 1 tables**" in said
     assert "set apart" not in said
     assert "No model of many species" in words.say_models({}, [])
+
+
+def test_wide_windows_are_named_only_where_there_are_some():
+    rows = [("A", 50, 0.8), ("A", 200, 0.5), ("B", 50, 0.7)]
+    shares = pd.DataFrame(rows, columns=["species", "reach", "share"]).assign(model="m", within=5)
+    assert "*A* 0.80 and 0.50." in words.say_wide(shares, "m", 50, 200, 5)
+    assert "*B*" not in words.say_wide(shares, "m", 50, 200, 5)
+    assert words.say_wide(shares[shares["reach"] == 50], "m", 50, 200, 5) == ""
+
+
+def test_the_model_of_all_lineages_is_judged_at_home():
+    table = scores_of(
+        a={"own": 0.1, "many": 0.3, "scanner": 0.1},
+        **{chapter.ECOLI: {"own": 0.3, "many": 0.1, "many, all": 0.28, "scanner": 0.1}},
+    )
+    row = chapter.verdict(table, "many", "own")
+    assert row["ecoli"] == pytest.approx(-0.02)
+    assert row["earned"]
+    assert "worse than the scanner on none of them" in words.say_verdict(pd.DataFrame([row]), "own")
