@@ -197,7 +197,7 @@ def own_files(given: Mapping[str, Any]) -> list[str]:
     """
     if given.get("source", "files") != "files":
         return []
-    named = [str(given.get(name) or "") for name in ("fasta", "gff", "motif_file")]
+    named = [str(given.get(name) or "") for name in ("fasta", "gff", "sites", "motif_file")]
     named += given.get("tables") or []
     weights = Path(given.get("weights", ""))
     if weights.suffix == ".safetensors":

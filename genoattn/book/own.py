@@ -27,6 +27,7 @@ from genoattn import __version__, tracks
 from genoattn.annotate import annotate, contig_table, load_contigs
 from genoattn.chapters.your_genome import PARAMETERS
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
+from genoattn.chapters.your_genome_tested import trust
 from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.files import rereadable, writing
 from genoattn.genome.locks import holding
@@ -98,7 +99,10 @@ def sections(
     made = []
     if is_doubtful(found):
         made.append(Section("Warning", doubt(found), warns=True))
-    trust = re.sub(r"(?s)\*\*|\n\n`{4}.*", "", say(found))
+    known = trust(contigs, weights)
+    if known.warned:
+        made.append(Section("Warning: rich in G and C", known.warned, warns=True))
+    by_chance = re.sub(r"(?s)\*\*|\n\n`{4}.*", "", say(found))
     made += [
         Section(
             "What was read",
@@ -108,12 +112,13 @@ def sections(
         ),
         Section(
             "How far to trust it",
-            f"{trust}\n\nThe rate takes it that sequence without start sites is no richer in "
+            f"{by_chance}\n\nThe rate takes it that sequence without start sites is no richer in "
             "promoter-like words than shuffled sequence, so it is a lower limit. The models were "
             "trained on Escherichia coli; the farther an organism is from it, the less an output "
             "means. Only an experiment on the organism settles a single site.",
             figures.by_chance(found.table),
         ),
+        Section("What it reached on species like this one", known.said, rows=known.rows),
         Section(
             "The highest peaks",
             drawn=figures.peak_views(output, top.head(9), 60, None),
@@ -238,13 +243,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.out.exists() and not given.out.is_dir():
             raise ValueError(f"{given.out}: a file, not a folder; name another one with --out")
         with holding(given.out / "run.lock", str(given.out), "name another folder with --out"):
-            peaks, found, files = _annotate(given, genomes, sources)
+            contigs = contig_table(genomes)
+            peaks, found, files = _annotate(given, genomes, contigs, sources)
     except (ValueError, OSError) as error:
         print(f"genoattn annotate: {error}", file=sys.stderr)
         return 1
     print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
-    if is_doubtful(found):
-        print(f"Warning: {doubt(found)}", file=sys.stderr)
+    known = trust(contigs, given.weights)
+    print(known.said, known.rows.to_string(index=False), sep="\n")
+    for warning in filter(None, [doubt(found) if is_doubtful(found) else "", known.warned]):
+        print(f"Warning: {warning}", file=sys.stderr)
     return 0
 
 
@@ -258,7 +266,10 @@ def _sources(given: argparse.Namespace, path: Path) -> dict[str, str]:
 
 
 def _annotate(
-    given: argparse.Namespace, genomes: list[Genome], sources: dict[str, str]
+    given: argparse.Namespace,
+    genomes: list[Genome],
+    contigs: pd.DataFrame,
+    sources: dict[str, str],
 ) -> tuple[pd.DataFrame, Chance, list[Path]]:
     """Annotate into a folder that holds nothing of other sequences: peaks, by chance, files."""
     manifest = Manifest(given.out)
@@ -280,7 +291,7 @@ def _annotate(
         apart=given.apart,
         seed=given.seed,
     )
-    files = _write(given, contig_table(genomes), output, found)
+    files = _write(given, contigs, output, found)
     manifest.record(_COMMAND, {file.name: sources for file in files})
     return peaks, found, [*files, manifest.file]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genoattn import annotate, tracks
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
+from genoattn.chapters.your_genome_tested import trust
 from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
@@ -170,6 +171,7 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         + say_model(weights.stem, network.config)
         + say_short(contigs, downstream)
         + say_where(own, p)
+        + ("" if truth is not None else f"\n\n{trust(contigs, p.weights).markdown()}")
     )
     return Opened(
         genomes,

@@ -39,11 +39,12 @@ from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.model.segments import Passes, StrandData, TrainingConfig
 from genoattn.model.training import fit
-from genoattn.model.weights import find_weights
 from genoattn.study.parameters import Parameter, argument, plain_name, positive
-from genoattn.study.run import output_of
+from genoattn.study.run import Run
 
 __all__ = [
+    "LEAST_SITES",
+    "LEAST_STEPS",
     "RECIPE",
     "Taught",
     "adapt",
@@ -69,7 +70,7 @@ RECIPE = TrainingConfig(
 
 VALIDATION = 0.15  # share of the labelled sites that stops the training
 LEAST_SITES = 10  # fewer labelled sites teach nothing that could be told from chance
-LEAST_STEPS = 100  # few sites make short passes; there are at least so many steps
+LEAST_STEPS = 100  # of an adaptation, however few its sites
 _LINEAGE = "your species"
 
 
@@ -204,6 +205,7 @@ def adapt(
     to: str | Path,
     *,
     recipe: TrainingConfig = RECIPE,
+    least_steps: int = LEAST_STEPS,
     progress: bool = True,
     accelerator: str = "auto",
 ) -> Path:
@@ -217,7 +219,9 @@ def adapt(
     to : str or Path
         Where the adapted weights go (.safetensors), with their card.
     recipe : TrainingConfig
-        Its ``steps_per_round`` is set to a pass, its ``passes`` to `LEAST_STEPS` at least.
+        Its ``steps_per_round`` is set to a pass.
+    least_steps : int
+        Few sites make short passes; of these there are so many more.
     progress, accelerator
         As `genoattn.model.training.fit` takes them.
 
@@ -233,7 +237,7 @@ def adapt(
     data = StrandData.of(laid.genome, laid.sites, laid.split, model.downstream)
     a_pass = max(1, round(Passes(data, "train", recipe).size(0) / recipe.batch))
     recipe = replace(
-        recipe, steps_per_round=a_pass, passes=max(recipe.passes, LEAST_STEPS / a_pass)
+        recipe, steps_per_round=a_pass, passes=max(recipe.passes, least_steps / a_pass)
     )
     fit(
         *laid,
@@ -290,11 +294,12 @@ def learning_curve(
     sites: pd.DataFrame,
     weights: Path,
     numbers: Sequence[int | None],
-    folder: Path,
+    run: Run,
     name: str,
     *,
     resampling: Resampling,
     recipe: TrainingConfig = RECIPE,
+    least_steps: int = LEAST_STEPS,
     say: Callable[[str], None] = lambda _: None,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -307,14 +312,16 @@ def learning_curve(
     weights : Path
     numbers : sequence of int or None
         Labelled sites of each adaptation; None: all of the half.
-    folder : Path
-        A run's: weights go to ``training/<name>-<n>``, outputs to ``prediction/adapted``.
+    run : Run
+        Gets weights and outputs.
     name : str
-        Of the adapted weights; those of all sites have no number behind it.
+        Of the adapted weights; those of fewer sites have their number behind it.
     resampling : Resampling
         Of the part of the held-out half that is scored (`held_out_half`).
     recipe : TrainingConfig
         Its seed also draws the stretches.
+    least_steps : int
+        See `adapt`.
     say : callable
         Gets a line for each adaptation.
     progress : bool
@@ -327,13 +334,12 @@ def learning_curve(
     lessons = [taught(genome, sites, number, recipe.seed) for number in numbers]
     label = site_track(sites, len(genome))
     where = resampling.block >= 0
-    kept = folder / "prediction" / "adapted"
-    before = output_of(weights, genome, where, kept, progress=progress)
+    before = run.predict_elsewhere(weights, genome, where, progress=progress)
     tables = []
     for number, lesson in zip(numbers, lessons, strict=True):
-        to = folder / "training" / f"{name}{'' if number is None else f'-{number}'}.safetensors"
-        adapt(weights, lesson, to, recipe=recipe, progress=progress)
-        after = output_of(to, genome, where, kept, progress=progress)
+        to = run.training / f"{name}{'' if number is None else f'-{number}'}.safetensors"
+        adapt(weights, lesson, to, recipe=recipe, least_steps=least_steps, progress=progress)
+        after = run.predict_elsewhere(to, genome, where, progress=progress)
         table = before_and_after(before, after, label, resampling)
         tables.append(table.assign(n_sites=lesson.n_sites, seed=recipe.seed))
         exact = table[(table["resolution"] == 1) & (table["metric"] == "pr_auc")]
@@ -414,18 +420,20 @@ def _adapt(given: Any) -> pd.DataFrame:
         RECIPE, passes=given.passes, learning_rate=given.learning_rate, seed=given.seed
     )
     where = held_out_half(genome, given.most)
+    run = Run(given.run)
     table = learning_curve(
         genome,
         sites,
-        find_weights(given.weights, given.run),
+        run.weights(given.weights),
         [*given.n_sites, None],
-        given.run,
+        run,
         given.name,
         resampling=Resampling.of(where, given.block, given.n_bootstrap, given.seed),
         recipe=recipe,
+        least_steps=LEAST_STEPS,
         say=lambda line: print(line, flush=True),
         progress=sys.stderr.isatty(),
     )
-    with writing(given.run / "results" / f"{given.name}.csv") as partial:
+    with writing(run.results / f"{given.name}.csv") as partial:
         table.round(6).to_csv(partial, index=False)
     return table

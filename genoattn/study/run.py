@@ -8,6 +8,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
     training/<model>.safetensors     weights, card, checkpoint
     prediction/<model>.npy           output on the test part      output_of
     prediction/validation/           the same on the validation part
+    prediction/<genome>/             output on another genome than the run's own
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
     <name>/                          a genome of one's own, annotated: tracks, peaks, hub
     manifest.json                    whose folder it is, what was made from what (manifest.py)
@@ -499,6 +500,18 @@ class Run:
         name = self._named(folder / f"{weights.stem}.npy")
         self.manifest.record("02_training", {name: self._sources(weights)})
         return track
+
+    def predict_elsewhere(
+        self,
+        weights: Path,
+        genome: Genome,
+        where: NDArray[np.bool_],
+        accelerator: str = "auto",
+        progress: bool = True,
+    ) -> NDArray[np.float32]:
+        """Output of a model on another genome than the run's, computed unless it is kept here."""
+        folder = self.predictions / genome.name
+        return output_of(weights, genome, where, folder, accelerator=accelerator, progress=progress)
 
     # ----------------------------------------------------- what chapters keep for each other
 

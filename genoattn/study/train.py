@@ -29,6 +29,7 @@ SPECIES = "species"
 """Name of the sites of all species of a run's collection (`genoattn.data.collection`)."""
 
 _TRAINING = asdict(TrainingConfig())
+_WITHOUT = " without "
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,8 +72,14 @@ def _train(given: argparse.Namespace) -> None:
 
 def _train_set(given: argparse.Namespace) -> str:
     """What the card calls the labelled sites."""
-    without = f" without {', '.join(given.held_out)}" if given.held_out else ""
+    without = _WITHOUT + ", ".join(given.held_out) if given.held_out else ""
     return given.sites + without + ", labels turned round" * bool(given.turn_labels)
+
+
+def held_out_lineages(train_set: str) -> tuple[str, ...]:
+    """Lineages of which a training on many species saw nothing, by what its card says."""
+    _, without, lineages = train_set.partition(_WITHOUT)
+    return tuple(lineages.split(", ")) if without else ()
 
 
 def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str]:

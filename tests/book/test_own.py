@@ -60,6 +60,10 @@ def test_random_sequence_gets_its_files_and_a_plain_warning(given, capsys):
     assert own.main(["own.fa", "--out", "to", *given.options]) == 0
     out, err = capsys.readouterr()
     assert "Warning: These sequences have no more peaks than a shuffled copy" in err
+    assert "the tested species with the nearest GC content" in out
+    page = (given.folder / "to/report.html").read_text()
+    assert "<h2>What it reached on species like this one</h2>" in page
+    assert "rich in G and C" not in page + err
     to = given.folder / "to"
     assert {str(path.relative_to(given.folder)) for path in to.iterdir()} <= {*out.split("\n")}
     peaks = pd.read_csv(to / "peaks.tsv", sep="\t")
@@ -197,3 +201,10 @@ def test_whoever_has_more_to_say_adds_a_section():
     page = own.report([Section("Lineage & GC", "First.\n\nSecond.", rows=rows)], "Mine")
     assert "<h2>Lineage &amp; GC</h2>\n<p>First.</p>\n<p>Second.</p>" in page
     assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_a_genome_rich_in_g_and_c_is_warned_of_plainly(given, capsys):
+    (given.folder / "own.fa").write_text(">one\n" + "GCGCA" * 400 + "\n")
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 0
+    assert "Warning: 80.0% of this genome is G or C, more than 55%" in capsys.readouterr().err
+    assert "<h2>Warning: rich in G and C</h2>" in (given.folder / "to/report.html").read_text()

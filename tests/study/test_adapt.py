@@ -15,6 +15,7 @@ from genoattn.genome.sites import site_track
 from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.study import adapt
+from genoattn.study.run import Run
 
 RECIPE = replace(TRAINING, patience=2)
 
@@ -105,7 +106,7 @@ def test_adapting_teaches_the_grammar_of_the_genome(species):
     where = adapt.held_out_half(genome)
     resampling = Resampling.of(where, 200, 50, 0)
     table = adapt.learning_curve(
-        genome, sites, weights, [None], folder / "run", "toy", resampling=resampling,
+        genome, sites, weights, [None], Run(folder / "run"), "toy", resampling=resampling,
         recipe=replace(RECIPE, passes=20),
     )  # fmt: skip
     one = table.set_index(["resolution", "metric"]).loc[(1, "pr_auc")]
