@@ -264,7 +264,7 @@ def letters(results: Results) -> Headline:
         "model reads the parts of a promoter that biologists know.",
         figures.along(found),
         f"{_STUDY}/06_dependence",
-        "Which positions matter",
+        "What the model reads",
     )
 
 

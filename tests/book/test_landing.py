@@ -250,3 +250,11 @@ def test_a_failed_command_says_why_and_leaves_what_was_there(tmp_path, monkeypat
     assert build.main(["landing", "--results", "none"]) == 1
     assert "curated.json: is missing" in capsys.readouterr().err
     assert before.read_text() == "found before"
+
+
+def test_each_finding_leads_to_a_heading_of_its_chapter():
+    for found in landing.headlines(STUDY):
+        name = found.page.rsplit("/", 1)[1]
+        cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert f"## {found.heading}\n" in text, found.heading
