@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from genoattn.chapters import atlas_words as words
 from genoattn.genome import motifs
 from genoattn.heads import atlas, preferred
+from genoattn.heads.elements import PAPER_ELEMENTS
 from genoattn.interventions import recovery
 from genoattn.model.card import Card
 from genoattn.model.weights import made_from
@@ -34,9 +35,11 @@ from genoattn.study.run import Run
 
 __all__ = [
     "PARAMETERS",
+    "Asked",
     "Heads",
     "Recovered",
     "Swept",
+    "elements",
     "in_short",
     "joined",
     "recovered",
@@ -133,6 +136,17 @@ def kept_sweep(run: Run, weights: str, p: Checked) -> preferred.Sweep:
 # ------------------------------------------------------------------------------------- the heads
 
 
+class Asked(NamedTuple):
+    """What was found of the elements that heads were asked about."""
+
+    effects: pd.DataFrame
+    """`carriers.effects`, without the controls."""
+    carriers: pd.DataFrame
+    """`carriers.carried`."""
+    roles: pd.DataFrame
+    """`carriers.matched_roles`, of this model."""
+
+
 class Heads(NamedTuple):
     """All that is known of each head."""
 
@@ -142,6 +156,8 @@ class Heads(NamedTuple):
     """`profiles.profile_frame` of the chapter on heads."""
     logos: pd.DataFrame | None
     """`mediated.logo_table`; None where chapter 06 was not run."""
+    asked: Asked | None
+    """What chapter 06 found of the elements; None where it was not run."""
     says: list[str]
     """Sentences of each head, in the order of the rows."""
     n_others: int
@@ -160,7 +176,12 @@ def joined(run: Run, p: Checked) -> Heads:
         ``weights``, ``max_q``, ``selective``.
     """
     name = run.weights(p.weights).stem
-    texts = {"carriers": ("element",), "logo_names": ("name",), "effects": ("element", "control")}
+    texts = {  # "-10" is a name here
+        "carriers": ("element",),
+        "effects": ("element", "control"),
+        "logo_names": ("name",),
+        "roles": ("element",),
+    }
     found = {
         kind: run.kept("06_dependence", name, kind, texts.get(kind, ()))
         for kind in ("ablation", "carriers", "roles", "logos", "logo_names", "effects")
@@ -178,24 +199,45 @@ def joined(run: Run, p: Checked) -> Heads:
         logos=logos,
         logo_names=found.get("logo_names"),
     )
+    asked = None
+    if {"effects", "carriers"} <= found.keys():
+        effects = found["effects"]
+        real = effects[effects["control"].fillna("") == ""]
+        asked = Asked(real, found["carriers"], roles)
     says = words.sentences(
         frame,
         max_q=p.max_q,
         selective=p.selective,
         n_others=n_others,
-        detectable=_detectable(found.get("effects")),
+        detectable=_detectable(asked),
     )
     profiles = run.kept("03_heads", name, "profiles")
     said = words.say_measured(frame)
-    return Heads(frame, profiles, logos, says, n_others, Finding(said, {"heads": frame}))
+    return Heads(frame, profiles, logos, asked, says, n_others, Finding(said, {"heads": frame}))
 
 
-def _detectable(effects: pd.DataFrame | None) -> tuple[float, float] | None:
+def _detectable(asked: Asked | None) -> tuple[float, float] | None:
     """Smallest and largest share that would have been found, over the elements that are used."""
-    if effects is None:
+    if asked is None:
         return None
-    shares = effects.loc[effects["used"] & effects["control"].fillna("").eq(""), "detectable"]
+    shares = asked.effects.loc[asked.effects["used"], "detectable"]
     return None if shares.isna().all() else (float(shares.min()), float(shares.max()))
+
+
+def elements(run: Run, heads: Heads) -> Finding:
+    """Lay what attention says of each element beside what the interventions say.
+
+    Parameters
+    ----------
+    run : Run
+    heads : Heads
+    """
+    if heads.asked is None:
+        return Finding(words.NOT_ASKED)
+    found = atlas.by_element(heads.joined, *heads.asked)
+    matched = {one.name for one in PAPER_ELEMENTS} if run.study.published else set()
+    said = words.say_elements(found, matched, heads.n_others)
+    return Finding(said, {"heads_by_element": found})
 
 
 def head_table(run: Run, name: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from genoattn.genome.sites import paper_label
 from genoattn.heads import preferred
 from genoattn.interventions import recovery
-from genoattn.study.report import in_words, listed, with_interval
+from genoattn.study.report import in_words, listed, table, with_interval
 
 # ------------------------------------------------------------------------- letters everywhere
 
@@ -161,6 +161,69 @@ def matched(share: float, n_others: int) -> str:
     if np.isnan(share):
         return "one seed only, so whether this role returns is not known"
     return f"this role returns in {round(share * n_others)} of {n_others} other seeds"
+
+
+NOT_ASKED = "What heads carry was not measured here: run the chapter 06 first."
+
+
+def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
+    """Say, element by element, what attention and what interventions find.
+
+    Parameters
+    ----------
+    found : DataFrame
+        `atlas.by_element`.
+    matched : set of str
+        Elements that the paper matches with a head by eye.
+    n_others : int
+        Number of other seeds.
+    """
+    looked, carried = found["by_attention"] != "", found["carried_by"] != ""
+    both = [name for name in found["element"] if name in matched]
+    paper = ""
+    if both:
+        held = found[found["element"].isin(both)]
+        paper = (
+            f" The paper matches {in_words(len(both))} of them with a head by eye: attention bears "
+            f"out {in_words(int((held['by_attention'] != '').sum()))} of these, intervention "
+            f"{in_words(int((held['carried_by'] != '').sum()))}."
+        )
+    rows = pd.DataFrame(
+        {
+            "element": [
+                f"{name}*" if name in matched else name for name in found["element"].astype(str)
+            ],
+            "by attention": found["by_attention"].replace("", "none"),
+            "output without it": [
+                with_interval(-row["effect"], -row["ci_high"], -row["ci_low"])
+                for row in found.to_dict("records")
+            ],
+            "by intervention": [_by_intervention(row) for row in found.to_dict("records")],
+            "returns in other seeds": [
+                f"{row['returns']} of {n_others}" if row["carried_by"] and n_others else ""
+                for row in found.to_dict("records")
+            ],
+        }
+    )
+    star = " An asterisk marks what the paper matches with a head." if both else ""
+    return (
+        f"Of {in_words(len(found))} elements, attention gives {in_words(int(looked.sum()))} a head "
+        f"by the rule of the chapter on heads; interventions find a head that carries "
+        f"{in_words(int(carried.sum()))}.{paper} The table gives the change of the log-odds when "
+        f"the element becomes noise, and the head that brings most of it back.{star}\n"
+        + table(rows)
+    )
+
+
+def _by_intervention(row: Mapping[Any, Any]) -> str:
+    """The head that carries an element, or why there is none."""
+    if row["carried_by"]:
+        share = with_interval(row["share"], row["share_low"], row["share_high"], ".0%")
+        more = f" and {row['n_carriers'] - 1} more" if row["n_carriers"] > 1 else ""
+        return f"{row['carried_by']} {share}{more}"
+    if not row["used"]:
+        return "not used"
+    return f"none; {row['detectable']:.0%} would have been found"
 
 
 # --------------------------------------------------------------------- genomes of known truth

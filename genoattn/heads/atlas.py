@@ -23,7 +23,7 @@ from genoattn.heads.profiles import (
     share_near_peak,
 )
 
-__all__ = ["COLUMNS", "KEYS", "head_table", "join"]
+__all__ = ["COLUMNS", "KEYS", "by_element", "head_table", "join"]
 
 
 KEYS = ["layer_1based", "head_1based"]
@@ -152,6 +152,63 @@ def _beside(
         )
     kept = joined.drop(columns=names, errors="ignore")
     return kept.merge(other[[*KEYS, *names]], on=KEYS, how="left", validate="one_to_one")
+
+
+def by_element(
+    joined: pd.DataFrame, effects: pd.DataFrame, carriers: pd.DataFrame, roles: pd.DataFrame
+) -> pd.DataFrame:
+    """Seen from the elements: the heads that attention gives them, and those that carry them.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        `join`.
+    effects : DataFrame
+        ``element``, ``effect`` (mean drop of the log-odds by noise), ``ci_low``, ``ci_high``,
+        ``used``, ``detectable``.
+    carriers, roles : DataFrame
+        As of `join`.
+
+    Returns
+    -------
+    DataFrame
+        ``element``; ``by_attention``, heads of that role ("L1 H6; ..."; empty: none); ``effect``,
+        ``ci_low``, ``ci_high``, ``used``, ``detectable``; ``n_carriers``, ``carried_by`` (the head
+        that brings most back; empty: none), ``share``, ``share_low``, ``share_high``; ``returns``,
+        in how many other seeds that head's role returns. The greatest effect comes first.
+    """
+    rows = []
+    for row in effects.sort_values("effect", ascending=False).to_dict("records"):
+        name = row["element"]
+        looking = joined[joined["role"].str.replace(r" \(or .*", "", regex=True) == name]
+        mine = carriers[carriers["element"] == name].sort_values("share", ascending=False)
+        told = {"carried_by": "", "share": np.nan, "share_low": np.nan, "share_high": np.nan}
+        returns = 0
+        if len(mine):
+            top = mine.iloc[0]
+            told = {
+                "carried_by": f"L{top['layer']} H{top['head']}",
+                "share": top["share"],
+                "share_low": top["ci_low"],
+                "share_high": top["ci_high"],
+            }
+            if len(roles):
+                here = (roles["layer"] == top["layer"]) & (roles["head"] == top["head"])
+                same = here & (roles["element"] == name)
+                returns = int(roles.loc[same, "returns"].sum())
+        rows.append(
+            {
+                "element": name,
+                "by_attention": "; ".join(
+                    f"L{layer} H{head}" for layer, head in looking[["layer", "head"]].values
+                ),
+                **{key: row[key] for key in ("effect", "ci_low", "ci_high", "used", "detectable")},
+                "n_carriers": len(mine),
+                **told,
+                "returns": returns,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 # ---------------------------------------------------------------------------------- the table

@@ -86,6 +86,7 @@ def test_without_the_chapter_on_dependence_nothing_is_known_of_what_heads_carry(
     found = chapter.joined(with_heads, parameters(weights="toy"))
     assert found.joined["ablation_delta_pr_auc"].isna().all()
     assert found.logos is None and found.n_others == 0
+    assert chapter.elements(with_heads, found).said == words.NOT_ASKED
     assert "which element a head carries (chapter 06 not run)" in found.finding.said
     assert all(one.startswith("What it carries was not measured.") for one in found.says)
 
@@ -97,16 +98,22 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
          ci_high=[-0.05, 0.1])  # fmt: skip
     keep(run, "dependence", "carriers", layer=[1], head=[1], element=["-35"], share=[0.41],
          ci_low=[0.34], ci_high=[0.51], q_value=[0.001])  # fmt: skip
-    keep(run, "dependence", "roles", seed=["toy", "toy", "toy-s1"], layer=1, head=1,
+    keep(run, "dependence", "roles", seed=["toy", "toy", "toy-s1"], layer=1, head=1, element="-35",
          other_seed=["toy-s1", "toy-s2", "toy"], returns=[True, False, True])  # fmt: skip
     keep(run, "dependence", "effects", element=["-35", "-35", "UP"],
          control=["", "no element here", ""], used=[True, True, False],
+         effect=[2.0, 0.0, 0.1], ci_low=[1.0, -0.1, -0.1], ci_high=[3.0, 0.1, 0.3],
          detectable=[0.12, 0.9, np.nan])  # fmt: skip
     keep(run, "dependence", "logos", layer=1, head=[1, 1, 2], offset=[-35, -34, -35], letter="T",
          contribution=[0.5, 0.25, 0.0])  # fmt: skip
     keep(run, "dependence", "logo_names", layer=[1], head=[1], name=["-35"])
     found = chapter.joined(run, parameters(weights="toy"))
     assert found.n_others == 2
+    by_element = chapter.elements(run, found)
+    table = by_element.results["heads_by_element"].set_index("element")
+    assert table["carried_by"].to_dict() == {"-35": "L1 H1", "UP": ""}
+    assert table.loc["-35", ["share", "share_low", "share_high"]].tolist() == [0.41, 0.34, 0.51]
+    assert table.loc["-35", "returns"] == 1
     assert found.joined["carries"].tolist() == ["-35", ""]
     assert found.joined["mediated"].tolist() == [0.75, 0.0]
     assert found.joined["seed_stability"].iloc[0] == 0.5
@@ -120,6 +127,24 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
         "Carries none of the elements asked about (a share of 12% of their effect would have been "
         "found four times out of five). Without it PR AUC does not change significantly."
     )
+
+
+def test_elements_get_both_verdicts_with_their_power():
+    found = pd.DataFrame(
+        {
+            "element": ["-10", "-35", "UP"], "by_attention": ["", "L2 H1; L2 H3", ""],
+            "effect": [3.0, 2.0, 0.0], "ci_low": [2.0, 1.0, -0.1], "ci_high": [4.0, 3.0, 0.1],
+            "used": [True, True, False], "detectable": [0.1, 0.12, np.nan], "n_carriers": [3, 0, 0],
+            "carried_by": ["L4 H6", "", ""], "share": [0.4, np.nan, np.nan], "share_low": 0.3,
+            "share_high": 0.5, "returns": [2, 0, 0],
+        }
+    )  # fmt: skip
+    said = words.say_elements(found, {"-10", "-35"}, 2)
+    assert "attention gives one a head" in said and "a head that carries one." in said
+    assert "two of them with a head by eye: attention bears out one of these, intervent" in said
+    assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
+    assert "| none; 12% would have been found |" in said and "| not used |" in said
+    assert "The paper" not in words.say_elements(found, set(), 0)
 
 
 def row(**given):
