@@ -30,7 +30,6 @@ from genoattn.genome.formats import read_gff
 from genoattn.genome.sequence import STRANDS, Genome, encode
 
 __all__ = [
-    "KNOWN_INDELS",
     "Liftover",
     "lift_sites",
     "offset_audit",
@@ -39,16 +38,6 @@ __all__ = [
     "terminator_audit",
 ]
 
-
-KNOWN_INDELS = (
-    (257_907, 776, "IS1 in crl"),
-    (547_831, 1, "one nucleotide in ylbE"),
-    (1_298_720, 1199, "IS5, place known to a few nucleotides"),
-    (2_171_384, 2, "two nucleotides in gatC"),
-    (3_558_478, -1, "one nucleotide in glpR"),
-)
-"""U00096.2 -> NC_000913.3 as it is known (1-based place, change, what): never used to lift, only
-to be set beside what is derived."""
 
 MINIMUM_RUN = 3  # anchors that must agree before their offset counts as a segment
 LONGEST_DUPLICATION = 15  # nucleotides of target duplication beside a mobile element

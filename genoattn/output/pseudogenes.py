@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 from genoattn.evaluation.statistics import matched_controls, median_with_band
 from genoattn.genome.sequence import STRANDS, Genome
 
-__all__ = ["EXPRESSION", "SCHEMES", "effects", "gene_table"]
+__all__ = ["SCHEMES", "effects", "gene_table"]
 
-
-EXPRESSION = ("no start site", "one assay", "two or more assays")
-"""Classes of expression: how many assays agree on a start site of the gene."""
 
 SCHEMES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "no matching": ((), None),
@@ -60,8 +57,8 @@ def gene_table(
     -------
     DataFrame
         ``gene``, ``start``, ``end``, ``strand``, ``pseudo``, ``at`` (share of A and T),
-        ``log_length`` (base 2, nt), ``expression`` (index into `EXPRESSION`), ``sense`` and
-        ``antisense`` (median output over the gene).
+        ``log_length`` (base 2, nt), ``expression`` (assays that agree on a start site of the gene:
+        0, 1, or 2 for more), ``sense`` and ``antisense`` (median output over the gene).
     """
     genes = features.loc[
         features["type"].isin(["gene", "pseudogene"]),

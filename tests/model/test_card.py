@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import toy_contigs
 
 from genoattn import annotate
-from genoattn.genome.sequence import Genome, encode
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card, misfit
 from genoattn.model.weights import WEIGHTS, WeightsError
@@ -90,25 +90,8 @@ def test_further_facts_are_kept():
     assert card.content() == {"config": {}, "note": "mine"}
 
 
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
-
-
-@pytest.fixture(scope="module")
-def model() -> Annotator:
-    """A small annotator of random weights whose output depends on the sequence."""
-    torch.manual_seed(3)
-    return Annotator(CONFIG).eval()
-
-
-@pytest.fixture(scope="module")
-def contigs() -> list[Genome]:
-    """Three contigs: circular, linear, and one shorter than the window."""
-    rng = np.random.default_rng(1)
-    letters = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in SIZES.items()}
-    return [Genome(name, encode(text), name == "ring") for name, text in letters.items()]
-
-
-SIZES = {"ring": 400, "line": 150, "bit": 9}
+model = pytest.fixture(scope="module")(toy_contigs.model)
+contigs = pytest.fixture(scope="module")(toy_contigs.contigs)
 
 
 def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):

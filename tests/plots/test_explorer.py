@@ -3,27 +3,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from toy_attention import DOWNSTREAM, attended
 
-from genoattn.genome.sequence import Genome
-from genoattn.heads import preferred, profiles
+from genoattn.heads import profiles
 from genoattn.plots import explorer
 
-LAYERS, HEADS, WINDOW, N, DOWNSTREAM = 2, 2, 16, 60, 5
-
-
-@pytest.fixture(scope="module")
-def toy():
-    """Random attention on a random genome; float16, with ties."""
-    rng = np.random.default_rng(0)
-    genome = Genome("toy", rng.integers(4, size=500).astype(np.uint8), circular=True)
-    samples = pd.DataFrame(
-        {"strand": rng.choice(["+", "-"], N), "position": rng.integers(500, size=N)}
-    )
-    attention = rng.random((N, LAYERS, HEADS, WINDOW)).round(1).astype(np.float16)
-    made = preferred.sweep(attention, samples, genome, downstream=DOWNSTREAM, n_best=9, width=7)
-    return genome, samples, attention, made
+toy = pytest.fixture(scope="module")(attended)
 
 
 def profile_frame(made):
