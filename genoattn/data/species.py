@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ __all__ = [
 
 PURINE_SHARE = 0.6  # least share of purines at the sites of a table that is used
 AUDITED_OFFSETS = tuple(range(-3, 4))  # in nt, positive downstream
+_WHOLE = re.compile("[0-9]{1,18}")
 _LIST = "Genome_List.csv"
 _BOX = 6  # nt of a −10 element
 _UPSTREAM = ("UP", "Minus35", "Spacer", "Minus10", "Dis")
@@ -154,7 +156,7 @@ def _table(where: str, text: str, listed: dict[str, str]) -> PromoterTable:
         if missing := [column for column in _COLUMNS if row.get(column) is None]:
             raise AnnotationError(f"{where}, line {number}: column {missing[0]!r} is missing")
         site, strand = row["TSS_coordinate"], row["Direction"]
-        if not site.isdigit() or int(site) < 1 or strand not in STRANDS:
+        if not _WHOLE.fullmatch(site) or int(site) < 1 or strand not in STRANDS:
             raise AnnotationError(
                 f"{where}, line {number}: a site at {site!r}, strand {strand!r}; a 1-based "
                 "position and '+' or '-' are needed"
@@ -286,7 +288,8 @@ def read_start_bed(path: str | Path, genome: Genome) -> pd.DataFrame:
             raise AnnotationError(
                 f"{path}, line {number}: a site on {sequence}; the genome is {genome.name}"
             )
-        if not (start.isdigit() and end.isdigit() and int(end) == int(start) + 1):
+        whole = _WHOLE.fullmatch(start) and _WHOLE.fullmatch(end)
+        if not (whole and int(end) == int(start) + 1):
             raise AnnotationError(
                 f"{path}, line {number}: {start}-{end} is not a single nucleotide"
             )

@@ -14,6 +14,7 @@ sites").
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -388,7 +389,7 @@ def read_transfac(path: str | Path) -> list[Motif]:
     record = _Record()
     for number, line in enumerate(lines, start=1):
         where = f"{path}, line {number}"
-        key, _, value = line.strip().partition(" ")
+        key, _, value = line.strip().replace("\t", " ").partition(" ")
         if key == "//":
             motif = record.finish(where)
             if motif.accession in seen:
@@ -398,10 +399,10 @@ def read_transfac(path: str | Path) -> list[Motif]:
             record = _Record()
         else:
             record.take(key, value.strip(), where)
+    if not (motifs or record.accession or record.in_matrix or record.rows):
+        raise MotifError(f"{path}: no motif in this file; a TRANSFAC file is needed")
     if record.begun:
         raise MotifError(f"{path}: the last record has no '//' line; the file may be cut off")
-    if not motifs:
-        raise MotifError(f"{path}: no motif in this file; a TRANSFAC file is needed")
     return motifs
 
 
@@ -428,7 +429,7 @@ class _Record:
             if value.split()[:4] != list(LETTERS[:4]):
                 raise MotifError(f"{where}: the columns must be A C G T, not {value!r}")
             self.in_matrix = True
-        elif self.in_matrix and key.isdigit():
+        elif self.in_matrix and re.fullmatch(r"[0-9]{1,9}", key):
             self.rows.append(self._row(key, value, where))
         else:
             self.in_matrix = False

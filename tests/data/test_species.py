@@ -84,6 +84,8 @@ def test_start_sites_of_a_bed_file(tmp_path):
     [
         ("else\t4\t5\t.\t0\t+", "line 1: a site on else; the genome is toy"),
         ("toy\t4\t6\t.\t0\t+", "line 1: 4-6 is not a single nucleotide"),
+        ("toy\t\u2074\t5\t.\t0\t+", "line 1: \u2074-5 is not a single nucleotide"),
+        (f"toy\t{10**30}\t{10**30 + 1}\t.\t0\t+", "is not a single nucleotide"),
         ("toy\t100\t101\t.\t0\t+", "line 1: 100 on strand '+' is not on the 100 nt of toy"),
         ("toy\t4\t5\t.\t0\t.", "line 1: 4 on strand '.'"),
         ("toy\t4\t5", "line 1: six columns are needed"),

@@ -265,7 +265,7 @@ def test_transfac_gzip_and_windows_line_ends(tmp_path: Path) -> None:
         (RECORD, RECORD + RECORD, "line 22: a second motif of accession M1"),
         (RECORD, "", "no motif in this file"),
         (RECORD, "VV  version\n", "no motif in this file"),
-        (RECORD, "position\tstrand\n", "no '//' line"),
+        (RECORD, "position\tstrand\n", "no motif in this file; a TRANSFAC file is needed"),
     ],
 )
 def test_a_wrong_transfac_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
