@@ -76,6 +76,9 @@ READING: dict[str, Parameter] = {
     "min_factor_sites": Parameter(
         int, 15, "binding sites of a factor in the test part, for it to be tested", low=2
     ),
+    "n_carried": Parameter(
+        int, 8, "binding sites of a factor that are followed through single heads, at most", low=2
+    ),
     "n_controls": Parameter(int, 2, "matched controls of each binding site", low=1),
     "max_q": Parameter(
         float, 0.05, "greatest q-value (false discovery rate) of a finding", low=0, high=1
@@ -469,7 +472,7 @@ def factors(run: Run, model: Model, p: Checked) -> Factors:
     )
     table = binding.summarise(changed, matched, block, level=p.level)
     table.insert(0, "model", model.name)
-    by_head = _by_head(model, run, treated, control, block, settings, p)
+    by_head = _by_head(model, run, treated, control, block, table, settings, p)
     results = {"factors": table}
     if by_head is not None:
         results["factors_heads"] = by_head
@@ -483,13 +486,19 @@ def _by_head(
     treated: pd.DataFrame,
     control: pd.DataFrame,
     block: NDArray[np.int64],
+    table: pd.DataFrame,
     settings: dict,
     p: Checked,
 ) -> pd.DataFrame | None:
-    """How much of the effect of each factor of `CARRIED` every head mediates."""
-    if not hasattr(model.config, "heads"):
+    """How much of the effect of each factor of `CARRIED` that has one every head mediates."""
+    needed = [one for one in table.loc[table["q_value"] <= p.max_q, "factor"] if one in CARRIED]
+    if not needed or not hasattr(model.config, "heads"):
         return None
-    rows = np.flatnonzero(treated["factor"].isin(CARRIED))
+    order = np.random.default_rng(p.seed).permutation(
+        np.flatnonzero(treated["factor"].isin(needed))
+    )
+    number = treated.iloc[order].groupby("factor").cumcount()
+    rows = np.sort(order[(number < p.n_carried).to_numpy()])
     first = control.drop_duplicates("treated")  # one control each
     first = first[first["treated"].isin(rows)]
     tables = []
