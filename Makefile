@@ -81,7 +81,7 @@ format: $(READY)  ## put code into the common form, and strip the source noteboo
 	@nbstripout --keep-id notebooks/*.ipynb notebooks/course/*.ipynb
 
 clean:  ## remove what the build made: runs, executed demo chapters, pages, caches (not .venv)
-	rm -rf runs/demo book/demo book/api _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf runs/demo book/demo book/api book/course _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 unlock: $(READY)  ## free the run graph after a killed build
 	@snakemake --cores 1 --unlock

@@ -56,7 +56,7 @@ def own_files(wildcards):
 
 def pages(wildcards):
     """The pages of the book that are not executed by this build."""
-    written = (f"{SHOWN}/", "book/api/")
+    written = (f"{SHOWN}/", "book/api/", "book/course/")
     return [page_source(page) for page in toc_pages() if not page.startswith(written)]
 
 
@@ -161,6 +161,17 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn reference --parts {output[0]} --to {output[1]}"
 
+    rule course:
+        input:
+            sorted(str(path) for path in Path("notebooks/course").glob("*.ipynb")),
+            "genoattn/book/course.py",
+        output:
+            directory("book/course"),
+        message:
+            "Writing the exercises of the course"
+        shell:
+            "python -m genoattn book course --to {output}"
+
     rule landing:
         input:
             rules.chapters.input,
@@ -182,6 +193,7 @@ if PROFILE == "demo":
             pages,
             rules.reference.output,
             rules.landing.output,
+            rules.course.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",
@@ -190,6 +202,7 @@ if PROFILE == "demo":
             "_build/browser",
             "genoattn/book/build.py",
             "genoattn/book/pages.py",
+            "genoattn/book/quizzes.yaml",
             "_config.yml",
             "_toc.yml",
         output:

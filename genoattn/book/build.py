@@ -423,6 +423,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps.add_parser("overview", help="draw the figure of the README")
     first = steps.add_parser("landing", help="write what the first page includes")
     first.add_argument("--results", default="book/results/ecoli")
+    taught = steps.add_parser("course", help="write the exercises: pages, and both versions")
+    taught.add_argument("--to", default="book/course")
     placed = steps.add_parser("place", help="put the rendered pages among the published versions")
     placed.add_argument("folder")
     placed.add_argument("version", help="stable or dev")
@@ -439,6 +441,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from genoattn.book import landing  # slow to import, and needed here only
 
             print(f"{landing.write(landing.Results(Path(given.results)))} findings written")
+        elif given.step == "course":
+            from genoattn.book import course  # needs nbconvert
+
+            print(f"{len(course.pages(given.to))} exercises written to {given.to}")
         elif given.step == "place":
             from genoattn.book import web  # needs Sphinx
 

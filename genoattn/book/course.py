@@ -6,16 +6,20 @@ is decided by their tags (nbconvert's ``TagRemovePreprocessor``)::
 
     student     without the solutions
     teacher     with the solutions in the gaps' place
+
+In the book each exercise is a page: its tasks as exercises (sphinx-exercise), with folded solutions
+and both versions to be downloaded. The build writes these pages into ``book/course/``.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 from genoattn.genome.files import writing
 
-__all__ = ["VERSIONS", "exercises", "minutes", "version", "write"]
+__all__ = ["VERSIONS", "exercises", "minutes", "page", "pages", "version", "write"]
 
 
 VERSIONS = {"student": "solution", "teacher": "exercise"}
@@ -74,3 +78,64 @@ def minutes(source: str | Path) -> int:
 
     first = nbformat.read(source, as_version=4).cells[0].source
     return int(first.split("**Minutes.**")[1].split()[0].rstrip(":,."))
+
+
+def page(source: str | Path) -> str:
+    """An exercise as a page of the book, in MyST Markdown.
+
+    Parameters
+    ----------
+    source : str or Path
+
+    Returns
+    -------
+    str
+        The cells in their order; each task as an exercise, its solution folded below.
+    """
+    import nbformat
+
+    source = Path(source)
+    head, *cells = nbformat.read(source, as_version=4).cells
+    links = " · ".join(f"{{download}}`for {name}s <{name}/{source.name}>`" for name in VERSIONS)
+    parts = [head.source, f"The notebook: {links}."]
+    task = 0
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        if "check" in tags:
+            continue  # its words are seen in the notebook only
+        text = cell.source
+        if cell.cell_type == "code":
+            text = f"```python\n{text}\n```"
+        if text.startswith("## Task"):
+            task += 1
+            title, _, body = text.partition("\n")
+            parts.append(f"{title}\n{body}")
+        elif "exercise" in tags:
+            label = f"course-{source.stem[:2]}-{task}"
+            parts.append(f"````{{exercise}}\n:label: {label}\n:nonumber:\n\n{text}\n````")
+        elif "solution" in tags:
+            label = f"course-{source.stem[:2]}-{task}"
+            parts.append(f"````{{solution}} {label}\n:class: dropdown\n\n{text}\n````")
+        else:
+            parts.append(text)
+    return "\n\n".join(parts) + "\n"
+
+
+def pages(folder: str | Path = "book/course") -> list[Path]:
+    """Write the pages of all exercises, and the notebooks that they offer, anew.
+
+    Returns
+    -------
+    list of Path
+        The pages.
+    """
+    folder = Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    write(folder)
+    written = []
+    for source in exercises():
+        target = folder / f"{source.stem}.md"
+        with writing(target) as partial:
+            partial.write_text(page(source), encoding="utf-8")
+        written.append(target)
+    return written
