@@ -159,6 +159,10 @@ def say_tiled(effects: pd.DataFrame, carriers: pd.DataFrame) -> str:
     )
 
 
+def _together(n: int) -> str:
+    return "one head alone restores" if n == 1 else f"{report.in_words(n)} heads together restore"
+
+
 def say_ways(
     sets: pd.DataFrame,
     hops: pd.DataFrame,
@@ -187,9 +191,7 @@ def say_ways(
         said.append(
             f"**{element}**: "
             + (
-                f"{report.in_words(int(enough['n_heads'].iloc[0]))} "
-                f"head{'s' * (int(enough['n_heads'].iloc[0]) > 1)} together restore "
-                f"{enough['share'].iloc[0]:.0%}"
+                f"{_together(int(enough['n_heads'].iloc[0]))} {enough['share'].iloc[0]:.0%}"
                 if len(enough)
                 else f"the first {report.in_words(int(last['n_heads']))} heads together restore "
                 f"{last['share']:.0%}"

@@ -117,9 +117,15 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
     return (
         f"Of the circuits tried, the smallest with {goal:.0%} of the PR AUC of all "
         f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{', '.join(order[:n]) or 'none'}. Without any head PR AUC is {none:.3f}. The order is "
+        f"{_first(order[:n])}. Without any head PR AUC is {none:.3f}. The order is "
         "greedy, so a smaller circuit may exist."
     )
+
+
+def _first(order: list[str], most: int = 8) -> str:
+    """Heads in their order, the first of many."""
+    more = f" and {len(order) - most} more" if len(order) > most else ""
+    return ", ".join(order[:most]) + more or "none"
 
 
 def _count(which: pd.Series) -> str:

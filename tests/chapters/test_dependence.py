@@ -150,7 +150,7 @@ def test_ways_lead_from_the_box_to_the_sites_own_query(mediated):
     top = ways.map.loc[ways.map["share"].idxmax()]
     assert top["query"] <= toy_reader.CONFIG.downstream < top["query"] + 5
     assert top["key"] <= -30 < top["key"] + 10
-    assert "one head together restore 100%" in ways.finding.said
+    assert "one head alone restores 100%" in ways.finding.said
     assert ways.hops.empty  # there is one layer
     assert ways.shown == "-35"
     assert ways._replace(map=ways.map.head(0)).shown == ""

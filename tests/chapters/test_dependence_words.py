@@ -81,7 +81,7 @@ def sets(share):
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        ((0.9, 0.95), "one head together restore 90%"),
+        ((0.9, 0.95), "one head alone restores 90%"),
         ((0.5, 0.9), "two heads together restore 90%"),
         ((0.5, 0.8), "the first two heads together restore 80%"),
     ],
@@ -143,6 +143,11 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
     said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], 0.9)
     assert "has **2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1." in said
     assert "Without any head PR AUC is 0.010." in said
+    many = pd.DataFrame({"n_heads": [0, 9], "pr_auc": [0.0, 0.2], "ci_low": 0.1, "ci_high": 0.3})
+    said = circuits.say_kept(many, [f"H{n}" for n in range(9)], 0.9)
+    assert (
+        "**9 heads** (0.200 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7 and 1 more." in said
+    )
 
 
 def pairs(low, high):
