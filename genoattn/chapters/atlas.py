@@ -142,9 +142,9 @@ class Asked(NamedTuple):
     effects: pd.DataFrame
     """`carriers.effects`, without the controls."""
     carriers: pd.DataFrame
-    """`carriers.carried`."""
-    roles: pd.DataFrame
-    """`carriers.matched_roles`, of this model."""
+    """`carriers.carried` of this model and of its other seeds."""
+    model: str
+    """Which of them this model is."""
 
 
 class Heads(NamedTuple):
@@ -177,33 +177,34 @@ def joined(run: Run, p: Checked) -> Heads:
     """
     name = run.weights(p.weights).stem
     texts = {  # "-10" is a name here
-        "carriers": ("element",),
+        "seed_carriers": ("element",),
         "effects": ("element", "control"),
         "logo_names": ("name",),
         "roles": ("element",),
     }
     found = {
         kind: run.kept("06_dependence", name, kind, texts.get(kind, ()))
-        for kind in ("ablation", "carriers", "roles", "logos", "logo_names", "effects")
+        for kind in ("ablation", "seed_carriers", "roles", "logos", "logo_names", "effects")
         if run.has_kept("06_dependence", name, kind)
     }
     roles = found.get("roles", pd.DataFrame(columns=["seed", "other_seed"]))
     roles = roles[roles["seed"] == name]
     n_others = roles["other_seed"].nunique()
     logos = found.get("logos")
+    asked, carriers = None, found.get("seed_carriers")
+    if carriers is not None:
+        effects = found["effects"]
+        real = effects[effects["control"].fillna("") == ""]
+        asked = Asked(real, carriers, name)
+        carriers = carriers[carriers["model"] == name]
     frame = atlas.join(
         head_table(run, name),
         ablation=found.get("ablation"),
-        carriers=found.get("carriers"),
+        carriers=carriers,
         roles=roles,
         logos=logos,
         logo_names=found.get("logo_names"),
     )
-    asked = None
-    if {"effects", "carriers"} <= found.keys():
-        effects = found["effects"]
-        real = effects[effects["control"].fillna("") == ""]
-        asked = Asked(real, found["carriers"], roles)
     says = words.sentences(
         frame,
         max_q=p.max_q,

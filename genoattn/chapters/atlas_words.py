@@ -199,8 +199,8 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
                 for row in found.to_dict("records")
             ],
             "by intervention": [_by_intervention(row) for row in found.to_dict("records")],
-            "returns in other seeds": [
-                f"{row['returns']} of {n_others}" if row["carried_by"] and n_others else ""
+            "carried in other seeds": [
+                f"{row['n_seeds']} of {n_others}" if n_others else "not asked"
                 for row in found.to_dict("records")
             ],
         }

@@ -162,7 +162,7 @@ def mediated(run: Run, model: Model, asked: Asked, p: Checked) -> Mediated:
     made = tables(subject, found, p)
     said = wording.say_mediated(made.effects, made.carriers, p)
     results = {"mediation_effects": made.effects}
-    kept = {"carriers": made.carriers, "effects": made.effects}
+    kept = {"effects": made.effects}
     return made._replace(finding=Finding(said, results, kept))
 
 
@@ -472,7 +472,9 @@ def others(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
     results = {"mediation": pd.concat(every, ignore_index=True), "mediation_roles": roles}
     said = wording.say_others(seeds, controls, roles, missing, p)
     leading = _leading({**seeds, **controls})
-    return Others(seeds, controls, roles, leading, Finding(said, results, {"roles": roles}))
+    carried = pd.concat([one.carriers for one in seeds.values()], ignore_index=True)
+    kept = {"roles": roles, "seed_carriers": carried}
+    return Others(seeds, controls, roles, leading, Finding(said, results, kept))
 
 
 def _leading(networks: Mapping[str, Mediated]) -> pd.DataFrame:

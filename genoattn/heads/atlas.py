@@ -155,7 +155,7 @@ def _beside(
 
 
 def by_element(
-    joined: pd.DataFrame, effects: pd.DataFrame, carriers: pd.DataFrame, roles: pd.DataFrame
+    joined: pd.DataFrame, effects: pd.DataFrame, carriers: pd.DataFrame, model: str
 ) -> pd.DataFrame:
     """Seen from the elements: the heads that attention gives them, and those that carry them.
 
@@ -166,24 +166,26 @@ def by_element(
     effects : DataFrame
         ``element``, ``effect`` (mean drop of the log-odds by noise), ``ci_low``, ``ci_high``,
         ``used``, ``detectable``.
-    carriers, roles : DataFrame
-        As of `join`.
+    carriers : DataFrame
+        `genoattn.interventions.carriers.carried` of this model and of its other seeds.
+    model : str
+        Which of them this model is.
 
     Returns
     -------
     DataFrame
         ``element``; ``by_attention``, heads of that role ("L1 H6; ..."; empty: none); ``effect``,
         ``ci_low``, ``ci_high``, ``used``, ``detectable``; ``n_carriers``, ``carried_by`` (the head
-        that brings most back; empty: none), ``share``, ``share_low``, ``share_high``; ``returns``,
-        in how many other seeds that head's role returns. The greatest effect comes first.
+        that brings most back; empty: none), ``share``, ``share_low``, ``share_high``;
+        ``n_seeds``, other seeds in which a head carries it. The greatest effect comes first.
     """
     rows = []
     for row in effects.sort_values("effect", ascending=False).to_dict("records"):
         name = row["element"]
         looking = joined[joined["role"].str.replace(r" \(or .*", "", regex=True) == name]
-        mine = carriers[carriers["element"] == name].sort_values("share", ascending=False)
+        every = carriers[carriers["element"] == name].sort_values("share", ascending=False)
+        mine = every[every["model"] == model]
         told = {"carried_by": "", "share": np.nan, "share_low": np.nan, "share_high": np.nan}
-        returns = 0
         if len(mine):
             top = mine.iloc[0]
             told = {
@@ -192,10 +194,6 @@ def by_element(
                 "share_low": top["ci_low"],
                 "share_high": top["ci_high"],
             }
-            if len(roles):
-                here = (roles["layer"] == top["layer"]) & (roles["head"] == top["head"])
-                same = here & (roles["element"] == name)
-                returns = int(roles.loc[same, "returns"].sum())
         rows.append(
             {
                 "element": name,
@@ -205,7 +203,7 @@ def by_element(
                 **{key: row[key] for key in ("effect", "ci_low", "ci_high", "used", "detectable")},
                 "n_carriers": len(mine),
                 **told,
-                "returns": returns,
+                "n_seeds": every.loc[every["model"] != model, "model"].nunique(),
             }
         )
     return pd.DataFrame(rows)

@@ -96,8 +96,8 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
     pair = {"layer_1based": 1, "head_1based": [1, 2]}
     keep(run, "dependence", "ablation", **pair, delta_pr_auc=[-0.1, 0.0], ci_low=[-0.4, -0.1],
          ci_high=[-0.05, 0.1])  # fmt: skip
-    keep(run, "dependence", "carriers", layer=[1], head=[1], element=["-35"], share=[0.41],
-         ci_low=[0.34], ci_high=[0.51], q_value=[0.001])  # fmt: skip
+    keep(run, "dependence", "seed_carriers", model=["toy", "toy-s1"], layer=1, head=1,
+         element="-35", share=[0.41, 0.9], ci_low=[0.34, 0.8], ci_high=[0.51, 1.0])  # fmt: skip
     keep(run, "dependence", "roles", seed=["toy", "toy", "toy-s1"], layer=1, head=1, element="-35",
          other_seed=["toy-s1", "toy-s2", "toy"], returns=[True, False, True])  # fmt: skip
     keep(run, "dependence", "effects", element=["-35", "-35", "UP"],
@@ -113,7 +113,7 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
     table = by_element.results["heads_by_element"].set_index("element")
     assert table["carried_by"].to_dict() == {"-35": "L1 H1", "UP": ""}
     assert table.loc["-35", ["share", "share_low", "share_high"]].tolist() == [0.41, 0.34, 0.51]
-    assert table.loc["-35", "returns"] == 1
+    assert table["n_seeds"].to_dict() == {"-35": 1, "UP": 0}
     assert found.joined["carries"].tolist() == ["-35", ""]
     assert found.joined["mediated"].tolist() == [0.75, 0.0]
     assert found.joined["seed_stability"].iloc[0] == 0.5
@@ -136,7 +136,7 @@ def test_elements_get_both_verdicts_with_their_power():
             "effect": [3.0, 2.0, 0.0], "ci_low": [2.0, 1.0, -0.1], "ci_high": [4.0, 3.0, 0.1],
             "used": [True, True, False], "detectable": [0.1, 0.12, np.nan], "n_carriers": [3, 0, 0],
             "carried_by": ["L4 H6", "", ""], "share": [0.4, np.nan, np.nan], "share_low": 0.3,
-            "share_high": 0.5, "returns": [2, 0, 0],
+            "share_high": 0.5, "n_seeds": [2, 0, 0],
         }
     )  # fmt: skip
     said = words.say_elements(found, {"-10", "-35"}, 2)

@@ -122,7 +122,7 @@ def test_the_head_that_reads_the_box_is_named_and_its_control_is_not(mediated):
     assert found["share"] == pytest.approx(1, abs=0.02)
     assert "-35 by L1 H1 100%" in mediated.finding.said
     assert "The output uses **1 of 1 elements**" in mediated.finding.said
-    assert mediated.finding.kept["carriers"] is mediated.carriers
+    assert mediated.finding.kept["effects"] is mediated.effects
 
 
 def test_what_was_kept_is_read_again_and_other_weights_are_asked_anew(
