@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["Cards", "cards", "explorer", "recovery"]
 
 
-_ACROSS = 3
+_ACROSS = 2
 """Cards in a row."""
-_LONGEST = 48
+_CLOSE = (-42, 4)
+"""Offsets between which letters are drawn, large enough to be read; beyond little passes."""
+_LONGEST = 64
 """Letters of a line on a card."""
 
 
@@ -103,7 +105,7 @@ def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | Non
     figure, grid = plt.subplots(
         3 * n_rows,
         _ACROSS,
-        figsize=(style.WIDTH, 3.55 * n_rows + 0.3),
+        figsize=(style.WIDTH, 3.2 * n_rows + 0.3),
         height_ratios=[1.0, 0.9, 0.55] * n_rows,
         squeeze=False,
         layout="constrained",
@@ -111,7 +113,7 @@ def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | Non
     for axes in grid.flat:
         axes.set_axis_off()
     by_head = dict(iter(profiles.groupby("head_1based")))
-    shown = None if logos is None else logos[logos["offset"].isin(profiles["offset"])]
+    shown = None if logos is None else logos[logos["offset"].between(*_CLOSE)]
     ends, drawn = [], []
     for number, row in enumerate(mine.to_dict("records")):
         top, column = 3 * (number // _ACROSS), number % _ACROSS
@@ -171,7 +173,7 @@ def _card_logo(axes: Axes, part: pd.DataFrame) -> tuple[float, float]:
     heights = part.pivot(index="offset", columns="letter", values="contribution")
     ends = letter_stacks(axes, heights)
     label = paper_label(heights.index.to_numpy())
-    shown = (label % 20 == 0) | (label == 1)
+    shown = (label % 10 == 0) | (label == 1)
     axes.set_xticks(heights.index[shown], [f"{value:+d}" for value in label[shown]])
     axes.locator_params(axis="y", nbins=3)
     axes.tick_params(labelsize=7, length=2)
