@@ -78,7 +78,7 @@ PARAMETERS = Schema(
         "models": Parameter(
             list[str],
             ["annotator", "convolutional"],
-            "models trained on E. coli alone; the first is what others are compared with",
+            "trained on E. coli alone; the first is the reference",
             sizes=(1, None),
             unique=True,
             rule=filled,
@@ -86,14 +86,14 @@ PARAMETERS = Schema(
         "families": Parameter(
             list[str],
             ["bacteria", "bacteria-convolutional"],
-            "models of many species; <family>-<fold> has not seen the fold's lineages",
+            "<family>-<fold> has not seen a fold",
             unique=True,
             rule=filled,
         ),
         "folds": Parameter(
             list[str],
             ["campylobacterota", "firmicutes", "chlamydiota", "gammaproteobacteria", "high-gc"],
-            "lineage folds",
+            "folds",
             unique=True,
             rule=filled,
         ),
@@ -391,7 +391,7 @@ def scored(run: Run, given: Opened, places: Located, p: Checked) -> Scored:
         table = _scores(run, given, p, one.lineage, genome, sites, where)
         tables.append(table.assign(species=one.species))
     genome, sites, where = given.ecoli
-    everything = {f"{one}, all": run.weights(one) for one in p.families if run.has_weights(one)}
+    everything = {f"{one} (all)": run.weights(one) for one in p.families if run.has_weights(one)}
     home = _scores(run, given, p, ECOLI_LINEAGE, genome, sites, where, everything)
     tables.append(home.assign(species=ECOLI))
     found = pd.concat(tables, ignore_index=True)
@@ -467,7 +467,7 @@ def verdict(table: pd.DataFrame, family: str, reference: str) -> dict[str, objec
     worse = int((away[family] < away[SCANNER]).sum())
     ecoli = float("nan")
     if home is not None:  # the model that was trained on all lineages, if there is one
-        own = home[f"{family}, all"] if f"{family}, all" in home else home[family]
+        own = home[f"{family} (all)"] if f"{family} (all)" in home else home[family]
         ecoli = float(own - home[reference])
     earned = ratio >= words.TWICE and not worse and ecoli >= -words.AT_HOME
     return {

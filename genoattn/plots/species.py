@@ -136,7 +136,7 @@ def whole_genomes(table: pd.DataFrame, metric: str = "pr_auc", k: int = 1) -> Dr
         figure,
         f"{METRIC_NAMES[metric]} on whole genomes and on *E. coli*'s test part, with 95% intervals "
         "from resampled blocks. Models of many species are shown only where they have not seen the "
-        "lineage.",
+        "lineage; behind *(all)* is one that was trained on all lineages.",
         f"Bars of {len(models)} models on {len(species)} genomes; the highest is {best['model']} "
         f"on {best['species']} with {best['value']:.3f}.",
     )

@@ -200,7 +200,7 @@ def test_wide_windows_are_named_only_where_there_are_some():
 def test_the_model_of_all_lineages_is_judged_at_home():
     table = scores_of(
         a={"own": 0.1, "many": 0.3, "scanner": 0.1},
-        **{chapter.ECOLI: {"own": 0.3, "many": 0.1, "many, all": 0.28, "scanner": 0.1}},
+        **{chapter.ECOLI: {"own": 0.3, "many": 0.1, "many (all)": 0.28, "scanner": 0.1}},
     )
     row = chapter.verdict(table, "many", "own")
     assert row["ecoli"] == pytest.approx(-0.02)
