@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genoattn.data.assays import source_name
 from genoattn.evaluation.scores import METRIC_NAMES, differs_from_paper
@@ -172,12 +173,17 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
                 va="center",
                 fontsize=8,
             )
+    _one_legend(figure, panels)
+    return Drawn(figure, *_say_pairs(table, baselines or {}))
+
+
+def _one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Name what any panel shows, once."""
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=3)
-    return Drawn(figure, *_say_pairs(table, baselines or {}))
 
 
 def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tuple[str, str]:

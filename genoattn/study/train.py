@@ -97,8 +97,8 @@ def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str
     return Laid(genome, sites, Split.at(given.cuts, len(genome))), further, run.study.task
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line; a plan gives what it leaves out."""
+def _parser() -> argparse.ArgumentParser:
+    """The command's options; those of the training itself have the names of its settings."""
     parser = argparse.ArgumentParser(prog="genoattn train", description=main.__doc__)
     parser.add_argument("run", type=Path, help="folder of the run, with inputs/ and curation/")
     parser.add_argument("--name", default="curated", help="name of the weights")
@@ -153,6 +153,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=1)
     for field, default in asdict(TrainingConfig()).items():
         parser.add_argument(f"--{field.replace('_', '-')}", type=type(default), default=default)
+    return parser
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line; a plan gives what it leaves out."""
+    parser = _parser()
     given = parser.parse_args(arguments)
     if given.plan is not None:
         parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))
