@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from genoattn.plots import species as draw
 from genoattn.study.parameters import Checked
 from genoattn.study.run import Run
 
+ROOT = Path(__file__).parents[2]
 LENGTH = 4000
 
 
@@ -206,3 +209,21 @@ def test_the_model_of_all_lineages_is_judged_at_home():
     assert row["ecoli"] == pytest.approx(-0.02)
     assert row["earned"]
     assert "worse than the scanner on none of them" in words.say_verdict(pd.DataFrame([row]), "own")
+
+
+def test_the_audit_of_the_real_tables_is_the_one_that_the_page_shows(data_dir):
+    folder = data_dir / "species"
+    if not folder.is_dir():
+        pytest.skip("the tables of other species are not there")
+    tables = chapter.read_promoter_tables(folder / chapter.ARCHIVE)
+    audit = pd.DataFrame([chapter._audited(table) for table in tables])
+    used = audit[audit["apart"] == ""]
+    assert len(used) == 39
+    shown = pd.read_csv(ROOT / "book/results/species/localisation.csv")
+    shown = shown.drop_duplicates("species").set_index("species")
+    assert set(used["species"]) == set(shown.index)
+    for _, row in used.iterrows():
+        assert shown.loc[row["species"], "purine_share"] == pytest.approx(
+            row["purine_share"], abs=1e-5
+        )
+        assert shown.loc[row["species"], "gc"] == pytest.approx(row["gc"], abs=1e-3)
