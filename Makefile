@@ -78,7 +78,7 @@ lint: $(READY)  ## check style, types, the order of imports, and what the Scient
 format: $(READY)  ## put code into the common form, and strip the source notebooks of their outputs
 	@ruff check --fix --exit-zero .
 	@ruff format .
-	@nbstripout --keep-id notebooks/*.ipynb notebooks/course/*.ipynb
+	@nbstripout --keep-id notebooks/*.ipynb $(wildcard notebooks/course/*.ipynb)
 
 clean:  ## remove what the build made: runs, executed demo chapters, pages, caches (not .venv)
 	rm -rf runs/demo book/demo book/api book/course _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -46,6 +46,7 @@ case "$*" in
     *"browser pages"*) mkdir -p _build/browser ;;
     *http.server*) ;;  # this goes on for ever
     *"book landing"*) mkdir -p _build/landing ;;
+    *"book course"*) mkdir -p book/course ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
     *) exec REAL "$@" ;;

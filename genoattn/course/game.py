@@ -9,8 +9,9 @@ genome. A teacher who wants more gives a ``--key``, which enters the seed, and k
 elsewhere (``--truth``).
 
 ``genoattn game grade FOLDER`` lays the claims beside the truth by the rule that the automatic
-claims are graded by (`genoattn.interventions.grading`): a claim counts if switching its head off
-and replacing its letters both change the output, and if no other claim says the same more surely;
+claims are graded by (`genoattn.interventions.grading`): a claim counts if sites at which the
+head attends more have the motif more often, if switching the head off and replacing the letters
+both change the output, and if no other claim says the same more surely;
 it is right if it is like a planted element at its place, and false if it is like none. An element
 that the network does not use cannot be found in its heads, and is not asked for.
 
@@ -34,6 +35,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 from genoattn.course.grammars import drawn_grammar
 from genoattn.data.curation import Merging, curate
@@ -53,7 +55,18 @@ from genoattn.model.training import PAPER_CUTS, fit
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import SampledAttention
 
-__all__ = ["Game", "Grades", "found_of", "grade", "new", "read_claims", "seal", "solve", "unseal"]
+__all__ = [
+    "Game",
+    "Grades",
+    "found_of",
+    "grade",
+    "new",
+    "read_claims",
+    "readers",
+    "seal",
+    "solve",
+    "unseal",
+]
 
 
 MODEL = AnnotatorConfig(
@@ -278,7 +291,7 @@ def read_claims(path: str | Path, config: AnnotatorConfig) -> pd.DataFrame:
             )
         if not re.fullmatch(r"\s*[+-]?\d+\s*", row["place"]):
             raise AnnotationError(f"{where}: place {row['place']!r} is not a whole number")
-        offset = int(row["place"]) - (WIDEST - len(row["motif"])) // 2 + WIDEST // 2
+        offset = _centre(int(row["place"]), row["motif"])
         first, last = offset - WIDEST // 2, offset + WIDEST // 2
         if first < config.downstream - config.window or last > config.downstream:
             raise AnnotationError(
@@ -288,6 +301,44 @@ def read_claims(path: str | Path, config: AnnotatorConfig) -> pd.DataFrame:
         rows.append((int(row["place"]), layer, number, offset))
     table[["place", "layer_1based", "head_1based", "offset"]] = rows
     return table
+
+
+def _centre(place: int, motif: str) -> int:
+    """Offset of the middle of a motif that is padded to nine letters."""
+    return place - (WIDEST - len(motif)) // 2 + WIDEST // 2
+
+
+def readers(
+    game: Game, words: Sequence[tuple[int, str]], rule: claims.Rule | None = None
+) -> pd.DataFrame:
+    """Ask of every head whether it reads given words at given places.
+
+    Parameters
+    ----------
+    game : Game
+    words : sequence of (place, motif)
+        As in a table of claims.
+    rule : Rule, optional
+
+    Returns
+    -------
+    DataFrame
+        ``place``, ``motif``, ``layer_1based``, ``head_1based``, ``head`` and ``p_attention``: that
+        held-out sites with more of the head's attention there have the motif no more often.
+    """
+    config = game.network.config
+    asked = pd.DataFrame(
+        [
+            (place, motif, layer + 1, head + 1, _centre(place, motif))
+            for place, motif in words
+            for layer in range(config.layers)
+            for head in range(config.heads)
+        ],
+        columns=["place", "motif", "layer_1based", "head_1based", "offset"],
+    )
+    asked["head"] = profiles.names(asked)
+    found = found_of(asked, game, rule or claims.Rule())
+    return asked.drop(columns="offset").assign(p_attention=found.table["p_attention"].to_numpy())
 
 
 def found_of(given: pd.DataFrame, game: Game, rule: claims.Rule) -> claims.Found:
@@ -328,7 +379,7 @@ def found_of(given: pd.DataFrame, game: Game, rule: claims.Rule) -> claims.Found
     table = pd.DataFrame(
         rows, columns=["layer_1based", "head_1based", "offset", "consensus", "p_attention"]
     )
-    table["q_value"] = table["p_attention"]
+    table["q_value"] = false_discovery_control(table["p_attention"])
     return claims.Found(table, counts, np.stack(carriers))
 
 
@@ -468,6 +519,7 @@ def grade(
         found = found_of(given, game, rule)
         changed = effects(game.network, game.genome, _drawn(game.held, rule.n_sites))
         words = claims.letters(game.network, game.genome, game.held, found, seed=0)
+        words.loc[found.table["q_value"] > rule.max_q, "p_word"] = 1.0  # it does not read them
         recovered, made = grading.grade(found, changed, words, elements, rule)
         made = made.rename(columns={"element": "planted"})
         made[list(COLUMNS)] = given[list(COLUMNS)].to_numpy()
@@ -481,6 +533,11 @@ def grade(
 
 def _verdict(row: pd.Series, rule: claims.Rule) -> tuple[str, str]:
     """What became of a claim, in one word and in a sentence."""
+    if not row["q_value"] <= rule.max_q:
+        return "not supported", (
+            "not counted, as sites that get more of this head's attention there do not have the "
+            "motif more often"
+        )
     if not row["p_effect"] <= rule.max_q:
         return "not supported", (
             f"not counted, as the output hardly changes without this head ({row['effect']:+.2f} "

@@ -69,8 +69,8 @@ def summed(grades: claim_game.Grades, least_score: float) -> str:
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     advice = {
         "false": "A false claim has the wrong letters or the wrong place: look at the logo again.",
-        "not supported": "A claim that is not supported names a head or letters that do not matter "
-        "to the output: try another head.",
+        "not supported": "A claim that is not supported names a head that does not read the "
+        "motif there or does not matter to the output: try another head.",
         "echo": "An echo repeats what a better head reads: one claim an element is enough.",
     }
     worst = next((advice[one] for one in advice if counts.get(one)), "Claim more elements.")

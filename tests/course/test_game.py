@@ -114,10 +114,32 @@ def test_claims_of_a_network_that_has_not_learnt_are_not_supported(folder, tmp_p
     claimed = read(tmp_path / "claims.csv", "a,-35,TTGACA,L1 H1")
     grades = game.grade(made, claimed, truth, RULE)
     assert grades.claims["verdict"].tolist() == ["not supported"]
-    assert "hardly changes" in grades.claims["why"].iloc[0]
+    assert "more of this head's attention" in grades.claims["why"].iloc[0]
     assert not grades.elements["found"].any()
     nothing = game.grade(made, claimed.iloc[:0], truth, RULE)
     assert len(nothing.claims) == 0 and nothing.score == 0.0
+
+
+def test_a_claim_needs_an_effect_of_its_head_and_of_its_letters():
+    rule = Rule()
+    sure = {"q_value": 0.0, "p_effect": 0.0, "p_word": 0.0, "effect": -1.0, "word_effect": -1.0}
+    sure |= {"echo": False, "false_claim": False, "planted": "A"}
+
+    def verdict(**changes):
+        return game._verdict(pd.Series(sure | changes), rule)
+
+    assert verdict() == ("right", "right: A is planted there")
+    assert verdict(p_effect=0.5)[0] == "not supported" and "head" in verdict(p_effect=0.5)[1]
+    assert verdict(p_word=0.5)[0] == "not supported" and "letters" in verdict(p_word=0.5)[1]
+    assert verdict(echo=True)[0] == "echo"
+    assert verdict(false_claim=True)[0] == "false"
+
+
+def test_every_head_is_asked_whether_it_reads_a_word(folder):
+    asked = game.readers(game.Game.read(folder), [(-35, "TTGACA"), (5, "CCC")], RULE)
+    assert len(asked) == 2 * 8
+    assert asked["head"].tolist()[:2] == ["L1 H1", "L1 H2"]
+    assert asked["p_attention"].between(0, 1).all()
 
 
 def graded(verdicts, found, used):
@@ -164,7 +186,10 @@ def test_the_grade_is_that_of_the_automatic_rule(monkeypatch, folder, tmp_path):
     )
     words = pd.DataFrame({"word_effect": [-1.0] * 2, "p_word": [0.0] * 2})
     monkeypatch.setattr(game, "effects", lambda *given: heads)
-    monkeypatch.setattr(game.claims, "letters", lambda *given, **settings: words)
+    monkeypatch.setattr(game.claims, "letters", lambda *given, **settings: words.copy())
+    unread = game.grade(made, claimed, truth, RULE).claims
+    assert unread["verdict"].tolist() == ["not supported"] * 2
+    monkeypatch.setattr(game, "mann_whitney_greater", lambda *given: 0.0)
     grades = game.grade(made, claimed, truth, replace(RULE, min_echo=0.9))
     assert grades.claims["verdict"].tolist() == ["right", "false"]
     assert grades.claims["why"].iloc[0] == "right: A is planted there"
