@@ -276,17 +276,34 @@ def redundancy(results: Results) -> Headline:
     found = found.sort_values(value, ignore_index=True)
     worst = found.iloc[0]
     needed, n = int((found["ci_high"] < 0).sum()), len(found)
+    unsure = int(((found["ci_low"] <= 0) & (found["ci_high"] >= 0)).sum())
     name = f"L{int(worst['layer_1based'])} H{int(worst['head_1based'])}"
     return Headline(
         "redundancy",
         _minus(with_interval(*_ci(worst, "delta_pr_auc"), "+.3f")),
-        f"The score needs {in_words(needed)} of {n} heads",
-        f"The change of PR AUC without {name}, the head that is missed most. For each of the other "
-        f"{in_words(n - max(1, needed))} heads the interval includes zero. Attention shows where a "
-        "head looks; only switching it off shows whether the output needs it.",
+        f"{in_words(needed).capitalize()} of {n} heads {_are(needed)} missed alone",
+        f"The change of PR AUC without {name}, the head that is missed most. For "
+        f"{in_words(unsure)} heads the interval includes zero.{_circuits(results)} Attention shows "
+        "where a head looks; only switching it off shows whether the output needs it.",
         figures.ranked(found),
         f"{_STUDY}/06_dependence",
         "How much the score needs each head",
+    )
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _circuits(results: Results) -> str:
+    """What the score keeps of fewer heads, if circuits were tried."""
+    if not results.has("circuits"):
+        return ""
+    curve = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
+    most, whole = curve.iloc[-2], curve.iloc[-1]
+    return (
+        f" Together they matter: {int(most['n_heads'])} of them, kept greedily, have "
+        f"{most['pr_auc'] / whole['pr_auc']:.0%} of the score."
     )
 
 

@@ -109,16 +109,23 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
         The head that is kept longest first.
     goal : float
     """
-    whole = curve["pr_auc"].iloc[-1]
+    whole, none = curve["pr_auc"].iloc[-1], curve["pr_auc"].iloc[0]
     enough = curve[curve["pr_auc"] >= goal * whole].iloc[0]
     n = int(enough["n_heads"])
-    none = curve["pr_auc"].iloc[0]
+    rest = f"Without any head PR AUC is {none:.3f}. The order is greedy, so a smaller circuit may "
+    if n == len(order):
+        row = curve.iloc[-2]
+        score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
+        return (
+            f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
+            f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
+            f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest are {_first(order)}. {rest}exist."
+        )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
         f"Of the circuits tried, the smallest with {goal:.0%} of the PR AUC of all "
         f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{_first(order[:n])}. Without any head PR AUC is {none:.3f}. The order is "
-        "greedy, so a smaller circuit may exist."
+        f"{_first(order[:n])}. {rest}exist."
     )
 
 

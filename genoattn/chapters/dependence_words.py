@@ -51,8 +51,6 @@ def say_in_short(
                 f"{name} by {head_name(top)} "
                 f"({top['share']:.0%}, {top['ci_low']:.0%} to {top['ci_high']:.0%})"
             )
-    whole = curve["pr_auc"].iloc[-1]
-    n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
     n_real = int((mediated.effects["control"] == "").sum())
     return (
         f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses {len(used)}. "
@@ -70,6 +68,21 @@ def say_in_short(
             else "One seed was asked; "
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
+        + _circuit(curve, goal)
+    )
+
+
+def _circuit(curve: pd.DataFrame, goal: float) -> str:
+    """How many heads the score needs, of the circuits tried."""
+    whole = curve["pr_auc"].iloc[-1]
+    n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
+    if n == curve["n_heads"].iloc[-1]:
+        most = curve.iloc[-2]
+        return (
+            f"No circuit that was tried keeps {goal:.0%} of the PR AUC on the test part; "
+            f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%}."
+        )
+    return (
         f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {goal:.0%} "
         "of the PR AUC on the test part."
     )

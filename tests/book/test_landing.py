@@ -103,9 +103,13 @@ def ablated(deltas, width):
 def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     save(results, "ablation_whole", ablated([0.01, -0.2, -0.03, -0.1], 0.05))
     found = landing.redundancy(results)
-    assert found.title == "The score needs two of 4 heads"
+    assert found.title == "Two of 4 heads are missed alone"
+    assert "Together they matter" not in found.text
+    save(results, "circuits", {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2]})
+    told = landing.redundancy(results).text
+    assert "Together they matter: 3 of them, kept greedily, have 75% of the score." in told
     assert found.number == "−0.200 (−0.250 to −0.150)"
-    assert "without L1 H2" in found.text and "other two heads" in found.text
+    assert "without L1 H2" in found.text and "For two heads the interval" in found.text
 
 
 def compared(test_set, difference, width):

@@ -143,11 +143,16 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
     said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], 0.9)
     assert "has **2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1." in said
     assert "Without any head PR AUC is 0.010." in said
-    many = pd.DataFrame({"n_heads": [0, 9], "pr_auc": [0.0, 0.2], "ci_low": 0.1, "ci_high": 0.3})
-    said = circuits.say_kept(many, [f"H{n}" for n in range(9)], 0.9)
+    many = pd.DataFrame({"n_heads": [0, 9, 10], "pr_auc": [0.0, 0.18, 0.2], "ci_low": 0.1,
+                         "ci_high": 0.3})  # fmt: skip
+    order = [f"H{n}" for n in range(10)]
+    said = circuits.say_kept(many, order, 0.9)
     assert (
-        "**9 heads** (0.200 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7 and 1 more." in said
+        "**9 heads** (0.180 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7 and 1 more." in said
     )
+    said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, 0.9)
+    assert "**None of the circuits tried keeps 90%** of the PR AUC of all 10 heads" in said
+    assert "the largest, of 9, has 90% (0.180" in said
 
 
 def pairs(low, high):
