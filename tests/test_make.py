@@ -46,7 +46,7 @@ case "$*" in
     *"browser pages"*) mkdir -p _build/browser ;;
     *http.server*) ;;  # this goes on for ever
     *"book landing"*) mkdir -p _build/landing ;;
-    *"book course"*) mkdir -p book/course ;;
+    *"book course"*) mkdir -p book/course; touch book/course/01_table.md ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
     *) exec REAL "$@" ;;
@@ -59,7 +59,8 @@ echo "profile $GENOATTN_PROFILE" >> "$CALLS"
 sed 's/"execution_count": null/"execution_count": 1/' "$1" > "$2"
 """,
     "jupyter-book": """
-for page in index $(sed -n 's/.*file: //p; s/^root: //p' _toc.yml) book/api/genoattn; do
+listed=$(sed -n 's/.*file: //p; s/^root: //p' _toc.yml)
+for page in index $listed book/api/genoattn book/course/01_table; do
     mkdir -p "$(dirname "_build/html/$page")"
     echo "<p>$page</p>" > "_build/html/$page.html"
 done
@@ -138,7 +139,7 @@ def whole(small) -> Copy:
         path.write_text(
             yaml.safe_dump({"curation": {}, "heads": build.profile(path).get("heads", {})})
         )
-    made = shutil.ignore_patterns("api", "demo", "mine", ".*")
+    made = shutil.ignore_patterns("api", "course", "demo", "mine", ".*")
     shutil.copytree(ROOT / "book", small.folder / "book", ignore=made)
     return small
 
