@@ -75,7 +75,7 @@ def profile_frame(made):
 def test_the_explorer_holds_every_number(toy):
     made = toy[3]
     says = [f"head {i} </script> & more" for i in range(4)]
-    page = figures.explorer(profile_frame(made), made, says, np.full(4, 0.25)).data
+    page = figures.explorer(profile_frame(made), made, says, np.full(4, 0.25), None).data
     assert page.count("<script") == page.count("</script>") == 2
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
     data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page)[1])
