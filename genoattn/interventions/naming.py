@@ -151,7 +151,7 @@ def name_places(
     Raises
     ------
     ValueError
-        An element lies outside the region.
+        An element lies outside the region, or all sites in one block.
     """
     check_elements(elements, offset)
     rows = []
@@ -251,15 +251,15 @@ def _excess(
     site = np.arange(len(there))
     amount = np.where(allowed, np.maximum(there[site, taken], 0.0), 0.0)
     n, total = int((amount > 0).sum()), amount.sum()
-    if n < 2 or total <= 0:
+    if len(np.unique(block)) < 2:
+        raise ValueError("all sites lie in one block: give smaller blocks or more sites")
+    freedom = len(np.unique(block[amount > 0])) - 1
+    if freedom < 1 or total <= 0:  # what contributes lies in one block: nothing can be said
         return _Measured(amount, n, float(amount.mean()), 0.0, np.nan, np.nan, np.nan, 1.0)
     above = matched[site, taken]
     mean = float((amount * above).sum() / total)
     share = np.bincount(taken, amount, minlength=matched.shape[1]) / total  # of each place
     influence = amount * (above - mean) / total - matched @ share / len(amount)
-    freedom = len(np.unique(block[amount > 0])) - 1
-    if freedom < 1:
-        raise ValueError("all sites lie in one block: give smaller blocks or more sites")
     number = np.unique(block, return_inverse=True)[1]
     sums = np.bincount(number, influence)
     error = float(np.sqrt((sums**2).sum() * (freedom + 1) / freedom))
