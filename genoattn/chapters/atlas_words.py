@@ -342,10 +342,10 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
 def say_trust(tables: recovery.Recovery | None) -> str:
     """Say how far claims of this kind held where the truth is known."""
     if tables is None:
-        return "How far such claims can be trusted was not tested on genomes of known truth here."
+        return "How far claims about heads can be trusted was not tested on genomes of known truth here."
     claims = tables.claims[tables.claims["claimed"] & tables.claims["grammar"]]
     return (
-        "On simulated genomes of known truth, claims of this kind recovered "
+        "On simulated genomes of known truth, claims that begin with where a head looks recovered "
         f"{_of(tables.recovered)} planted elements, and {int(claims['false_claim'].sum())} of "
-        f"{len(claims)} claims matched none."
+        f"{len(claims)} claims matched none; claims by restoring heads were not tested there."
     )
