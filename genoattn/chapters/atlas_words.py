@@ -342,7 +342,7 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
 def say_trust(tables: recovery.Recovery | None) -> str:
     """Say how far claims of this kind held where the truth is known."""
     if tables is None:
-        return "How far claims about heads can be trusted was not tested on genomes of known truth here."
+        return "Claims about heads were not tested on genomes of known truth here."
     claims = tables.claims[tables.claims["claimed"] & tables.claims["grammar"]]
     return (
         "On simulated genomes of known truth, claims that begin with where a head looks recovered "

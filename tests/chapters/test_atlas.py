@@ -248,7 +248,7 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
 def test_without_the_command_there_is_nothing_to_trust(tmp_path):
     found = chapter.recovered(parameters(recovery_file=str(tmp_path / "recovery.csv")))
     assert found.elements is None and "run `genoattn recover`" in found.finding.said
-    assert "was not tested" in words.say_trust(found.tables)
+    assert "were not tested" in words.say_trust(found.tables)
     assert "1 of 2 (50%) planted elements, and 1 of 2 claims" in words.say_trust(known())
 
 
