@@ -51,9 +51,12 @@ def test_the_cost_grows_as_the_number_of_contigs(tmp_path):
     spent = {}
     for n in (300, 3_000):
         for name, step in costs.steps(costs.draft(n, 100), tmp_path).items():
-            started = time.process_time()  # so that a busy machine matters less
-            step()
-            spent[n, name] = time.process_time() - started
+            tries = []
+            for _ in range(3):  # the least of them: other work and collected garbage only add
+                started = time.process_time()
+                step()
+                tries.append(time.process_time() - started)
+            spent[n, name] = min(tries)
     for (n, name), many in spent.items():
         assert many < 0.2 + 20 * spent[300, name], (n, name, spent[300, name])
 
