@@ -287,6 +287,7 @@ def mended(page: str) -> str:
     """
     page = page.replace("<summary><span", '<summary aria-label="Pages of this part"><span')
     page = re.sub(r"(<button[^>]*search-button-field[^>]*?) aria-label=\"[^\"]*\"", r"\1", page)
+    page = page.replace(' aria-label="Toggle hidden content"', "")
     page = re.sub(r"(<i class=\"theme-switch [^>]*?) title=\"[^\"]*\"", r"\1", page)
     page = re.sub(r'(?s)<dt class="sig .*?</dt>', _lines, page)
     page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')

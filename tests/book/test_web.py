@@ -80,9 +80,10 @@ def test_buttons_get_the_names_that_the_theme_leaves_out():
         '<summary><span class="toctree-toggle"></span></summary>'
         '<button class="search-button-field" title="Search" aria-label="Search">Search</button>'
         '<button aria-label="Dark"><i class="theme-switch fa-sun" data-mode="x" title="Light"></i>'
-        "</button>"
+        '</button><summary aria-label="Toggle hidden content"><p>Show code</p></summary>'
     )
     found = web.mended(page)
+    assert found.endswith("<summary><p>Show code</p></summary>")
     assert found.startswith('<summary aria-label="Pages of this part"><span')
     assert 'search-button-field" title="Search">' in found and 'aria-label="Dark"' in found
     assert 'data-mode="x"></i>' in found
