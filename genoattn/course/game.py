@@ -44,6 +44,7 @@ from genoattn.data.simulation import simulate
 from genoattn.evaluation.statistics import mann_whitney_greater
 from genoattn.genome.files import AnnotationError, read_own_table, writing
 from genoattn.genome.formats import read_fasta, write_fasta
+from genoattn.genome.motifs import IUPAC
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.heads import profiles
@@ -81,10 +82,6 @@ COLUMNS = ("element", "place", "motif", "head")
 """Of a table of claims: any name, offset of the motif's first letter, IUPAC letters, ``L1 H2``."""
 WIDEST = 9
 """Letters of a claimed motif at most: those that an automatic claim has."""
-IUPAC = {
-    "A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT",
-    "M": "AC", "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
-}  # fmt: skip
 SHARPNESS = 0.9
 """Share of a claimed letter in the matrix that a word is turned into."""
 NAMES = {"genome": "genome.fa", "sites": "sites.csv", "network": "network.safetensors"}

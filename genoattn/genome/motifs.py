@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from Bio.Data.IUPACData import ambiguous_dna_values
 from numpy.typing import NDArray
 
 from genoattn.genome.files import FileError, read_lines
@@ -254,24 +255,13 @@ def log_odds_matrix(probabilities: np.ndarray, background: np.ndarray = UNIFORM)
         return np.log2(p) - np.log2(q)
 
 
-# IUPAC letter of a set of nucleotides, written in the order A, C, G, T.
-_IUPAC = {
-    "A": "A",
-    "C": "C",
-    "G": "G",
-    "T": "T",
-    "AC": "M",
-    "AG": "R",
-    "AT": "W",
-    "CG": "S",
-    "CT": "Y",
-    "GT": "K",
-    "ACG": "V",
-    "ACT": "H",
-    "AGT": "D",
-    "CGT": "B",
-    "ACGT": "N",
+IUPAC: dict[str, str] = {
+    letter: "".join(sorted(bases))
+    for letter, bases in ambiguous_dna_values.items()
+    if letter != "X"  # any letter, as N
 }
+"""The nucleotides that each letter stands for, in the order A, C, G, T."""
+_LETTER_OF = {bases: letter for letter, bases in IUPAC.items()}
 
 
 def iupac_consensus(matrix: np.ndarray) -> str:
@@ -312,7 +302,7 @@ def iupac_consensus(matrix: np.ndarray) -> str:
             named = order[:3]
         else:
             named = order
-        letters.append(_IUPAC["".join(LETTERS[i] for i in sorted(named))])
+        letters.append(_LETTER_OF["".join(LETTERS[i] for i in sorted(named))])
     return "".join(letters)
 
 

@@ -60,19 +60,15 @@ class Element:
         return replace(self, probabilities=self.probabilities[first:last], places=places, own=None)
 
 
-_LETTERS = {"A": "A", "C": "C", "G": "G", "T": "T", "W": "AT", "S": "CG", "R": "AG", "Y": "CT"}
-_LETTERS["N"] = "ACGT"
-
-
 def word(name: str, letters: str, earliest: int, latest: int, source: str) -> Element:
-    """An element given as a consensus word of A, C, G, T, W, S, R, Y and N (any letter).
+    """An element given as a consensus word of IUPAC letters.
 
     Its first letter lies at an offset from ``earliest`` to ``latest``, both inclusive.
     """
-    if not letters or set(letters) - set(_LETTERS):
-        raise ValueError(f"element {name}: {letters!r} is no word of A, C, G, T, W, S, R, Y and N")
+    if not letters or set(letters) - set(motifs.IUPAC):
+        raise ValueError(f"element {name}: {letters!r} is no word of IUPAC letters")
     table = [
-        [(base in _LETTERS[letter]) / len(_LETTERS[letter]) for base in "ACGT"]
+        [(base in motifs.IUPAC[letter]) / len(motifs.IUPAC[letter]) for base in "ACGT"]
         for letter in letters
     ]
     return Element(name, np.array(table), tuple(range(earliest, latest + 1)), source)
