@@ -37,6 +37,7 @@ from genoattn.chapters.dependence_reading import (
     through_heads,
     used,
 )
+from genoattn.interventions.noise import CONTROL
 from genoattn.study.parameters import FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
 
@@ -162,6 +163,9 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         int(((one.shares["q_value"] < limit) & (one.shares["ci_low"] > 0)).sum())
         for one in others.controls.values()
     )
+    lacking = mediated.shares[mediated.shares["control"] == CONTROL]
+    passing = lacking[(lacking["q_value"] < limit) & (lacking["ci_low"] > 0)]
+    loose = [name for name in mediated.used if (passing["element"] == name).any()]
     return Finding(
-        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL)
+        wording.say_in_short(mediated, len(others.seeds), in_two, loose, n_false, kept.curve, GOAL)
     )

@@ -19,6 +19,7 @@ def say_in_short(
     mediated: Mediated,
     n_seeds: int,
     in_two: list[str],
+    loose: list[str],
     n_false: int,
     curve: pd.DataFrame,
     goal: float,
@@ -33,6 +34,8 @@ def say_in_short(
         Seeds that were asked, this one included.
     in_two : list of str
         Elements that are carried in at least two of them.
+    loose : list of str
+        Elements at whose control, sites that lack them, heads pass as well.
     n_false : int
         Carriers in networks that learnt nothing.
     curve : DataFrame
@@ -68,6 +71,12 @@ def say_in_short(
             else "One seed was asked; "
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
+        + (
+            "At sites that lack an element, heads carry what stands there instead for "
+            f"{listed(loose)}: there, the name is not settled. "
+            if loose
+            else ""
+        )
         + _circuit(curve, goal)
     )
 

@@ -214,6 +214,10 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said
+    assert "the name is not settled" not in said
+    shares = mediated.shares.assign(control="no element here", q_value=0.01, ci_low=0.1)
+    said = chapter.in_short(mediated._replace(shares=shares), others, kept).said
+    assert "heads carry what stands there instead for -35: there, the name is not settled" in said
 
 
 def test_sites_are_mutated_where_the_region_says(study, mapped):
