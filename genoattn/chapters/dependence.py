@@ -38,7 +38,7 @@ from genoattn.chapters.dependence_reading import (
     used,
 )
 from genoattn.interventions.noise import CONTROL
-from genoattn.study.parameters import FOLDERS, WEIGHTS, Parameter, Schema, filled
+from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
 
 __all__ = [
@@ -132,12 +132,7 @@ PARAMETERS = Schema(
             high=20,
         ),
         **READING,
-        "data_dir": Parameter(
-            str,
-            None,
-            "folder with the published tables; None: GENOATTN_DATA, else download",
-            optional=True,
-        ),
+        "data_dir": DATA_DIR,
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),

@@ -49,6 +49,7 @@ from genoattn.model.weights import find_prior
 from genoattn.prediction.ensemble import GENES, file_name, read_ensembles
 from genoattn.study import earlier
 from genoattn.study.parameters import (
+    DATA_DIR,
     FOLDERS,
     WEIGHTS,
     Checked,
@@ -183,12 +184,7 @@ PARAMETERS = Schema(
             choices=("drnaseq",),
             unique=True,
         ),
-        "data_dir": Parameter(
-            str,
-            None,
-            "folder with the published tables; None: GENOATTN_DATA, else download",
-            optional=True,
-        ),
+        "data_dir": DATA_DIR,
         "cuts": Parameter(
             list[int],
             [],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = [
+    "DATA_DIR",
     "FOLDERS",
     "WEIGHTS",
     "Checked",
@@ -292,6 +293,11 @@ FOLDERS: Mapping[str, Parameter] = {
     ),
 }
 """Parameters that every chapter of a run has."""
+
+DATA_DIR = Parameter(
+    str, None, "folder with the published tables; None: GENOATTN_DATA, else download", optional=True
+)
+"""Parameter of chapters that read the published tables."""
 
 WEIGHTS = Parameter(
     str,
