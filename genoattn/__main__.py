@@ -15,7 +15,7 @@ COMMANDS = {
     "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
     "species": ("genoattn.study.species", "collect start sites of many species, to train on"),
     "adapt": ("genoattn.study.adapt", "adapt a model to a species with start sites of your own"),
-    "bench": ("genoattn.prediction.benchmark", "measure the attention engine on this machine"),
+    "bench": ("genoattn.study.bench", "measure the attention engine on this machine"),
     "costs": ("genoattn.study.costs", "measure what annotating costs beside the prediction"),
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
     "game": ("genoattn.course.game", "claims about a network, graded against a planted truth"),

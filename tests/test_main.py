@@ -27,6 +27,37 @@ def test_each_command_says_how_it_is_called(command, capsys):
     assert callable(import_module(door.COMMANDS[command][0]).main)
 
 
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("bench --positions", "0"),
+        ("bench --plain-positions", "-1"),
+        ("bench --turns", "0"),
+        ("bench --growth 1000", "0"),
+        ("bench --device", "tpu"),
+        ("costs --contigs 5", "0"),
+        ("costs --length", "0"),
+        ("costs --sample", "-3"),
+        ("costs --short", "half"),
+        ("species run --ecoli run --seed", "-1"),
+        ("adapt run --fasta a.fa --sites a.bed --passes", "nan"),
+        ("game new --seeds 3", "-1"),
+        ("game new --length", "0"),
+        ("game new --elements", "0"),
+        ("game new --passes", "0"),
+        ("annotate a.fa --threshold", "2"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_with_its_option(given, value, capsys):
+    with pytest.raises(SystemExit) as left:
+        door.main([*given.split(), value])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    option = [word for word in given.split() if word.startswith("--")][-1]
+    assert f"argument {option}: " in said
+    assert value in said.split(f"argument {option}: ")[1]
+
+
 def test_without_a_command_all_are_named(capsys):
     assert door.main([]) == 2
     assert door.main(["--help"]) == 0

@@ -409,7 +409,7 @@ def claims(results: Results) -> pd.DataFrame:
     DataFrame
         ``claim``, ``here``, ``verdict`` (holds, does not hold, undecided) and ``page``.
     """
-    rows = [_merged(results.folder), *_scores(results)]
+    rows = [_merged(results.folder), *_scores(results), *_by_intervention(results)]
     for name, page in (("heads_statements", "03_heads"), ("output_statements", "04_output")):
         found = results.table(name, "statement", "here", "holds")
         for one in found.itertuples():
@@ -457,6 +457,39 @@ def _scores(results: Results) -> Iterator[tuple[str, str, str, str]]:
         )
 
 
+def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
+    """What the paper concludes from attention, asked by changing the input and the network."""
+    if results.has("heads_by_element"):
+        found = results.table("heads_by_element", "element", "used", "n_carriers")
+        used = found[found["used"].astype(bool)]
+        carried = int((used["n_carriers"] > 0).sum())
+        yield (
+            "heads read promoter elements and tell the output of them",
+            f"by intervention, {carried} of {len(used)} elements that the output depends on have "
+            "a head that hands them on",
+            _VERDICTS["yes" if 2 * carried > len(used) else "no"],
+            "06_dependence",
+        )
+    if results.has("ablation_layers"):
+        found = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
+        found = found.sort_values("delta_pr_auc", ignore_index=True)
+        worst, first = found.iloc[0], found[found["layer_1based"] <= 2]
+        if worst["layer_1based"] <= 2:
+            holds = "yes"
+        elif worst["delta_pr_auc_high"] < first["delta_pr_auc_low"].min():
+            holds = "no"
+        else:
+            holds = "undecided"
+        change = _minus(with_interval(*_ci(worst, "delta_pr_auc", "delta_pr_auc_{}"), "+.3f"))
+        yield (
+            "the first two layers have the largest impact on the output",
+            f"with its heads off, layer {int(worst['layer_1based'])} is missed most: PR AUC "
+            f"{change}",
+            _VERDICTS[holds],
+            "06_dependence",
+        )
+
+
 def _capital(text: str) -> str:
     """Begin a sentence with a capital."""
     return text[:1].upper() + text[1:]
@@ -488,8 +521,9 @@ ROUTES: tuple[Route, ...] = (
         "What does the model know about promoters, and may I use it on my genome?",
         (
             f"{_STUDY}/01_curation",
-            f"{_STUDY}/03_heads",
+            f"{_STUDY}/06_dependence",
             f"{_STUDY}/04_output",
+            "book/species/09_species",
             "book/demo/05_your_genome",
         ),
     ),
@@ -499,20 +533,20 @@ ROUTES: tuple[Route, ...] = (
         (
             "book/learn/model",
             f"{_STUDY}/02_training",
+            f"{_STUDY}/03_heads",
             f"{_STUDY}/06_dependence",
             f"{_STUDY}/07_atlas",
-            f"{_STUDY}/08_engine",
         ),
     ),
     Route(
         "For a lecturer",
-        "A model that can be read line by line, and a genome on which the truth is known.",
+        "A claim about a network under test, and a genome on which the truth is known.",
         (
+            "book/teach/plan",
             "book/learn/model",
             "book/learn/heads",
-            f"{_STUDY}/03_heads",
-            "book/demo/03_heads",
-            "book/demo/07_atlas",
+            f"{_STUDY}/06_dependence",
+            "book/teach/game",
         ),
     ),
 )

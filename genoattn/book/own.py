@@ -336,9 +336,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("fasta", help="FASTA or GenBank, plain or .gz; - reads the standard input")
     parser.add_argument(
         "--weights",
-        default="annotator",
-        help="a model that is shipped, such as annotator or with-genes, or a file "
-        "(default: %(default)s)",
+        default="annotator-and-genes",
+        help="a model that is shipped, with or without the genes that are found in the sequence, "
+        "such as with-genes or annotator, or a file (default: %(default)s)",
     )
     parser.add_argument(
         "--circular", nargs="*", default=[], help="names of circular sequences, or all"

@@ -378,7 +378,7 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         return
     site, here = Path(app.outdir), published(Path(app.srcdir) / _SETTINGS)
     trim_mathjax(site / "_static/mathjax")
-    for path in (site / f"{page}.html" for page in app.env.found_docs):
+    for path in (site / f"{page}.html" for page in (*app.env.found_docs, "search", "genindex")):
         if path.is_file():
             path.write_text(mended(path.read_text(encoding="utf-8")), encoding="utf-8")
     texts = {

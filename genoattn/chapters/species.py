@@ -33,12 +33,13 @@ from genoattn.evaluation.scores import compare_resolutions
 from genoattn.evaluation.statistics import holm_corrected
 from genoattn.evaluation.tested import summary
 from genoattn.genome.sequence import Genome
-from genoattn.genome.sites import site_track
+from genoattn.genome.sites import distance_to_next, site_track
 from genoattn.model import scanner
 from genoattn.model.card import Card
 from genoattn.model.networks import load_network
 from genoattn.model.scanner import PromoterScanner
-from genoattn.model.weights import weights_sha256
+from genoattn.model.weights import WeightsError, find_prior, weights_sha256
+from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
 from genoattn.prediction.windows import output_in_windows
 from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding
@@ -48,11 +49,13 @@ from genoattn.study.train import held_out_lineages
 
 __all__ = [
     "PARAMETERS",
+    "Advised",
     "Followed",
     "Located",
     "Opened",
     "Peered",
     "Scored",
+    "advised",
     "followed",
     "in_short",
     "judged",
@@ -80,6 +83,13 @@ PARAMETERS = Schema(
             ["annotator", "convolutional"],
             "trained on E. coli alone; the first is the reference",
             sizes=(1, None),
+            unique=True,
+            rule=filled,
+        ),
+        "priors": Parameter(
+            list[str],
+            ["annotator-and-genes"],
+            "those that find genes too, on whole genomes",
             unique=True,
             rule=filled,
         ),
@@ -401,7 +411,7 @@ def scored(run: Run, given: Opened, places: Located, p: Checked) -> Scored:
     found.loc[compared, "p"] = holm_corrected(found[compared], "p")["p"]
     found = found[["species", *[name for name in found if name != "species"]]]
     said = words.say_scored(found, p.models[0], p.most)
-    models = [SCANNER, *p.models]
+    models = [SCANNER, *p.models, *p.priors]
     tested = summary(places.shares, found, models, max(p.within), p.reach)
     return Scored(found, Finding(said, {"whole_genome": found, "tested": tested}))
 
@@ -429,10 +439,80 @@ def _scores(
     outputs: dict[str, NDArray[np.float32]] = {}
     for name, file in {**_models(given, run, p, lineage), **further}.items():
         outputs[name] = run.predict_elsewhere(file, genome, where, p.accelerator, progress=False)
+    starts = gene_starts([genome])[genome.name] if p.priors else None
+    for name in p.priors:
+        assert starts is not None
+        outputs[name] = _with_genes(run, name, genome, starts, where, p)
     outputs[SCANNER] = scanner.scan(given.scanner, genome, where)
     resampling = Resampling.of(where, p.block, p.n_bootstrap, p.seed)
     label = site_track(sites, len(genome))
     return compare_resolutions(outputs, label, where, resampling, p.models[0], (1, 10))
+
+
+def _with_genes(
+    run: Run,
+    name: str,
+    genome: Genome,
+    starts: pd.DataFrame,
+    where: NDArray[np.bool_],
+    p: Checked,
+) -> NDArray[np.float32]:
+    """Output of a gene prior's networks and of the genes, as `genoattn.annotate` joins them."""
+    file = find_prior(name, run.folder)
+    if file is None:
+        raise WeightsError(f"no gene prior is named {name!r}; give its name or file in priors")
+    prior = GenePrior.load(file)
+    each = [
+        run.predict_elsewhere(one, genome, where, p.accelerator, progress=False)
+        for one in prior.weights(file)
+    ]
+    distance = distance_to_next(starts, len(genome), circular=genome.circular)
+    return prior.apply(mean_log_odds(each), distance)
+
+
+class Advised(NamedTuple):
+    """Which weights serve a genome of one's own best."""
+
+    table: pd.DataFrame
+    """A row a model that was trained on *E. coli* alone: model, networks (how many are read),
+    pr_auc (mean over the other genomes), ratio (of it to the first model's), better, worse (on how
+    many of them, by an interval of the difference without zero), genomes."""
+    finding: Finding
+
+
+def advised(run: Run, found: Scored, p: Checked) -> Advised:
+    """Compare the models with and without genes over the genomes of other species."""
+    if found.table.empty:
+        return Advised(pd.DataFrame(), Finding())
+    networks = dict.fromkeys(p.models, 1)
+    for name in p.priors:
+        file = find_prior(name, run.folder)
+        networks[name] = len(GenePrior.load(file).members) if file else 1
+    table = compared(found.table, networks)
+    said = words.say_advice(table)
+    return Advised(table, Finding(said, {"advice": table}))
+
+
+def compared(table: pd.DataFrame, networks: Mapping[str, int]) -> pd.DataFrame:
+    """`Advised.table`, from `Scored.table`; the first of the networks is the reference."""
+    exact = table[(table["resolution"] == 1) & (table["metric"] == "pr_auc")]
+    away = exact[exact["species"] != ECOLI]
+    rows = []
+    for model, number in networks.items():
+        own = away[away["model"] == model]
+        rows.append(
+            {
+                "model": model,
+                "networks": number,
+                "pr_auc": own["value"].mean(),
+                "better": int((own["difference_low"] > 0).sum()),
+                "worse": int((own["difference_high"] < 0).sum()),
+                "genomes": len(own),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    frame.insert(3, "ratio", frame["pr_auc"] / frame["pr_auc"].iloc[0])
+    return frame
 
 
 class Verdict(NamedTuple):
@@ -529,7 +609,7 @@ def peered(run: Run, given: Opened, p: Checked) -> Peered:
 
 
 def in_short(
-    given: Opened, found: Located, follows: Followed, scores: Scored, verdicts: Verdict, p: Checked
+    given: Opened, found: Located, follows: Followed, advice: Advised, verdicts: Verdict, p: Checked
 ) -> Finding:
     """Answer the chapter's question."""
     if given.why_not:
@@ -537,6 +617,7 @@ def in_short(
     parts = [
         words.say_best_and_worst(follows.shares, p.models[0], max(p.within)),
         words.say_gc(follows.properties, p.models[0]),
+        words.say_best(advice.table) if len(advice.table) else "",
         words.say_verdict(verdicts.table, p.models[0]) if len(verdicts.table) else "",
     ]
     return Finding(" ".join(part for part in parts if part))

@@ -148,6 +148,57 @@ def say_scored(found: pd.DataFrame, reference: str, most: int) -> str:
     return table(pd.DataFrame(rows)) + "\nEvery position of both strands counts." + part
 
 
+def say_best(table_of_models: pd.DataFrame) -> str:
+    """Say which weights a genome of one's own is best read with.
+
+    Parameters
+    ----------
+    table_of_models : DataFrame
+        model, networks, pr_auc, ratio, better, worse, genomes; the first row is the reference. To
+        be named, a model has to be better than the reference on most genomes, and worse on none.
+    """
+    reference, genomes = table_of_models["model"].iloc[0], int(table_of_models["genomes"].max())
+    fair = table_of_models[
+        (table_of_models["better"] > genomes / 2) & (table_of_models["worse"] == 0)
+    ].sort_values("pr_auc")
+    quick = fair[fair["networks"] == 1]
+    if fair.empty:
+        said = f"None is better than `{reference}` on most of the genomes and worse on none."
+    else:
+        best = fair.iloc[-1]
+        said = f"**The best for a genome of another species is `{best['model']}`**"
+        if best["networks"] > 1:
+            said += f", which takes the time of {in_words(best['networks'])} networks"
+            if len(quick):
+                second = quick.iloc[-1]
+                said += (
+                    f"; of those that take the time of one, it is `{second['model']}`, with "
+                    f"{second['ratio']:.2f} times the PR AUC of `{reference}`"
+                )
+        said += "."
+    return said
+
+
+def say_advice(table_of_models: pd.DataFrame) -> str:
+    """List what each model reaches on other species, and say which is the best."""
+    reference, genomes = table_of_models["model"].iloc[0], int(table_of_models["genomes"].max())
+    shown = pd.DataFrame(
+        {
+            "model": table_of_models["model"],
+            "networks read": table_of_models["networks"],
+            "mean PR AUC": table_of_models["pr_auc"].map("{:.3f}".format),
+            f"times `{reference}`": table_of_models["ratio"].map("{:.2f}".format),
+            "better on": table_of_models["better"],
+            "worse on": table_of_models["worse"],
+        }
+    )
+    return (
+        f"{table(shown)}\nMeans are over {in_words(genomes)} genomes of other species; better and "
+        f"worse count those on which the interval of the difference to `{reference}` excludes "
+        f"zero.\n\n{say_best(table_of_models)}"
+    )
+
+
 def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
     """Say whether each family of models earns its place, and by which number it fails."""
     told = []

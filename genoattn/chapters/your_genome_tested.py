@@ -7,8 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from genoattn.evaluation.tested import HIGH_GC, above_and_below, nearest, tested
-from genoattn.study.report import table
+from genoattn.evaluation.tested import (
+    HIGH_GC,
+    above_and_below,
+    localised,
+    nearest,
+    on_whole_genomes,
+)
+from genoattn.study.report import in_words, table
 
 __all__ = ["Trust", "trust"]
 
@@ -45,13 +51,9 @@ def trust(contigs: pd.DataFrame, weights: str) -> Trust:
     """
     known = contigs["length"] * (1 - contigs["unknown"])
     gc = round(100 * float(np.average(contigs["gc"].fillna(0), weights=known)), 6)
-    model = weights if weights in set(tested()["model"]) else _FALLBACK
+    model = weights if len(localised(weights)) else _FALLBACK
     near = nearest(gc, model)
-    instead = (
-        ""
-        if model == weights
-        else f" {weights} was not tested on other species; the numbers are {model}'s."
-    )
+    instead = "" if model == weights else f" {_instead(weights, model)}"
     shares = near["share"]
     said = (
         f"{gc:.1f}% of the letters are G or C. A species cannot be told from its sequence here, so "
@@ -61,6 +63,20 @@ def trust(contigs: pd.DataFrame, weights: str) -> Trust:
         f"would be so near to 11%.{instead} PR AUC is known where all start sites of a genome are."
     )
     return Trust(gc, said, _warning(gc, model), _rows(near))
+
+
+def _instead(weights: str, model: str) -> str:
+    """Say what is known of weights that were not asked to place sites, as another model was."""
+    own = on_whole_genomes(weights)
+    if own.empty:
+        return f"{weights} was not tested on other species; the numbers are {model}'s."
+    both = own.merge(on_whole_genomes(model), on="species", suffixes=("", "_other"))
+    mean, other = both[["pr_auc", "pr_auc_other"]].mean()
+    return (
+        f"The numbers are {model}'s; {weights}, which finds genes as well, was tested on "
+        f"{in_words(len(both))} whole genomes of other species, where its mean PR AUC is "
+        f"{mean:.3f} against {other:.3f}."
+    )
 
 
 def _warning(gc: float, model: str) -> str:

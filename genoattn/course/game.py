@@ -55,6 +55,7 @@ from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import PAPER_CUTS, fit
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import SampledAttention
+from genoattn.study.parameters import COUNT, FROM_0, MORE_THAN_0
 
 __all__ = [
     "Game",
@@ -576,13 +577,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="genoattn game", description=main.__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     make = steps.add_parser("new", help="make a game for each seed")
-    make.add_argument("--seeds", type=int, nargs="+", default=[1], help="a seed a player")
+    make.add_argument("--seeds", type=FROM_0, nargs="+", default=[1], help="a seed a player")
     make.add_argument("--out", type=Path, default=Path("runs/game"), help="folder of the games")
     make.add_argument("--key", default="", help="a word that enters the seeds; keep it to yourself")
     make.add_argument("--truth", type=Path, help="folder of the sealed truths, if elsewhere")
-    make.add_argument("--length", type=int, default=LENGTH, help="nucleotides of a genome")
-    make.add_argument("--elements", type=int, default=4, help="planted elements")
-    make.add_argument("--passes", type=float, default=TRAINING.passes, help="of the training")
+    make.add_argument("--length", type=COUNT, default=LENGTH, help="nucleotides of a genome")
+    make.add_argument("--elements", type=COUNT, default=4, help="planted elements")
+    make.add_argument("--passes", type=MORE_THAN_0, default=TRAINING.passes, help="of it")
     for step, what in (("solve", "claim by the automatic rule"), ("grade", "grade claims")):
         one = steps.add_parser(step, help=what)
         one.add_argument("folders", type=Path, nargs="+", help="folders of games")

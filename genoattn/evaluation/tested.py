@@ -11,7 +11,15 @@ from importlib.resources import files
 
 import pandas as pd
 
-__all__ = ["HIGH_GC", "above_and_below", "nearest", "summary", "tested"]
+__all__ = [
+    "HIGH_GC",
+    "above_and_below",
+    "localised",
+    "nearest",
+    "on_whole_genomes",
+    "summary",
+    "tested",
+]
 
 HIGH_GC = 55.0
 """GC content of a genome, in %, above which an output deserves a plain warning."""
@@ -27,8 +35,9 @@ def tested() -> pd.DataFrame:
     -------
     DataFrame
         Columns species, lineage, gc (%), model, share (of start sites with the highest output
-        within 5 nt, of ±50 nt around them), share_low, share_high, pr_auc (exact position, both
-        strands; NaN where not all start sites are known), pr_auc_low, pr_auc_high.
+        within 5 nt, of ±50 nt around them; NaN of a model that needs the whole genome), share_low,
+        share_high, pr_auc (exact position, both strands; NaN where not all start sites are known),
+        pr_auc_low, pr_auc_high.
     """
     return pd.read_csv(str(files("genoattn") / "evaluation" / "tested.csv"))
 
@@ -58,8 +67,22 @@ def summary(
     )
     keys = ["species", "model"]
     scores = exact[[*keys, "pr_auc", "pr_auc_low", "pr_auc_high"]]
-    both = own[["species", "lineage", "gc", "model", *_COLUMNS]].merge(scores, on=keys, how="left")
-    return both.round(3).reset_index(drop=True)
+    facts = own[["species", "lineage", "gc"]].drop_duplicates()
+    asked = facts.merge(pd.DataFrame({"model": models}), how="cross")
+    both = asked.merge(own[[*keys, *_COLUMNS]], on=keys, how="left")
+    both = both.merge(scores, on=keys, how="left")
+    return both.dropna(subset=["share", "pr_auc"], how="all").round(3).reset_index(drop=True)
+
+
+def localised(model: str) -> pd.DataFrame:
+    """Rows of `tested` of a model that was asked to place known start sites; others have none."""
+    return tested()[(tested()["model"] == model) & tested()["share"].notna()]
+
+
+def on_whole_genomes(model: str, but: str = "Escherichia coli MG1655") -> pd.DataFrame:
+    """Rows of `tested` of a model on genomes with all start sites known, of other species."""
+    own = tested()[(tested()["model"] == model) & tested()["pr_auc"].notna()]
+    return own[own["species"] != but]
 
 
 def nearest(gc: float, model: str, number: int = 5) -> pd.DataFrame:
@@ -73,12 +96,12 @@ def nearest(gc: float, model: str, number: int = 5) -> pd.DataFrame:
         One of the tested.
     number : int
     """
-    own = tested()[tested()["model"] == model]
+    own = localised(model)
     return own.loc[(own["gc"] - gc).abs().sort_values(kind="stable").index[:number]]
 
 
 def above_and_below(model: str) -> tuple[float, float]:
     """Median share of the species above `HIGH_GC`, and of the others."""
-    own = tested()[tested()["model"] == model]
+    own = localised(model)
     high = own["gc"] > HIGH_GC
     return float(own.loc[high, "share"].median()), float(own.loc[~high, "share"].median())

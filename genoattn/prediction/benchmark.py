@@ -18,7 +18,6 @@ that a form does beyond the equation counts against it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import statistics
@@ -231,7 +230,8 @@ def alone(what: str, form: str, positions: int, device: str) -> dict[str, float]
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _alone(what: str, form: str, positions: int, device: str) -> dict[str, float]:
+def measured(what: str, form: str, positions: int, device: str) -> dict[str, float]:
+    """Do one contestant's work once in this process: its peak memory in MiB, and seconds."""
     keep_freed_memory()
     if what == "growth":
         spent = seconds(partial(_grow, device, positions))
@@ -423,40 +423,3 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as partial_file:
         table.to_csv(partial_file, index=False, float_format="%.4g")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Command line: measure on the CPU and on a GPU if there is one; write bench.csv and more."""
-    parser = argparse.ArgumentParser(prog="genoattn bench", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=Path("book/results"), help="folder of results")
-    parser.add_argument("--positions", type=int, default=60_000, help="in a turn, blocked form")
-    parser.add_argument("--plain-positions", type=int, default=8_000, help="in a turn, plain form")
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--growth", type=int, nargs="*", default=[10**6, 10**7, 10**8])
-    parser.add_argument("--device", default=None, help="cpu or cuda; all there are by default")
-    parser.add_argument(
-        "--alone",
-        nargs=3,
-        metavar=("WHAT", "FORM", "POSITIONS"),
-        help="run one contestant and print its memory and seconds",
-    )
-    given = parser.parse_args(arguments)
-    devices: list[str] = [given.device] if given.device else ["cpu"]
-    if given.device is None and torch.cuda.is_available():
-        devices.append("cuda")
-    if given.alone is not None:
-        what, form, number = given.alone
-        print(json.dumps(_alone(what, form, int(number), devices[0])))
-        return
-    keep_freed_memory()
-    tables = []
-    for device in devices:
-        more = 1 if device == "cpu" else 100
-        sizes = given.positions * more, given.plain_positions * more
-        tables.append(rates(device, *sizes, given.turns, size=4096 if device == "cpu" else 8192))
-        if given.growth:
-            tables.append(growth(device, given.growth))
-    bench = pd.concat(tables, ignore_index=True)
-    print(bench.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
-    write_table(given.out / "bench.csv", bench)
-    write_table(given.out / "bench_profile.csv", profile(devices[0], given.positions // 2))

@@ -39,7 +39,7 @@ from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.model.segments import Passes, StrandData, TrainingConfig
 from genoattn.model.training import fit
-from genoattn.study.parameters import Parameter, argument, plain_name, positive
+from genoattn.study.parameters import COUNT, FROM_0, MORE_THAN_0, plain_name
 from genoattn.study.run import Run
 
 __all__ = [
@@ -351,10 +351,6 @@ def learning_curve(
 
 # ------------------------------------------------------------------------------- command line
 
-_N = argument(Parameter(int, 1, "a number of things", low=1))
-_FROM_0 = argument(Parameter(int, 0, "a number of things, or none", low=0))
-_MORE = argument(Parameter(float, 1.0, "more than nothing", rule=positive))
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line: adapt a model to a species, with start sites of one half of its genome."""
@@ -372,21 +368,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--n-sites",
         nargs="*",
-        type=_N,
+        type=COUNT,
         default=[],
         help="also adapt with so many labelled sites each, for a learning curve",
     )
-    parser.add_argument("--passes", type=_MORE, default=RECIPE.passes)
-    parser.add_argument("--learning-rate", type=_MORE, default=RECIPE.learning_rate)
+    parser.add_argument("--passes", type=MORE_THAN_0, default=RECIPE.passes)
+    parser.add_argument("--learning-rate", type=MORE_THAN_0, default=RECIPE.learning_rate)
     parser.add_argument(
-        "--most", type=_FROM_0, default=0, help="score so many nt of the held-out half; 0: all"
+        "--most", type=FROM_0, default=0, help="score so many nt of the held-out half; 0: all"
     )
     parser.add_argument(
         "--go-on", action="store_true", help="use the sites even if the audit advises against it"
     )
-    parser.add_argument("--n-bootstrap", type=_N, default=1000)
-    parser.add_argument("--block", type=_N, default=10_000, help="length of resampled blocks, nt")
-    parser.add_argument("--seed", type=_FROM_0, default=1)
+    parser.add_argument("--n-bootstrap", type=COUNT, default=1000)
+    parser.add_argument("--block", type=COUNT, default=10_000, help="length of a resampled block")
+    parser.add_argument("--seed", type=FROM_0, default=1)
     given = parser.parse_args(arguments)
     if problem := plain_name(given.name):
         parser.error(f"--name {problem}, not {given.name!r}")

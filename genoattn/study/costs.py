@@ -39,6 +39,7 @@ from genoattn.output.peaks import peak_table, peaks_per_kb
 from genoattn.prediction.benchmark import seconds, write_table
 from genoattn.prediction.ensemble import GenePrior, gene_starts
 from genoattn.prediction.predict import predict
+from genoattn.study.parameters import COUNT
 
 __all__ = ["Draft", "draft", "main", "measure", "nt_per_second", "shares", "short", "steps"]
 
@@ -225,10 +226,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line: time drafts and a short contig; write bench_contigs.csv, bench_short.csv."""
     parser = argparse.ArgumentParser(prog="genoattn costs", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("book/results"), help="folder of results")
-    parser.add_argument("--contigs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--length", type=int, default=1_000, help="of a contig, in nt")
-    parser.add_argument("--sample", type=int, default=100, help="contigs that are predicted")
-    parser.add_argument("--short", type=int, default=10_000, help="nt of the short contig")
+    parser.add_argument("--contigs", type=COUNT, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--length", type=COUNT, default=1_000, help="of a contig, in nt")
+    parser.add_argument("--sample", type=COUNT, default=100, help="contigs that are predicted")
+    parser.add_argument("--short", type=COUNT, default=10_000, help="nt of the short contig")
     parser.add_argument("--weights", nargs="+", default=["curated", "annotator", "with-genes"])
     given = parser.parse_args(arguments)
     threads = torch.get_num_threads()

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = [
+    "COUNT",
     "DATA_DIR",
     "FOLDERS",
+    "FROM_0",
+    "MORE_THAN_0",
     "WEIGHTS",
     "Checked",
     "Parameter",
@@ -382,6 +385,14 @@ def argument(parameter: Parameter) -> Callable[[str], Any]:
         return parameter.converted(value)
 
     return read
+
+
+COUNT = argument(Parameter(int, 1, "a number of things", low=1))
+"""Of a command line: 1, 2, …"""
+FROM_0 = argument(Parameter(int, 0, "a number of things, or none", low=0))
+"""Of a command line: 0, 1, 2, …"""
+MORE_THAN_0 = argument(Parameter(float, 1.0, "more than nothing", rule=positive))
+"""Of a command line: a number above 0."""
 
 
 def check(schema: Schema, namespace: dict[str, Any]) -> Checked:

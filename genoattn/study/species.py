@@ -28,6 +28,7 @@ from genoattn.data.species import (
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 from genoattn.model.training import PAPER_CUTS
+from genoattn.study.parameters import FROM_0
 from genoattn.study.run import Run
 
 __all__ = ["ARCHIVE", "ECOLI", "ECOLI_LINEAGE", "collect", "main"]
@@ -130,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=Path(os.environ.get(FOLDER_VARIABLE, "data")) / "species",
         help="folder of the archive, the genomes and their start sites",
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=FROM_0, default=1)
     given = parser.parse_args(arguments)
     try:
         ecoli = Run(given.ecoli)

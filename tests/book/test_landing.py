@@ -194,6 +194,33 @@ def test_each_claim_has_a_verdict_and_a_page(results):
         landing.claims(results)
 
 
+@pytest.mark.parametrize(
+    ("worst", "high", "carriers", "says"),
+    [
+        (1, -0.1, (1, 1, 0), ["holds", "holds"]),
+        (4, -0.1, (1, 0, 0), ["does not hold", "does not hold"]),
+        (4, -0.05, (1, 1, 0), ["holds", "undecided"]),
+    ],
+)
+def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, carriers, says):
+    elements = [
+        {"element": name, "used": used, "n_carriers": n}
+        for name, used, n in zip("abcd", (True, True, True, False), (*carriers, 0), strict=True)
+    ]
+    save(results, "heads_by_element", elements)
+    layers = [
+        {"layer_1based": layer, "delta_pr_auc": -0.2 if layer == worst else -0.03,
+         "delta_pr_auc_low": -0.3 if layer == worst else -0.09,
+         "delta_pr_auc_high": high if layer == worst else 0.0}
+        for layer in (1, 2, 4)
+    ]  # fmt: skip
+    save(results, "ablation_layers", layers)
+    found = list(landing._by_intervention(results))
+    assert [row[2] for row in found] == says
+    assert f"{sum(carriers)} of 3 elements" in found[0][1]
+    assert f"layer {worst} is missed most: PR AUC −0.200" in found[1][1]
+
+
 def test_the_time_to_read_counts_running_text_only(tmp_path):
     words = "word " * 440
     (tmp_path / "a.md").write_text(

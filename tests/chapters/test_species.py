@@ -20,7 +20,9 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.model.weights import weights_sha256
 from genoattn.plots import species as draw
+from genoattn.prediction.ensemble import EDGES, GenePrior
 from genoattn.study.parameters import Checked
 from genoattn.study.run import Run
 
@@ -68,11 +70,16 @@ def world(tmp_path, monkeypatch):
     torch.manual_seed(0)
     training = tmp_path / "run/training"
     save(training / "home.safetensors", "curated")
+    sha = weights_sha256(training / "home.safetensors")
+    facts = {"weights_sha256": {"home": sha}}
+    prior = GenePrior(("home",), 1.0, (0.5,) * (len(EDGES) + 1), EDGES, facts)
+    prior.save(training / "home-and-genes.prior.json")
     save(training / "many-one.safetensors", "species without L1")
     save(training / "many-two.safetensors", f"species without {chapter.ECOLI_LINEAGE}")
     p = asked(
         run_dir=str(tmp_path / "run"), results_dir=str(tmp_path / "results"),
-        data_dir=str(tmp_path), models=["home"], families=["many", "none"], folds=["one", "two"],
+        data_dir=str(tmp_path), models=["home"], priors=["home-and-genes"],
+        families=["many", "none"], folds=["one", "two"],
         n_sites=20, reach=10, wide=30, block=200, n_bootstrap=20, accelerator="cpu",
     )  # fmt: skip
     return Run.of(p), p
@@ -103,9 +110,18 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     assert scores.table.loc[~exact, "p"].isna().all()
     assert set(scores.table["species"]) == {"Whole", chapter.ECOLI}
     assert set(scores.table["resolution"]) == {1, 10}
+    both = scores.table.set_index(["species", "model", "metric", "resolution"])["value"]
+    for metric in ("pr_auc", "roc_auc"):  # no gene, so each position gets the same
+        ours = both["Whole", "home-and-genes", metric, 1]
+        assert ours == pytest.approx(both["Whole", "home", metric, 1], rel=1e-4)
+    advice = chapter.advised(run, scores, p)
+    assert advice.table["networks"].tolist() == [1, 1]
+    assert "None is better than `home`" in advice.finding.said
+    tested = scores.finding.results["tested"]
+    assert tested.loc[tested["model"] == "home-and-genes", "share"].isna().all()
     verdicts = chapter.judged(given, scores, p)
     assert verdicts.table["genomes"].tolist() == [1]
-    said = chapter.in_short(given, found, follows, scores, verdicts, p).said
+    said = chapter.in_short(given, found, follows, advice, verdicts, p).said
     assert "Trained on *E. coli* alone, `home` has its highest output within 5 nt" in said
     for drawn in (
         draw.shares_by_species(follows.shares),
@@ -122,7 +138,7 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     peer = chapter.peered(run, given, asked(**{**p, "peers": [str(run.folder / "a_peer.npy")]}))
     assert set(peer.table["predictor"]) == {"a peer", "home", "scanner"}
     assert "| 12.0 |" in peer.finding.said
-    run.write(p, found, follows, scores, verdicts, peer)
+    run.write(p, found, follows, scores, advice, verdicts, peer)
     pd.testing.assert_frame_equal(chapter.peered(run, given, p).table, peer.table, rtol=1e-4)
     for file in ("localisation", "whole_genome", "verdict"):
         assert "position" not in pd.read_csv(run.results / f"{file}.csv").columns
@@ -137,11 +153,31 @@ def test_without_data_it_says_so_and_shows_nothing(tmp_path):
     follows = chapter.followed(found, p)
     scores = chapter.scored(run, given, found, p)
     verdicts = chapter.judged(given, scores, p)
-    assert chapter.in_short(given, found, follows, scores, verdicts, p).said == given.finding.said
+    advice = chapter.advised(run, scores, p)
+    assert chapter.in_short(given, found, follows, advice, verdicts, p).said == given.finding.said
     assert draw.shares_by_species(follows.shares) is None
     assert draw.shares_by_gc(follows.shares) is None
     assert draw.whole_genomes(scores.table) is None
     assert "No output of another predictor" in chapter.peered(run, given, p).finding.said
+
+
+def advice_of(*rows):
+    """A table of models: networks, mean PR AUC, better on, worse on, of four genomes."""
+    columns = ["model", "networks", "pr_auc", "better", "worse"]
+    table = pd.DataFrame(rows, columns=columns).assign(genomes=4)
+    return table.assign(ratio=table["pr_auc"] / table["pr_auc"].iloc[0])
+
+
+def test_weights_are_advised_if_better_on_most_genomes_and_worse_on_none():
+    first = ("first", 1, 0.1, 0, 0)
+    assert "None is better" in words.say_best(advice_of(first, ("half", 1, 0.3, 2, 0)))
+    assert "None is better" in words.say_best(advice_of(first, ("worse", 1, 0.3, 3, 1)))
+    said = words.say_best(advice_of(first, ("good", 1, 0.12, 3, 0), ("dear", 7, 0.2, 4, 0)))
+    assert "is `dear`**, which takes the time of seven networks" in said
+    assert "time of one, it is `good`, with 1.20 times" in said
+    said = words.say_best(advice_of(first, ("good", 1, 0.12, 3, 0), ("dear", 7, 0.11, 4, 0)))
+    assert "is `good`**." in said
+    assert "| 7 |" in words.say_advice(advice_of(first, ("dear", 7, 0.2, 4, 0)))
 
 
 def scores_of(**values):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from genoattn.chapters.your_genome_tested import trust
+from genoattn.evaluation.tested import on_whole_genomes
 
 
 def contigs(*gc, unknown=0.0):
@@ -29,8 +30,16 @@ def test_what_was_reached_on_the_species_of_nearest_gc_is_listed():
 
 
 def test_for_a_model_that_was_not_tested_the_annotator_stands_in():
-    said = trust(contigs(0.5), "with-genes").said
-    assert "with-genes was not tested on other species; the numbers are annotator's" in said
+    said = trust(contigs(0.5), "curated").said
+    assert "curated was not tested on other species; the numbers are annotator's" in said
+
+
+def test_of_a_model_with_genes_it_is_said_what_it_reached_on_whole_genomes():
+    said = trust(contigs(0.5), "annotator-and-genes").said
+    own, other = on_whole_genomes("annotator-and-genes"), on_whole_genomes("annotator")
+    assert len(own) == 4
+    assert "four whole genomes of other species" in said
+    assert f"{own['pr_auc'].mean():.3f} against {other['pr_auc'].mean():.3f}" in said
 
 
 def test_contigs_count_by_their_known_letters():

@@ -50,6 +50,10 @@ def test_a_summary_keeps_one_row_a_species_and_model():
     found = tested.summary(shares, genomes, ["m"], 5, 50)
     assert found[["species", "model", "share"]].to_numpy().tolist() == [["A", "m", 0.55]]
     assert found["pr_auc"].isna().all(), "neither another genome's nor another resolution's"
+    whole = genomes.assign(species="A", model="genes")
+    found = tested.summary(shares, whole, ["m", "genes"], 5, 50).set_index("model")
+    assert found["pr_auc"].isna().tolist() == [True, False]
+    assert found["share"].isna().tolist() == [False, True], "asked on whole genomes alone"
 
 
 @pytest.mark.skipif(not RESULTS.is_file(), reason="only the package is here")
@@ -64,11 +68,11 @@ def test_the_readme_prints_what_was_scored():
     adapted = pd.read_csv(RESULTS.parent / "adaptation.csv")
     exact = adapted[(adapted["metric"] == "pr_auc") & (adapted["resolution"] == 1)]
     after = exact.groupby("species")["after"].last().tolist()
-    for name, gc, annotator, convolutional, last in rows:
+    for name, gc, annotator, genes, last in rows:
         species = " ".join(name.split("*")[1].split())
         own = table[table["species"].str.startswith(species)].set_index("model")
         assert gc == f"{own['gc'].iloc[0]:.0f}%"
-        for model, printed in (("annotator", annotator), ("convolutional", convolutional)):
+        for model, printed in (("annotator", annotator), ("annotator-and-genes", genes)):
             assert float(printed) == pytest.approx(own.loc[model, "pr_auc"], abs=0.0006)
         if last:
             assert any(float(last) == pytest.approx(one, abs=0.0006) for one in after)

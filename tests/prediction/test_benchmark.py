@@ -6,6 +6,7 @@ import torch
 
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.prediction import benchmark
+from genoattn.study import bench
 
 SMALL = AnnotatorConfig(layers=1, heads=2, d_model=4, d_head=3, window=10, conv_width=3, dropout=0)
 
@@ -76,7 +77,7 @@ def test_benchmark_writes_its_tables(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(benchmark, "matrix_product", lambda device, size: small_product)
     monkeypatch.setattr(benchmark, "alone", lambda *_: {"peak_mib": 7.0, "seconds": 2.0})
     threads = torch.get_num_threads()
-    benchmark.main(
+    bench.main(
         f"--out {tmp_path} --positions 6144 --plain-positions 1600 --turns 1 --growth 1000 "
         "--device cpu".split()
     )
