@@ -65,7 +65,8 @@ function look() {
       if (counted.some((other) => other.contains(one) || (kind !== "prose" && one.contains(other)))) continue;
       if (kind === "prose" && one.querySelector("p,li,dt,dd,table,img,pre")) continue;
       const height = one.getBoundingClientRect().height;
-      if (!height) continue;
+      const folded = one.closest(".toggle-hidden") && !one.matches(".admonition-title");
+      if (!height || folded || !one.checkVisibility({ visibilityProperty: true })) continue;
       counted.push(one);
       tall[kind] += height;
     }

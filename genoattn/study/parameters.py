@@ -525,27 +525,27 @@ def show(parameters: Checked) -> Markdown:
     Returns
     -------
     IPython.display.Markdown
-        A table of what differs from the defaults, the rest folded, and a shell command.
+        Folded: a table of what differs from the defaults, one of the rest, and a shell command.
     """
     from IPython.display import Markdown
 
     schema = parameters.schema
     changed = [name for name, value in parameters.items() if value != schema[name].default]
     default = [name for name in parameters if name not in changed]
-    parts = []
+    differ = f", {len(changed)} of them not at their defaults" if changed else ""
+    parts = [
+        f"<details><summary>The {len(parameters)} parameters of this run{differ}, and how to run "
+        "it again</summary>"
+    ]
     if changed:
         parts.append(f"**This chapter ran with**\n\n{table(parameters, changed)}")
     if default:
-        number = f"{'the other ' if changed else 'all '}{len(default)} parameters"
-        parts.append(
-            f"<details><summary>{number.capitalize()}, at their defaults</summary>\n\n"
-            f"{table(parameters, default)}\n\n</details>"
-        )
+        parts.append(f"**At their defaults**\n\n{table(parameters, default)}")
     parts.append(
         "**To run it again**, in the project's folder; any of the parameters can be given with "
         f"`-p`:\n\n```bash\n{command(parameters)}\n```"
     )
-    return Markdown("\n\n".join(parts) + "\n")
+    return Markdown("\n\n".join([*parts, "</details>"]) + "\n")
 
 
 def _unknown(name: str, schema: Mapping[str, Parameter]) -> str:

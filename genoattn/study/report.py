@@ -32,6 +32,7 @@ __all__ = [
     "signed",
     "table",
     "with_interval",
+    "with_long_tables_folded",
 ]
 
 
@@ -68,7 +69,7 @@ class Finding:
         return self
 
     def _repr_markdown_(self) -> str:
-        return self.said
+        return with_long_tables_folded(self.said)
 
 
 @runtime_checkable
@@ -117,6 +118,39 @@ def admonition(title: str, text: str, classes: str = "note") -> str:
 def folded(title: str, text: str) -> str:
     """Put Markdown into a box that opens when its title is pressed."""
     return admonition(title, text, "dropdown")
+
+
+LONG = 8
+"""Most rows of a table that stands open on a page."""
+
+
+def with_long_tables_folded(text: str) -> str:
+    """Fold the tables of a Markdown text that have more than `LONG` rows, and are not folded yet.
+
+    A page is read for its sentences and figures; a long table is looked up. The box is called by
+    the table's first columns.
+    """
+    lines, fence = [], ""
+    parts: list[tuple[bool, list[str]]] = []  # whether it is an open table, its lines
+    for line in text.split("\n"):
+        mark = re.match(r"(`{3,}|:{3,})", line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and line.strip() == fence:
+            fence = ""
+        is_table = not fence and not mark and line.startswith("|")
+        if not parts or parts[-1][0] != is_table:
+            parts.append((is_table, []))
+        parts[-1][1].append(line)
+    for is_table, own in parts:
+        rows = len(own) - 2
+        if is_table and rows > LONG:
+            names = [one.strip() for one in own[0].strip("|").split("|")]
+            title = f"Table of {rows} rows: {', '.join(filter(None, names[:4]))}"
+            lines.append(folded(title + (", …" if len(names) > 4 else ""), "\n".join(own)))
+        else:
+            lines.extend(own)
+    return "\n".join(lines)
 
 
 def escaped(text: str) -> str:

@@ -154,8 +154,10 @@ def test_show_lists_every_parameter_and_marks_what_differs(toy):
     assert len(rows) == len(toy)
     assert rows[0] == "| `window` | **`3`** | nt |"
     assert "**" not in "".join(rows[1:])
-    assert shown.index("window") < shown.index("<details>") < shown.index("| `rate`")
-    assert "The other 8 parameters, at their defaults" in shown
+    assert shown.index("| `window`") < shown.index("**At their defaults**")
+    assert shown.index("**At their defaults**") < shown.index("| `rate`")
+    assert shown.startswith("<details><summary>The 9 parameters of this run, 1 of them not")
+    assert shown.strip().endswith("</details>"), "all of it is folded"
     assert "-p window 3" in shown
     assert "-p rate" not in shown
 

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from genoattn.chapters import curation as chapter
-from genoattn.study import parameters
+from genoattn.study import parameters, report
 from genoattn.study.report import Finding, escaped, in_words, table
 from genoattn.study.run import Run
 
@@ -48,3 +48,16 @@ def test_the_curated_set_is_written_with_its_convention(tmp_path):
         == "# 0-based positions\nposition\tstrand\tmembers\n4\t+\ta+b\n"
     )
     pd.testing.assert_frame_equal(run.curated, curated)
+
+
+def test_a_long_table_is_folded_unless_it_is_already():
+    frame = pd.DataFrame({name: [f"{name}{i}" for i in range(9)] for name in "abcde"})
+    short, long = report.table(frame.head(8)), report.table(frame)
+    assert report.with_long_tables_folded(f"Before.\n{short}After.") == f"Before.\n{short}After."
+    shown = report.Finding(f"Before.\n{long}After.")._repr_markdown_()
+    box = report.folded("Table of 9 rows: a, b, c, d, …", long)
+    assert box in shown
+    assert shown.startswith("Before.\n") and shown.endswith("After.")
+    assert shown.count("| a8 |") == 1
+    already = f"Before.\n{report.folded('All', long)}After."
+    assert report.with_long_tables_folded(already) == already
