@@ -166,14 +166,18 @@ def say_best(table_of_models: pd.DataFrame) -> str:
         said = f"None is better than `{reference}` on most of the genomes and worse on none."
     else:
         best = fair.iloc[-1]
-        said = f"**The best for a genome of another species is `{best['model']}`**"
+        said = (
+            f"**The best for a genome of another species is `{best['model']}`**, with "
+            f"{best['ratio']:.2f} times the PR AUC of `{reference}`; it is better on "
+            f"{in_words(best['better'])} of {in_words(genomes)} genomes"
+        )
         if best["networks"] > 1:
-            said += f", which takes the time of {in_words(best['networks'])} networks"
+            said += f" and takes the time of {in_words(best['networks'])} networks"
             if len(quick):
                 second = quick.iloc[-1]
                 said += (
-                    f"; of those that take the time of one, it is `{second['model']}`, with "
-                    f"{second['ratio']:.2f} times the PR AUC of `{reference}`"
+                    f". Of those that take the time of one, it is `{second['model']}`, with "
+                    f"{second['ratio']:.2f} times"
                 )
         said += "."
     return said

@@ -173,10 +173,14 @@ def test_weights_are_advised_if_better_on_most_genomes_and_worse_on_none():
     assert "None is better" in words.say_best(advice_of(first, ("half", 1, 0.3, 2, 0)))
     assert "None is better" in words.say_best(advice_of(first, ("worse", 1, 0.3, 3, 1)))
     said = words.say_best(advice_of(first, ("good", 1, 0.12, 3, 0), ("dear", 7, 0.2, 4, 0)))
-    assert "is `dear`**, which takes the time of seven networks" in said
-    assert "time of one, it is `good`, with 1.20 times" in said
+    assert (
+        "is `dear`**, with 2.00 times the PR AUC of `first`; it is better on four of four" in said
+    )
+    assert "and takes the time of seven networks. Of those" in said
+    assert "time of one, it is `good`, with 1.20 times." in said
     said = words.say_best(advice_of(first, ("good", 1, 0.12, 3, 0), ("dear", 7, 0.11, 4, 0)))
-    assert "is `good`**." in said
+    assert "is `good`**, with 1.20 times" in said
+    assert "networks" not in said
     assert "| 7 |" in words.say_advice(advice_of(first, ("dear", 7, 0.2, 4, 0)))
 
 
