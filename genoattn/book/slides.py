@@ -231,16 +231,17 @@ def _heads(results: Results) -> dict[str, str]:
             ],
         }
     )  # fmt: skip
+    carried = by.dropna(subset="carried_by")
     agree = sum(
         str(one) in str(named).split("; ")
-        for named, one in zip(by["by_attention"], by["carried_by"], strict=True)
+        for named, one in zip(carried["by_attention"], carried["carried_by"], strict=True)
     )
     asked = results.table("mediation", "model", "control", "query_bin", "q_value", "ci_low")
     nothing = asked[
         asked["control"].isin(["untrained", "shuffled labels"])
         & (asked["query_bin"] == carriers.EVERY)
     ]
-    carried = int(((nothing["q_value"] < 0.05) & (nothing["ci_low"] > 0)).sum())
+    by_chance = int(((nothing["q_value"] < 0.05) & (nothing["ci_low"] > 0)).sum())
     circuits = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
     most, whole = circuits.iloc[-2], circuits.iloc[-1]
     matches = results.table("heads_calibration", "threshold", "heads", "shuffled")
@@ -249,8 +250,8 @@ def _heads(results: Results) -> dict[str, str]:
     noised = effects[effects["control"].isna() & effects["used"]].sort_values("effect").iloc[-1]
     return {
         "elements.list": table(shown),
-        "elements.agree": f"{in_words(agree)} of {in_words(len(by))}",
-        "null.carriers": in_words(carried) if carried else "none",
+        "elements.agree": f"{in_words(agree) if agree else 'none'} of {in_words(len(carried))}",
+        "null.carriers": in_words(by_chance) if by_chance else "none",
         "null.asked": f"{len(nothing):,}",
         "circuit.heads": f"{int(most['n_heads'])}",
         "circuit.kept": f"{most['pr_auc'] / whole['pr_auc']:.0%}",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from genoattn.book import slides
 from genoattn.book.pages import check_loads
 from genoattn.book.slides import Slide
+from genoattn.study.report import in_words
 
 ROOT = Path(__file__).parents[2]
 DECKS = sorted((ROOT / slides.DECKS).glob("*.md"))
@@ -167,6 +169,15 @@ def test_numbers_are_those_of_the_results(numbers):
     assert false == round((positions - sites) / 100)
     assert numbers["test.precision"] == f"{sites / (sites + false):.0%}"
     assert all(numbers.values())
+
+
+def test_heads_that_attention_and_intervention_name_are_compared_where_both_name_one(numbers):
+    with (ROOT / "book/results/ecoli/heads_by_element.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["carried_by"]]
+    same = sum(row["carried_by"] in row["by_attention"].split("; ") for row in rows)
+    assert rows and numbers["elements.agree"] == (
+        f"{in_words(same) if same else 'none'} of {in_words(len(rows))}"
+    )
 
 
 def test_all_decks_are_written_with_what_they_load(tmp_path, numbers):
