@@ -187,6 +187,26 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn book landing"
 
+    rule slides:
+        input:
+            [one for one in pages(None) if one.startswith(("book/study/", "book/tis/", "book/species/"))],
+            sorted(str(path) for path in Path("book/results").rglob("*.*")),
+            sorted(str(path) for path in Path("notebooks/slides").glob("*.md")),
+            sorted(str(path) for path in Path("genoattn/plots").glob("*.py")),
+            sorted(str(path) for path in Path("genoattn/book/deck").glob("*.*")),
+            "book/images/overview.png",
+            "CITATION.cff",
+            "genoattn/book/figures.py",
+            "genoattn/book/redrawn.py",
+            "genoattn/book/slides.py",
+        output:
+            directory("_build/teaching"),
+            "_build/figures.md",
+        message:
+            "Writing the figures for slides, and the decks of the course"
+        shell:
+            "python -m genoattn book slides"
+
     rule book:
         input:
             rules.chapters.input,
@@ -194,6 +214,7 @@ if PROFILE == "demo":
             rules.reference.output,
             rules.landing.output,
             rules.course.output,
+            rules.slides.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",

@@ -425,6 +425,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first.add_argument("--results", default="book/results/ecoli")
     taught = steps.add_parser("course", help="write the exercises: pages, and both versions")
     taught.add_argument("--to", default="book/course")
+    steps.add_parser("slides", help="write the figures for slides, and the decks of the course")
     placed = steps.add_parser("place", help="put the rendered pages among the published versions")
     placed.add_argument("folder")
     placed.add_argument("version", help="stable or dev")
@@ -445,6 +446,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from genoattn.book import course  # needs nbconvert
 
             print(f"{len(course.pages(given.to))} exercises written to {given.to}")
+        elif given.step == "slides":
+            from genoattn.book import figures, slides  # need the whole package, and nbconvert
+
+            print(f"{len(figures.write())} figures and {len(slides.write())} decks written")
         elif given.step == "place":
             from genoattn.book import web  # needs Sphinx
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["check_site", "page_source", "toc_pages"]
+__all__ = ["check_loads", "check_site", "page_source", "toc_pages"]
 
 
 _PAGE_SUFFIXES = (".md", ".ipynb")
@@ -119,7 +119,8 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
     Raises
     ------
     ValueError
-        A page is missing, loads something from another server or a file that does not exist, or
+        A page is missing, or one or a slide deck loads something from another server or a file that
+        does not exist, or
         a style sheet loads something from another server.
     """
     site = Path(site)
@@ -132,16 +133,28 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
     for page in pages:
         if not page.is_file():
             raise ValueError(f"{page} is missing although {toc} lists it")
-        loads = _Loads()
-        loads.feed(page.read_text(encoding="utf-8"))
-        for address in filter(None, loads.addresses):
-            if _REMOTE.match(address):
-                raise ValueError(f"{page} needs another server: {address}")
-            local = re.split(r"[?#]", address)[0]
-            if local and not local.startswith("data:") and not (page.parent / local).exists():
-                raise ValueError(f"{page} loads {address}, which does not exist")
+    for page in [*pages, *sorted((site / "slides").glob("*.html"))]:
+        check_loads(page)
     for sheet in sorted(site.rglob("*.css")):
         remote = _REMOTE_CSS.search(sheet.read_text(encoding="utf-8", errors="replace"))
         if remote:
             raise ValueError(f"{sheet} needs another server: {remote.group()}")
     return len(pages)
+
+
+def check_loads(page: Path) -> None:
+    """Check that a rendered page loads nothing that is elsewhere or missing.
+
+    Raises
+    ------
+    ValueError
+        Names page and address.
+    """
+    loads = _Loads()
+    loads.feed(page.read_text(encoding="utf-8"))
+    for address in filter(None, loads.addresses):
+        if _REMOTE.match(address):
+            raise ValueError(f"{page} needs another server: {address}")
+        local = re.split(r"[?#]", address)[0]
+        if local and not local.startswith("data:") and not (page.parent / local).exists():
+            raise ValueError(f"{page} loads {address}, which does not exist")

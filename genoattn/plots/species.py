@@ -122,7 +122,7 @@ def whole_genomes(table: pd.DataFrame, metric: str = "pr_auc", k: int = 1) -> Dr
             one["species"].map(species.index) + (number - (len(models) - 1) / 2) * width,
             one["value"],
             width,
-            yerr=np.abs(one[["ci_low", "ci_high"]].to_numpy().T - one["value"].to_numpy()),
+            yerr=np.abs(one[["ci_low", "ci_high"]].to_numpy().T - one["value"].to_numpy()).tolist(),
             label=model,
             error_kw={"elinewidth": 0.8},
             **style.fill(model, models),

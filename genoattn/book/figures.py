@@ -1,0 +1,291 @@
+"""Every figure of the study as a file for slides, with caption and licence; files in and out.
+
+``genoattn book figures`` collects the figures of the executed pages when the book is built. One
+whose numbers are committed (``book/results/``) is drawn anew as SVG; another is taken from its page
+as PNG, at the resolution that the page has. A figure counts as drawn anew only if its caption and
+its alternative text, which are made from the same numbers, are those of the page.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import html
+import io
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import nbformat
+from PIL import Image
+
+from genoattn.book import landing
+from genoattn.book.landing import Results
+from genoattn.book.pages import page_source, toc_pages
+from genoattn.book.redrawn import MAKERS, Maker
+from genoattn.genome.files import writing
+from genoattn.plots import style
+from genoattn.plots.drawn import Drawn
+
+__all__ = ["RESULTS", "Shown", "collect", "licence", "on_page", "plain", "redraw", "write"]
+
+
+RESULTS = {"study": "ecoli", "tis": "tis", "species": "species"}
+"""Folder of executed pages -> folder of their results."""
+
+_CAPTION = re.compile(r'(?s)<div class="caption">\s*(.*?)\s*</div>')
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a page of the book shows it.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, such as ``study-01-curation-venn``: page and function that draws it.
+    page, heading : str
+        The page as the table of contents names it, and the heading above the figure.
+    caption, alt : str
+        Caption (Markdown) and alternative text.
+    png : bytes
+        The picture on the page.
+    """
+
+    name: str
+    page: str
+    heading: str
+    caption: str
+    alt: str
+    png: bytes
+
+    @property
+    def results(self) -> str:
+        """Folder of the page's results."""
+        return f"book/results/{RESULTS[self.page.split('/')[1]]}"
+
+
+# -------------------------------------------------------------------------- what the pages show
+
+
+def on_page(path: str | Path, page: str) -> list[Shown]:
+    """Take the figures from an executed page.
+
+    Parameters
+    ----------
+    path : str or Path
+        Notebook with its outputs.
+    page : str
+        As the table of contents names it.
+
+    Returns
+    -------
+    list of Shown
+        In their order. Of several with one name, the second ends in ``-2``, and so on.
+    """
+    found: list[Shown] = []
+    names: Counter[str] = Counter()
+    heading = ""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            titles = re.findall(r"(?m)^#+ (.*)$", cell.source)
+            heading = titles[-1] if titles else heading
+            continue
+        outputs = [one for one in cell.get("outputs", []) if "data" in one]
+        for place, output in enumerate(outputs):
+            if "image/png" not in output.data:
+                continue
+            name = _name(page, cell.source)
+            names[name] += 1
+            after = outputs[place + 1].data.get("text/markdown", "") if outputs[place + 1 :] else ""
+            caption = _CAPTION.search(after)
+            found.append(
+                Shown(
+                    name if names[name] == 1 else f"{name}-{names[name]}",
+                    page,
+                    heading,
+                    caption[1] if caption else "",
+                    output.metadata.get("image/png", {}).get("alt", ""),
+                    base64.b64decode(output.data["image/png"]),
+                )
+            )
+    return found
+
+
+def _name(page: str, code: str) -> str:
+    """Name a figure after its page and the function that the cell's last line calls."""
+    parts = page.split("/")[1:]
+    match ast.parse(code).body[-1]:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=function))):
+            parts.append(function)
+    return "-".join(parts).replace("_", "-")
+
+
+def collect(root: str | Path = ".") -> list[Shown]:
+    """Take the figures from all committed pages of the study, in the order of the book."""
+    root = Path(root)
+    found = []
+    for page in toc_pages(root / "_toc.yml"):
+        if page.split("/")[1] in RESULTS:
+            found += on_page(root / page_source(page, root), page)
+    return found
+
+
+def redraw(
+    one: Shown,
+    root: str | Path = ".",
+    makers: Mapping[str, Maker] = MAKERS,
+) -> Drawn | None:
+    """Draw a figure anew from the committed results.
+
+    Returns
+    -------
+    Drawn or None
+        None if its numbers are not committed, or if caption and alternative text are not those
+        of the page, so that another figure would be shown.
+    """
+    maker = makers.get(one.name.split("-", 1)[1])
+    if maker is None:
+        return None
+    drawn = maker(Results(Path(root) / one.results))
+    if not isinstance(drawn, Drawn) or (drawn.caption.strip(), drawn.alt) != (one.caption, one.alt):
+        return None
+    return drawn
+
+
+# ------------------------------------------------------------------------------------- the folder
+
+
+def licence(root: str | Path = ".") -> str:
+    """The licence of the figures: the first line of the project's licence file."""
+    return (Path(root) / "LICENSE").read_text(encoding="utf-8").splitlines()[0]
+
+
+def plain(text: str) -> str:
+    """A caption without Markdown: code marks, emphasis, links, roles."""
+    text = re.sub(r"\{(?:cite|doc)[^}]*\}`([^`<]*?)(?:\s*<[^>]*>)?`", r"\1", text)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"(?<!\\)[*`]|\\(?=[_*`$<\[{])", "", text)
+    return " ".join(re.sub(r"<[^>]*>", "", text).split())
+
+
+def write(
+    folder: str | Path = "_build/teaching/figures",
+    listing: str | Path = "_build/figures.md",
+    root: str | Path = ".",
+) -> list[dict[str, Any]]:
+    """Write all figures, and what the page of figures includes.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made anew. Besides the figures it holds ``figures.json``.
+    listing : str or Path
+        Markdown: a picture with its caption each.
+    root : str or Path
+        The project's folder.
+
+    Returns
+    -------
+    list of dict
+        An entry a figure, as ``figures.json`` has it.
+    """
+    style.use()
+    folder, root = Path(folder), Path(root)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    terms = {"licence": licence(root), "credit": landing.citation(root / "CITATION.cff")}
+    entries = [{**entry, **terms} for entry in _entries(folder, root, terms)]
+    texts = {
+        folder / "figures.json": json.dumps(entries, indent=1, ensure_ascii=False) + "\n",
+        Path(listing): _listing(entries),
+    }
+    for path, text in texts.items():
+        with writing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+    return entries
+
+
+def _entries(folder: Path, root: Path, terms: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Write one figure after the other, and say what each is."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    words = re.search(r"!\[([^\]]*)\]\([^)]*overview\.png\)", readme)
+    said = words[1] if words else ""
+    picture = (root / "book/images/overview.png").read_bytes()
+    yield _picture(folder, Shown("overview", "book/intro", "", said, said, picture))
+    results = "book/results/ecoli"
+    for one in landing.headlines(Results(root / results)):
+        text = f"{one.title}: {one.number}. {one.text}"
+        shown = Shown(f"first-page-{one.name}", "book/intro", "", text, one.drawn.alt, b"")
+        yield _drawing(folder, shown, one.drawn, results, terms)
+    for found in collect(root):
+        anew = redraw(found, root)
+        if anew is None:
+            yield _picture(folder, found)
+        else:
+            yield _drawing(folder, found, anew, found.results, terms)
+
+
+def _drawing(
+    folder: Path, one: Shown, drawn: Drawn, results: str, terms: Mapping[str, str]
+) -> dict[str, Any]:
+    """Write a figure as SVG, with title and licence inside."""
+    path = folder / f"{one.name}.svg"
+    told = {
+        "Title": one.name,
+        "Description": plain(one.caption),
+        "Creator": terms["credit"],
+        "Rights": terms["licence"],
+        "Date": None,
+    }
+    with writing(path) as partial:
+        drawn.figure.savefig(partial, format="svg", metadata=told)
+    plt.close(drawn.figure)
+    made = f"drawn anew from {results}"
+    return {"file": path.name, **_said(one), "made": made}
+
+
+def _picture(folder: Path, one: Shown) -> dict[str, Any]:
+    """Write a figure as the page has it."""
+    path = folder / f"{one.name}.png"
+    with Image.open(io.BytesIO(one.png)) as picture:
+        width, height = picture.size
+    with writing(path) as partial:
+        partial.write_bytes(one.png)
+    made = f"taken from the page, {width} × {height} pixels"
+    return {"file": path.name, **_said(one), "made": made}
+
+
+def _said(one: Shown) -> dict[str, str]:
+    """What is told of a figure, however it was made."""
+    return {
+        "caption": plain(one.caption),
+        "alt": one.alt,
+        "page": f"{one.page}.html",
+        "heading": one.heading,
+    }
+
+
+def _listing(entries: list[dict[str, Any]]) -> str:
+    """Write the list of figures, each with a small picture, below the title of its page."""
+    parts = []
+    page = None
+    for one in entries:
+        if one["page"] != page:
+            page = one["page"]
+            parts.append(f"## {{doc}}`/{page.removesuffix('.html')}`\n")
+        address = f"../../figures/{one['file']}"
+        where = f", below <em>{html.escape(one['heading'])}</em>" if one["heading"] else ""
+        parts.append(
+            f'<div class="figure-file"><a href="{address}"><img src="{address}" loading="lazy" '
+            f'alt="{html.escape(one["alt"])}"></a>\n<div><p><a href="{address}">'
+            f"<code>{one['file']}</code></a>{where}; {one['made']}.</p>\n"
+            f"<p>{html.escape(one['caption'], quote=False)}</p></div></div>\n"
+        )
+    return "\n".join(parts)

@@ -1,0 +1,220 @@
+"""Figures of the study drawn anew from its committed results; reads ``book/results/``.
+
+A figure has a maker here if its numbers are among the aggregates that are committed. Whether it
+says the same as the page that shows it, `genoattn.book.figures` decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+from genoattn.book.landing import Results
+from genoattn.chapters.dependence_reading import head_names
+from genoattn.data.curation import Merging
+from genoattn.evaluation.seeds import over_seeds
+from genoattn.interventions import carriers, recovery
+from genoattn.plots import (
+    adapt,
+    atlas,
+    curation,
+    dependence,
+    engine,
+    gene_starts,
+    heads,
+    output,
+    reading,
+    species,
+    training,
+)
+from genoattn.plots.drawn import Drawn, Nothing
+from genoattn.prediction import benchmark
+
+__all__ = ["MAKERS", "Maker", "first_and_seeds"]
+
+
+Maker = Callable[[Results], Drawn | Nothing | None]
+
+_MAX_Q = 0.05
+_CRITERIA = carriers.Criteria(n_bootstrap=0, level=0.95, seed=0, least=0.05, max_q=_MAX_Q)
+
+
+def first_and_seeds(names: pd.Series, first: str) -> list[str]:
+    """The models of one recipe: the first, and those that are called after it and a seed."""
+    return [one for one in names.unique() if re.fullmatch(rf"{re.escape(first)}(-s\d+)?", one)]
+
+
+def _without_paper(readings: pd.DataFrame) -> pd.DataFrame:
+    """The interpretations, without the paper's own counts, which the figure has of its own."""
+    return readings[readings["rule"] != "paper"]
+
+
+def _support(results: Results) -> Drawn | None:
+    found = results.table("output_support", "of")
+    return output.support(found[found["of"] == "novel sites"])
+
+
+# ------------------------------------------------------------------------------------- training
+
+
+def _exact(results: Results) -> pd.DataFrame:
+    """Scores at exact positions."""
+    found = results.table("performance", "resolution", "model", "train_set", "test_set")
+    found = found[found["resolution"].astype(str) == "1"]
+    return found.assign(resolution=1)
+
+
+def _performance(results: Results) -> Drawn:
+    exact = _exact(results)
+    sets = set(exact["train_set"]) & set(exact["test_set"])
+    exact = exact[exact["test_set"].isin(sets) & exact["train_set"].isin(sets)]
+    baselines = {
+        "scanner": exact[exact["model"] == "scanner"],
+        "convolutional": exact[
+            exact["model"].isin(first_and_seeds(exact["model"], "convolutional"))
+        ],
+    }
+    own = [_own(rows, str(name)) for name, rows in exact.groupby("train_set", sort=False)]
+    return training.performance(
+        over_seeds(
+            exact, {name: first_and_seeds(exact["model"], name) for name in own if name is not None}
+        ),
+        {name: rows for name, rows in baselines.items() if len(rows)},
+    )
+
+
+def _own(rows: pd.DataFrame, train_set: str) -> str | None:
+    """The model that stands for a training set: the one of its name, else the only one."""
+    names = [one for one in rows["model"].unique() if one not in ("scanner", "convolutional")]
+    return train_set if train_set in names else names[0] if len(names) == 1 else None
+
+
+def _seeds(results: Results) -> Drawn | None:
+    exact = _exact(results)
+    compared = results.table(
+        "attention_or_dilations", "with_attention", "with_dilations", "test_set"
+    )
+    recipes = {"attention": "with_attention", "dilations": "with_dilations"}
+    dots = [
+        exact[
+            exact["model"].isin(first_and_seeds(exact["model"], compared[column].iloc[0]))
+        ].assign(kind=kind)
+        for kind, column in recipes.items()
+    ]
+    whole = pd.concat(dots, ignore_index=True)
+    return training.seeds(whole[whole["test_set"].isin(compared["test_set"])])
+
+
+# ----------------------------------------------------------------------------------- dependence
+
+
+def _asked(results: Results) -> pd.DataFrame:
+    """Shares that come back with single heads of the model that the study explains."""
+    found = results.table("mediation", "model", "control")
+    return found[found["model"] == results.weights].fillna({"control": ""})
+
+
+def _carrier_map(results: Results) -> Drawn:
+    shares = _asked(results)
+    effects = results.table("mediation_effects", "element", "control").fillna({"control": ""})
+    return dependence.carrier_map(shares, carriers.carried(shares, _CRITERIA), effects)
+
+
+def _spacer_curve(results: Results) -> Drawn:
+    carried = carriers.carried(_asked(results), _CRITERIA)
+    top = carried[carried["element"] == "-35 box"].iloc[0]
+    return dependence.spacer_curve(
+        results.table("mediation_spacers"), f"L{int(top['layer'])} H{int(top['head'])}"
+    )
+
+
+def _mediated_grid(results: Results) -> Drawn:
+    names = head_names(results.table("mediated_names"), _MAX_Q, _CRITERIA.least)
+    return reading.mediated_grid(results.table("mediated_logos"), names)
+
+
+# ----------------------------------------------------------------------- heads, species, engine
+
+
+def _site_odds(results: Results) -> Drawn | None:
+    sites = results.table("heads_sites", "kind", "name")
+    return heads.site_odds(sites[(sites["kind"] == "binding site") & (sites["name"] == "any")])
+
+
+def _localised(results: Results) -> pd.DataFrame:
+    """Rows of the usual reach, at the widest distance that still counts."""
+    found = results.table("localisation", "within", "reach")
+    return found[
+        (found["within"] == found["within"].max()) & (found["reach"] == found["reach"].min())
+    ]
+
+
+def _own_curve(results: Results) -> Drawn:
+    curve = results.table("adaptation", "species")
+    return adapt.learning_curve(curve[curve["species"] == curve["species"].iloc[0]])
+
+
+def _bench(results: Results) -> pd.DataFrame:
+    return benchmark.read_tables(results.folder.parent)[0]
+
+
+def _growth(results: Results) -> Drawn | None:
+    bench = _bench(results)
+    return engine.growth(bench[bench["what"] == "growth"].sort_values(["device", "positions"]))
+
+
+MAKERS: dict[str, Maker] = {
+    "00-gene-starts-start-codons": lambda r: gene_starts.start_codons(r.table("gene_starts_audit")),
+    "01-curation-venn": lambda r: curation.venn(r.table("curation_regions")),
+    "01-curation-upset": lambda r: curation.upset(r.table("curation_regions")),
+    "01-curation-exact-shares": lambda r: curation.exact_shares(r.table("curation_exact")),
+    "01-curation-interpretations": lambda r: curation.interpretations(
+        _without_paper(r.table("curation_readings")), Merging()
+    ),
+    "01-curation-window-sensitivity": lambda r: curation.window_sensitivity(
+        r.table("curation_windows"), Merging()
+    ),
+    "02-training-performance": _performance,
+    "02-training-labels": lambda r: training.labels(r.table("labels")),
+    "02-training-seeds": _seeds,
+    "02-training-matching": lambda r: training.matching(r.table("matching")),
+    "02-training-recall": lambda r: training.recall(r.table("recall_by")),
+    "02-training-false-calls": lambda r: training.false_calls(
+        r.table("false_calls"), r.table("false_calls_places")
+    ),
+    "02-training-ablation": lambda r: training.ablation(r.table("ablation")),
+    "03-heads-match-calibration": lambda r: heads.match_calibration(r.table("heads_calibration")),
+    "03-heads-site-odds": _site_odds,
+    "04-output-shifts": lambda r: output.shifts(r.table("output_shifts")),
+    "04-output-support": _support,
+    "06-dependence-mutation-map": lambda r: reading.mutation_map(
+        r.table("dependence_map"), r.table("elements_used")
+    ),
+    "06-dependence-carrier-map": _carrier_map,
+    "06-dependence-head-set-curves": lambda r: dependence.head_set_curves(
+        r.table("mediation_sets")
+    ),
+    "06-dependence-spacer-curve": _spacer_curve,
+    "06-dependence-mediated-grid": _mediated_grid,
+    "06-dependence-factor-forest": lambda r: reading.factor_forest(r.table("factors"), _MAX_Q),
+    "06-dependence-ablation-effects": lambda r: dependence.ablation_effects(
+        r.table("ablation_whole")
+    ),
+    "06-dependence-interaction-map": lambda r: dependence.interaction_map(
+        r.table("dependence_pairs")
+    ),
+    "06-dependence-circuit-curve": lambda r: dependence.circuit_curve(r.table("circuits")),
+    "07-atlas-recovery": lambda r: atlas.recovery(
+        recovery.read(r.folder.parent / "demo/recovery.csv").recovered
+    ),
+    "08-engine-rates": lambda r: engine.rates((bench := _bench(r))[bench["what"] != "growth"]),
+    "08-engine-profile": lambda r: engine.profile(benchmark.read_tables(r.folder.parent)[1]),
+    "08-engine-growth": _growth,
+    "09-species-shares-by-species": lambda r: species.shares_by_species(_localised(r)),
+    "09-species-shares-by-gc": lambda r: species.shares_by_gc(_localised(r)),
+    "09-species-whole-genomes": lambda r: species.whole_genomes(r.table("whole_genome")),
+    "10-adapt-learning-curve": _own_curve,
+}
+"""Page and function, as the figure's name has them after its part of the book -> maker."""

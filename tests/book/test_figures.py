@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+from PIL import Image
+
+from genoattn.book import figures
+from genoattn.book.redrawn import MAKERS
+from genoattn.plots.drawn import Drawn
+
+ROOT = Path(__file__).parents[2]
+
+
+def pixel(width: int = 3, height: int = 2) -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (width, height)).save(written, "PNG")
+    return written.getvalue()
+
+
+def cell(code: str, *pictures: tuple[str, str]) -> dict:
+    outputs = []
+    for alt, caption in pictures:
+        data = {"image/png": base64.b64encode(pixel()).decode()}
+        told = {"image/png": {"alt": alt}}
+        outputs.append(nbformat.v4.new_output("display_data", data, metadata=told))
+        text = f'<div class="caption">\n\n{caption}\n\n</div>'
+        outputs.append(nbformat.v4.new_output("display_data", {"text/markdown": text}))
+    return nbformat.v4.new_code_cell(code, outputs=outputs)
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "01_a_page.ipynb"
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title\n\n## First"),
+        cell("draw.two_bars(x)", ("two bars", "Bars.")),
+        nbformat.v4.new_markdown_cell("text without a heading"),
+        cell("y = step(x)\ndraw.two_bars(y, 'of # y')", ("again", "*Again*, 3 < 4.")),
+        nbformat.v4.new_markdown_cell("## Second"),
+        cell("draw.cards(x)", ("one", "One."), ("two", "Two.")),
+        nbformat.v4.new_code_cell("step(x).finding"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_figure_is_named_by_its_page_and_what_draws_it(page):
+    found = figures.on_page(page, "book/study/01_a_page")
+    assert [one.name for one in found] == [
+        "study-01-a-page-two-bars", "study-01-a-page-two-bars-2",
+        "study-01-a-page-cards", "study-01-a-page-cards-2",
+    ]  # fmt: skip
+    assert [one.heading for one in found] == ["First", "First", "Second", "Second"]
+    assert [one.caption for one in found] == ["Bars.", "*Again*, 3 < 4.", "One.", "Two."]
+    assert [one.alt for one in found] == ["two bars", "again", "one", "two"]
+    assert found[0].png == pixel()
+    assert found[0].results == "book/results/ecoli"
+
+
+@pytest.mark.parametrize(
+    ("caption", "alt", "same"),
+    [("Bars.", "two bars", True), ("Bars!", "two bars", False), ("Bars.", "three bars", False)],
+)
+def test_a_figure_is_drawn_anew_only_if_it_says_what_the_page_says(page, caption, alt, same):
+    shown = figures.on_page(page, "book/study/01_a_page")[0]
+    made = Drawn(plt.figure(), caption, alt)
+    found = figures.redraw(shown, ROOT, {"01-a-page-two-bars": lambda results: made})
+    assert (found is made) == same
+    assert figures.redraw(shown, ROOT, {}) is None
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teaching")
+    entries = figures.write(folder / "figures", folder / "figures.md", ROOT)
+    return folder, entries
+
+
+def test_every_figure_of_the_study_is_a_file_with_its_words(written):
+    folder, entries = written
+    assert json.loads((folder / "figures/figures.json").read_text()) == entries
+    names = [one["file"] for one in entries]
+    assert len(set(names)) == len(names)
+    assert sorted(names) == sorted(
+        path.name for path in (folder / "figures").iterdir() if path.suffix != ".json"
+    )
+    shown = {one.name for one in figures.collect(ROOT)}
+    assert shown <= {Path(name).stem for name in names}
+    for one in entries:
+        assert one["caption"] and one["alt"] and one["licence"] == "MIT License", one["file"]
+        assert "genoattn" in one["credit"]
+
+
+def test_what_has_a_maker_is_svg_on_every_page_and_the_rest_png(written):
+    _, entries = written
+    kinds = {Path(one["file"]).stem: Path(one["file"]).suffix for one in entries}
+    for one in figures.collect(ROOT):
+        made = ".svg" if one.name.split("-", 1)[1] in MAKERS else ".png"
+        assert kinds[one.name] == made, one.name
+    used = {name.split("-", 1)[-1] for name in kinds}
+    assert set(MAKERS) <= used, "a maker of a figure that no page shows"
+
+
+def test_a_drawing_carries_its_title_and_licence(written):
+    folder, entries = written
+    text = (folder / "figures/study-01-curation-venn.svg").read_text()
+    assert "MIT License" in text and "study-01-curation-venn" in text
+    entry = next(one for one in entries if one["file"] == "study-01-curation-venn.svg")
+    assert entry["made"] == "drawn anew from book/results/ecoli"
+    assert entry["page"] == "book/study/01_curation.html"
+    assert entry["heading"] == "How much do the sources share?"
+
+
+def test_a_picture_says_how_large_it_is(written):
+    folder, entries = written
+    entry = next(one for one in entries if one["file"].endswith("attention-map.png"))
+    with Image.open(folder / "figures" / entry["file"]) as picture:
+        width, height = picture.size
+    assert entry["made"] == f"taken from the page, {width} × {height} pixels"
+
+
+def test_the_page_lists_all_figures_below_their_pages(written):
+    folder, entries = written
+    text = (folder / "figures.md").read_text()
+    assert text.count('<div class="figure-file">') == len(entries)
+    assert text.count("## {doc}`/book/study/01_curation`") == 1
+    assert 'src="../../figures/study-01-curation-venn.svg"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The *first* `x_1`, 2 < 3", "The first x_1, 2 < 3"),
+        (r"a \* b", "a * b"),
+        ("see {cite}`smith2000` and {doc}`that page </book/x>`", "see smith2000 and that page"),
+        ("[a link](there.html)\nhere", "a link here"),
+        ("<span>in</span>", "in"),
+    ],
+)
+def test_a_caption_in_plain_words(text, said):
+    assert figures.plain(text) == said

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from genoattn.book import slides
+from genoattn.book.pages import check_loads
+from genoattn.book.slides import Slide
+from genoattn.study.report import in_words
+
+ROOT = Path(__file__).parents[2]
+DECKS = sorted((ROOT / slides.DECKS).glob("*.md"))
+
+DECK = """# Title
+
+Note 0–3:
+Welcome.
+
+---
+
+## Second
+
+{{ n }} sites
+
++++
+
+![](figure:one)
+
+Note 3–10:
+Say {{ n }}.
+"""
+
+
+@pytest.fixture
+def deck(tmp_path):
+    path = tmp_path / "deck.md"
+    path.write_text(DECK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return slides.facts(ROOT)
+
+
+ENTRY = {"file": "one.svg", "alt": '1 < "2"', "caption": "One.", "page": "book/a.html"}
+
+
+def test_a_deck_is_read_slide_by_slide(deck):
+    first, second = slides.read(deck)
+    assert first == Slide(("# Title",), "Welcome.", 0, 3)
+    assert second.parts == ("## Second\n\n{{ n }} sites", "![](figure:one)")
+    assert (second.begin, second.end) == (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Note 3–10:\nSay {{ n }}.", "", "slide 2: needs its notes"),
+        ("Note 3–10", "Note 4–10", "slide 2: minutes 4–10 do not follow"),
+        ("Note 3–10", "Note 3–2", "slide 2: minutes 3–2 do not follow"),
+        ("Note 0–3", "Note 1–3", "slide 1: minutes 1–3"),
+    ],
+)
+def test_a_deck_without_its_minutes_is_told(deck, old, new, said):
+    deck.write_text(DECK.replace(old, new))
+    with pytest.raises(ValueError, match=said):
+        slides.read(deck)
+
+
+def test_numbers_and_figures_are_put_in_their_places(deck):
+    _, second = slides.filled(slides.read(deck), {"n": "6,577"}, {"one": ENTRY})
+    assert second.parts[0].endswith("6,577 sites")
+    assert second.parts[1] == (
+        '<figure><a href="../figures/one.svg"><img src="../figures/one.svg" '
+        'alt="1 &lt; &quot;2&quot;"></a></figure>'
+    )
+    assert second.notes.startswith("Say 6,577.")
+    assert "**The figure.** One. [Page](../book/a.html)" in second.notes
+
+
+@pytest.mark.parametrize(
+    ("numbers_", "figures_", "said"),
+    [({}, {"one": ENTRY}, "slide 2: no number 'n'"), ({"n": "1"}, {}, "slide 2: no figure 'one'")],
+)
+def test_a_number_or_figure_that_there_is_not_is_told(deck, numbers_, figures_, said):
+    with pytest.raises(ValueError, match=said):
+        slides.filled(slides.read(deck), numbers_, figures_)
+
+
+def test_the_notebook_has_the_metadata_of_slides(deck):
+    made = slides.notebook(slides.read(deck), "Title")
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in made.cells]
+    assert kinds == ["slide", "notes", "slide", "fragment", "notes"]
+    assert made.cells[-1].source.startswith("**Minutes 3–10.**")
+    assert made == slides.notebook(slides.read(deck), "Title")
+
+
+def test_a_page_has_slides_notes_and_nothing_from_another_server(deck):
+    page = slides.export(slides.notebook(slides.read(deck), "Title"))
+    assert page.count('<aside class="notes">') == 2
+    assert page.count('<div class="fragment"') == 1
+    assert not re.search(r"""(?:src|href|import)\s*=?\s*["'](?:https?:)?//""", page)
+    assert "<title>Title" in page and 'lang="en"' in page
+
+
+@pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
+def test_a_session_has_ninety_minutes_with_notes_to_each_slide(path):
+    deck = slides.read(path)
+    assert deck[-1].end == 90
+    assert all(len(one.notes) > 40 for one in deck)
+
+
+@pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
+def test_no_measured_number_is_typed(path):
+    """Numbers with a decimal or thousands come from the results, not from who wrote the slide."""
+    for one in slides.read(path):
+        text = re.sub(
+            r"\{\{.*?\}\}|ROC AUC of 0\.97|ROC AUC of 0\.5|p ≤ 0\.01|p = 0\.001",
+            "",
+            "\n".join([*one.parts, one.notes]),
+        )
+        assert not re.search(r"\d[.,]\d", text), text
+
+
+def test_the_plan_gives_each_part_the_minutes_of_its_slides():
+    plan = (ROOT / "book/teach/plan.md").read_text()
+    sessions = plan.split("\n## Session ")[1:]
+    assert len(sessions) == len(DECKS) == 2
+    for session, path in zip(sessions, DECKS, strict=True):
+        deck = slides.read(path)
+        rows = re.findall(r"(?m)^\| (\d+)–(\d+) \| (\d+)(?:–(\d+))? \|", session)
+        at, place = 0, 1
+        for begin, end, first, last in rows:
+            assert (int(begin), int(first)) == (at, place)
+            at, place = int(end), int(last or first) + 1
+            assert (deck[int(first) - 1].begin, deck[place - 2].end) == (int(begin), at)
+        assert (at, place) == (90, len(deck) + 1)
+
+
+def test_each_part_of_session_one_says_all_that_a_lecturer_needs():
+    plan = (ROOT / "book/teach/plan.md").read_text()
+    session = plan.split("\n## Session ")[1]
+    rows = re.findall(r"(?m)^\| (\d+–\d+) \|", session)
+    parts = re.split(r"(?m)^### ", session)[1:]
+    assert [part.split(" ")[0] for part in parts] == rows
+    for part in parts[:-1]:  # the last is homework
+        for asked in (
+            "**Misunderstanding",
+            *(("**Do.", "**Exercise.") if "pairs" in part else ("**Say.", "**Ask.")),
+        ):
+            assert asked in part, part
+        assert "{doc}`" in part or "Chapter 1," in part
+
+
+def test_numbers_are_those_of_the_results(numbers):
+    regions = (ROOT / "book/results/ecoli/curation_regions.csv").read_text().splitlines()[1:]
+    total = sum(int(line.rsplit(",", 1)[1]) for line in regions)
+    assert numbers["tables.tss"] == f"{total:,}"
+    curated = json.loads((ROOT / "book/results/ecoli/curated.json").read_text())
+    assert numbers["curated.n"] == f"{curated['n']:,}"
+    sites = int(numbers["test.sites"].replace(",", ""))
+    false = int(numbers["test.false"].replace(",", ""))
+    positions = int(numbers["test.positions"].replace(",", ""))
+    assert false == round((positions - sites) / 100)
+    assert numbers["test.precision"] == f"{sites / (sites + false):.0%}"
+    assert all(numbers.values())
+
+
+def test_heads_that_attention_and_intervention_name_are_compared_where_both_name_one(numbers):
+    with (ROOT / "book/results/ecoli/heads_by_element.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["carried_by"]]
+    same = sum(row["carried_by"] in row["by_attention"].split("; ") for row in rows)
+    assert rows and numbers["elements.agree"] == (
+        f"{in_words(same) if same else 'none'} of {in_words(len(rows))}"
+    )
+
+
+def test_all_decks_are_written_with_what_they_load(tmp_path, numbers):
+    names = {name for path in DECKS for name in re.findall(r"figure:([^)]*)\)", path.read_text())}
+    listed = [{**ENTRY, "file": f"{name}.svg"} for name in names]
+    (tmp_path / "figures").mkdir()
+    for one in listed:
+        (tmp_path / "figures" / one["file"]).touch()
+    (tmp_path / "figures/figures.json").write_text(json.dumps(listed))
+    mathjax = tmp_path / "_static/mathjax/tex-chtml.js"
+    mathjax.parent.mkdir(parents=True)
+    mathjax.touch()
+    written = slides.write(tmp_path / "slides", tmp_path / "figures/figures.json", ROOT)
+    assert [path.name for path in written] == ["session-1.html", "session-2.html"]
+    for path in written:
+        check_loads(path)
+        assert path.with_suffix(".ipynb").is_file()
+        assert "{{" not in path.read_text()
+    sheets = (tmp_path / "slides").rglob("*.css")
+    assert not any(re.search(r"url\(\s*[\"']?(?:https?:)?//", one.read_text()) for one in sheets)
