@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from genoattn.heads.elements import PAPER_ELEMENTS, PROMOTER_ELEMENTS, Element, word
 
 __all__ = ["TASKS", "TIS_ELEMENTS", "Question", "Spacing", "Task"]
@@ -29,7 +31,12 @@ Question = Literal[
 
 TIS_ELEMENTS = (
     word("Shine-Dalgarno", "AGGAGG", -19, -10, "Shine and Dalgarno 1974; Chen et al. 1994"),
-    word("start codon", "DTG", 0, 0, "genetic code 11"),
+    Element(
+        "start codon",
+        np.array([[0.90, 0.00, 0.08, 0.02], [0, 0, 0, 1], [0, 0, 1, 0]]),
+        (0,),
+        "ATG, GTG and TTG as often as in E. coli",
+    ),
     word("second codon AAA", "AAA", 3, 3, "Stenström et al. 2001"),
     word("A-rich after the start", "AAAA", 6, 14, "Chen et al. 1994; Brock et al. 2007"),
 )
