@@ -24,6 +24,7 @@ PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
 CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
+TASK = "tis" if "gene_starts" in PARAMETERS else "tss"
 SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
 
 
@@ -95,7 +96,7 @@ rule show:
     message:
         "Copying {wildcards.chapter} into the book"
     shell:
-        "python -m genoattn book tidy {input[0]} {output}"
+        f"python -m genoattn book tidy {{input[0]}} {{output}} --task {TASK}"
 
 
 def first_stage(wildcards):

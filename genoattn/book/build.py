@@ -25,6 +25,7 @@ from genoattn.genome.files import writing
 from genoattn.study.settings import read_settings
 
 __all__ = [
+    "asked_of",
     "chapters",
     "imported_files",
     "imported_modules",
@@ -32,11 +33,18 @@ __all__ = [
     "main",
     "overview",
     "own_files",
+    "page_task",
     "profile",
     "refresh_prose",
     "tidy",
     "with_palette",
 ]
+
+_TASKS = ("tss", "tis")
+"""Keys of `genoattn.study.tasks.TASKS`, which is slow to import."""
+
+_TASK = "task"
+"""Key of a page's metadata."""
 
 
 def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = None) -> list[str]:
@@ -205,13 +213,37 @@ def own_files(given: Mapping[str, Any]) -> list[str]:
     return [one for one in named if one]
 
 
-def tidy(executed: str | Path, target: str | Path) -> None:
+def asked_of(cells: Iterable[Any], task: str) -> list[Any]:
+    """Cells of a chapter that a task's page shows: those tagged for another task are left out.
+
+    Parameters
+    ----------
+    cells : iterable of cells
+        A notebook's. One with the tag ``task-tss`` is about start sites of transcription only,
+        one with ``task-tis`` about those of translation only.
+    task : str
+        One of `_TASKS`.
+
+    Returns
+    -------
+    list of cells
+    """
+    others = [f"task-{one}" for one in _TASKS if one != task]
+    return [cell for cell in cells if not any(_has_tag(cell, other) for other in others)]
+
+
+def page_task(notebook: Any) -> str:
+    """The task of a page of the book, which `tidy` wrote into its metadata."""
+    return str(notebook.metadata.get(_TASK, "tss"))
+
+
+def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> None:
     """Copy an executed chapter to its place in the book, without the traces of its run.
 
     Leaves out papermill's record of paths and times, progress bars, and time stamps of
-    cells, so that a run that computes the same gives the same file. Code is folded until the
-    reader opens it; pictures get a palette, and their alternative text goes where the page's
-    builder looks for it.
+    cells, so that a run that computes the same gives the same file. Cells that ask what another
+    task is asked go (`asked_of`). Code is folded until the reader opens it; pictures get a palette,
+    and their alternative text goes where the page's builder looks for it.
 
     Parameters
     ----------
@@ -219,6 +251,8 @@ def tidy(executed: str | Path, target: str | Path) -> None:
         Notebook that papermill wrote.
     target : str or Path
         Where the copy goes; its folder is made.
+    task : str, optional
+        What the run's sites are; as the copied page has it, else ``tss``.
 
     Raises
     ------
@@ -229,6 +263,9 @@ def tidy(executed: str | Path, target: str | Path) -> None:
 
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)
+    task = task or page_task(notebook)
+    if task != page_task(notebook):
+        notebook.metadata[_TASK] = task
     for number, cell in enumerate(notebook.cells, start=1):
         for key in ("papermill", "execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
@@ -248,6 +285,7 @@ def tidy(executed: str | Path, target: str | Path) -> None:
             raise ValueError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")
         if cell.execution_count is None and cell.source.strip():
             raise ValueError(f"{executed}, cell {number}: was not run")
+    notebook.cells = asked_of(notebook.cells, task)
     with writing(target) as temporary:
         nbformat.write(notebook, temporary)
 
@@ -294,6 +332,7 @@ def refresh_prose(source: str | Path, shown: str | Path) -> None:
 
     wanted = nbformat.read(source, as_version=4)
     notebook = nbformat.read(shown, as_version=4)
+    wanted.cells = asked_of(wanted.cells, page_task(notebook))
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ran = [cell for cell in code if not _has_tag(cell, "injected-parameters")]
     if [cell.source for cell in ran] != [c.source for c in wanted.cells if c.cell_type == "code"]:
@@ -414,6 +453,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     copy = steps.add_parser("tidy", help="copy an executed chapter into the book")
     copy.add_argument("executed")
     copy.add_argument("target")
+    copy.add_argument("--task", choices=_TASKS, help="what the run's sites are (tss)")
     prose = steps.add_parser("prose", help="renew the text of an executed chapter")
     prose.add_argument("source")
     prose.add_argument("shown")
@@ -435,7 +475,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if given.step == "tidy":
-            tidy(given.executed, given.target)
+            tidy(given.executed, given.target, given.task)
         elif given.step == "overview":
             overview()
         elif given.step == "landing":

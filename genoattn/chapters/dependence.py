@@ -37,6 +37,12 @@ from genoattn.chapters.dependence_reading import (
     through_heads,
     used,
 )
+from genoattn.chapters.dependence_starts import (
+    codons,
+    leaderless,
+    short_of_gene_starts,
+    stops,
+)
 from genoattn.interventions.noise import CONTROL
 from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
@@ -45,10 +51,12 @@ __all__ = [
     "PARAMETERS",
     "ablated",
     "asked",
+    "codons",
     "factors",
     "first_layer",
     "in_short",
     "kept_heads",
+    "leaderless",
     "mapped",
     "mediated",
     "others",
@@ -56,7 +64,9 @@ __all__ = [
     "part",
     "planted",
     "ranks",
+    "short_of_gene_starts",
     "spaced",
+    "stops",
     "through_heads",
     "tiled",
     "used",
@@ -147,7 +157,9 @@ PARAMETERS = Schema(
 
 
 def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
-    """Answer the chapter's question in a few sentences."""
+    """Answer the chapter's question; of starts of genes, `short_of_gene_starts` does."""
+    if kept.curve.empty:
+        return Finding()
     seeds = others.seeds.values()
     names = dict.fromkeys(name for one in seeds for name in one.carriers["element"])
     in_two = [

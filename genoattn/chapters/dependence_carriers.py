@@ -108,6 +108,8 @@ def asked(run: Run, model: Model, used: Used, p: Checked) -> Asked:
     size = {"n_sites": p.n_mediated, "draws": p.n_draws, "seed": p.seed}
     questions = noise.questions(study.genome, here, test, within, rare=p.rare, **size)
     first, last = max(TILED[0], reach[0]), min(TILED[1], reach[1])
+    if study.asks("reading frame"):
+        questions += noise.frame_questions(study.genome, here, last=reach[1], **size)
     tiles = noise.tiles(study.genome, here, first=first, last=last, width=TILE, **size)
     said = wording.say_asked(questions, [one.name for one in elements if one not in within], p)
     return Asked(questions, tiles, {one.name: one for one in within}, Finding(said))
@@ -363,7 +365,7 @@ class Spaced(NamedTuple):
 
 
 def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked) -> Spaced:
-    """Write the -35 box 13 to 21 nt upstream of the -10 box.
+    """Write one element at several distances upstream of another: the task's ``spacing``.
 
     Parameters
     ----------
@@ -371,15 +373,16 @@ def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
     p : Checked
         ``n_draws``, ``seed``.
     """
-    names = {
-        begin: next((name for name in asked.known if name.startswith(begin)), None)
-        for begin in ("-35", "-10")
-    }
-    upstream, downstream = names["-35"], names["-10"]
+    spacing = run.study.of.spacing
+    upstream, downstream = (
+        next((name for name in asked.known if name.startswith(begin)), None)
+        for begin in (spacing.upstream, spacing.downstream)
+    )
     answer = mediated.answer(downstream) if downstream else None
     first = mediated.carriers[mediated.carriers["element"] == upstream]
     if upstream is None or downstream is None or answer is None or first.empty:
-        said = "No head carries a −35 box here, so there is no spacer to ask about."
+        name = spacing.upstream.replace("-35", "−35 box")
+        said = f"No head carries a {name} here, so there is no spacer to ask about."
         return Spaced(None, "", Finding(said))
     top = first.iloc[0]
     head = (int(top["layer"]) - 1, int(top["head"]) - 1)
@@ -387,7 +390,7 @@ def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
     place, _ = sited(run.study.genome, chosen, asked.known[downstream])
     box = asked.known[upstream].probabilities.argmax(1)
     subject = trained(run, model)
-    spacer = np.arange(13, 22)
+    spacer = np.array(spacing.tried)
 
     def make() -> dict[str, NDArray[Any]]:
         found = paths.spacers(
@@ -406,7 +409,8 @@ def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
     sources = {**_sources(subject, answer.question), "head": head, "box": box.tolist()}
     arrays = run.once(NOTEBOOK, subject.name, "spacers", sources, make)
     times = carriers.draws(chosen, mediated.criteria)
-    frame = pd.DataFrame({"spacer": arrays["spacer"]})
+    between = {"upstream": upstream, "downstream": downstream}
+    frame = pd.DataFrame({**between, "spacer": arrays["spacer"]})
     for name in ("effect", "through"):
         mean = (times @ arrays[name]) / times.sum(1, keepdims=True)
         limits = np.array([bootstrap.interval(one, p.level) for one in mean[1:].T])

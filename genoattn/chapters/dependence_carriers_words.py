@@ -238,7 +238,7 @@ def _best_hop(hops: pd.DataFrame) -> str:
 
 
 def say_spaced(frame: pd.DataFrame, head: str) -> str:
-    """Say at which spacer a box is worth most, and whether the head follows."""
+    """Say at which spacer an element is worth most, and whether the head follows."""
     best, through = (
         frame.nlargest(1, name)[["spacer", name, f"{name}_low", f"{name}_high"]]
         .to_numpy(np.float64)[0]
@@ -247,7 +247,7 @@ def say_spaced(frame: pd.DataFrame, head: str) -> str:
     )
     far = frame[frame["effect_high"] < best[2]]["spacer"].astype(int).tolist()
     return (
-        f"The box is worth most with a spacer of {best[0]:.0f} nt "
+        f"The {_element(frame)} is worth most with a spacer of {best[0]:.0f} nt "
         f"({with_interval(*best[1:])} log-odds), and "
         f"what comes by {head} alone is greatest at {through[0]:.0f} nt "
         f"({with_interval(*through[1:])}). "
@@ -257,6 +257,12 @@ def say_spaced(frame: pd.DataFrame, head: str) -> str:
             else "No other spacer is significantly worse."
         )
     )
+
+
+def _element(frame: pd.DataFrame) -> str:
+    """How a sentence calls the element that was moved: a box is a box."""
+    name = str(frame["upstream"].iloc[0])
+    return "box" if name.startswith("-") else f"{name} sequence"
 
 
 def say_others(

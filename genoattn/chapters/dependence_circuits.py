@@ -24,6 +24,7 @@ from genoattn.model.weights import made_from
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
+from genoattn.study.tasks import Question
 
 __all__ = [
     "Ablated",
@@ -43,6 +44,9 @@ BATCH = 7
 """Circuits that are read, and kept in the run, together."""
 GOAL = 0.9
 """Share of the PR AUC that the smallest circuit must have."""
+
+ASKED: Question = "heads left out"
+"""What these steps ask; of a task that is not asked it, they find nothing."""
 
 Measured = dict[str, NDArray[np.float64]]
 """`circuits.measure`."""
@@ -71,6 +75,9 @@ def part(run: Run, model: Model, p: Checked) -> Part:
         ``ablated_share``, ``block``, ``n_bootstrap``, ``seed``.
     """
     genome, test = run.study.genome, model.test
+    if not run.study.asks(ASKED):
+        nothing = Resampling(np.full(len(genome), -1), np.empty((0, 0)), p.level)
+        return Part(np.zeros_like(test), nothing, torch.empty(0), {}, {}, Finding())
     run.check_test(model.split, run.sites(model.card.train_set), f"the set {model.card.train_set}")
     block = bootstrap.blocks(test, p.block)
     n = int(block.max()) + 1
@@ -154,6 +161,8 @@ def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
     p : Checked
         ``level``.
     """
+    if not run.study.asks(ASKED):
+        return Ablated([], {}, pd.DataFrame(), pd.DataFrame(), Finding())
     every = frozenset(circuits.all_heads(model.annotator))
     c = model.config
     kept, measured = [], []
@@ -202,6 +211,8 @@ def pairs(run: Run, model: Model, part: Part, ablated: Ablated, p: Checked) -> P
     p : Checked
         ``n_leading``, ``level``.
     """
+    if not run.study.asks(ASKED):
+        return Pairs(pd.DataFrame(), Finding())
     together = ablation.pairs(ablation.leading(ablated.heads, p.n_leading))
     every = frozenset(circuits.all_heads(model.annotator))
     measured = _measured(run, model, part, [every - {*one} for one in together], "pairs")
@@ -238,6 +249,8 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
         ``n_segments``, ``segment``, ``context`` (on which the order is found), ``sizes`` (numbers
         of heads; those that the network does not have are left out), ``block``, ``seed``.
     """
+    if not run.study.asks(ASKED):
+        return Kept(pd.DataFrame(), [], Finding())
     settings = {name: p[name] for name in ("n_segments", "segment", "context")}
     arrays = run.once(
         NOTEBOOK,
@@ -312,6 +325,8 @@ def ranks(run: Run, model: Model, ablated: Ablated, p: Checked) -> Ranks:
     p : Checked
         ``level``, ``seed``.
     """
+    if not run.study.asks(ASKED):
+        return Ranks(pd.DataFrame(), pd.DataFrame(columns=["importance"]), Finding())
     measures = _measures(run.kept("03_heads", model.name, "profiles"))
     losses = {
         "contrast": -ablated.change["contrast"],

@@ -49,9 +49,16 @@ ENOUGH = 30
 
 
 def say_mapped(
-    at_sites: MutationMap, at_peaks: MutationMap, n_labelled: int, effects: pd.DataFrame
+    at_sites: MutationMap,
+    at_peaks: MutationMap,
+    n_labelled: int,
+    effects: pd.DataFrame,
+    within: tuple[int, int] = (-40, 2),
 ) -> str:
-    """How many sites were mutated, and where the output depends most on the sequence."""
+    """How many sites were mutated, and where the output depends most on the sequence.
+
+    ``within`` are the first and last position of the stretch whose share is told.
+    """
     n, peaks = len(at_sites.sites), len(at_peaks.sites)
     first, last = (int(paper_label(int(end))) for end in at_sites.offset[[0, -1]])
     every = "all" if n == n_labelled else f"{n:,} of"
@@ -61,7 +68,7 @@ def say_mapped(
         f"{label:+d} ({with_interval(row['cost'], row['ci_low'], row['ci_high'])})"
         for label, row in most.to_dict("index").items()
     ]
-    share = float((each["cost"].clip(upper=0)[_promoter(each.index)]).sum())
+    share = float((each["cost"].clip(upper=0)[_within(each.index, within)]).sum())
     whole = float(each["cost"].clip(upper=0).sum())
     inside = f"{share / whole:.0%}" if whole < 0 else "none"
     return (
@@ -70,13 +77,13 @@ def say_mapped(
         f"{peaks:,} predicted peaks of the same rank or higher, {3 * len(at_sites.offset):,} "
         "mutants a site, each read in full context. The output depends most on positions "
         f"{listed(told)} (mean change of the log-odds, with interval). Of all that substitutions "
-        f"cost, {inside} falls to positions -40 to +2."
+        f"cost, {inside} falls to positions {within[0]:+d} to {within[1]:+d}."
     )
 
 
-def _promoter(label: pd.Index) -> np.ndarray:
+def _within(label: pd.Index, ends: tuple[int, int]) -> np.ndarray:
     values = label.to_numpy()
-    return (values >= -40) & (values <= 2)
+    return (values >= ends[0]) & (values <= ends[1])
 
 
 def say_planted(elements: pd.DataFrame) -> str:

@@ -83,9 +83,9 @@ def describe(study: StudyInputs, starts: GeneStarts) -> str:
     return (
         f"**{genome.name}** has {genome.length:,} nt and {starts.n_features:,} coding sequences; "
         f"{starts.n_pseudo:,} are pseudogenes, {starts.n_partial:,} have no known beginning. That "
-        f"leaves **{len(study.sites):,}** distinct {inputs.TASKS[study.task].site}s, "
-        f"{n_plus:,} of them on the plus strand.\n\n"
-        + "\n".join(f"- {sentence}" for sentence in study.lacking())
+        f"leaves **{len(study.sites):,}** distinct {study.of.site}s, "
+        f"{n_plus:,} of them on the plus strand."
+        + "".join(f"\n\n- {sentence}" for sentence in study.lacking())
     )
 
 
@@ -157,7 +157,7 @@ def in_short(study: StudyInputs, audit: Audit, codons: Codons) -> Finding:
     first = codons.codons.iloc[0]
     n = int(codons.codons["n"].sum())
     return Finding(
-        f"The annotation of {study.genome.name} gives {n:,} {inputs.TASKS[study.task].site}s, each "
+        f"The annotation of {study.genome.name} gives {n:,} {study.of.site}s, each "
         f"on one nucleotide of one strand. At {at_zero.min():.1%} of them or more, on either "
         f"strand, the genome has a start codon at the very position; {first['codon']} is the most "
         f"frequent ({first['n'] / n:.0%}). These are counts of a whole annotation, so they have no "

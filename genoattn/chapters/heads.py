@@ -281,7 +281,12 @@ class Spacer(NamedTuple):
 def spacer(
     subject: Subject, seen: Observed, motifs: Motifs, elements: Elements, p: Checked
 ) -> Spacer:
-    """Measure how far apart two heads find the ``boxes`` in promoters of highest output."""
+    """Measure how far apart two heads find the ``boxes`` in promoters of highest output.
+
+    Nothing of another task than the paper's.
+    """
+    if not subject.study.asks("the paper's claims"):
+        return Spacer(None, {}, Finding())
     first, second = (_box(subject, motifs, elements, prefix) for prefix in p.boxes)
     if first is None or second is None:
         return Spacer(None, {}, Finding(words.say_spacer(None, [], [], p.known_spacer)))
@@ -414,6 +419,8 @@ class KnownSites(NamedTuple):
 
 def known_sites(run: Run, subject: Subject, motifs: Motifs, p: Checked) -> KnownSites:
     """Test whether the best places of each head are enriched in known sites."""
+    if not subject.study.asks("binding sites"):
+        return KnownSites(None, None, Finding())
     intervals = _intervals(subject.study, p)
     if intervals is None:
         return KnownSites(None, None, Finding("No binding sites are known for this study."))
@@ -475,7 +482,9 @@ def all_heads(
 
 
 def statements(seen: Observed, motifs: Motifs, elements: Elements, p: Checked) -> Finding:
-    """Ask whether the paper's statements about its heads hold for these."""
+    """Ask whether the paper's statements about its heads hold for these; of its task alone."""
+    if "the paper's claims" not in elements.of.questions:
+        return Finding()
     said = head_statements(
         motifs.table, seen.spearman, elements.roles, selective_share=p.selective_share
     )
@@ -487,11 +496,11 @@ def in_short(
     motifs: Motifs, elements: Elements, known: KnownMotifs, sites: KnownSites, p: Checked
 ) -> Finding:
     """Answer the chapter's question."""
-    rows = motifs.table
+    rows, near = motifs.table, elements.of.near
     selective = rows[rows["share_near_peak"] >= p.selective_share]
     return Finding(
         f"{words.say_selective(selective, len(rows), p)} "
-        f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q)} "
+        f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q, near)} "
         "The counts are over all positions of the test part, so they have no sampling error, but "
         "they describe one trained model, in which another seed may give the roles to other heads; "
         "and attention shows what a head reads, not that the output depends on it."

@@ -23,6 +23,7 @@ from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import Checked, check_region
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
+from genoattn.study.tasks import TASKS, Task
 
 __all__ = [
     "Elements",
@@ -53,7 +54,7 @@ class Subject(NamedTuple):
     background: NDArray[np.float64]
     """Share of A, C, G, T on both strands, shape (4,)."""
     elements: tuple[Element, ...]
-    """Planted elements where the truth is known, else those of the paper's Figure 3."""
+    """Planted elements where the truth is known, else those of the task."""
     finding: Finding
 
     @property
@@ -84,11 +85,7 @@ def subject(run: Run, p: Checked) -> Subject:
         tables = ["regulondb_promoters", "regulondb_interactions"]
         fetch_all([*tables, *["regulondb_matrices"] * (p.motif_file is None)], p.data_dir)
     planted = study.elements
-    known = (
-        promoter_elements.PAPER_ELEMENTS
-        if planted is None
-        else promoter_elements.planted_elements(planted)
-    )
+    known = study.of.looked_for if planted is None else promoter_elements.planted_elements(planted)
     said = words.say_subject(study, model.name, network.config, 2 * int(model.test.sum()))
     background = motifs.background(study.genome)
     return Subject(study, model, network, background, known, Finding(said))
@@ -211,7 +208,9 @@ def sample_error(seen: Observed) -> Finding:
 
 
 def place(seen: Observed, subject: Subject, p: Checked) -> Finding:
-    """Ask which heads look at the position ``place``."""
+    """Ask which heads look at the position ``place``, of which the paper speaks."""
+    if not subject.study.asks("the paper's claims"):
+        return Finding()
     looking = head_profiles.looking_at(seen.over_all.mean, subject.downstream, p.place)
     return Finding(words.say_place(looking, p.place))
 
@@ -281,6 +280,8 @@ class Elements(NamedTuple):
     found: pd.DataFrame
     """`elements.found_elements` with the column verdict, a row an element."""
     finding: Finding
+    of: Task = TASKS["tss"]
+    """Whose elements they are."""
 
 
 def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
@@ -299,4 +300,4 @@ def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
         {"heads_elements": found.reset_index()},
         {"matches": matches},
     )
-    return Elements(matches, roles, found, finding)
+    return Elements(matches, roles, found, finding, subject.study.of)

@@ -31,7 +31,7 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
         f"the {config.window - 1} before it. The output there is the probability of a "
         f"{study.site} {config.downstream} nt upstream, so positions relative to that site run "
         f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
-        "position 0: the TSS is +1, and the nucleotide before it is -1.\n\n"
+        f"position 0: the {study.of.short} is +1, and the nucleotide before it is -1.\n\n"
         f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
         f"hence {n_weights:.1e} weights."
     )
@@ -443,6 +443,8 @@ def say_all_heads(rows: pd.DataFrame, max_q: float) -> str:
             "role": rows["role"],
         }
     )
+    if rows["site_odds_ratio"].isna().all():  # no sites are known, or none were asked about
+        shown = shown.drop(columns="odds in sites (q)")
     return table(shown)
 
 
@@ -472,7 +474,11 @@ def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
 
 
 def say_tested(
-    roles: pd.DataFrame, best: pd.DataFrame, any_site: pd.DataFrame | None, max_q: float
+    roles: pd.DataFrame,
+    best: pd.DataFrame,
+    any_site: pd.DataFrame | None,
+    max_q: float,
+    near: str = "promoter",
 ) -> str:
     """Say how many heads match an element at its place, a known motif, and known sites.
 
@@ -486,12 +492,14 @@ def say_tested(
         `enrichment.enrichment` of all binding sites together; None where none are known.
     max_q : float
         Greatest q-value of all these.
+    near : str
+        What the sequence is called that the elements are of.
     """
     n_known = int((best["q_value"] <= max_q).sum())
     named = f" ({listed(profiles.names(roles))})" if len(roles) else ""
     told = (
         f"At q ≤ {max_q:g}, {_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a "
-        f"promoter element in place and sequence{named}, and {_heads(n_known)} "
+        f"{near} element in place and sequence{named}, and {_heads(n_known)} "
         f"{_form(n_known, 'matches', 'match')} a known motif regardless of place"
     )
     if any_site is None:

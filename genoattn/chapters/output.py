@@ -26,6 +26,7 @@ from genoattn.chapters.output_antisense import (
     opposite,
     shuffled,
 )
+from genoattn.chapters.output_frames import Framed, framed
 from genoattn.chapters.output_sites import (
     EVIDENCE,
     AroundSites,
@@ -55,6 +56,7 @@ __all__ = [
     "PARAMETERS",
     "AroundSites",
     "BothStrands",
+    "Framed",
     "Internal",
     "Mirrored",
     "Novel",
@@ -67,6 +69,7 @@ __all__ = [
     "around_sites",
     "both_strands",
     "by_region",
+    "framed",
     "in_short",
     "internal",
     "loaded",
@@ -77,6 +80,7 @@ __all__ = [
     "predicted",
     "pseudogenes",
     "ranked",
+    "short_of_gene_starts",
     "shuffled",
 ]
 
@@ -152,6 +156,8 @@ class Pseudogenes(NamedTuple):
 
 def pseudogenes(out: Output, p: Checked) -> Pseudogenes:
     """Compare each pseudogene of the test part with the genes that resemble it."""
+    if not out.study.asks("pseudogenes"):
+        return Pseudogenes(pd.DataFrame(), pd.DataFrame(), Finding())
     genes = pseudogene_controls.gene_table(
         out.study.features, out.study.genome, out.track, out.inside, out.curated,
         upstream=p.upstream,
@@ -194,9 +200,12 @@ class Novel(NamedTuple):
 def novel(out: Output, predicted: Predicted, opposite: Opposite, p: Checked) -> Novel:
     """Ask what evidence there is near the predicted sites that the labels lack."""
     places = regions.places(out.study.features, out.length)
-    kind = statistics.place_strata(out.study.genome, places)
-    evidence = _evidence(out, predicted, opposite, p)
     sites = predicted.sites[~predicted.sites["known"]].reset_index(drop=True)
+    if opposite.boxes is None:
+        none = np.empty(0, np.int64)
+        return Novel(sites, pd.DataFrame(), {}, places, none, none, Finding())
+    kind = statistics.place_strata(out.study.genome, places)
+    evidence = _evidence(out, predicted, opposite.boxes, opposite.whole, p)
     block = bootstrap.blocks(out.inside, p.block)
     supported = novel_peaks.support(
         sites, evidence, out.inside & ~predicted.known, kind,
@@ -207,7 +216,7 @@ def novel(out: Output, predicted: Predicted, opposite: Opposite, p: Checked) -> 
 
 
 def _evidence(
-    out: Output, predicted: Predicted, opposite: Opposite, p: Checked
+    out: Output, predicted: Predicted, boxes: scanner.Boxes, whole: pd.DataFrame, p: Checked
 ) -> dict[str, NDArray[np.bool_]]:
     """Where each kind of evidence is near, shape (2, L), that the labels were not made of."""
     study, length = out.study, out.length
@@ -225,8 +234,8 @@ def _evidence(
     if study.elements is not None:
         truth = study.elements.rename(columns={"tss_position": "position"})
         evidence[words.TRUE] = sites.near(truth, length, **marks)
-    of_sites = scanner.describe(study.genome, opposite.whole, opposite.boxes)["boxes_bits"]
-    promoter = scanner.scores(study.genome, opposite.boxes) >= of_sites.median()
+    of_sites = scanner.describe(study.genome, whole, boxes)["boxes_bits"]
+    promoter = scanner.scores(study.genome, boxes) >= of_sites.median()
     return {
         **evidence,
         "boxes of a promoter": promoter,
@@ -247,6 +256,8 @@ def _not_curated(out: Output, marks: dict[str, Any]) -> dict[str, pd.DataFrame]:
 
 def ranked(out: Output, novel: Novel, opposite: Opposite, p: Checked) -> Finding:
     """List the novel sites of highest output with what is known about each; all in the file."""
+    if opposite.boxes is None:
+        return Finding()
     listed_evidence = _listed(out, novel.evidence)
     found = novel_peaks.ranked(
         novel.sites, out.study.genome, out.study.features, novel.places, opposite.boxes,
@@ -282,6 +293,8 @@ class Internal(NamedTuple):
 
 def internal(out: Output, predicted: Predicted, novel: Novel, p: Checked) -> Internal:
     """Compare the predicted sites inside operons of several genes with RegulonDB's promoters."""
+    if not out.study.asks("operons"):
+        return Internal(pd.DataFrame(), Finding())
     where = regions.internal_to_operons(out.study.operons, out.length) & out.inside
     within = predicted.sites[sites.values_at(where, predicted.sites)]
     regulon = out.study.sites[out.study.sites["source"] == "regulondb"]
@@ -319,7 +332,12 @@ def in_short(
     shuffled: Shuffled,
     novel: Novel,
 ) -> Finding:
-    """Answer the chapter's question in three sentences, and say what they rest on."""
+    """Answer the chapter's question in three sentences, and say what they rest on.
+
+    Nothing of another task: see `short_of_gene_starts`.
+    """
+    if opposite.boxes is None:
+        return Finding()
     return Finding(
         f"{words.short_places(regions.table, around.extremes)} "
         f"{words.short_opposite(opposite.tops, shuffled.changes)} "
@@ -328,4 +346,18 @@ def in_short(
         "they were independent and are somewhat too narrow; a shuffled promoter says what the "
         "model reads, not what the polymerase does; and evidence that is frequent at the novel "
         "sites makes no single one of them true."
+    )
+
+
+def short_of_gene_starts(
+    out: Output, regions: Regions, around: AroundSites, framed: Framed
+) -> Finding:
+    """Answer the chapter's question where the sites are starts of genes, else nothing."""
+    if not out.study.asks("reading frame"):
+        return Finding()
+    return Finding(
+        f"{words.short_places(regions.table, around.extremes, f'{out.study.of.short}s')} "
+        f"{framed.short} "
+        "All this is the output of one model on the test part, and an annotated start is itself "
+        "mostly a prediction: few have been seen in an experiment."
     )

@@ -48,13 +48,19 @@ class Opposite(NamedTuple):
     """Offset at which the antisense profile of all sites is highest."""
     window: tuple[int, int]
     """Offsets up to the tolerance from there, from and up to and including."""
-    boxes: scanner.Boxes
+    boxes: scanner.Boxes | None
     """Matrices of the promoter boxes, fitted to the training part's sites."""
     finding: Finding
 
 
 def opposite(out: Output, around: AroundSites, p: Checked) -> Opposite:
-    """Sort start sites by what lies on the other strand, those alone by their mirror score."""
+    """Sort start sites by what lies on the other strand, those alone by their mirror score.
+
+    Nothing of another task than the paper's.
+    """
+    if not out.study.asks("other strand"):
+        none = pd.DataFrame()
+        return Opposite(none, none, none, none, none, np.empty(0), 0, (0, 0), None, Finding())
     whole, groups = _by_neighbours(out, p)
     alone, top = groups["alone"], antisense_top(around.extremes)
     window = (top - p.tolerance, top + p.tolerance)
@@ -127,6 +133,8 @@ class Mirrored(NamedTuple):
 
 def mirrored(out: Output, opposite: Opposite, p: Checked) -> Mirrored:
     """Ask whether the antisense output of sites that are alone follows their mirror score."""
+    if not out.study.asks("other strand"):
+        return Mirrored(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), Finding())
     alone, window = opposite.alone, opposite.window
     at_alone, at_random = (
         antisense.highest(output_around(out.track, sites, p.reach), p.reach, p.tolerance, window)
@@ -188,8 +196,10 @@ def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) ->
     """Shuffle promoters of sites that are alone and have an antisense peak, and read them again.
 
     A site has an antisense peak where its output in the window is higher than that of nine in
-    ten random places.
+    ten random places. Nothing of another task.
     """
+    if not out.study.asks("other strand"):
+        return Shuffled(pd.DataFrame(), {}, Finding())
     limit = mirrored.at_random["antisense"].quantile(0.9)
     has_peak = mirrored.at_alone["antisense"] > limit
     chosen = opposite.alone[has_peak].sample(

@@ -112,6 +112,8 @@ def by_region(out: Output, p: Checked) -> Regions:
     """Take the median output in and between genes, in pseudogenes and in operon gaps."""
     study, length = out.study, out.length
     masks = region_masks(study.features, study.operons, length)
+    if not study.asks("pseudogenes"):
+        masks = {name: one for name, one in masks.items() if not name.startswith("pseudo")}
     masks |= between_genes(study.features, length, circular=out.circular)
     masks |= along_genes(study.features, length, p.gene_parts)
     medians = regions.region_medians(
@@ -146,12 +148,17 @@ class AroundSites(NamedTuple):
 
 
 def around_sites(out: Output, p: Checked) -> AroundSites:
-    """Take the median output around start sites, pseudogenes' starts and terminators."""
+    """Take the median output around start sites, pseudogenes' starts and terminators.
+
+    Of another task than the paper's, around its sites alone.
+    """
     study = out.study
     classes = surroundings.site_classes(
         out.curated, study.terminators, study.features, out.inside,
         upstream=p.upstream, flank=p.flank, circular=out.circular,
     )  # fmt: skip
+    if not study.asks("other strand"):
+        classes = {f"{study.of.short}s": classes["TSSs"]}
     around = surroundings.median_profiles(out.track, classes, flank=p.flank, level=p.level)
     extremes = surroundings.peaks(around, out.baseline)
     levels = surroundings.window_levels(out.track, classes, flank=p.flank, level=p.level)
@@ -177,7 +184,9 @@ class BothStrands(NamedTuple):
 
 
 def both_strands(out: Output, p: Checked) -> BothStrands:
-    """Correlate the two strands' outputs in windows of several widths."""
+    """Correlate the two strands' outputs in windows of several widths; nothing of another task."""
+    if not out.study.asks("other strand"):
+        return BothStrands(pd.DataFrame(), Finding())
     found = regions.strand_correlation(out.track, out.inside, p.widths)
     rows = texts(
         found,
@@ -193,16 +202,13 @@ def both_strands(out: Output, p: Checked) -> BothStrands:
 
 
 def paper_says(out: Output, around: AroundSites, regions: Regions, strands: BothStrands) -> Finding:
-    """Put the paper's statements beside what is found here."""
+    """Put the paper's statements beside what is found here; nothing of another task."""
+    if not out.study.asks("the paper's claims"):
+        return Finding()
     found = statements.output_statements(
         around.levels, around.extremes, regions.every, strands.table, out.baseline
     )
-    said = (
-        words.say_statements(found)
-        if out.study.task == "tss"
-        else "The paper's statements are about transcription start sites, and this run is not."
-    )
-    return Finding(said, {"output_statements": found})
+    return Finding(words.say_statements(found), {"output_statements": found})
 
 
 # ------------------------------------------------------------------------------ predicted sites

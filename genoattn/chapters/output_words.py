@@ -169,9 +169,9 @@ def say_internal(
 # -------------------------------------------------------------------------------------- in short
 
 
-def short_places(regions: pd.DataFrame, extremes: pd.DataFrame) -> str:
+def short_places(regions: pd.DataFrame, extremes: pd.DataFrame, of: str = "TSSs") -> str:
     """Say in which region the median output is highest, and where it peaks around start sites."""
-    at = extremes[extremes["site_class"] == "TSSs"]
+    at = extremes[extremes["site_class"] == of]
     sense, other = (row_of(at, "strand", relation) for relation in ("sense", "antisense"))
     said = (
         f"around start sites the output peaks at {position_name(sense['peak_offset'])} on their "

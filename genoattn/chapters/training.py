@@ -361,6 +361,7 @@ def in_short(
     calibration: Calibration,
 ) -> Finding:
     """Answer the chapter's question in a few sentences, and say what they rest on."""
+    several = scores.data.study.asks("architectures")
     away = scores.exact[scores.exact["test_set"].isin(scores.data.external)]
     return Finding(
         words.say_in_short(
@@ -371,8 +372,11 @@ def in_short(
             [
                 best_words.best_verdict(best.chosen, away[away["metric"] == "pr_auc"]),
                 labels_words.labels_verdict(labels.compared, scores.data.external),
-                labels_words.attention_verdict(attention.compared, scores.models.train_set),
+                labels_words.attention_verdict(attention.compared, scores.models.train_set)
+                if several
+                else "",
             ],
             errors_words.verdict_on(calibration.bins[scores.models.name])[0],
+            several=several,
         )
     )

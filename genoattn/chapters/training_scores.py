@@ -296,6 +296,6 @@ def rivals(scores: Scores) -> Rivals:
         printed = {"roc_auc": paper.ROC_AUC[mine][mine], "pr_auc": paper.PR_AUC[mine][mine]}
     said = [
         words.say_rivals(comparison, name, scores.absent),
-        words.say_scanner(scores.scanners[mine]),
+        words.say_scanner(scores.scanners[mine], scores.data.study.of.near),
     ]
     return Rivals(comparison, printed, Finding("\n".join(said)))

@@ -172,12 +172,12 @@ def pair_table(
 # ------------------------------------------------------------------------------------ rivals
 
 
-def say_scanner(one: PromoterScanner) -> str:
-    """Say what promoter the scanner fitted."""
+def say_scanner(one: PromoterScanner, near: str = "promoter") -> str:
+    """Say what promoter the scanner fitted, or what else lies ``near`` the sites."""
     box35, box10 = one.consensus
     spacer, distance = SPACERS[int(one.spacer.argmax())], DISTANCES[int(one.distance.argmax())]
     return (
-        f"The scanner's most likely promoter is {box35}, {spacer} nt, {box10} and {distance} nt "
+        f"The scanner's most likely {near} is {box35}, {spacer} nt, {box10} and {distance} nt "
         f"before the start; it assigns one to {one.share:.0%} of the sites."
     )
 

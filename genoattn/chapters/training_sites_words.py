@@ -43,9 +43,9 @@ def say_found(recall: pd.DataFrame, tolerance: int) -> str:
             f"{word}{said} By the number of sources behind a site ({listed(rows['group'])}), "
             f"recall is {shares}%."
         )
-    else:
+    elif "start codon" not in by:
         said = f"**How sure a site is cannot be told here.** {said}"
-    lacking = "sigma factor" not in by
+    lacking = not by.keys() & {"sigma factor", "start codon"}
     for kind, rows in by.items():
         told = rows[rows["n"] >= FEW]
         if len(told) > 1:

@@ -110,6 +110,8 @@ def say_in_short(
     matched: pd.DataFrame,
     verdicts: Sequence[str],
     on_probability: str,
+    *,
+    several: bool = True,
 ) -> str:
     """Answer the chapter's question.
 
@@ -127,6 +129,8 @@ def say_in_short(
         On the best model, on labels and on attention; empty ones are left out.
     on_probability : str
         Verdict.
+    several : bool
+        Whether labels and architectures are compared.
     """
     roc: Any = own.loc["roc_auc"]
     if roc["ci_low"] <= 0.5:
@@ -148,8 +152,12 @@ def say_in_short(
     lines = "\n".join(f"- {one}" for one in told)
     return (
         f"{lines}\n- Is the output a probability? {on_probability}.\n\n"
-        "Intervals of scores come from resampling blocks of one test part of one genome; "
-        "comparisons of labels and of architectures count the spread of seeds as well."
+        "Intervals of scores come from resampling blocks of one test part of one genome"
+        + (
+            "; comparisons of labels and of architectures count the spread of seeds as well."
+            if several
+            else ", and one training; they do not count the spread of seeds."
+        )
     )
 
 

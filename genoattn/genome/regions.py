@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.genome.intervals import covered, depth, runs
-from genoattn.genome.sequence import STRANDS
+from genoattn.genome.sequence import STRANDS, strand_row
 
 __all__ = [
     "PLACES",
@@ -21,6 +21,7 @@ __all__ = [
     "names",
     "nearest_gene",
     "places",
+    "reading_frames",
     "region_masks",
 ]
 
@@ -188,6 +189,31 @@ def nearest_gene(
     along = np.where(strand == "+", nt, size[chosen] - 1 - nt)
     found = (names(genes).to_numpy()[chosen], strand, distance[each, chosen], along)
     return pd.DataFrame(dict(zip(columns, found, strict=True)), index=sites.index)
+
+
+def reading_frames(features: pd.DataFrame, length: int) -> NDArray[np.int8]:
+    """Which letter of a codon each nucleotide is, on the strand of its coding sequence.
+
+    Parameters
+    ----------
+    features : DataFrame
+        As `formats.read_gff` returns them; rows of type ``CDS`` count, those of pseudogenes do not.
+        Of two that overlap, the later row counts.
+    length : int
+        Length of the genome in nt.
+
+    Returns
+    -------
+    int8 array, shape (2, L)
+        0, 1 or 2 by strand row; -1 where no coding sequence lies on that strand.
+    """
+    coding = features[(features["type"] == "CDS") & ~features["pseudo"].astype(bool)]
+    frames = np.full((2, length), -1, dtype=np.int8)
+    rows = strand_row(coding["strand"])
+    for row, start, end in zip(rows, coding["start"], coding["end"], strict=True):
+        index = np.arange(start, end) % length
+        frames[row, index if row == 0 else index[::-1]] = np.arange(end - start) % 3
+    return frames
 
 
 def region_masks(

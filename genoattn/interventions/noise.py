@@ -4,8 +4,12 @@ An element is looked for at its allowed places beside each site. A site *has* it
 match is as good as only a few random places of the part have one, and *lacks* it where the match is
 no better than that of the median random place. Noise keeps the composition: that of the element
 (its letters in another order), or, for an element of so few letters that there is hardly another
-order, that of the place (the letters there at sites that lack the element). The control is the same
-noise at sites that lack the element.
+order, that of the place (the letters there at sites that lack the element; where no site lacks it,
+as none does a start codon, those of random places). The control is the same noise at sites that
+lack the element.
+
+A reading frame is no word. What asks about it are edits that break the frame, and, as their
+control, edits of the same kind that do not (`frame_questions`).
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from genoattn.genome.sequence import STRANDS, Genome
 from genoattn.heads.elements import Element, sited
+from genoattn.interventions.written import STOPS
 
 FEWEST = 4
 """An element of fewer letters is replaced by those of other sites instead of being permuted."""
@@ -156,19 +161,24 @@ def questions(
     for number, element in enumerate(elements):
         rng = np.random.default_rng([seed, number])
         first, score = sited(genome, sites, element)
-        _, chance = sited(genome, random_places(inside, N_RANDOM, rng), element)
+        anywhere = random_places(inside, N_RANDOM, rng)
+        there, chance = sited(genome, anywhere, element)
         has, lacks = has_element(score, chance, rare)
         a, b = element.span
         letters = _letters(genome, sites, first + a, b - a)
+        pool = letters[lacks]
+        if not lacks.any() and b - a < FEWEST:
+            poor = chance <= np.median(chance) + 1e-9
+            pool = _letters(genome, anywhere[poor], there[poor] + a, b - a)
         for rows, control in ((has, ""), (lacks, CONTROL)):
             index = np.flatnonzero(rows)
             take = np.sort(rng.permutation(index)[:n_sites])
-            if sites["block"].iloc[take].nunique() < 2 or not lacks.any():
+            if sites["block"].iloc[take].nunique() < 2 or not (lacks.any() or len(pool)):
                 continue
             noise = [
                 permuted(letters[site], draws, rng)
                 if b - a >= FEWEST
-                else swapped(letters[lacks], draws, rng)
+                else swapped(pool, draws, rng)
                 for site in take
             ]
             common = int(np.bincount(first[take] - first.min()).argmax() + first.min()) + a
@@ -184,6 +194,68 @@ def questions(
                 )
             )
     return asked
+
+
+OUT_OF_FRAME = "frame kept"
+"""The control of questions about the reading frame."""
+
+
+def frame_questions(
+    genome: Genome, sites: pd.DataFrame, *, last: int, n_sites: int, draws: int, seed: int
+) -> list[Question]:
+    """Ask about the reading frame that begins at a site: break it, and do the same without.
+
+    Parameters
+    ----------
+    genome : Genome
+    sites : DataFrame
+        ``position``, ``strand``, ``block``: first letters of start codons.
+    last : int
+        Last offset that may be changed.
+    n_sites, draws, seed
+        As of `questions`; the sites are the same for all.
+
+    Returns
+    -------
+    list of Question
+        *Stop codon in frame*: TAA, TAG or TGA in place of one of the codons after the first; its
+        control writes it one or two letters further. *Frame shifted*: one or two random letters
+        are inserted after the start codon, which moves what follows up to ``last``; its control
+        inserts three that are no stop codon.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = sites.iloc[np.sort(rng.permutation(len(sites))[:n_sites])].reset_index(drop=True)
+    if last < 8 or len(chosen) == 0 or chosen["block"].nunique() < 2:
+        return []
+    n, begin = len(chosen), np.full(len(chosen), 3)
+    stop = STOPS[rng.integers(len(STOPS), size=(n, draws))]
+    codon = 3 * rng.integers(1, (last - 5) // 3 + 1, size=n)
+    beside = codon + rng.integers(1, 3, size=n)
+    behind = _letters(genome, chosen, begin, last - 2)
+    shifted, moved = (
+        np.stack(
+            [[_inserted(one, k, rng) for k in rng.choice(sizes, size=draws)] for one in behind]
+        )
+        for sizes in ((1, 2), (3,))
+    )
+    asked = []
+    for name, broken, kept in (
+        ("stop codon in frame", Noised(codon, stop), Noised(beside, stop)),
+        ("frame shifted", Noised(begin, shifted), Noised(begin, moved)),
+    ):
+        for noised, control in ((broken, ""), (kept, OUT_OF_FRAME)):
+            asked.append(Question(name, 3, last, chosen, noised, control, len(sites)))
+    return asked
+
+
+def _inserted(
+    letters: NDArray[np.integer], k: int, rng: np.random.Generator
+) -> NDArray[np.integer]:
+    """Letters with k random ones before them, no stop codon, and as many fewer at the end."""
+    new = rng.integers(4, size=k)
+    while k == STOPS.shape[1] and (new == STOPS).all(1).any():
+        new = rng.integers(4, size=k)
+    return np.concatenate([new, letters[: len(letters) - k]])
 
 
 def tiles(

@@ -237,7 +237,7 @@ def misfit(card: Card, genome: Genome, task: str) -> str | None:
         One that names no genome, as of a network that was not trained here, fits any.
     genome : Genome
     task : str
-        What the study's sites are (`genoattn.study.inputs.TASKS`).
+        What the study's sites are (`genoattn.study.tasks.TASKS`).
     """
     instead = "train on this genome, or annotate it as a whole (chapter your_genome)"
     if card.genome not in ("", genome.name):

@@ -293,7 +293,7 @@ def fit(
     auxiliary : mapping of name to DataFrame, optional
         Further sets of sites for the hidden state to tell, weighted ``training.auxiliary_weight``.
     task : str
-        What these sites are, for the card (`genoattn.study.inputs.TASKS`).
+        What these sites are, for the card (`genoattn.study.tasks.TASKS`).
     train_set : str
         What the card calls the labelled sites.
     accelerator, devices

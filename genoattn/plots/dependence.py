@@ -5,6 +5,8 @@ A thing keeps its colour through the chapter: exchanges of single nucleotides, g
 
 from __future__ import annotations
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from matplotlib.axes import Axes
 from genoattn.genome.sites import paper_label
 from genoattn.heads.profiles import names
 from genoattn.plots import style
-from genoattn.plots.drawn import Drawn
+from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed
 
 __all__ = [
@@ -73,7 +75,7 @@ def _head_rows(axes: Axes, frame: pd.DataFrame) -> None:
     axes.axvline(0, color="0.4", linewidth=0.6, zorder=0)
 
 
-def ablation_effects(effects: pd.DataFrame) -> Drawn:
+def ablation_effects(effects: pd.DataFrame) -> Drawn | Nothing:
     """Change of each measure without one head, with intervals; a row for each head.
 
     Parameters
@@ -81,6 +83,8 @@ def ablation_effects(effects: pd.DataFrame) -> Drawn:
     effects : DataFrame
         ``layer_1based``, ``head_1based`` and `circuits.changes`.
     """
+    if effects.empty:
+        return Nothing()
     figure, grid = plt.subplots(
         1,
         len(_PANELS),
@@ -112,7 +116,7 @@ def ablation_effects(effects: pd.DataFrame) -> Drawn:
     )
 
 
-def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn:
+def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | Nothing:
     """Interaction of every two heads; framed where its interval leaves out zero.
 
     Parameters
@@ -122,6 +126,8 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn:
     measure : str
         ``contrast`` or ``pr_auc``.
     """
+    if pairs.empty:
+        return Nothing()
     ends = [
         pairs[[f"{end}_layer_1based", f"{end}_head_1based"]].set_axis(
             ["layer_1based", "head_1based"], axis=1
@@ -169,7 +175,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn:
     )
 
 
-def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Drawn:
+def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Drawn | Nothing:
     """Measures of attention against what is lost without the head, a panel for each measure.
 
     Parameters
@@ -179,6 +185,8 @@ def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Draw
     agreement : DataFrame
         `ablation.rank_agreement` for that loss: ``attention``, ``spearman``, ``low``, ``high``.
     """
+    if table.empty:
+        return Nothing()
     figure, grid = plt.subplots(
         1,
         len(agreement),
@@ -443,36 +451,39 @@ def head_set_curves(sets: pd.DataFrame, most: int = 6) -> Drawn:
 
 
 def spacer_curve(table: pd.DataFrame | None, head: str) -> Drawn:
-    """What a -35 box is worth at each distance from the -10 box, and what of it one head brings.
+    """What an element is worth at each distance from another, and what of it one head brings.
 
     Parameters
     ----------
     table : DataFrame or None
-        ``spacer``, ``effect``, ``through`` and their limits.
+        ``upstream``, ``downstream`` (names), ``spacer``, ``effect``, ``through``, their limits.
     head : str
     """
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
     if table is None:
         axes.set_axis_off()
-        return Drawn(figure, "No head carries a −35 box, so no spacer was tried.", "Nothing drawn.")
-    labels = {"effect": "the box, all heads", "through": f"what comes by {head} alone"}
+        return Drawn(figure, "No head carries it, so no spacer was tried.", "Nothing drawn.")
+    upstream, downstream = (
+        re.sub(r"^-", "−", str(table[name].iloc[0])) for name in ("upstream", "downstream")
+    )
+    labels = {"effect": f"{upstream}, all heads", "through": f"what comes by {head} alone"}
     for number, (name, label) in enumerate(labels.items()):
         look = style.line(number)
         axes.plot(table["spacer"], table[name], marker="os"[number], label=label, **look)
         low, high = table[f"{name}_low"], table[f"{name}_high"]
         axes.fill_between(table["spacer"], low, high, color=look["color"], alpha=0.2, linewidth=0)
     axes.axhline(0, color="0.4", linewidth=0.6)
-    axes.set_xlabel("spacer between the −35 and the −10 box (nt)")
+    axes.set_xlabel(f"spacer between {upstream} and {downstream} (nt)")
     axes.set_ylabel("log-odds gained")
     axes.legend(fontsize=8)
     best = table.loc[table["effect"].idxmax()]
     return Drawn(
         figure,
-        "A consensus −35 box written at several distances upstream of the −10 box, in permuted "
-        "surroundings: what it is worth to the output, and what comes back with one head alone; "
-        "means over sites with intervals.",
+        f"The consensus of the {upstream} written at several distances upstream of the "
+        f"{downstream}, in permuted surroundings: what it is worth to the output, and what comes "
+        "back with one head alone; means over sites with intervals.",
         f"Two curves over spacers of {table['spacer'].min()} to {table['spacer'].max()} nt; the "
-        f"box is worth most at {best['spacer']:.0f} nt ({best['effect']:+.2f}).",
+        f"element is worth most at {best['spacer']:.0f} nt ({best['effect']:+.2f}).",
     )
 
 
@@ -526,7 +537,7 @@ def seed_map(leading: pd.DataFrame) -> Drawn:
     )
 
 
-def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn:
+def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
     """PR AUC against the number of heads that are kept.
 
     Parameters
@@ -536,6 +547,8 @@ def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn:
     goal : float
         Share of the score of all heads that is marked.
     """
+    if curve.empty:
+        return Nothing()
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
     look = style.line(0)
     axes.plot(curve["n_heads"], curve["pr_auc"], marker="o", **look)

@@ -11,7 +11,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+    StrMethodFormatter,
+)
 
 from genoattn.interventions.shuffles import EDITS
 from genoattn.output.around import class_name, position_name
@@ -24,6 +30,7 @@ __all__ = [
     "along_genes",
     "antisense",
     "changes",
+    "frames",
     "pseudogenes",
     "region_medians",
     "shifts",
@@ -93,13 +100,18 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
 
 def _said_of_profiles(shown: pd.DataFrame, reach: int | None) -> str:
     """Caption of `site_profiles`."""
-    window = "in the paper's window" if reach is None else f"close up, {reach} nt to each side"
+    of_promoters = "TSSs" in set(shown["site_class"])
+    farthest = int(shown["offset"].max())
+    wide = "in the paper's window" if of_promoters else f"{farthest} nt to each side"
+    window = wide if reach is None else f"close up, {reach} nt to each side"
     see = (
         "Around start sites look for the sharp peak at +1 on their own strand and a lower one on "
         "the opposite strand; a class of few sites has wide bands, and its single peaks are chance."
         if reach is None
         else "Look where the dashed curve peaks: upstream of +1 if the same nucleotides are read "
         "as a promoter on the other strand."
+        if of_promoters
+        else "Look how narrow the peak at +1 is, and whether others follow three nucleotides apart."
     )
     return (
         f"Median output around sites, {window}: sense solid, antisense dashed, bands of pointwise "
@@ -274,8 +286,50 @@ def shifts(table: pd.DataFrame) -> Drawn:
     )
 
 
-def antisense(groups: pd.DataFrame, thirds: pd.DataFrame, baseline: float, reach: int) -> Drawn:
+def frames(table: pd.DataFrame) -> Drawn | None:
+    """Share of predicted gene starts inside genes by reading frame, beside that of start codons.
+
+    None where this is not asked, or no such start lies in a gene.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `frames.by_frame`.
+    """
+    if table.empty or not table["n_inside"].iloc[0]:
+        return None
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.2), layout="constrained")
+    place = np.arange(len(table))
+    axes.barh(place + 0.2, table["chance"], 0.36, color="0.8", label="all start codons in genes")
+    low, high = table["share"] - table["ci_low"], table["ci_high"] - table["share"]
+    look = style.line(0)["color"]
+    axes.barh(place - 0.2, table["share"], 0.36, color=look, label="predicted, not annotated")
+    axes.errorbar(
+        table["share"], place - 0.2, xerr=[low, high], fmt="none", color="black", capsize=3
+    )
+    axes.set_yticks(place, table["frame"])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("share of those inside a coding sequence on its strand")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    told = [f"{row['frame']} {row['share']:.0%} ({row['chance']:.0%})" for row in _records(table)]
+    return Drawn(
+        figure,
+        "Predicted starts that the annotation lacks, inside a coding sequence: which letter of its "
+        "codons their first nucleotide is, with exact binomial intervals, beside the same of all "
+        "ATG, GTG and TTG there. A bar in frame that is far longer than the grey one says that "
+        "these predictions would begin the same protein at another place.",
+        f"Bars by frame, share of predicted starts and, in brackets, of start codons: "
+        f"{'; '.join(told)}.",
+    )
+
+
+def antisense(
+    groups: pd.DataFrame, thirds: pd.DataFrame, baseline: float, reach: int
+) -> Drawn | None:
     """Output opposite start sites: by what lies on the other strand, and by the mirror score.
+
+    None where this is not asked.
 
     Parameters
     ----------
@@ -286,6 +340,8 @@ def antisense(groups: pd.DataFrame, thirds: pd.DataFrame, baseline: float, reach
     reach : int
         Nucleotides drawn on each side.
     """
+    if groups.empty:
+        return None
     figure, panels = plt.subplots(
         1, 2, figsize=(style.WIDTH, 3.6), sharey=True, layout="constrained"
     )
@@ -334,7 +390,7 @@ def changes(table: pd.DataFrame, floor: dict[str, float]) -> Drawn | None:
     floor : dict of str to float
         For each strand the ratio that random places have to these sites: where nothing is left.
     """
-    if not table["n"].any():
+    if table.empty or not table["n"].any():
         return None
     names = list(dict.fromkeys(table["edit"]))
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.0 + 0.6 * len(names)), layout="constrained")
@@ -436,7 +492,7 @@ def support(table: pd.DataFrame) -> Drawn | None:
     table : DataFrame
         `novel.support`.
     """
-    if not table["n"].any():
+    if table.empty or not table["n"].any():
         return None
     place = np.arange(len(table))
     figure, axes = plt.subplots(

@@ -19,15 +19,17 @@ from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed, with_interval
 
 __all__ = [
+    "codon_bars",
     "factor_forest",
     "first_layer_words",
     "letter_stacks",
     "mediated_grid",
     "mutation_map",
+    "stop_bars",
 ]
 
 _SHOWN = (-56, 6)
-"""Offsets that small panels show; beyond them heads tell the output little."""
+"""Offsets that small panels show of a wider region; beyond them heads tell the output little."""
 _SMALL = 0.03
 """Letters lower than this share of a panel's highest are left out."""
 
@@ -179,7 +181,9 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
         layout="constrained",
     )
     strongest = ("", 0.0)
-    shown = table[(table["offset"] >= _SHOWN[0]) & (table["offset"] <= _SHOWN[1])]
+    shown = table
+    if np.ptp(table["offset"]) > _SHOWN[1] - _SHOWN[0]:
+        shown = table[(table["offset"] >= _SHOWN[0]) & (table["offset"] <= _SHOWN[1])]
     for layer in range(1, layers + 1):
         ends = []
         for head, axes in enumerate(grid[layer - 1], start=1):
@@ -317,4 +321,79 @@ def factor_forest(table: pd.DataFrame | None, max_q: float = 0.05) -> Drawn | No
         "95 % intervals, number of sites in brackets. Effects within the grey bar would have been "
         "found less than four times out of five.",
         f"{len(rows)} points with intervals. Beyond chance: {listed(found)}.",
+    )
+
+
+def codon_bars(table: pd.DataFrame, most: int = 16) -> Drawn | Nothing:
+    """What the best codons are worth as a start codon, against ATG; nothing without a row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``codon``, ``change``, ``ci_low``, ``ci_high``; the best first.
+    most : int
+        Codons drawn.
+    """
+    if table.empty:
+        return Nothing()
+    shown = table.head(most)
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.6), layout="constrained")
+    usual = shown["codon"].isin(["ATG", "GTG", "TTG"])
+    place = np.arange(len(shown))
+    for chosen, look in (
+        (usual, {"color": style.line(0)["color"], "label": "usual start codons"}),
+        (~usual, {"color": "0.75", "hatch": "//", "edgecolor": "white", "label": "others"}),
+    ):
+        axes.bar(place[chosen], shown["change"][chosen], **look)
+    error = [shown["change"] - shown["ci_low"], shown["ci_high"] - shown["change"]]
+    axes.errorbar(place, shown["change"], yerr=error, fmt="none", color="black", capsize=2)
+    axes.axhline(0, color="0.4", linewidth=0.6)
+    axes.set_xticks(place, shown["codon"], rotation=90, family="monospace")
+    axes.set_ylabel("log-odds, less those of ATG")
+    axes.legend(fontsize=8)
+    told = [f"{name} {change:+.2f}" for name, change in shown[["codon", "change"]].to_numpy()[:6]]
+    return Drawn(
+        figure,
+        f"Every codon written in place of the start codon: change of the log-odds against ATG, the "
+        f"{len(shown)} best of {len(table)}, means over genes with intervals. Look whether ATG, "
+        "GTG and TTG stand first, and how far behind the fourth is.",
+        f"Bars from the best codon down: {', '.join(told)} and so on.",
+    )
+
+
+def stop_bars(table: pd.DataFrame) -> Drawn | Nothing:
+    """What a stop codon costs at each place after the start codon; nothing without a row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``offset``, ``frame``, ``change``, ``ci_low``, ``ci_high``.
+    """
+    if table.empty:
+        return Nothing()
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 2.8), layout="constrained")
+    looks = (
+        {"color": style.line(0)["color"], "label": "in frame"},
+        {"color": "0.6", "hatch": "//", "edgecolor": "white", "label": "one nt further"},
+        {"color": "0.85", "hatch": "..", "edgecolor": "white", "label": "two nt further"},
+    )
+    for frame, look in enumerate(looks):
+        rows = table[table["frame"] == frame]
+        change = rows["change"].to_numpy()
+        error = np.abs(rows[["ci_low", "ci_high"]].to_numpy().T - change)
+        place = rows["offset"].to_numpy() + 1
+        axes.bar(place, change, 0.9, **look)
+        axes.errorbar(place, change, yerr=error, fmt="none", color="black", linewidth=0.8)
+    axes.axhline(0, color="0.4", linewidth=0.6)
+    axes.set_xlabel("first nucleotide of the stop codon; the start codon is +1 to +3 (nt)")
+    axes.set_ylabel("change of the log-odds")
+    axes.legend(fontsize=8, ncols=3, loc="lower right")
+    mean = table.groupby("frame")["change"].mean()
+    return Drawn(
+        figure,
+        "What TAA, TAG and TGA cost, by where they are written after the start codon; means over "
+        "genes and the three words, with intervals. If the network reads codons, every third bar "
+        "is lower than its neighbours.",
+        f"Bars at {len(table)} places; mean change {mean[0]:+.3f} in frame, {mean[1]:+.3f} and "
+        f"{mean[2]:+.3f} out of frame.",
     )

@@ -337,6 +337,11 @@ def recall(table: pd.DataFrame, few: int = 10) -> Drawn:
         Groups of fewer sites are not drawn.
     """
     shown = table[(table["n"] >= few) | (table["kind"] == "all")].reset_index(drop=True)
+    overlap = (
+        "Kinds go together: genes with a rare start codon may have a better Shine-Dalgarno word."
+        if "start codon" in set(shown["kind"])
+        else "Kinds overlap: a strong promoter is seen by more sources and under more conditions."
+    )
     new = shown["kind"].ne(shown["kind"].shift()).cumsum()
     height = -(shown.index.to_numpy() + 0.6 * (new - 1).to_numpy())
     figure, axes = plt.subplots(
@@ -363,8 +368,7 @@ def recall(table: pd.DataFrame, few: int = 10) -> Drawn:
     return Drawn(
         figure,
         "Recall by kind of site, as many calls as there are sites, with exact 95% intervals; the "
-        "grey line is that of all sites. Kinds overlap: a strong promoter is seen by more sources "
-        f"and under more conditions. Groups of fewer than {few} sites are not drawn.",
+        f"grey line is that of all sites. {overlap} Groups of fewer than {few} are not drawn.",
         f"{len(shown)} dots with intervals, from {least['recall']:.0%} ({least['group']}) to "
         f"{most['recall']:.0%} ({most['group']}); of all sites {shown['recall'].iloc[0]:.0%}.",
     )

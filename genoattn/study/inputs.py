@@ -54,14 +54,11 @@ from genoattn.genome.formats import (
 )
 from genoattn.genome.sequence import Genome, GenomeError
 from genoattn.genome.sites import gene_starts
-from genoattn.heads.elements import PAPER_ELEMENTS, Element, word
+from genoattn.study.tasks import TASKS, Question, Task
 
 __all__ = [
     "ECOLI_TABLES",
-    "TASKS",
-    "TIS_ELEMENTS",
     "StudyInputs",
-    "Task",
     "ecoli_inputs",
     "gene_start_inputs",
     "load_inputs",
@@ -124,7 +121,7 @@ class StudyInputs:
     elements : pandas.DataFrame or None
         Planted promoter elements, where the truth is known (simulation only).
     task : str
-        What the sites are: a key of `genoattn.study.inputs.TASKS`.
+        What the sites are: a key of `genoattn.study.tasks.TASKS`.
     named : tuple of str
         Names of the sources in the order in which your own tables name them; empty for others.
     """
@@ -153,20 +150,23 @@ class StudyInputs:
         return self.genome.name == "NC_000913.3" and self.task == "tss"
 
     @property
-    def site(self) -> str:
-        """What the sites are, in full and in short."""
-        return f"{TASKS[self.task].site} ({TASKS[self.task].short})"
+    def of(self) -> Task:
+        """The task: what the sites are, and what is asked of them."""
+        return TASKS[self.task]
+
+    def asks(self, question: Question) -> bool:
+        """Whether a question that not every kind of site is asked makes sense of these."""
+        return question in self.of.questions
 
     @property
-    def known_elements(self) -> tuple[Element, ...]:
-        """Elements that are known to lie near such sites in bacteria."""
-        return TASKS[self.task].elements
+    def site(self) -> str:
+        """What the sites are, in full and in short."""
+        return f"{self.of.site} ({self.of.short})"
 
     @property
     def note(self) -> str:
         """What a chapter says first when its sites are not the paper's; empty when they are."""
-        note = TASKS[self.task].note
-        return f"{note}\n\n" if note else ""
+        return f"{self.of.note}\n\n" if self.of.note else ""
 
     def lacking(self) -> list[str]:
         """Say, one sentence a table, what cannot be looked at because the inputs do not hold it."""
@@ -178,11 +178,17 @@ class StudyInputs:
                 "No CDS among the features: coding and non-coding regions cannot be told apart.",
             ),
             (
-                not self.features.empty and "pseudogene" not in kinds,
+                self.asks("pseudogenes") and not self.features.empty and "pseudogene" not in kinds,
                 "No feature of the type pseudogene: nothing can be said of pseudogenes.",
             ),
-            (self.operons.empty, "No operons: nothing can be said of the gaps within them."),
-            (self.terminators.empty, "No termination sites: no profile around them."),
+            (
+                self.asks("operons") and self.operons.empty,
+                "No operons: nothing can be said of the gaps within them.",
+            ),
+            (
+                self.asks("other strand") and self.terminators.empty,
+                "No termination sites: no profile around them.",
+            ),
         ]
         return [sentence for lacks, sentence in found if lacks]
 
@@ -609,70 +615,3 @@ def _read_saved(path: Path, required: Sequence[str]) -> pd.DataFrame:
         except ValueError as error:
             raise AnnotationError(f"{path}, column {name!r}: {error}") from error
     return table
-
-
-TIS_ELEMENTS = (
-    word("Shine-Dalgarno", "AGGAGG", -16, -10, "Shine and Dalgarno 1974; Chen et al. 1994"),
-    word("start codon", "ATG", 0, 0, "genetic code 11"),
-    word("stop of the gene before", "ATGA", 0, 0, "overlapping genes; Eyre-Walker 1995"),
-)
-"""Elements at translation starts; offset 0 is the start codon's first nucleotide. The
-Shine-Dalgarno sequence ends 4 to 10 nt before it."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A kind of site.
-
-    Attributes
-    ----------
-    key : str
-        How files and parameters name it.
-    site, short : str
-        How readers do, in full and in short.
-    first : str
-        What the nucleotide of the site is.
-    elements : tuple of Element
-        Known elements near it, by offset from the site.
-    """
-
-    key: str
-    site: str
-    short: str
-    first: str
-    elements: tuple[Element, ...]
-
-    @property
-    def note(self) -> str:
-        """What a reader must know where the text speaks of TSSs (Markdown); empty for TSSs."""
-        if self.key == "tss":
-            return ""
-        return (
-            "```{admonition} Another task\n"
-            f"Here the model annotates **{self.site}s ({self.short})**. Where text, tables and "
-            f"figures of this chapter say start site or TSS, read {self.short}: position +1 is "
-            f"{self.first}. Statements of the paper are about TSSs; they are looked at here only "
-            "for comparison, and a difference is no disagreement.\n```"
-        )
-
-
-TASKS = {
-    task.key: task
-    for task in (
-        Task(
-            "tss",
-            "transcription start site",
-            "TSS",
-            "the first nucleotide of the transcript",
-            PAPER_ELEMENTS,
-        ),
-        Task(
-            "tis",
-            "translation initiation site",
-            "TIS",
-            "the first nucleotide of the start codon",
-            TIS_ELEMENTS,
-        ),
-    )
-}
-"""Every task that a run folder can be about."""

@@ -101,12 +101,21 @@ class InShort:
         text = admonition("In short", f"**{question}**\n\nThe answer appears once the chapter ran.")
         self._box: DisplayHandle | None = display(Markdown(text), display_id=True)
 
-    def say(self, answer: Finding) -> None:
-        """Fill the box: the answer in a few sentences, and how sure it is."""
+    def say(self, answer: Finding, question: str = "") -> None:
+        """Fill the box: the answer in a few sentences, and how sure it is; leave it without one.
+
+        Parameters
+        ----------
+        answer : Finding
+        question : str
+            What was asked, where the task has a question of its own.
+        """
         from IPython.display import Markdown
 
-        text = admonition("In short", f"**{self.question}**\n\n{answer.said}", "tip in-short")
-        if self._box is not None:
+        text = admonition(
+            "In short", f"**{question or self.question}**\n\n{answer.said}", "tip in-short"
+        )
+        if self._box is not None and answer.said:
             self._box.update(Markdown(text))
 
 

@@ -115,6 +115,32 @@ def test_tidy_leaves_out_the_traces_of_a_run(here):
     assert (here / "again.ipynb").read_text() == text
 
 
+def test_a_page_leaves_out_what_another_task_is_asked(here):
+    def cells(renew=""):
+        return (
+            new_markdown_cell(f"Both{renew}"),
+            new_markdown_cell(f"Promoters{renew}", metadata={"tags": ["task-tss"]}),
+            ran("boxes()", tags=["task-tss"]),
+            new_markdown_cell(f"Codons{renew}", metadata={"tags": ["task-tis"]}),
+            ran("codons()", tags=["task-tis"]),
+        )
+
+    write_notebook(here / "run.ipynb", *cells())
+    build.tidy("run.ipynb", "tss.ipynb")
+    assert build.main(["tidy", "run.ipynb", "tis.ipynb", "--task", "tis"]) == 0
+
+    def shown(page):
+        return [cell.source for cell in nbformat.read(page, as_version=4).cells]
+
+    assert shown("tss.ipynb") == ["Both", "Promoters", "boxes()"]
+    assert shown("tis.ipynb") == ["Both", "Codons", "codons()"]
+    build.tidy("tis.ipynb", "again.ipynb")
+    assert (here / "again.ipynb").read_text() == (here / "tis.ipynb").read_text()
+    write_notebook(here / "source.ipynb", *cells(" anew"))
+    build.refresh_prose("source.ipynb", "tis.ipynb")
+    assert shown("tis.ipynb") == ["Both anew", "Codons anew", "codons()"]
+
+
 @pytest.mark.parametrize(
     ("cell", "says"),
     [

@@ -58,7 +58,8 @@ def test_without_a_used_element_or_a_carrier_nothing_is_named():
 
 def curve(low, high):
     return pd.DataFrame(
-        {"spacer": [15, 17, 19], "effect": [0.2, 1.0, 0.5], "effect_low": [0.1, 0.8, 0.3],
+        {"upstream": "-35 box", "downstream": "-10 box",
+         "spacer": [15, 17, 19], "effect": [0.2, 1.0, 0.5], "effect_low": [0.1, 0.8, 0.3],
          "effect_high": [low, 1.2, high], "through": [0.1, 0.2, 0.6], "through_low": 0.0,
          "through_high": 0.7}
     )  # fmt: skip
@@ -66,6 +67,9 @@ def curve(low, high):
 
 def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
     said = carried.say_spaced(curve(0.3, 0.8), "L1 H6")
+    assert said.startswith("The box is worth most with")
+    moved = carried.say_spaced(curve(0.3, 0.8).assign(upstream="Shine-Dalgarno"), "L1 H6")
+    assert moved.startswith("The Shine-Dalgarno sequence is worth most with")
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
     assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
     assert "significantly less at 15 nt." in said  # 0.8 touches the limit

@@ -19,6 +19,7 @@ from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.study import inputs, parameters, report
 from genoattn.study.run import Run
+from genoattn.study.tasks import TASKS
 
 KEYS = ["layer_1based", "head_1based"]
 MATCHED = "is matched in position and sequence"
@@ -202,7 +203,11 @@ def test_the_subject_says_where_heads_look_and_what_the_paper_prints(subject):
     assert "8,000 positions on both strands, hence 2.0e+06 weights" in said
     assert "The paper" not in said
     study = SimpleNamespace(
-        note="", site="site", published=True, genome=SimpleNamespace(name="NC_000913.3")
+        note="",
+        site="site",
+        published=True,
+        genome=SimpleNamespace(name="NC_000913.3"),
+        of=TASKS["tss"],
     )
     said = words.say_subject(study, "curated", AnnotatorConfig(), 1_856_660)
     assert "3.4e+10" in said and "3.4 · 10^10" in said

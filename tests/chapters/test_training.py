@@ -25,6 +25,7 @@ from genoattn.genome.split import Split
 from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
+from genoattn.study.tasks import TASKS
 
 LENGTH = 3_000
 
@@ -58,7 +59,14 @@ def toy(tmp_path_factory):
     features = pd.DataFrame({"type": ["gene"], "start": [100], "end": [900], "strand": ["+"]})
     table = sites.assign(source="assay", sigma="Sigma70")
     study = SimpleNamespace(
-        sites=table, genome=genome, published=False, features=features, elements=None, task="tss"
+        sites=table,
+        genome=genome,
+        published=False,
+        features=features,
+        elements=None,
+        task="tss",
+        of=TASKS["tss"],
+        asks=TASKS["tss"].questions.__contains__,
     )
     sites = sites.assign(n_sources=1 + np.arange(len(sites)) % 2)
     data = training_models.Data(study, {"curated": sites}, {"curated": track}, (), split, Finding())

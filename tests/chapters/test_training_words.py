@@ -573,3 +573,22 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
     assert few.endswith("3.0 times that at exact positions.")
     assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""
+
+
+def test_starts_of_genes_are_told_by_codon_and_miss_no_sigma_factor():
+    table = recall_table(
+        ("all", "all sites", 100, 0.4, 0.3, 0.5),
+        ("start codon", "ATG", 80, 0.5, 0.4, 0.6),
+        ("start codon", "GTG", 12, 0.1, 0.0, 0.3),
+    )
+    said = sites_words.say_found(table, 5)
+    assert "By start codon, in %: ATG 50 (40 to 60) (n = 80); GTG 10 (0 to 30)" in said
+    assert "sigma" not in said and "cannot be told" not in said
+
+
+def test_in_short_speaks_of_seeds_only_where_recipes_are_compared():
+    own = scores(0.95, 0.94, 1.0).set_index("metric")
+    given = ("m", own, 0.001, table_of_matches((0, 0.3)), ["Best."], "No: x")
+    assert "labels and of architectures" in words.say_in_short(*given)
+    alone = words.say_in_short(*given, several=False)
+    assert alone.endswith("one training; they do not count the spread of seeds.")

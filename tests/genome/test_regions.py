@@ -160,3 +160,21 @@ def test_region_masks_against_brute_force(
             operon = any(a <= p < b and s == strand for a, b, s in spans)
             assert masks["operon_gap"][row, p] == (operon and not inside)
             assert masks["pseudogene"][row, p] == ((strand, "pseudogene") in inside)
+
+
+def test_reading_frames_are_counted_from_each_start_along_its_strand() -> None:
+    coding = pd.DataFrame(
+        {
+            "start": [10, 30, 50, 97],
+            "end": [19, 36, 60, 103],
+            "strand": ["+", "-", "+", "+"],
+            "type": ["CDS", "CDS", "CDS", "CDS"],
+            "pseudo": [False, False, True, False],
+        }
+    )
+    found = regions.reading_frames(coding, 100)
+    assert found[0, 10:19].tolist() == [0, 1, 2] * 3
+    assert found[1, 30:36].tolist() == [2, 1, 0, 2, 1, 0], "the first letter is the rightmost"
+    assert (found[:, 50:60] == -1).all(), "a pseudogene has no frame"
+    assert found[0, [97, 98, 99, 0, 1, 2]].tolist() == [0, 1, 2] * 2, "round the origin"
+    assert (found >= 0).sum() == 9 + 6 + 6

@@ -99,3 +99,63 @@ def test_swapped_letters_come_from_the_pool():
     pool = np.arange(12).reshape(4, 3)
     rows = m.swapped(pool, 50, np.random.default_rng(0))
     assert {tuple(row) for row in rows} == {tuple(row) for row in pool}
+
+
+def test_an_element_that_no_site_lacks_is_replaced_by_letters_of_random_places():
+    codes = np.random.default_rng(1).integers(0, 4, 30_000).astype(np.uint8)
+    place = np.arange(300, 29_000, 600)
+    for offset, letter in enumerate((0, 3, 2)):
+        codes[place + offset] = letter
+    sites = pd.DataFrame({"position": place, "strand": "+", "block": np.arange(len(place)) // 4})
+    start = word("start codon", "DTG", 0, 0, "test")
+    (real,) = ask((Genome("toy", codes), sites), [start], rare=0.06)
+    assert real.control == "", "no site lacks it, so there is no control"
+    assert real.n_with == len(place)
+    assert not (real.noised.letters[..., 1:] == [3, 2]).all(-1).any(), "none is a start codon"
+
+
+@pytest.fixture(scope="module")
+def framed(planted):
+    genome, sites = planted
+    return m.frame_questions(genome, sites, last=20, n_sites=30, draws=4, seed=0)
+
+
+def letters_after(genome, question, number, draw, last=20):
+    """What stands from the fourth letter on when a question's noise is written."""
+    site = question.sites.iloc[number]
+    codes = genome.around([site["position"]], [site["strand"]], np.arange(last + 1))[0].copy()
+    first = question.noised.first[number]
+    new = question.noised.letters[number, draw]
+    codes[first : first + len(new)] = new
+    return codes[3:]
+
+
+def test_a_stop_codon_is_in_frame_and_its_control_is_not(planted, framed):
+    real, control = framed[:2]
+    assert (real.control, control.control) == ("", m.OUT_OF_FRAME)
+    assert (real.noised.first % 3 == 0).all() and (control.noised.first % 3 != 0).all()
+    assert real.noised.first.min() >= 3 and control.noised.last.max() <= 20
+    assert set(np.unique(control.noised.first - real.noised.first)) <= {1, 2}
+    np.testing.assert_array_equal(real.noised.letters, control.noised.letters)
+
+
+def test_a_shift_moves_what_follows_and_its_control_keeps_the_frame(planted, framed):
+    genome, _ = planted
+    real, control = framed[2:]
+    shifts = set()
+    for number in range(5):
+        site = real.sites.iloc[number]
+        whole = genome.around([site["position"]], [site["strand"]], np.arange(3, 21))[0]
+        for draw in range(4):
+            moved = letters_after(genome, control, number, draw)
+            np.testing.assert_array_equal(moved[3:], whole[:-3])
+            assert not (moved[:3] == m.STOPS).all(1).any()
+            new = letters_after(genome, real, number, draw)
+            shifts |= {k for k in (1, 2) if (new[k:] == whole[:-k]).all()}
+    assert shifts == {1, 2}
+
+
+def test_too_little_downstream_leaves_no_frame_to_ask_about(planted):
+    genome, sites = planted
+    assert m.frame_questions(genome, sites, last=7, n_sites=9, draws=1, seed=0) == []
+    assert m.frame_questions(genome, sites.iloc[:0], last=20, n_sites=9, draws=1, seed=0) == []

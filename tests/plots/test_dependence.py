@@ -125,12 +125,14 @@ def test_curves_show_every_point_with_its_interval():
     line = draw.head_set_curves(sets).figure.axes[0].lines[0]
     assert line.get_ydata().tolist() == [0.5, 0.9]
     spacers = pd.DataFrame(
-        {"spacer": [16, 17], "effect": [1.0, 2.0], "effect_low": 0.0, "effect_high": 3.0,
+        {"upstream": "-35 box", "downstream": "-10 box", "spacer": [16, 17],
+         "effect": [1.0, 2.0], "effect_low": 0.0, "effect_high": 3.0,
          "through": [0.1, 0.2], "through_low": 0.0, "through_high": 0.3}
     )  # fmt: skip
     drawn = draw.spacer_curve(spacers, "L1 H6")
     assert drawn.figure.axes[0].lines[1].get_ydata().tolist() == [0.1, 0.2]
     assert "most at 17 nt (+2.00)" in drawn.alt
+    assert "consensus of the −35 box written" in drawn.caption
     curve = pd.DataFrame(
         {"n_heads": [0, 2, 4], "pr_auc": [0.0, 0.19, 0.2], "ci_low": 0.0, "ci_high": 0.3}
     )

@@ -94,3 +94,27 @@ def test_factors_show_what_was_found_and_what_could_have_been():
     assert labels == ["Nac (20)", "CRP (50)"]
     assert "Beyond chance: CRP -0.80 (-1.20 to -0.40)." in drawn.alt
     assert [bar.get_width() for bar in drawn.figure.axes[0].patches] == [1.2, 1.0]
+
+
+def test_codons_are_drawn_best_first_and_stops_by_frame():
+    codons = pd.DataFrame(
+        {
+            "codon": ["ATG", "GTG", "CTG"],
+            "change": [0.0, -1.0, -2.0],
+            "ci_low": -3.0,
+            "ci_high": 1.0,
+        }
+    )
+    drawn = reading.codon_bars(codons)
+    assert [one.get_text() for one in drawn.figure.axes[0].get_xticklabels()] == [*codons["codon"]]
+    assert "ATG +0.00, GTG -1.00, CTG -2.00" in drawn.alt
+    stops = pd.DataFrame(
+        {"offset": [3, 4, 5], "frame": [0, 1, 2], "change": [-0.5, 0.1, 0.2], "ci_low": -1.0,
+         "ci_high": 1.0}
+    )  # fmt: skip
+    drawn = reading.stop_bars(stops)
+    bars = drawn.figure.axes[0].patches
+    assert [bar.get_x() + bar.get_width() / 2 for bar in bars] == [4, 5, 6], "+4 follows the codon"
+    assert "-0.500 in frame" in drawn.alt
+    for draw in (reading.codon_bars, reading.stop_bars):
+        assert draw(pd.DataFrame())._repr_markdown_() == ""

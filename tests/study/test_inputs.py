@@ -141,8 +141,9 @@ def test_starts_of_coding_sequences_become_the_sites(own: dict[str, Path], tmp_p
     assert inputs.task == "tis"
     assert not inputs.published
     assert inputs.site == "translation initiation site (TIS)"
-    assert "Another task" in inputs.note
-    assert "Shine-Dalgarno" in [element.name for element in inputs.known_elements]
+    assert "start site is a **translation initiation site (TIS)**" in inputs.note
+    assert inputs.asks("reading frame") and not inputs.asks("pseudogenes")
+    assert inputs.lacking() == [], "what is not asked is not missed"
     inputs.save(tmp_path / "inputs")
     again = StudyInputs.read(tmp_path / "inputs")
     assert_same(inputs, again)
