@@ -28,6 +28,7 @@ from genoattn.chapters.dependence_circuits import (
     part,
     ranks,
 )
+from genoattn.chapters.dependence_networks import NETWORKS, compared, stemmed
 from genoattn.chapters.dependence_reading import (
     READING,
     factors,
@@ -37,7 +38,6 @@ from genoattn.chapters.dependence_reading import (
     through_heads,
     used,
 )
-from genoattn.interventions.noise import CONTROL
 from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
 
@@ -45,6 +45,7 @@ __all__ = [
     "PARAMETERS",
     "ablated",
     "asked",
+    "compared",
     "factors",
     "first_layer",
     "in_short",
@@ -57,6 +58,7 @@ __all__ = [
     "planted",
     "ranks",
     "spaced",
+    "stemmed",
     "through_heads",
     "tiled",
     "used",
@@ -88,6 +90,9 @@ PARAMETERS = Schema(
         ),
         "n_mediated": Parameter(
             int, 16, "start sites at which each element is replaced, at most", low=2
+        ),
+        "n_lacking": Parameter(
+            int, 16, "sites that lack an element, as its control, at most", low=2
         ),
         "rare": Parameter(
             float,
@@ -132,6 +137,7 @@ PARAMETERS = Schema(
             high=20,
         ),
         **READING,
+        **NETWORKS,
         "data_dir": DATA_DIR,
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
@@ -158,9 +164,6 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         int(((one.shares["q_value"] < limit) & (one.shares["ci_low"] > 0)).sum())
         for one in others.controls.values()
     )
-    lacking = mediated.shares[mediated.shares["control"] == CONTROL]
-    passing = lacking[(lacking["q_value"] < limit) & (lacking["ci_low"] > 0)]
-    loose = [name for name in mediated.used if (passing["element"] == name).any()]
     return Finding(
-        wording.say_in_short(mediated, len(others.seeds), in_two, loose, n_false, kept.curve, GOAL)
+        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL)
     )

@@ -124,7 +124,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
     both = []
     for kind, places in (("sites", labelled), ("peaks", peaks)):
-        chosen = _drawn(places, p.n_mapped, p.seed)
+        chosen = drawn(places, p.n_mapped, p.seed)
         file = run.file(p.chapter, model.name, f"mutations_{kind}", "npz")
         both.append(
             saturation.saturate(
@@ -140,7 +140,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     at_sites, at_peaks = both
     effects = saturation.letter_effects(
         at_sites,
-        _blocks(model, at_sites.sites, p),
+        blocks_of(model, at_sites.sites, p),
         n_bootstrap=p.n_bootstrap,
         level=p.level,
         seed=p.seed,
@@ -171,7 +171,7 @@ def planted(run: Run, mapped: Mapped, model: Model, p: Checked) -> Finding:
     found = saturation.element_effects(
         mapped.at_sites,
         run.study.elements,
-        _blocks(model, mapped.at_sites.sites, p),
+        blocks_of(model, mapped.at_sites.sites, p),
         n_bootstrap=p.n_bootstrap,
         level=p.level,
         seed=p.seed,
@@ -186,13 +186,13 @@ def labelled_sites(run: Run, model: Model) -> pd.DataFrame:
     return pd.DataFrame({"position": place, "strand": np.array(STRANDS)[row]})
 
 
-def _drawn(places: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+def drawn(places: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """``n`` places at random (all of them if 0), those of a smaller ``n`` first."""
     order = np.random.default_rng(seed).permutation(len(places))
     return places.iloc[order[: n or len(places)]].reset_index(drop=True)
 
 
-def _blocks(model: Model, places: pd.DataFrame, p: Checked) -> NDArray[np.int64]:
+def blocks_of(model: Model, places: pd.DataFrame, p: Checked) -> NDArray[np.int64]:
     """Block of the test part that each place lies in, numbered from 0 without gaps."""
     block = bootstrap.blocks(model.test, p.block)[places["position"].to_numpy()]
     return np.unique(block, return_inverse=True)[1].astype(np.int64)
@@ -225,7 +225,7 @@ def used(run: Run, model: Model, mapped: Mapped, p: Checked) -> Used:
     genome = run.study.genome
     background = motifs.background(genome)
     every = _together(mapped.at_sites, mapped.at_peaks)
-    block = _blocks(model, every.sites, p)
+    block = blocks_of(model, every.sites, p)
     patterns = motif_discovery.discover(every, min_seqlets=p.min_seqlets)
     by_place = motif_discovery.known_by_place(
         patterns,
@@ -346,7 +346,7 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     logos = through.mediated_logos(
         model.annotator,
         genome,
-        _drawn(labelled, p.n_through, p.seed),
+        drawn(labelled, p.n_through, p.seed),
         first=first,
         last=last,
         n_steps=p.n_points,
@@ -354,7 +354,7 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
         kept=run.file(p.chapter, model.name, "through", "npz"),
         made_from=made_from(model.file, genome),
     )
-    block = _blocks(model, logos.sites, p)
+    block = blocks_of(model, logos.sites, p)
     family = _within(
         [
             *named_elements(run.study),
@@ -455,7 +455,7 @@ def factors(run: Run, model: Model, p: Checked) -> Factors:
             binding.in_promoters(chosen, starts, len(genome), first=-150, last=20),
             binding.word_stretches(genome, starts, wording.FECI, "GGAAAT", first=-100, last=-5),
             binding.fixed_stretches(
-                _drawn(starts, 3 * p.n_replaced, p.seed), wording.LAC, first=-85, last=-79
+                drawn(starts, 3 * p.n_replaced, p.seed), wording.LAC, first=-85, last=-79
             ),
         ],
         ignore_index=True,
@@ -466,7 +466,7 @@ def factors(run: Run, model: Model, p: Checked) -> Factors:
         "composition": motifs.composition(genome.codes),
         "seed": p.seed,
     }
-    block = _blocks(model, treated, p)
+    block = blocks_of(model, treated, p)
     changed, matched = (
         replacement.replace(model.network, genome, one, **settings) for one in (treated, control)
     )

@@ -5,7 +5,8 @@ match is as good as only a few random places of the part have one, and *lacks* i
 no better than that of the median random place. Noise keeps the composition: that of the element
 (its letters in another order), or, for an element of so few letters that there is hardly another
 order, that of the place (the letters there at sites that lack the element). The control is the same
-noise at sites that lack the element.
+noise at sites that lack the element, in the same places: what stands there instead is read as well,
+so a head carries the *element* only as far as it restores more than there.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ def questions(
     elements: Sequence[Element],
     *,
     n_sites: int,
+    n_lacking: int | None = None,
     draws: int,
     rare: float,
     seed: int,
@@ -138,7 +140,9 @@ def questions(
         The part, from whose places matches by chance are known.
     elements : sequence of Element
     n_sites : int
-        At most so many sites for each element and each control, drawn at random.
+        At most so many sites for each element, drawn at random.
+    n_lacking : int, optional
+        The same for each control; ``n_sites`` by default.
     draws : int
         Random replacements at each site.
     rare : float
@@ -149,8 +153,9 @@ def questions(
     Returns
     -------
     list of Question
-        Two for each element: itself and its control. One whose sites do not lie in at least two
-        blocks is left out.
+        Two for each element: itself and its control, whose places are those that the element takes
+        at the sites drawn for it. An element whose sites do not lie in at least two blocks is left
+        out with its control, and so is a control by itself.
     """
     asked = []
     for number, element in enumerate(elements):
@@ -159,26 +164,33 @@ def questions(
         _, chance = sited(genome, random_places(inside, N_RANDOM, rng), element)
         has, lacks = has_element(score, chance, rare)
         a, b = element.span
-        letters = _letters(genome, sites, first + a, b - a)
-        for rows, control in ((has, ""), (lacks, CONTROL)):
+        if not lacks.any():
+            continue
+        pool = _letters(genome, sites[lacks], first[lacks] + a, b - a)
+        taken: NDArray[np.int64] | None = None  # places of the element at the sites drawn for it
+        kinds = (has, "", n_sites), (lacks, CONTROL, n_lacking or n_sites)
+        for rows, control, most in kinds:
             index = np.flatnonzero(rows)
-            take = np.sort(rng.permutation(index)[:n_sites])
-            if sites["block"].iloc[take].nunique() < 2 or not lacks.any():
-                continue
+            take = np.sort(rng.permutation(index)[:most])
+            if sites["block"].iloc[take].nunique() < 2:
+                break
+            if taken is None:
+                begin = taken = first[take] + a
+            else:
+                begin = np.resize(rng.permutation(taken), len(take))
+            there = _letters(genome, sites.iloc[take], begin, b - a)
             noise = [
-                permuted(letters[site], draws, rng)
-                if b - a >= FEWEST
-                else swapped(letters[lacks], draws, rng)
-                for site in take
+                permuted(letters, draws, rng) if b - a >= FEWEST else swapped(pool, draws, rng)
+                for letters in there
             ]
-            common = int(np.bincount(first[take] - first.min()).argmax() + first.min()) + a
+            common = int(np.bincount(begin - begin.min()).argmax() + begin.min())
             asked.append(
                 Question(
                     element.name,
                     common,
                     common + b - a - 1,
                     sites.iloc[take].reset_index(drop=True),
-                    Noised(first[take] + a, np.stack(noise)),
+                    Noised(begin, np.stack(noise)),
                     control,
                     int(index.size),
                 )
