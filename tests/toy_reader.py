@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -18,16 +20,21 @@ CONFIG = AnnotatorConfig(
 )
 
 
-def reader(linear: bool = True) -> Annotator:
+def reader(linear: bool = True, stem: int = 0) -> Annotator:
     """Output: about the number of letters that the best TTGACA of the window has.
 
-    A linear one has no normalisation, so it cannot be saved and loaded.
+    A linear one has no normalisation, so it cannot be saved and loaded. The layers of a stem hand
+    on what they get, normalised.
     """
-    network = Annotator(CONFIG).eval()
+    network = Annotator(replace(CONFIG, stem=stem)).eval()
     layer = network.layers[0]
     norm = nn.Identity() if linear else layer.norm
     layer.norm = nn.Identity()
+    below, network.stem = network.stem, nn.Sequential()
     with torch.no_grad():
+        for dilated in below[:stem]:
+            dilated.convolve.weight.zero_()
+            dilated.convolve.bias.zero_()
         for parameter in network.parameters():
             parameter.zero_()
         network.embedding.weight.copy_(torch.eye(4) / 2)  # h is the letter
@@ -40,7 +47,7 @@ def reader(linear: bool = True) -> Annotator:
         network.content_bias[0, 0] = 8.0  # the best match takes the attention
         layer.combine.weight[0, 0] = 1 if linear else 0.1
         network.output.weight[0, 0] = 1 if linear else 10
-    layer.norm = norm
+    layer.norm, network.stem = norm, below
     return network
 
 

@@ -28,6 +28,7 @@ from genoattn.chapters.dependence_circuits import (
     part,
     ranks,
 )
+from genoattn.chapters.dependence_networks import NETWORKS, compared, stemmed
 from genoattn.chapters.dependence_reading import (
     READING,
     factors,
@@ -52,6 +53,7 @@ __all__ = [
     "ablated",
     "asked",
     "codons",
+    "compared",
     "factors",
     "first_layer",
     "in_short",
@@ -67,6 +69,7 @@ __all__ = [
     "short_of_gene_starts",
     "spaced",
     "stops",
+    "stemmed",
     "through_heads",
     "tiled",
     "used",
@@ -98,6 +101,9 @@ PARAMETERS = Schema(
         ),
         "n_mediated": Parameter(
             int, 16, "start sites at which each element is replaced, at most", low=2
+        ),
+        "n_lacking": Parameter(
+            int, 16, "sites that lack an element, as its control, at most", low=2
         ),
         "rare": Parameter(
             float,
@@ -142,6 +148,7 @@ PARAMETERS = Schema(
             high=20,
         ),
         **READING,
+        **NETWORKS,
         "data_dir": DATA_DIR,
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
@@ -170,9 +177,6 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         int(((one.shares["q_value"] < limit) & (one.shares["ci_low"] > 0)).sum())
         for one in others.controls.values()
     )
-    lacking = mediated.shares[mediated.shares["control"] == CONTROL]
-    passing = lacking[(lacking["q_value"] < limit) & (lacking["ci_low"] > 0)]
-    loose = [name for name in mediated.used if (passing["element"] == name).any()]
     return Finding(
-        wording.say_in_short(mediated, len(others.seeds), in_two, loose, n_false, kept.curve, GOAL)
+        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL)
     )

@@ -21,6 +21,7 @@ from genoattn.genome import motifs
 from genoattn.heads.elements import Element, sited
 from genoattn.interventions import carriers, mediation, noise, paths
 from genoattn.interventions.carriers import Answer, Criteria
+from genoattn.interventions.mediation import Head
 from genoattn.interventions.noise import Question
 from genoattn.model.annotator import Annotator
 from genoattn.model.weights import made_from
@@ -85,7 +86,7 @@ def asked(run: Run, model: Model, used: Used, p: Checked) -> Asked:
     used : Used
         Elements of the mutation map; those that are none of the known are asked about as well.
     p : Checked
-        ``n_mediated``, ``n_draws``, ``rare``, ``block``, ``seed``.
+        ``n_mediated``, ``n_lacking``, ``n_draws``, ``rare``, ``block``, ``seed``.
     """
     study, test = run.study, model.test
     labelled = run.sites(model.card.train_set)
@@ -106,7 +107,9 @@ def asked(run: Run, model: Model, used: Used, p: Checked) -> Asked:
         if one.places[0] >= reach[0] and one.places[-1] + len(one.probabilities) - 1 <= reach[1]
     )
     size = {"n_sites": p.n_mediated, "draws": p.n_draws, "seed": p.seed}
-    questions = noise.questions(study.genome, here, test, within, rare=p.rare, **size)
+    questions = noise.questions(
+        study.genome, here, test, within, rare=p.rare, n_lacking=p.n_lacking, **size
+    )
     first, last = max(TILED[0], reach[0]), min(TILED[1], reach[1])
     if study.asks("reading frame"):
         questions += noise.frame_questions(study.genome, here, last=reach[1], **size)
@@ -146,6 +149,13 @@ class Mediated(NamedTuple):
         rows = self.effects[self.effects["used"] & (self.effects["control"] == "")]
         return rows.sort_values("effect", ascending=False)["element"].tolist()
 
+    @property
+    def not_named(self) -> list[str]:
+        """Elements that are used and restored by heads, but no more than at their controls."""
+        passed = set(carriers.passed_on(self.shares, self.criteria)["element"])
+        carried = set(self.carriers["element"])
+        return [name for name in self.used if name in passed and name not in carried]
+
 
 def mediated(run: Run, model: Model, asked: Asked, p: Checked) -> Mediated:
     """Patch every head, element by element, and follow the leading heads of those that are used.
@@ -160,27 +170,28 @@ def mediated(run: Run, model: Model, asked: Asked, p: Checked) -> Mediated:
         ``n_followed``, ``n_hopping``, ``n_bootstrap``, ``level``, ``least``, ``max_q``, ``seed``.
     """
     subject = trained(run, model)
-    found = _answers(run, subject, asked.elements, p, follow=True)
+    found = answers(run, subject, asked.elements, p, follow=True)
     made = tables(subject, found, p)
-    said = wording.say_mediated(made.effects, made.carriers, p)
+    passed = carriers.passed_on(made.shares, made.criteria)
+    said = wording.say_mediated(made.effects, made.carriers, passed, p)
     results = {"mediation_effects": made.effects}
     kept = {"effects": made.effects}
     return made._replace(finding=Finding(said, results, kept))
 
 
-def tables(subject: Subject, answers: list[Answer], p: Checked) -> Mediated:
+def tables(subject: Subject, found: list[Answer], p: Checked) -> Mediated:
     """Intervals, q-values and carriers of a network's answers."""
     criteria = Criteria(p.n_bootstrap, p.level, p.seed, p.least, p.max_q)
     shares = carriers.shares(
-        answers, criteria, model=subject.name, seed=subject.seed, control=subject.control
+        found, criteria, model=subject.name, seed=subject.seed, control=subject.control
     )
     return Mediated(
-        answers,
+        found,
         criteria,
-        carriers.effects(answers, criteria),
+        carriers.effects(found, criteria),
         shares,
         carriers.carried(shares, criteria),
-        carriers.profiles(answers),
+        carriers.profiles(found),
         Finding(),
     )
 
@@ -203,16 +214,24 @@ def untrained(run: Run, model: Model, seed: int) -> Subject:
     return Subject(f"{model.name}-{UNTRAINED}", network, seed, UNTRAINED, sources)
 
 
-def _answers(
+def answers(
     run: Run, subject: Subject, questions: Sequence[Question], p: Checked, *, follow: bool
 ) -> list[Answer]:
-    """Answers about questions, each kept in the run as it is found."""
-    found = []
+    """Answers about questions, each kept in the run as it is found.
+
+    A control is asked of the heads that restore its element, which comes before it, if there are
+    any.
+    """
+    found: list[Answer] = []
     for question in questions:
+        if question.control:
+            if heads := carriers.restoring(found[-1], p.least):
+                found.append(Answer(question, _asked_once(run, subject, question, heads=heads)))
+            continue
         answer = Answer(question, _asked_once(run, subject, question, removing=follow))
         effect = answer.mediation.effect
         error = effect.std() / np.sqrt(len(effect))
-        if follow and not question.control and effect.mean() - 2 * error > p.least:
+        if follow and effect.mean() - 2 * error > p.least:
             answer = answer._replace(followed=_followed_once(run, subject, answer, p))
         found.append(answer)
     return found
@@ -237,14 +256,22 @@ def _sources(subject: Subject, question: Question) -> dict[str, Any]:
 
 
 def _asked_once(
-    run: Run, subject: Subject, question: Question, *, removing: bool
+    run: Run,
+    subject: Subject,
+    question: Question,
+    *,
+    heads: list[Head] | None = None,
+    removing: bool = False,
 ) -> mediation.Mediation:
     genome = run.study.genome
+    sources = {**_sources(subject, question), "removing": removing}
+    if heads is not None:
+        sources["heads"] = heads
     arrays = run.once(
         NOTEBOOK,
         subject.name,
         _kind(question, "mediation"),
-        {**_sources(subject, question), "removing": removing},
+        sources,
         lambda: vars(
             mediation.mediation(
                 subject.network,
@@ -252,6 +279,7 @@ def _asked_once(
                 question.sites,
                 question.noised,
                 name=question.element,
+                heads=heads,
                 removing=removing,
             )
         ),
@@ -294,7 +322,7 @@ def tiled(run: Run, model: Model, asked: Asked, p: Checked) -> Mediated:
         As of `mediated`.
     """
     subject = trained(run, model)
-    made = tables(subject, _answers(run, subject, asked.tiles, p, follow=False), p)
+    made = tables(subject, answers(run, subject, asked.tiles, p, follow=False), p)
     said = wording.say_tiled(made.effects, made.carriers)
     return made._replace(finding=Finding(said, {"mediation_tiles": made.shares}))
 
@@ -455,7 +483,7 @@ def others(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
             continue
         subject = trained(run, run.model(name))
         seeds[subject.name] = tables(
-            subject, _answers(run, subject, asked.elements, p, follow=False), p
+            subject, answers(run, subject, asked.elements, p, follow=False), p
         )
     subjects = [untrained(run, model, p.seed)]
     for name in p.controls:
@@ -463,10 +491,9 @@ def others(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
             subjects.append(trained(run, run.model(name), "shuffled labels"))
         else:
             missing.append(name)
+    there = [one for one in asked.elements if not one.control]
     for subject in subjects:
-        controls[subject.name] = tables(
-            subject, _answers(run, subject, asked.elements, p, follow=False), p
-        )
+        controls[subject.name] = tables(subject, answers(run, subject, there, p, follow=False), p)
     roles = carriers.matched_roles(
         {name: one.profiles for name, one in seeds.items()},
         {name: one.carriers for name, one in seeds.items()},

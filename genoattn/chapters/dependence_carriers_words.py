@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,9 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
     )
 
 
-def say_mediated(effects: pd.DataFrame, carriers: pd.DataFrame, p: Checked) -> str:
+def say_mediated(
+    effects: pd.DataFrame, carriers: pd.DataFrame, passed: pd.DataFrame, p: Checked
+) -> str:
     """Say which elements the output uses, and which heads carry them.
 
     Parameters
@@ -74,6 +76,8 @@ def say_mediated(effects: pd.DataFrame, carriers: pd.DataFrame, p: Checked) -> s
         `carriers.effects`.
     carriers : DataFrame
         `carriers.carried`.
+    passed : DataFrame
+        `carriers.passed_on`: heads that restore it, whether or not more than at its control.
     p : Checked
         ``least``, ``max_q``.
     """
@@ -92,7 +96,9 @@ def say_mediated(effects: pd.DataFrame, carriers: pd.DataFrame, p: Checked) -> s
                     if len(control)
                     else "not asked"
                 ),
+                "more than there": _beyond(row),
                 "carried by": _carriers(mine),
+                "heads that restore it": str(int((passed["element"] == row["element"]).sum())),
                 "detectable share": (
                     f"{row['detectable']:.0%}" if np.isfinite(row["detectable"]) else "—"
                 ),
@@ -106,10 +112,32 @@ def say_mediated(effects: pd.DataFrame, carriers: pd.DataFrame, p: Checked) -> s
         f"The output uses **{len(used)} of {len(real)} elements**: their noise lowers the log-odds "
         f"by more than {p.least:g} (lower limit of the interval). "
         + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
+        + _not_named([name for name in used["element"] if name not in named], passed)
         + _fast_form(used)
         + "An element that is not used here may be used elsewhere, or too weakly for so few sites; "
         "the share that would have been found with 80% power stands in the table.\n"
         + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
+    )
+
+
+def _beyond(row: Mapping[Any, Any]) -> str:
+    """How much larger the effect is than that of the control, with its q-value."""
+    if not np.isfinite(row["excess"]):
+        return "—"
+    difference = with_interval(row["excess"], row["excess_low"], row["excess_high"])
+    return f"{difference}, q = {row['excess_q']:.2g}"
+
+
+def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
+    """Say which elements heads restore, but no more than at sites that lack them."""
+    fallen = [name for name in names if (passed["element"] == name).any()]
+    if not fallen:
+        return ""
+    one = len(fallen) == 1
+    return (
+        f"Heads restore {listed(fallen)} too, but none of them more than at sites that lack "
+        f"{'it' if one else 'them'}, in the same places: what they carry there need not be "
+        f"{'this element' if one else 'these elements'}. "
     )
 
 

@@ -19,7 +19,6 @@ def say_in_short(
     mediated: Mediated,
     n_seeds: int,
     in_two: list[str],
-    loose: list[str],
     n_false: int,
     curve: pd.DataFrame,
     goal: float,
@@ -34,8 +33,6 @@ def say_in_short(
         Seeds that were asked, this one included.
     in_two : list of str
         Elements that are carried in at least two of them.
-    loose : list of str
-        Elements at whose control, sites that lack them, heads pass as well.
     n_false : int
         Carriers in networks that learnt nothing.
     curve : DataFrame
@@ -54,12 +51,13 @@ def say_in_short(
                 f"{name} by {head_name(top)} "
                 f"({top['share']:.0%}, {top['ci_low']:.0%} to {top['ci_high']:.0%})"
             )
+    fallen = mediated.not_named
     n_real = int((mediated.effects["control"] == "").sum())
     return (
         f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses {len(used)}. "
         + (
-            "The head that alone restores most of each one's effect (share, interval): "
-            f"{listed(told)}. "
+            "The head that alone restores most of each one's effect, and more than at sites "
+            f"that lack it (share, interval): {listed(told)}. "
             if told
             else "No single head carries any of them. "
         )
@@ -72,9 +70,10 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            "At sites that lack an element, heads carry what stands there instead for "
-            f"{listed(loose)}: there, the name is not settled. "
-            if loose
+            f"Heads restore {listed(fallen)} as well, but no more than what stands in the same "
+            f"places of sites that lack {'it' if len(fallen) == 1 else 'them'}: "
+            f"{'this name falls' if len(fallen) == 1 else 'these names fall'}. "
+            if fallen
             else ""
         )
         + _circuit(curve, goal)

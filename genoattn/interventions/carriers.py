@@ -8,6 +8,12 @@ by some thousandths of log-odds, and with enough sites any such answer differs f
 hypothesis that is tested is not "nothing comes back" but "no more than `least` log-odds comes back"
 (a minimum-effect test: Murphy and Myors 1999, doi:10.1037/0021-9010.84.2.234). q-values (Benjamini
 and Hochberg 1995) are over all heads, elements, bins of queries and controls of a network.
+
+That a head passes something on is not yet that it passes on *this element*: whatever stands at its
+place is read too. So what comes back is held against what comes back at the control, the same noise
+in the same places of sites that lack the element. A head carries an element if it restores more
+than `least` where the element stands, and more there than at the control. The second is asked of
+those heads only for which the first may hold (`restoring`).
 """
 
 from __future__ import annotations
@@ -27,12 +33,14 @@ from genoattn.interventions.paths import WAYS, Followed
 
 COLUMNS = (
     "model", "seed", "element", "first", "last", "layer", "head", "query_bin", "share", "ci_low",
-    "ci_high", "q_value", "control",
+    "ci_high", "q_value", "control", "excess", "excess_low", "excess_high", "excess_q",
 )  # fmt: skip
 """Of the table of `shares`; layer and head are counted from 1."""
 
 EVERY = "all"
 """The bin of queries that holds all."""
+
+_EXCESS = COLUMNS[-4:]
 
 
 class Answer(NamedTuple):
@@ -75,6 +83,52 @@ class Criteria(NamedTuple):
     max_q: float
 
 
+class Contrast(NamedTuple):
+    """What is more where the element stands than at its control, in log-odds.
+
+    Attributes
+    ----------
+    replicates : float array, shape (1 + n_bootstrap, ...)
+        The difference of the means (row 0), and those of resampled blocks.
+    p_value : float array, shape (...)
+        That it is not above zero (normal).
+    """
+
+    replicates: NDArray[np.float64]
+    p_value: NDArray[np.float64]
+
+
+def contrast(
+    there: NDArray[np.float64],
+    elsewhere: NDArray[np.float64],
+    sites: pd.DataFrame,
+    controls: pd.DataFrame,
+    criteria: Criteria,
+) -> Contrast:
+    """Compare what was measured at sites with the element and at sites without it.
+
+    Parameters
+    ----------
+    there : float array, shape (n, ...)
+    elsewhere : float array, shape (m, ...)
+    sites, controls : DataFrame
+        ``block`` of each: a block is resampled with all that lies in it, of both kinds.
+    criteria : Criteria
+    """
+    times = draws(pd.concat([sites[["block"]], controls[["block"]]]), criteria)
+    parts = (times[:, : len(sites)], there), (times[:, len(sites) :], elsewhere)
+    with np.errstate(invalid="ignore"):  # a resample without a site of one kind is NaN
+        one, other = (
+            np.tensordot(weight, value, 1) / weight.sum(1).reshape(-1, *[1] * (value.ndim - 1))
+            for weight, value in parts
+        )
+    more = one - other
+    spread = np.nanstd(more[1:], axis=0)
+    certain = np.where(more[0] > 0, 0.0, 1.0)
+    p_value = np.where(spread > 0, norm.sf(more[0] / np.where(spread > 0, spread, 1)), certain)
+    return Contrast(more, p_value)
+
+
 def draws(sites: pd.DataFrame, criteria: Criteria) -> NDArray[np.float64]:
     """How often each site counts: once (row 0) and in resamples of blocks; (1 + n_bootstrap, n)."""
     block = np.unique(sites["block"], return_inverse=True)[1]
@@ -96,17 +150,22 @@ def effects(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
         ones'), ``first_order_r``, ``first_order_error`` (largest absolute difference, as a share
         of the effect) and ``removed_r`` (correlation of shares restored and removed);
         ``detectable``, the share that a head must restore to be found with 80 % power (median
-        over heads, at the family's strictest limit; NaN where it is not used).
+        over heads, at the family's strictest limit; NaN where it is not used); of an element with
+        a control, ``excess`` (its effect less the control's) with ``excess_low``, ``excess_high``,
+        and ``excess_q`` (that it is not larger; over all elements).
     """
     rows = []
-    family = sum(answer.gain[0].size for answer in answers)
+    family = sum(int(np.isfinite(answer.gain[0]).sum()) for answer in answers)
+    lacking = controls_of(answers)
     for answer in answers:
         q, times = answer.question, draws(answer.question.sites, criteria)
         effect = (times @ answer.mediation.effect) / times.sum(1)
         low, high = bootstrap.interval(effect[1:], criteria.level)
-        exact, fast = answer.gain.mean(0).ravel(), answer.mediation.first_order.sum(-1).mean(0)
-        back = answer.loss.mean(0).ravel()
-        gains = np.einsum("rn,nlh->rlh", times[1:], answer.gain) / times[1:].sum(1)[:, None, None]
+        patched = ~np.isnan(answer.gain[0])
+        exact = answer.gain.mean(0)[patched]
+        fast = answer.mediation.first_order.sum(-1).mean(0)[patched]
+        back = answer.loss.mean(0)[patched]
+        gains = times[1:] @ answer.gain[:, patched] / times[1:].sum(1)[:, None]
         need = norm.isf(criteria.max_q / family) + norm.isf(0.2)
         used = low > criteria.least
         rows.append(
@@ -122,23 +181,56 @@ def effects(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
                 "ci_high": high,
                 "used": used,
                 "first_order_slope": fast.sum() / (exact.sum() or np.nan),
-                "first_order_r": _correlation(fast.ravel(), exact),
-                "first_order_error": np.abs(fast.ravel() - exact).max()
+                "first_order_r": _correlation(fast, exact),
+                "first_order_error": np.abs(fast - exact).max(initial=0)
                 / (abs(effect[0]) or np.nan),
                 "removed_r": _correlation(back, exact),
                 "detectable": (
                     (criteria.least + need * float(np.median(gains.std(0)))) / effect[0]
-                    if used
+                    if used and patched.any()
                     else np.nan
                 ),
+                **_beyond_control(answer, lacking, criteria),
             }
         )
-    return pd.DataFrame(rows)
+    return _with_excess_q(pd.DataFrame(rows))
+
+
+def controls_of(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """The answers at sites that lack an element, by its name."""
+    return {one.question.element: one for one in answers if one.question.control}
+
+
+def _beyond_control(
+    answer: Answer, lacking: Mapping[str, Answer], criteria: Criteria
+) -> dict[str, float]:
+    """How much larger an element's effect is than that of its control, if it has one."""
+    control = None if answer.question.control else lacking.get(answer.question.element)
+    if control is None:
+        return dict.fromkeys(_EXCESS, np.nan)
+    found = contrast(
+        answer.mediation.effect,
+        control.mediation.effect,
+        answer.question.sites,
+        control.question.sites,
+        criteria,
+    )
+    low, high = bootstrap.interval(found.replicates[1:], criteria.level)
+    return dict(zip(_EXCESS, (found.replicates[0], low, high, float(found.p_value)), strict=True))
+
+
+def _with_excess_q(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn the p-values of ``excess_q`` into q-values over all rows that have one."""
+    asked = frame["excess_q"].notna()
+    if asked.any():
+        frame.loc[asked, "excess_q"] = false_discovery_control(frame.loc[asked, "excess_q"])
+    return frame
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Pearson's; NaN where one is constant or unknown."""
-    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not (np.ptp(a) and np.ptp(b)):
+    known = len(a) > 1 and np.isfinite(a).all() and np.isfinite(b).all()
+    if not known or not (np.ptp(a) and np.ptp(b)):
         return float("nan")
     return float(np.corrcoef(a, b)[0, 1])
 
@@ -163,8 +255,11 @@ def shares(
     -------
     DataFrame
         `COLUMNS`. A control's share is of the element's effect where it stands; a share of an
-        effect that is not above ``least`` is NaN.
+        effect that is not above ``least`` is NaN. ``excess``, of an element that has a control and
+        of all queries: the share less the control's, its interval, and its q-value over all heads
+        and elements (that no more comes back than at the control).
     """
+    lacking = controls_of(answers)
     scale = {
         (answer.question.element, control): answer.mediation.effect.mean()
         for answer in answers
@@ -181,6 +276,7 @@ def shares(
         )
         if not whole[0] > criteria.least:
             whole = np.full(len(times), np.nan)
+        beyond = _beyond(answer, lacking, whole[0], criteria)
         for (layer, head), label, gain in _gains(answer):
             mean = (times @ gain) / times.sum(1)
             share = mean / whole
@@ -189,19 +285,42 @@ def shares(
             excess = mean[0] - criteria.least
             p = norm.sf(excess / spread) if spread > 0 else float(excess <= 0)
             place = (model, seed, q.element, q.first, q.last, layer + 1, head + 1, label)
-            rows.append((*place, share[0], low, high, p, control or q.control))
+            more = beyond[layer, head] if label == EVERY else [np.nan] * len(_EXCESS)
+            rows.append((*place, share[0], low, high, p, control or q.control, *more))
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["q_value"] = false_discovery_control(frame["q_value"])
-    return frame
+    return _with_excess_q(frame)
+
+
+def _beyond(
+    answer: Answer, lacking: Mapping[str, Answer], whole: float, criteria: Criteria
+) -> NDArray[np.float64]:
+    """Share restored beyond the control's, interval and p of every head: (layers, heads, 4).
+
+    NaN at a control, and where none was asked at all; a head that was not asked has a p of 1.
+    """
+    q = answer.question
+    found = np.full((*answer.gain.shape[1:], len(_EXCESS)), np.nan)
+    if q.control or not lacking:
+        return found
+    found[..., 3] = 1
+    control = lacking.get(q.element)
+    if control is None:
+        return found
+    asked = ~np.isnan(control.gain[0])
+    there, elsewhere = answer.gain[:, asked], control.gain[:, asked]
+    more = contrast(there, elsewhere, q.sites, control.question.sites, criteria)
+    share = more.replicates / whole
+    limits = [bootstrap.interval(one, criteria.level) for one in share[1:].T]
+    found[asked] = np.column_stack([share[0], np.reshape(limits, (-1, 2)), more.p_value])
+    return found
 
 
 def _gains(answer: Answer) -> list[tuple[Head, str, NDArray[np.float64]]]:
-    """Every head in all queries, and the followed ones by bin: head, bin, gain (n,)."""
-    _, layers, heads = answer.gain.shape
-    found = [
-        ((layer, head), EVERY, answer.gain[:, layer, head])
-        for layer in range(layers)
-        for head in range(heads)
+    """Every head patched in all queries, and the followed ones by bin: head, bin, gain (n,)."""
+    found: list[tuple[Head, str, NDArray[np.float64]]] = [
+        ((int(layer), int(head)), EVERY, answer.gain[:, layer, head])
+        for layer, head in np.argwhere(~np.isnan(answer.gain[0]))
     ]
     followed = answer.followed
     if followed is not None:
@@ -214,8 +333,19 @@ def _gains(answer: Answer) -> list[tuple[Head, str, NDArray[np.float64]]]:
 def carried(table: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
     """The rows of `shares`, of all queries and no control, of heads that carry the element.
 
-    Its q-value is below the limit and its interval above zero; by element, the greatest share
-    first.
+    They are of `passed_on`, and more comes back than at the control (q-value and interval). Tiles
+    have no control, and are not held against one.
+    """
+    kept = passed_on(table, criteria)
+    more = (kept["excess_q"] < criteria.max_q) & (kept["excess_low"] > 0)
+    return kept[more | kept["excess_q"].isna()].reset_index(drop=True)
+
+
+def passed_on(table: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
+    """The rows of `shares`, of all queries and no control, of heads that restore something.
+
+    Its q-value is below the limit and its interval above zero, whether it is the element or
+    whatever stands at its place; by element, the greatest share first.
     """
     kept = table[
         (table["query_bin"] == EVERY)
@@ -224,6 +354,13 @@ def carried(table: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
         & (table["ci_low"] > 0)
     ]
     return kept.sort_values(["element", "share"], ascending=[True, False], ignore_index=True)
+
+
+def restoring(answer: Answer, least: float) -> list[Head]:
+    """The heads with which more than ``least`` comes back by two standard errors over sites."""
+    error = answer.gain.std(0) / np.sqrt(len(answer.gain))
+    sure = answer.gain.mean(0) - 2 * error > least
+    return [(int(layer), int(head)) for layer, head in np.argwhere(sure)]
 
 
 def leading(answer: Answer, n: int) -> list[Head]:

@@ -25,7 +25,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -137,6 +137,58 @@ class SitePaths(Rereading):
             ``F_head(sequence) - F_head(composition)``, what they should add up to.
         """
         c = self.model.config
+        way = self._way(index, composition, n_steps)
+        ways = self._through(self._given(way.points))
+        with torch.no_grad():
+            beginning = self._through(self._given(way.baseline[None]))
+        found = np.empty((c.layers, c.heads, len(index)))
+        ends = np.empty((c.layers, c.heads))
+        for number, (_, z) in enumerate(ways):
+            for head in range(c.heads):
+                columns = self._columns(head)
+                free = z[..., columns].detach().requires_grad_()
+                (slope,) = torch.autograd.grad(self._patched(number, head, free).sum(), free)
+                (gradient,) = torch.autograd.grad(
+                    z[..., columns], way.points, slope, retain_graph=True
+                )
+                found[number, head] = way.attributed(gradient)
+                with torch.no_grad():
+                    far = self._patched(number, head, beginning[number][1][..., columns])
+                ends[number, head] = self.log_odds - float(far[0])
+        return found, ends
+
+    def past_heads(
+        self, index: NDArray[np.int64], composition: Tensor, n_steps: int
+    ) -> tuple[NDArray[np.float64], float, float]:
+        """The same of what reaches the output past all heads, by the residual path alone.
+
+        Every head hands on what it does on the site's sequence; what enters the first layer is what
+        the changed letters make it. Without a stem that is the letter at the query itself.
+
+        Returns
+        -------
+        attribution : float array, shape (p,)
+        end : float
+            What they should add up to.
+        whole : float
+            Log-odds of the sequence less those of the composition, by all ways together.
+        """
+        way = self._way(index, composition, n_steps)
+        (gradient,) = torch.autograd.grad(self._past(way.points).sum(), way.points)
+        with torch.no_grad():
+            far = float(self._past(way.baseline[None])[0])
+            nothing = float(self.of_letters(way.baseline[None], self.start)[0])
+        return way.attributed(gradient), self.log_odds - far, self.log_odds - nothing
+
+    def _past(self, mixed: Tensor) -> Tensor:
+        """Log-odds (m,) of mixtures of letters (m, t, 4) if no head notices them."""
+        h = self._enter(self._given(mixed), self.start)
+        for number, (_, z) in enumerate(self._clean):
+            h = self.close(number, h, z, self.start)
+        return self.model.output(h[:, 0]).squeeze(-1)
+
+    def _way(self, index: NDArray[np.int64], composition: Tensor, n_steps: int) -> _Way:
+        """The straight way from a composition, at some places, to the site's sequence."""
         sequence = letters(self.codes[self.start :])
         baseline = sequence.clone()
         place = torch.as_tensor(index - self.start, device=sequence.device)
@@ -146,23 +198,27 @@ class SitePaths(Rereading):
         share = torch.tensor((nodes + 1) / 2, dtype=way.dtype, device=way.device)
         weight = torch.tensor(weights / 2, dtype=way.dtype, device=way.device)
         points = (baseline + share[:, None, None] * way).requires_grad_()
-        ways = self._through(self._given(points))
-        with torch.no_grad():
-            beginning = self._through(self._given(baseline[None]))
-        found = np.empty((c.layers, c.heads, len(index)))
-        ends = np.empty((c.layers, c.heads))
-        for number, (_, z) in enumerate(ways):
-            for head in range(c.heads):
-                columns = self._columns(head)
-                free = z[..., columns].detach().requires_grad_()
-                (slope,) = torch.autograd.grad(self._patched(number, head, free).sum(), free)
-                (gradient,) = torch.autograd.grad(z[..., columns], points, slope, retain_graph=True)
-                total = (way * torch.einsum("s,sta->ta", weight, gradient)).sum(-1)
-                found[number, head] = total[place].detach().double().cpu().numpy()
-                with torch.no_grad():
-                    far = self._patched(number, head, beginning[number][1][..., columns])
-                ends[number, head] = self.log_odds - float(far[0])
-        return found, ends
+        return _Way(baseline, way, points, weight, place)
+
+
+class _Way(NamedTuple):
+    """Points of a straight way between letters, for an integral of gradients.
+
+    ``baseline`` and ``step`` (t, 4), ``points`` (s, t, 4), ``weight`` (s,), and the ``place`` (p,)
+    that is attributed to.
+    """
+
+    baseline: Tensor
+    step: Tensor
+    points: Tensor
+    weight: Tensor
+    place: Tensor
+
+    def attributed(self, gradient: Tensor) -> NDArray[np.float64]:
+        """Integrated gradients (p,) from the gradient (s, t, 4) at the points."""
+        total = (self.step * torch.einsum("s,sta->ta", self.weight, gradient)).sum(-1)
+        found: NDArray[np.float64] = total[self.place].detach().double().cpu().numpy()
+        return found
 
 
 # ------------------------------------------------------------------------------------- many sites

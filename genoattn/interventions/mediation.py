@@ -87,6 +87,8 @@ def check_heads(config: AnnotatorConfig, heads: Sequence[Head]) -> None:
 def check_span(config: AnnotatorConfig, name: str, first: int, last: int) -> None:
     """Refuse an element that reaches out of the window of the site's query.
 
+    A stem reads further upstream than the first key that a head can see; its reach is added.
+
     Parameters
     ----------
     config : AnnotatorConfig
@@ -99,7 +101,8 @@ def check_span(config: AnnotatorConfig, name: str, first: int, last: int) -> Non
     ValueError
         Names the element and the window.
     """
-    earliest, latest = config.downstream - config.window + 1, config.downstream
+    earliest = config.downstream - config.window + 1 - config.stem_reach
+    latest = config.downstream
     if not earliest <= first <= last <= latest:
         raise ValueError(
             f"{name} at the offsets {first} to {last} lies outside the window of the model, "
@@ -173,6 +176,7 @@ def mediation(
     noised: Noised,
     *,
     name: str = "the element",
+    heads: Sequence[Head] | None = None,
     removing: bool = True,
     progress: bool = True,
 ) -> Mediation:
@@ -188,14 +192,19 @@ def mediation(
     noised : Noised
     name : str
         What is noised, for messages.
+    heads : sequence of (layer, head), optional
+        Patch these alone exactly, from 0; ``restored`` and ``removed`` of others are NaN.
     removing : bool
         Also patch the noised contribution into the clean run; else ``removed`` is NaN.
     progress : bool
         Show a progress bar.
     """
-    work = partial(_mediate, removing=removing)
-    rows = each_site(model, genome, sites, noised, work, name=name, progress=progress)
     c = check_model(model).config
+    every = [(layer, head) for layer in range(c.layers) for head in range(c.heads)]
+    chosen = every if heads is None else heads
+    check_heads(c, chosen)
+    work = partial(_mediate, heads=chosen, removing=removing)
+    rows = each_site(model, genome, sites, noised, work, name=name, progress=progress)
     query = np.arange(int(noised.first.min()) - c.reach_downstream, c.downstream * 2 + 1)
     query = query[query <= c.downstream + c.reach_downstream]
     first_order = np.zeros((len(sites), c.layers, c.heads, len(query)))
@@ -388,17 +397,18 @@ def _rows(runs: SiteRuns, layer: int, queries: slice | NDArray[np.bool_] | None)
     return torch.from_numpy(every[runs.reading.rows(layer, runs.start)])
 
 
-def _mediate(runs: SiteRuns, *, removing: bool) -> _Row:
-    """Patch every head of one site, both ways."""
+def _mediate(runs: SiteRuns, *, heads: Sequence[Head], removing: bool) -> _Row:
+    """Patch heads of one site, both ways."""
     model = runs.reading.model
     c = model.config
     draws = len(runs.noised.log_odds)
-    restored = np.empty((draws, c.layers, c.heads))
-    removed = np.full((draws, c.layers, c.heads), np.nan)
+    restored, removed = np.full((2, draws, c.layers, c.heads), np.nan)
     for layer in range(c.layers):
-        restored[:, layer] = _each_head(runs, layer, runs.noised, runs.clean)
-        if removing:
-            removed[:, layer] = _each_head(runs, layer, runs.clean, runs.noised)
+        mine = [head for of, head in heads if of == layer]
+        if mine:
+            restored[:, layer, mine] = _each_head(runs, layer, mine, runs.noised, runs.clean)
+        if mine and removing:
+            removed[:, layer, mine] = _each_head(runs, layer, mine, runs.clean, runs.noised)
     return _Row(
         float(runs.clean.log_odds.double().mean()),
         float(runs.noised.log_odds.double().mean()),
@@ -408,14 +418,16 @@ def _mediate(runs: SiteRuns, *, removing: bool) -> _Row:
     )
 
 
-def _each_head(runs: SiteRuns, layer: int, into: Trace, of: Trace) -> NDArray[np.float64]:
+def _each_head(
+    runs: SiteRuns, layer: int, heads: Sequence[int], into: Trace, of: Trace
+) -> NDArray[np.float64]:
     """Patch one head's contribution of a layer from one run into the other: (draws, heads)."""
     reading, c = runs.reading, runs.reading.model.config
     draws = len(runs.noised.log_odds)
     h, z, other = (
         one.expand(draws, -1, -1) for one in (into.hidden[layer], into.z[layer], of.z[layer])
     )
-    which = [(draw, head) for draw in range(draws) for head in range(c.heads)]
+    which = [(draw, head) for draw in range(draws) for head in heads]
     step = max(1, TOKENS.get(h.device.type, 512) // h.shape[1])
     outputs = []
     with torch.no_grad():
@@ -427,7 +439,7 @@ def _each_head(runs: SiteRuns, layer: int, into: Trace, of: Trace) -> NDArray[np
                 columns = columns_of(c, head)
                 mixed[row, :, columns] = other[draw, :, columns]
             outputs.append(reading.resume(layer, h[rows], mixed, runs.start).double().cpu())
-    return torch.cat(outputs).numpy().reshape(draws, c.heads)
+    return torch.cat(outputs).numpy().reshape(draws, len(heads))
 
 
 # ---------------------------------------------------------------------------------- first order

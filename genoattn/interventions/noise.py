@@ -6,7 +6,8 @@ no better than that of the median random place. Noise keeps the composition: tha
 (its letters in another order), or, for an element of so few letters that there is hardly another
 order, that of the place (the letters there at sites that lack the element; where no site lacks it,
 as none does a start codon, those of random places). The control is the same noise at sites that
-lack the element.
+lack the element, in the same places: what stands there instead is read as well, so a head carries
+the *element* only as far as it restores more than there.
 
 A reading frame is no word. What asks about it are edits that break the frame, and, as their
 control, edits of the same kind that do not (`frame_questions`).
@@ -128,6 +129,7 @@ def questions(
     elements: Sequence[Element],
     *,
     n_sites: int,
+    n_lacking: int | None = None,
     draws: int,
     rare: float,
     seed: int,
@@ -143,7 +145,9 @@ def questions(
         The part, from whose places matches by chance are known.
     elements : sequence of Element
     n_sites : int
-        At most so many sites for each element and each control, drawn at random.
+        At most so many sites for each element, drawn at random.
+    n_lacking : int, optional
+        The same for each control; ``n_sites`` by default.
     draws : int
         Random replacements at each site.
     rare : float
@@ -154,41 +158,48 @@ def questions(
     Returns
     -------
     list of Question
-        Two for each element: itself and its control. One whose sites do not lie in at least two
-        blocks is left out.
+        Two for each element: itself and its control, whose places are those that the element takes
+        at the sites drawn for it. An element whose sites do not lie in at least two blocks is left
+        out with its control, and so is a control by itself.
     """
     asked = []
     for number, element in enumerate(elements):
         rng = np.random.default_rng([seed, number])
         first, score = sited(genome, sites, element)
         anywhere = random_places(inside, N_RANDOM, rng)
-        there, chance = sited(genome, anywhere, element)
+        elsewhere, chance = sited(genome, anywhere, element)
         has, lacks = has_element(score, chance, rare)
         a, b = element.span
-        letters = _letters(genome, sites, first + a, b - a)
-        pool = letters[lacks]
+        pool = _letters(genome, sites[lacks], first[lacks] + a, b - a)
         if not lacks.any() and b - a < FEWEST:
             poor = chance <= np.median(chance) + 1e-9
-            pool = _letters(genome, anywhere[poor], there[poor] + a, b - a)
-        for rows, control in ((has, ""), (lacks, CONTROL)):
+            pool = _letters(genome, anywhere[poor], elsewhere[poor] + a, b - a)
+        if not len(pool):
+            continue
+        taken: NDArray[np.int64] | None = None  # places of the element at the sites drawn for it
+        kinds = (has, "", n_sites), (lacks, CONTROL, n_lacking or n_sites)
+        for rows, control, most in kinds:
             index = np.flatnonzero(rows)
-            take = np.sort(rng.permutation(index)[:n_sites])
-            if sites["block"].iloc[take].nunique() < 2 or not (lacks.any() or len(pool)):
-                continue
+            take = np.sort(rng.permutation(index)[:most])
+            if sites["block"].iloc[take].nunique() < 2:
+                break
+            if taken is None:
+                begin = taken = first[take] + a
+            else:
+                begin = np.resize(rng.permutation(taken), len(take))
+            there = _letters(genome, sites.iloc[take], begin, b - a)
             noise = [
-                permuted(letters[site], draws, rng)
-                if b - a >= FEWEST
-                else swapped(pool, draws, rng)
-                for site in take
+                permuted(letters, draws, rng) if b - a >= FEWEST else swapped(pool, draws, rng)
+                for letters in there
             ]
-            common = int(np.bincount(first[take] - first.min()).argmax() + first.min()) + a
+            common = int(np.bincount(begin - begin.min()).argmax() + begin.min())
             asked.append(
                 Question(
                     element.name,
                     common,
                     common + b - a - 1,
                     sites.iloc[take].reset_index(drop=True),
-                    Noised(first[take] + a, np.stack(noise)),
+                    Noised(begin, np.stack(noise)),
                     control,
                     int(index.size),
                 )

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from genoattn.genome.sequence import Genome
+from genoattn.interventions.noise import Noised
 from genoattn.interventions.saturation import check_region
 from genoattn.model.annotator import Annotator
 from genoattn.model.convolutional import ConvolutionalNetwork
 from genoattn.prediction.mutants import read_site
 
-__all__ = ["Letters", "check_stretches", "replace", "replacements"]
+__all__ = ["Letters", "check_stretches", "lost_by_noise", "replace", "replacements"]
 
 Letters = Literal["random", "shuffled"]
 """What replaces a stretch: letters of the genome's composition, or its own in another order."""
@@ -129,3 +130,50 @@ def replace(
     return stretches.reset_index(drop=True).assign(
         log_odds=found[:, 0], change=found[:, 1], spread=found[:, 2]
     )
+
+
+def lost_by_noise(
+    network: Annotator | ConvolutionalNetwork,
+    genome: Genome,
+    sites: pd.DataFrame,
+    noised: Noised,
+    *,
+    name: str = "the element",
+    progress: bool = True,
+) -> NDArray[np.float64]:
+    """Log-odds that each site loses when given letters take the place of its own.
+
+    It asks nothing but outputs, so that networks of any architecture can be compared: the same
+    letters at the same sites. For a network with attention it is `mediation.Mediation.effect`.
+
+    Parameters
+    ----------
+    network : Annotator or ConvolutionalNetwork
+        In evaluation mode.
+    genome : Genome
+    sites : DataFrame
+        ``position``, ``strand``; n of them.
+    noised : Noised
+        Against the genome's letters (`Noised.clean` is not used).
+    name : str
+        What is replaced, for the progress bar.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    float array, shape (n,)
+        Means over the draws; negative where the output rises.
+    """
+    stretches = sites[["position", "strand"]].assign(first=noised.first, last=noised.last)
+    check_stretches(network, genome, stretches)
+    lost = np.empty(len(stretches))
+    rows = list(stretches.itertuples(index=False))
+    bar = tqdm(rows, desc=name, unit="site", mininterval=1, disable=not progress)
+    for number, (position, strand, first, last) in enumerate(bar):
+        reader = read_site(network, genome, int(position), str(strand), int(first))
+        begin, end = reader.site + int(first), reader.site + int(last) + 1
+        changed = np.repeat(reader.codes[None, begin:], noised.letters.shape[1], axis=0)
+        changed[:, : end - begin] = noised.letters[number]
+        lost[number] = reader.log_odds - reader.score(begin, changed).mean()
+    return lost

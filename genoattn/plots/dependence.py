@@ -286,8 +286,9 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
         figure,
         "Causal mediation: the share of an element's effect that comes back when one head alone "
         "hands on what it would if the element stood there. Numbers stand in the "
-        f"{n} cells whose head carries the element (q-value and interval), with intervals from "
-        "resampled blocks. Shares of heads need not add up to 100%.",
+        f"{n} cells whose head carries the element (it restores more than the least, and more than "
+        "at sites that lack the element), with intervals from resampled blocks. Shares of heads "
+        "need not add up to 100%.",
         f"A table of {len(table)} heads by {len(order)} elements, coloured by the share restored, "
         f"which runs from {np.nanmin(table.to_numpy(np.float64), initial=0):.0%} to "
         f"{np.nanmax(table.to_numpy(np.float64), initial=0):.0%}.",

@@ -604,6 +604,7 @@ class Run:
             The chapter's: its name, and its ``weights`` if there are any, name the files.
         *steps : Finding or a result that has one
             Their `Finding.results` go to the folder of results, their `Finding.kept` to the run.
+            Tables of one name that speak of different models are written below each other.
 
         Returns
         -------
@@ -613,7 +614,7 @@ class Run:
         Raises
         ------
         ValueError
-            Two steps would write the same file.
+            Two steps would write the same file, and not of different models.
         """
         model = Path(parameters.weights).stem if "weights" in parameters else ""
         tables: dict[Path, Kept] = {}
@@ -626,9 +627,8 @@ class Run:
             for kind, kept in found.kept.items():
                 suffix = "csv" if isinstance(kept, pd.DataFrame) else "npz"
                 new[self.file(parameters.chapter, model, kind, suffix)] = kept
-            if twice := tables.keys() & new.keys():
-                raise ValueError(f"two steps write {min(twice)}")
-            tables |= new
+            for path, one in new.items():
+                tables[path] = _below(tables[path], one, path) if path in tables else one
         self._hold()
         for path, one in tables.items():
             _write(path, one)
@@ -676,6 +676,15 @@ def _write(path: Path, kept: Kept) -> None:
             partial.write_text(json.dumps(dict(kept), indent=2) + "\n", encoding="utf-8")
         else:
             np.savez(partial, allow_pickle=False, **dict(kept))
+
+
+def _below(first: Kept, second: Kept, path: Path) -> Kept:
+    """One table below another, if they have the same columns and speak of different models."""
+    if isinstance(first, pd.DataFrame) and isinstance(second, pd.DataFrame):
+        alike = list(first) == list(second) and "model" in first
+        if alike and not set(first["model"]) & set(second["model"]):
+            return pd.concat([first, second], ignore_index=True)
+    raise ValueError(f"two steps write {path}")
 
 
 def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:

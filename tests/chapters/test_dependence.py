@@ -7,12 +7,14 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from genoattn.chapters import dependence as chapter
 from genoattn.genome import sites
 from genoattn.genome.sequence import encode
-from genoattn.interventions import mediation, motif_discovery, paths
+from genoattn.interventions import mediation, motif_discovery, paths, replacement, saturation
 from genoattn.model.card import Card
+from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 from genoattn.study import inputs
 from genoattn.study.parameters import check
 from genoattn.study.run import Run
@@ -44,12 +46,17 @@ def study(tmp_path_factory):
     card = Card.of({"config": {}, "train_set": "curated", "split": split})
     toy_reader.reader(linear=False).save(run.training / "toy.safetensors", card)
     toy_reader.reader(linear=False).save(run.training / "toy-s1.safetensors", card)
+    toy_reader.reader(linear=False, stem=1).save(run.training / "toy-stem.safetensors", card)
+    torch.manual_seed(0)
+    shape = ConvolutionalConfig(layers=5, channels=4, conv_width=3, downstream=4, dropout=0.0)
+    ConvolutionalNetwork(shape).save(run.training / "toy-conv.safetensors", card)
     given = {name: one.default for name, one in chapter.PARAMETERS.items()}
     small = {
         "n_segments": 8, "segment": 128, "context": 40, "n_mapped": 20, "map_first": -40,
         "map_last": 5, "n_through": 3, "n_points": 2, "block": 2_000, "n_bootstrap": 50,
         "weights": "toy",
-        "seeds": ["toy-s1", "toy-s9"], "sizes": [1], "n_leading": 2, "n_followed": 2,
+        "seeds": ["toy-s1", "toy-s9"], "compared": ["toy-stem", "toy-conv", "toy-s9"],
+        "sizes": [1], "n_leading": 2, "n_followed": 2, "n_compared": 6,
     }  # fmt: skip
     checked = check(chapter.PARAMETERS, {**given, **small, "run_dir": str(folder)})
     return run, run.model("toy"), checked
@@ -173,9 +180,11 @@ def test_the_role_returns_in_the_other_seed_and_the_untrained_carry_nothing(stud
     assert others.leading["head"].tolist() == ["L1 H1", "L1 H1", ""]
     table = others.finding.results["mediation"]
     assert set(table["control"]) == {"", "no element here", "untrained"}
+    assert table.loc[table["control"] == "untrained", "excess_q"].isna().all()
     assert list(table.columns) == [
         "model", "seed", "element", "first", "last", "layer", "head", "query_bin", "share",
-        "ci_low", "ci_high", "q_value", "control",
+        "ci_low", "ci_high", "q_value", "control", "excess", "excess_low", "excess_high",
+        "excess_q",
     ]  # fmt: skip
 
 
@@ -214,10 +223,102 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said
-    assert "the name is not settled" not in said
-    shares = mediated.shares.assign(control="no element here", q_value=0.01, ci_low=0.1)
-    said = chapter.in_short(mediated._replace(shares=shares), others, kept).said
-    assert "heads carry what stands there instead for -35: there, the name is not settled" in said
+    assert "this name falls" not in said
+    fallen = mediated._replace(carriers=mediated.carriers[:0])
+    assert fallen.not_named == ["-35"]
+    said = chapter.in_short(fallen, others, kept).said
+    assert "No single head carries any of them." in said
+    assert "Heads restore -35 as well, but no more than what stands in the same places" in said
+    assert "sites that lack it: this name falls." in said
+
+
+@pytest.fixture(scope="module")
+def compared(study, mapped, used, asked, mediated):
+    run, model, p = study
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(motif_discovery, "discover", boxes_of)
+        for name in ("toy-stem", "toy-conv"):
+            other = run.model(name)
+            run.predict(other.file, "test", other.split, "cpu")
+        return chapter.compared(run, model, mapped, used, asked, mediated, p)
+
+
+def test_networks_of_any_architecture_are_asked_whether_they_read_the_same(compared, mediated):
+    assert list(compared.agreement["model"]) == ["toy-stem", "toy-conv", "toy-untrained"]
+    used = compared.effects.set_index(["model", "element"])["used"]
+    assert used.loc[("toy", "-35")] and used.loc[("toy-stem", "-35")]
+    assert not used.loc[("toy-conv", "-35")] and not used.loc[("toy-untrained", "-35")]
+    effect = compared.effects.set_index("model").loc["toy", "effect"]
+    assert effect == pytest.approx(mediated.effects["effect"].iloc[0], abs=1e-4)
+    row = compared.agreement.set_index("model")
+    assert row.loc["toy-stem", "beyond_low"] > 0.1
+    assert (row["n_sites"] == 6).all()
+    said = compared.finding.said
+    assert "Not there and left out: toy-s9. **No**: of the one element that" in said
+    assert "toy-stem uses one and toy-conv uses none (not -35); toy-untrained uses none." in said
+    assert set(compared.finding.results["elements_used"]["model"]) == {"toy-stem", "toy-conv"}
+
+
+def test_maps_of_other_networks_are_made_once(
+    study, mapped, used, asked, mediated, compared, monkeypatch
+):
+    run, model, p = study
+    monkeypatch.setattr(motif_discovery, "discover", boxes_of)
+    monkeypatch.setattr(saturation, "_substitute", None)  # would fail if it were called
+    monkeypatch.setattr(replacement, "lost_by_noise", None)
+    again = chapter.compared(run, model, mapped, used, asked, mediated, p)
+    pd.testing.assert_frame_equal(again.effects, compared.effects)
+    pd.testing.assert_frame_equal(again.agreement, compared.agreement)
+
+
+def test_a_network_that_was_tested_on_another_part_is_refused(study, mapped, used, asked, mediated):
+    run, model, p = study
+    length = len(run.study.genome)
+    parts = {"test": [0, length // 2], "validation": [length // 2, length - 2_000]}
+    other = Card(train_set="curated", parts=parts)
+    toy_reader.reader(linear=False).save(run.training / "toy-other.safetensors", other)
+    wrong = check(chapter.PARAMETERS, {**p, "compared": ["toy-other"]})
+    with pytest.raises(ValueError, match="toy-other has another test part than toy"):
+        chapter.compared(run, model, mapped, used, asked, mediated, wrong)
+
+
+def test_heads_on_a_stem_are_asked_and_what_goes_past_them(study, used, asked, mediated, compared):
+    run, model, p = study
+    found = chapter.stemmed(run, model, used, asked, mediated, p)
+    row = found.paths.iloc[0]
+    assert (row["model"], row["element"]) == ("toy-stem", "-35")
+    assert row["through"] == pytest.approx(1, abs=0.02)
+    assert row["past"] == pytest.approx(0, abs=1e-6)  # this stem hands on each letter alone
+    carriers = found.mediated.carriers
+    assert carriers[["layer", "head"]].to_numpy().tolist() == [[1, 1]]
+    assert set(found.logos["layer"]) == {0, 1}
+    past = found.logos[found.logos["layer"] == 0]
+    assert past["contribution"].abs().max() < past.shape[0]
+    said = found.finding.said
+    assert "The 2 heads of toy-stem stand on 1 dilated convolutions, which have read 6 nt" in said
+    assert (
+        "most of the effect goes past the heads for none; most of the effect goes through" in said
+    )
+    assert "In toy nothing goes past the heads" in said
+    assert set(found.finding.results) == {
+        "mediation", "mediated_logos", "mediated_names", "networks_paths"
+    }  # fmt: skip
+
+
+def test_tables_of_several_networks_are_written_below_each_other(
+    study, used, asked, mediated, compared
+):
+    run, _, p = study
+    written = run.write(p, used, compared)
+    assert "elements_used.csv`: 3 rows" in written.said
+
+
+def test_without_a_stem_there_is_nothing_beside_the_heads(study, used, asked, mediated):
+    run, model, p = study
+    none = check(chapter.PARAMETERS, {**p, "compared": ["toy-conv"]})
+    found = chapter.stemmed(run, model, used, asked, mediated, none)
+    assert found.paths is None and not found.finding.results
+    assert "No network whose heads stand on convolutions was named" in found.finding.said
 
 
 def test_sites_are_mutated_where_the_region_says(study, mapped):

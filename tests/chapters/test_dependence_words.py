@@ -8,6 +8,7 @@ import pytest
 
 from genoattn.chapters import dependence_carriers_words as carried
 from genoattn.chapters import dependence_circuits_words as circuits
+from genoattn.chapters import dependence_networks_words as networks
 from genoattn.interventions.carriers import Criteria
 
 P = SimpleNamespace(least=0.05, max_q=0.05, ablated_share=1.0, block=500, level=0.95)
@@ -28,6 +29,10 @@ def effects(used=(True, False)):
             "first_order_slope": 0.75,
             "removed_r": [0.8, np.nan],
             "detectable": [0.1, np.nan],
+            "excess": [0.9, np.nan],
+            "excess_low": 0.7,
+            "excess_high": 1.1,
+            "excess_q": [0.004, np.nan],
         }
     )
 
@@ -40,17 +45,30 @@ def carriers(n=1):
 
 
 def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their_power():
-    said = carried.say_mediated(effects(), carriers(6), P)
+    said = carried.say_mediated(effects(), carriers(6), carriers(7), P)
     assert "The output uses **1 of 2 elements**" in said
     assert "The strongest carrier of each: box by L1 H1 50% (40% to 60%)." in said
     assert "(correlation 0.90 to 0.90) and gives 75% to 75% of the exact gains" in said
-    assert "| box | +1.00 (+0.80 to +1.20) | not asked |" in said
-    assert "L1 H4 50% (40% to 60%) and 2 more | 10% | 9 |" in said
-    assert "| start | +0.04 (-0.10 to +0.20) | not asked | none | — | 9 |" in said
+    assert (
+        "| box | +1.00 (+0.80 to +1.20) | not asked | +0.90 (+0.70 to +1.10), q = 0.004 |" in said
+    )
+    assert "L1 H4 50% (40% to 60%) and 2 more | 7 | 10% | 9 |" in said
+    assert "| start | +0.04 (-0.10 to +0.20) | not asked | — | none | 0 | — | 9 |" in said
+    assert "Heads restore" not in said
+
+
+def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
+    said = carried.say_mediated(effects(), carriers(0), carriers(2), P)
+    assert "Heads restore box too, but none of them more than at sites that lack it, in" in said
+    both = carried.say_mediated(
+        effects((True, True)), carriers(0), pd.concat([carriers(1), carriers(1).assign(
+            element="start")]), P
+    )  # fmt: skip
+    assert "Heads restore box and start too" in both and "need not be these elements" in both
 
 
 def test_without_a_used_element_or_a_carrier_nothing_is_named():
-    said = carried.say_mediated(effects((False, False)), carriers(0), P)
+    said = carried.say_mediated(effects((False, False)), carriers(0), carriers(0), P)
     assert "**0 of 2 elements**" in said
     assert "No head carries any of them." in said
     assert "First-order" not in said
@@ -181,3 +199,96 @@ def test_rank_correlations_above_zero_are_named():
     assert "for 1 of the 2 rank correlations: selectivity with the loss of contrast." in said
     assert "The highest is +0.60 (+0.00 to +0.90), of peak attention" in said
     assert "None of the 2" in circuits.say_ranks(frame.assign(low=-0.1))
+
+
+def asked_of(models, used, effect=1.0):
+    """Effects of two elements; ``used`` says for each model whether it uses either."""
+    return pd.DataFrame(
+        [
+            {"element": element, "model": model, "n_sites": 9, "effect": effect, "ci_low": 0.5,
+             "ci_high": 1.5, "used": one}
+            for model, both in zip(models, used, strict=True)
+            for element, one in zip(("box", "start"), both, strict=True)
+        ]
+    )  # fmt: skip
+
+
+def agreeing(models, beyond_low):
+    numbers = {"n_sites": 50, "same": 0.8, "same_low": 0.7, "same_high": 0.9, "other": 0.4,
+               "other_low": 0.3, "other_high": 0.5, "beyond": 0.4, "beyond_high": 0.6}  # fmt: skip
+    return pd.DataFrame([{"model": one, **numbers, "beyond_low": beyond_low} for one in models])
+
+
+FOUND = pd.DataFrame({"model": ["m"], "element": ["box"], "offset": [-12], "effect": [-3.0],
+                      "ci_low": [-4.0], "ci_high": [-2.0]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"),
+    [
+        ((True, True), "**Yes**: of the two elements that m uses"),
+        ((True, False), "**No**: of the two"),  # half of them is not most
+        ((False, False), "**No**: of the two"),
+    ],
+)
+def test_networks_read_the_same_if_each_uses_all_that_the_model_uses(theirs, verdict):
+    models = ["m", "other", "dead"]
+    effects = asked_of(models, [(True, True), theirs, (False, False)])
+    said = networks.say_compared(
+        effects, agreeing(models[1:], 0.1), [FOUND, FOUND.assign(model="other")], [], 0.05
+    )
+    assert said.startswith(verdict)
+    assert "dead uses none." in said
+    assert "correlate at +0.80 (+0.70 to +0.90) (mean of 50 sites), at different" in said
+    assert "so both read the letters of this very site alike." in said
+    assert "in m box at -12 (-3.00 (-4.00 to -2.00)); in other box at -12" in said
+    assert "| box | +1.00 (+0.50 to +1.50) |" in said
+
+
+def test_most_is_more_than_half_and_what_others_use_beside_is_named():
+    models = ["m", "other", "dead"]
+    third = asked_of(models, [(True, False), (True, False), (False, False)]).assign(
+        element=lambda one: one["element"].replace({"box": "third", "start": "fourth"})
+    )
+    effects = pd.concat(
+        [asked_of(models, [(True, True), (True, False), (False, False)]), third.replace(
+            {"used": {}})]
+    )  # fmt: skip
+    effects.loc[(effects["model"] == "other") & (effects["element"] == "fourth"), "used"] = True
+    said = networks.say_compared(effects, agreeing(models[1:], 0.0), [FOUND[:0]], ["x"], 0.05)
+    assert said.startswith("Not there and left out: x. **Most of them**: of the three elements")
+    assert "other uses two (not start) and fourth beside" in said
+    assert "so that no agreement on single sites is shown" in said
+    assert "TF-MoDISco" not in said
+
+
+def test_with_an_untrained_network_alone_only_chance_is_said():
+    effects = asked_of(["m", "dead"], [(True, True), (False, False)])
+    said = networks.say_compared(effects, agreeing(["dead"], 0.1), [FOUND], [], 0.05)
+    assert said == (
+        "No other trained network was asked (parameter `compared`). Maps of dead and m correlate "
+        "at +0.80 (+0.70 to +0.90)."
+    )
+
+
+def ways(past_low):
+    numbers = {"n_sites": 9, "effect": 2.0, "effect_low": 1.0, "effect_high": 3.0, "through": 0.3,
+               "through_low": 0.2, "through_high": 0.4, "past": 0.6, "past_low": past_low,
+               "past_high": 0.7, "together": 0.1, "together_low": 0.0,
+               "together_high": 0.2}  # fmt: skip
+    return pd.DataFrame([{"model": "annotator", "element": "box", **numbers}])
+
+
+def test_an_element_goes_mostly_past_the_heads_if_its_lower_limit_exceeds_half():
+    said = networks._ways_of(ways(0.51), "annotator")
+    assert (
+        "Of the one element that it uses, most of the effect goes past the heads for one: box"
+        in (said)
+    )
+    assert "box 60% (51% to 70%); most of the effect goes through the heads for none." in said
+    assert "leave 10% to 10% of an effect to their interaction" in said
+    at_limit = networks._ways_of(ways(0.5), "annotator")
+    assert "past the heads for none;" in at_limit
+    assert networks._ways_of(ways(0.6)[:0], "annotator") == (
+        "annotator uses none of the elements asked about. "
+    )

@@ -65,6 +65,48 @@ def test_nothing_comes_back_in_the_control_or_of_an_element_that_is_not_read(tab
     assert silent["q_value"].min() > 0.05
 
 
+def test_the_carrier_restores_more_than_at_the_control(table):
+    row = m.carried(table, CRITERIA).iloc[0]
+    assert row["excess"] == pytest.approx(1, abs=0.15)
+    assert 0 < row["excess_low"] <= row["excess"] <= row["excess_high"]
+    assert row["excess_q"] < 1e-3
+    without = table[(table["query_bin"] != m.EVERY) | (table["control"] != "")]
+    assert without[["excess", "excess_q"]].isna().all(axis=None)
+
+
+def test_a_head_that_restores_as_much_at_the_control_carries_no_element(answers):
+    """The same answer as its own control: all comes back, and nothing of it is the element's."""
+    real = answers[0]
+    same = real._replace(question=real.question._replace(control=noise.CONTROL), followed=None)
+    found = m.shares([real, same], CRITERIA, model="toy", seed=0)
+    assert m.passed_on(found, CRITERIA)[["layer", "head"]].to_numpy().tolist() == [[1, 1]]
+    assert m.carried(found, CRITERIA).empty
+    table = m.effects([real, same], CRITERIA)
+    assert table["excess"].iloc[0] == pytest.approx(0, abs=1e-9)
+    assert table["excess_q"].iloc[0] > 0.4
+    assert np.isnan(table["excess"].iloc[1])
+
+
+def test_without_a_control_the_element_is_not_held_against_one(answers):
+    found = m.shares([answers[0]], CRITERIA, model="toy", seed=0)
+    assert found["excess_q"].isna().all()
+    assert len(m.carried(found, CRITERIA)) == 1
+    assert m.effects([answers[0]], CRITERIA)["excess_q"].isna().all()
+
+
+def test_a_contrast_is_the_difference_of_the_means_and_blocks_move_together():
+    sites = pd.DataFrame({"block": np.arange(30)})
+    shared = np.random.default_rng(0).normal(0, 5, 30)  # of each block, at both kinds of site
+    found = m.contrast(shared + 1.0, shared, sites, sites, CRITERIA)
+    assert found.replicates[0] == pytest.approx(1.0)
+    np.testing.assert_allclose(found.replicates[1:], 1.0)
+    assert found.p_value < 1e-6
+    apart = sites + 100
+    alone = m.contrast(shared + 1.0, shared, sites, apart, CRITERIA)
+    assert np.nanstd(alone.replicates[1:]) > 0.5
+    assert m.contrast(shared, shared + 1.0, sites, sites, CRITERIA).p_value > 0.99
+
+
 def test_only_the_bin_of_the_sites_own_query_carries(table):
     bins = table[(table["element"] == "-35 box") & (table["control"] == "")]
     first = bins[(bins["head"] == 1)].set_index("query_bin")["share"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ import torch
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import mediation as m
 from genoattn.interventions.noise import Noised
+from genoattn.interventions.replacement import lost_by_noise
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 
@@ -210,6 +213,16 @@ def test_what_cannot_be_asked_is_refused_by_name(model, genome, change, message)
         m.mediation(
             given["model"], genome, given["sites"], given["given"], name="-35 box", progress=False
         )
+
+
+def test_a_stem_reads_further_upstream_than_the_window(genome):
+    torch.manual_seed(1)
+    stemmed = Annotator(replace(CONFIG, layers=1, stem=2)).eval()  # six nt more than 24
+    found = m.mediation(stemmed, genome, SITES, noised(first=-21), progress=False)
+    lost = lost_by_noise(stemmed, genome, SITES, noised(first=-21), progress=False)
+    np.testing.assert_allclose(found.effect, lost, atol=1e-5)
+    with pytest.raises(ValueError, match="the window of the model, -25 to 4 from the site"):
+        m.mediation(stemmed, genome, SITES, noised(first=-25), progress=False)
 
 
 def test_a_head_that_does_not_exist_is_refused(model, genome):

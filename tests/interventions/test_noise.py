@@ -45,6 +45,24 @@ def test_an_element_is_asked_where_it_stands_and_its_control_where_it_does_not(p
     assert len(real.sites) == 30
 
 
+def test_the_control_lies_where_the_element_lies_whatever_matches_best_there(planted):
+    """The box may lie at three places and is planted at one; the control is asked there alone."""
+    real, control = ask(planted, [BOX], n_sites=20)
+    assert set(real.noised.first) == {-35}
+    assert (control.noised.first == -35).all()
+    assert (control.first, control.last) == (-35, -30)
+    genome, _ = planted
+    where = -35 + np.arange(6)
+    there = genome.around(control.sites["position"], control.sites["strand"], where)
+    assert (np.sort(control.noised.letters, -1) == np.sort(there, -1)[:, None]).all()
+
+
+def test_an_element_at_too_few_blocks_is_left_out_with_its_control(planted):
+    genome, sites = planted
+    one_block = (genome, sites.assign(block=0))
+    assert ask(one_block, [BOX]) == []
+
+
 def test_the_noise_of_a_long_element_has_its_letters_and_of_a_short_one_those_of_the_place(planted):
     genome, _ = planted
     real, _, short, _ = ask(planted, [BOX, TWO], rare=0.1)

@@ -9,6 +9,7 @@ import torch
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import replacement
+from genoattn.interventions.noise import Noised
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
 
@@ -39,6 +40,33 @@ def test_replacing_a_stretch_of_a_network_of_attention_changes_what_its_genome_d
             assert found["change"][row] == pytest.approx(after - before, abs=1e-5)
     assert found["log_odds"].tolist() == pytest.approx([before] * 2, abs=1e-5)
     np.testing.assert_allclose(found["spread"], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_what_given_letters_cost_is_what_writing_them_into_the_genome_does(attention):
+    torch.manual_seed(0)
+    network = (
+        Annotator(AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=4, window=16, conv_width=3,
+                                  downstream=4, dropout=0.0, stem=1))
+        if attention
+        else ConvolutionalNetwork(
+            ConvolutionalConfig(layers=3, channels=4, conv_width=3, downstream=4, dropout=0.0)
+        )
+    ).eval()  # fmt: skip
+    for parameter in network.parameters():
+        parameter.data.normal_(std=0.7)
+    genome = Genome("toy", np.random.default_rng(0).integers(0, 4, 300).astype(np.uint8))
+    sites = pd.DataFrame({"position": [150, 160], "strand": ["+", "-"]})
+    letters = np.random.default_rng(1).integers(0, 4, (2, 3, 4))
+    found = replacement.lost_by_noise(
+        network, genome, sites, Noised(np.array([-6, -3]), letters), progress=False
+    )
+    for row, (at, first, strand) in enumerate([(150, -6, "+"), (299 - 160, -3, "-")]):
+        whole = np.repeat(genome.strand(strand).astype(np.int64)[None], 4, 0)
+        whole[1:, at + first : at + first + 4] = letters[row]
+        with torch.no_grad():
+            output = network(torch.from_numpy(whole))[:, at + 4].numpy()
+        assert found[row] == pytest.approx(output[0] - output[1:].mean(), abs=1e-5)
 
 
 def test_shuffling_keeps_the_composition_and_random_letters_follow_the_genomes():

@@ -1,0 +1,278 @@
+"""What the chapter dependence says of other networks, and of heads on a stem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from genoattn.chapters.dependence_carriers_words import head_name
+from genoattn.genome.sites import paper_label
+from genoattn.interventions.residual import PastHeads
+from genoattn.study.report import folded, in_words, listed, table, with_interval
+
+if TYPE_CHECKING:
+    from genoattn.chapters.dependence_carriers import Mediated
+    from genoattn.chapters.dependence_reading import Through
+
+NO_STEM = "No network whose heads stand on convolutions was named (parameter `compared`)."
+
+MOST = 0.5
+"""Share of an element's effect above which one way is said to bring most of it."""
+
+
+def say_compared(
+    effects: pd.DataFrame,
+    agreement: pd.DataFrame,
+    elements: Sequence[pd.DataFrame],
+    missing: Sequence[str],
+    least: float,
+) -> str:
+    """Say whether the networks read the same elements, and the same letters of single sites.
+
+    Parameters
+    ----------
+    effects, agreement : DataFrame
+        `dependence_networks.Compared`; the first model is this chapter's, the last one untrained.
+    elements : sequence of DataFrame
+        `motif_discovery.worth` of each trained network, this chapter's first.
+    missing : sequence of str
+        Weights that were asked for and are not there.
+    least : float
+        Effects below it count as none.
+    """
+    models = list(dict.fromkeys(effects["model"]))
+    main, others, nothing = models[0], models[1:-1], models[-1]
+    row = agreement.set_index("model")
+    left_out = f"Not there and left out: {listed(missing)}. " if missing else ""
+    null = (
+        f"Maps of {nothing} and {main} correlate at "
+        f"{with_interval(*row.loc[nothing, ['same', 'same_low', 'same_high']])}."
+    )
+    if not others:
+        return left_out + "No other trained network was asked (parameter `compared`). " + null
+    read = {
+        name: effects.loc[(effects["model"] == name) & effects["used"], "element"].tolist()
+        for name in models
+    }
+    lacking = {name: [one for one in read[main] if one not in read[name]] for name in others}
+    verdict = (
+        "**Yes**"
+        if not any(lacking.values())
+        else "**Most of them**"
+        if all(len(gone) * 2 < len(read[main]) for gone in lacking.values())
+        else "**No**"
+    )
+    return (
+        f"{left_out}{verdict}: of the {_elements(len(read[main]))} that {main} uses (noise in "
+        f"place of them costs more than {least:g} log-odds), "
+        + listed(_uses(name, read, lacking[name], main) for name in others)
+        + f"; {nothing} uses {_count(len(read[nothing]))}. "
+        + " ".join(_maps(name, row.loc[name], main) for name in others)
+        + f" {null} "
+        + _discovered(elements)
+        + folded("What the noise of each element costs each network", table(_side(effects)))
+    )
+
+
+def _count(n: int) -> str:
+    """A number in words; "none" instead of "no"."""
+    return in_words(n) if n else "none"
+
+
+def _elements(n: int) -> str:
+    return f"{in_words(n)} element{'s' * (n != 1)}"
+
+
+def _uses(name: str, read: dict[str, list[str]], gone: list[str], main: str) -> str:
+    """How many of the model's elements another network uses, and what else."""
+    more = [one for one in read[name] if one not in read[main]]
+    return (
+        f"{name} uses {_count(len(read[main]) - len(gone))}"
+        + (f" (not {listed(gone)})" if gone else "")
+        + (f" and {listed(more)} beside" if more else "")
+    )
+
+
+def _maps(name: str, row: pd.Series, main: str) -> str:
+    """How alike the maps of single sites are, and whether that is more than their being sites."""
+    same, other, beyond = (
+        with_interval(*row[[kind, f"{kind}_low", f"{kind}_high"]])
+        for kind in ("same", "other", "beyond")
+    )
+    told = (
+        "so both read the letters of this very site alike"
+        if row["beyond_low"] > 0
+        else "so that no agreement on single sites is shown"
+    )
+    return (
+        f"At the same site, the maps of {name} and {main} correlate at {same} (mean of "
+        f"{int(row['n_sites']):,} sites), at different sites at {other}; the difference is "
+        f"{beyond}, {told}."
+    )
+
+
+def _discovered(elements: Sequence[pd.DataFrame]) -> str:
+    """The elements that motif discovery finds in each network's map."""
+    told = []
+    for one in elements:
+        names = [
+            f"{row['element']} at {int(paper_label(int(row['offset']))):+d} "
+            f"({with_interval(row['effect'], row['ci_low'], row['ci_high'])})"
+            for row in one.to_dict("records")
+        ]
+        if names:
+            told.append(f"in {one['model'].iloc[0]} {listed(names)}")
+    if not told:
+        return ""
+    return (
+        "TF-MoDISco finds, without being asked for any (in brackets the change of the log-odds "
+        f"without it), {'; '.join(told)}. "
+    )
+
+
+def _side(effects: pd.DataFrame) -> pd.DataFrame:
+    """Elements by networks: effects with intervals."""
+    cells = effects.assign(
+        cell=[
+            with_interval(*values)
+            for values in effects[["effect", "ci_low", "ci_high"]].to_numpy().tolist()
+        ]
+    )
+    order = {name: list(dict.fromkeys(effects[name])) for name in ("element", "model")}
+    wide = cells.pivot(index="element", columns="model", values="cell")
+    return wide.loc[order["element"], order["model"]].reset_index()
+
+
+# ------------------------------------------------------------------------------- heads on a stem
+
+
+def say_stemmed(
+    paths: pd.DataFrame,
+    made: Mediated,
+    through: Through,
+    past: PastHeads,
+    mine: Mediated,
+    main: str,
+    config: Any,
+) -> str:
+    """Say what heads on a stem carry, what goes past them, and whether that adds up.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        `residual.split_table` of the network on a stem.
+    made, mine : Mediated
+        Of the other network, and of the chapter's model.
+    through : Through
+        What passes through the other's heads, letter by letter.
+    past : PastHeads
+    main : str
+        The chapter's model; empty if its heads stand on a stem as well.
+    config : AnnotatorConfig
+        The other's.
+    """
+    name = str(paths["model"].iloc[0])
+    theirs = paths[paths["through"].notna()].sort_values("effect", ascending=False)
+    said = (
+        f"The {config.layers * config.heads} heads of {name} stand on {config.stem} dilated "
+        f"convolutions, which have read {config.stem_reach} nt upstream before any head does. "
+    )
+    if main:
+        said += (
+            f"In {main} nothing goes past the heads: the residual path of its first layer holds "
+            "one letter, that of the query. "
+        )
+    said += _ways_of(theirs, name)
+    said += _heads_of(made, name, mine)
+    return (
+        said
+        + _adds_up(through, past)
+        + " "
+        + through.finding.said
+        + "\n"
+        + folded(f"Through and past the heads of {name}", table(_paths(paths)))
+    )
+
+
+def _ways_of(theirs: pd.DataFrame, name: str) -> str:
+    """Which elements come mostly through heads, and which mostly past them."""
+    if theirs.empty:
+        return f"{name} uses none of the elements asked about. "
+    said = []
+    for way, words in (("past", "past the heads"), ("through", "through the heads")):
+        most = theirs[theirs[f"{way}_low"] > MOST]
+        told = listed(
+            f"{row['element']} {row[way]:.0%} ({row[f'{way}_low']:.0%} to {row[f'{way}_high']:.0%})"
+            for row in most.to_dict("records")
+        )
+        said.append(
+            f"most of the effect goes {words} for {_count(len(most))}"
+            + (f": {told}" if len(most) else "")
+        )
+    rest = theirs["together"].abs()
+    return (
+        f"Of the {_elements(len(theirs))} that it uses, {said[0]}; {said[1]}. "
+        f"The two ways alone leave {rest.min():.0%} to {rest.max():.0%} of an effect to their "
+        "interaction. "
+    )
+
+
+def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
+    """Which heads carry which element, in the network on a stem and in the model."""
+    if made.carriers.empty:
+        return f"No single head of {name} carries an element beyond its control. "
+    told = []
+    for element in dict.fromkeys(made.carriers["element"]):
+        top = made.carriers[made.carriers["element"] == element].iloc[0]
+        told.append(
+            f"{element} {head_name(top)} ({top['share']:.0%}, {top['ci_low']:.0%} to "
+            f"{top['ci_high']:.0%})"
+        )
+    both = [one for one in mine.used if one in set(made.carriers["element"])]
+    return (
+        f"Heads of {name} that carry an element beyond its control (share restored): "
+        f"{listed(told)}; {in_words(len(both))} of these "
+        f"{'is' if len(both) == 1 else 'are'} used by the chapter's model too. "
+    )
+
+
+def _adds_up(through: Through, past: PastHeads) -> str:
+    """Whether the attributions through each head and past all add up to the output."""
+    heads = through.logos.ends.sum((1, 2))
+    beside = past.logos.ends[:, 0, 0]
+    whole = float(past.whole.mean())
+    parts = float((heads + beside).mean())
+    error = float(np.abs(past.logos.incomplete).mean())
+    return (
+        "Letter by letter, at sites against the genome's composition: "
+        f"{float(heads.mean()):+.2f} log-odds through the heads, {float(beside.mean()):+.2f} past "
+        f"them, {whole:+.2f} by all ways together; the ways one by one come to "
+        f"{parts / whole:.0%} of that. What goes past the heads is attributed to within "
+        f"{error:.2g} log-odds."
+    )
+
+
+def _paths(paths: pd.DataFrame) -> pd.DataFrame:
+    """Shares of every element, as a table is read."""
+
+    def cell(row: dict[Any, Any], name: str) -> str:
+        value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+        return with_interval(value, low, high, ".0%") if np.isfinite(value) else "—"
+
+    return pd.DataFrame(
+        [
+            {
+                "element": row["element"],
+                "effect (log-odds)": with_interval(
+                    row["effect"], row["effect_low"], row["effect_high"]
+                ),
+                "through the heads": cell(row, "through"),
+                "past them": cell(row, "past"),
+                "interaction": cell(row, "together"),
+            }
+            for row in paths.to_dict("records")
+        ]
+    )
