@@ -44,7 +44,6 @@ from genoattn.chapters.dependence_starts import (
     short_of_gene_starts,
     stops,
 )
-from genoattn.interventions.noise import CONTROL
 from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
 
@@ -68,8 +67,8 @@ __all__ = [
     "ranks",
     "short_of_gene_starts",
     "spaced",
-    "stops",
     "stemmed",
+    "stops",
     "through_heads",
     "tiled",
     "used",

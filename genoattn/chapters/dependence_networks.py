@@ -63,7 +63,7 @@ NETWORKS: dict[str, Parameter] = {
     "n_compared": Parameter(
         int,
         10,
-        "start sites, and as many predicted peaks, that are mutated in each of them; 0: all",
+        "start sites, and as many peaks, that are mutated in each; 0: all",
         low=0,
     ),
 }

@@ -170,11 +170,12 @@ def questions(
         elsewhere, chance = sited(genome, anywhere, element)
         has, lacks = has_element(score, chance, rare)
         a, b = element.span
-        pool = _letters(genome, sites[lacks], first[lacks] + a, b - a)
-        if not lacks.any() and b - a < FEWEST:
+        if lacks.any():
+            pool = _letters(genome, sites[lacks], first[lacks] + a, b - a)
+        elif b - a < FEWEST:
             poor = chance <= np.median(chance) + 1e-9
             pool = _letters(genome, anywhere[poor], elsewhere[poor] + a, b - a)
-        if not len(pool):
+        else:
             continue
         taken: NDArray[np.int64] | None = None  # places of the element at the sites drawn for it
         kinds = (has, "", n_sites), (lacks, CONTROL, n_lacking or n_sites)
