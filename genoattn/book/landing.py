@@ -508,10 +508,10 @@ ROUTES: tuple[Route, ...] = (
         "For a lecturer",
         "A model that can be read line by line, and a genome on which the truth is known.",
         (
+            "book/teach/plan",
             "book/learn/model",
             "book/learn/heads",
             f"{_STUDY}/03_heads",
-            "book/demo/03_heads",
             "book/demo/07_atlas",
         ),
     ),
