@@ -20,7 +20,9 @@ import { browse, serve } from "./serve.mjs";
 const PATIENCE = 180_000; // ms, for a busy machine
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SERIOUS = ["serious", "critical"];
-const ROUTES = { "book/browser.html": /^(ecoli|demo)--/ }; // names that a page's own script reads
+const ROUTES = { // names that a page's own script reads
+  "book/browser.html": /^(ecoli|demo)--/, "slides/session-1.html": /^\//, "slides/session-2.html": /^\//,
+};
 const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1300, height: 900 };
 

@@ -27,7 +27,7 @@ from PIL import Image
 
 from genoattn.book import landing
 from genoattn.book.landing import Results
-from genoattn.book.pages import page_source, toc_pages
+from genoattn.book.pages import page_source, page_title, toc_pages
 from genoattn.book.redrawn import MAKERS, Maker
 from genoattn.genome.files import writing
 from genoattn.plots import style
@@ -204,7 +204,7 @@ def write(
     entries = [{**entry, **terms} for entry in _entries(folder, root, terms)]
     texts = {
         folder / "figures.json": json.dumps(entries, indent=1, ensure_ascii=False) + "\n",
-        Path(listing): _listing(entries),
+        Path(listing): _listing(entries, root),
     }
     for path, text in texts.items():
         with writing(path) as partial:
@@ -272,14 +272,17 @@ def _said(one: Shown) -> dict[str, str]:
     }
 
 
-def _listing(entries: list[dict[str, Any]]) -> str:
+def _listing(entries: list[dict[str, Any]], root: Path) -> str:
     """Write the list of figures, each with a small picture, below the title of its page."""
     parts = []
     page = None
     for one in entries:
         if one["page"] != page:
             page = one["page"]
-            parts.append(f"## {{doc}}`/{page.removesuffix('.html')}`\n")
+            name = page.removesuffix(".html")
+            parts.append(
+                f"## {page_title(name, root / '_toc.yml')}\n\n{{doc}}`To the page </{name}>`\n"
+            )
         address = f"../../figures/{one['file']}"
         where = f", below <em>{html.escape(one['heading'])}</em>" if one["heading"] else ""
         parts.append(

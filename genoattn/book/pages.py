@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["check_loads", "check_site", "page_source", "toc_pages"]
+__all__ = ["check_loads", "check_site", "page_source", "page_title", "toc_pages"]
 
 
 _PAGE_SUFFIXES = (".md", ".ipynb")
@@ -72,6 +73,29 @@ def page_source(page: str, folder: str | Path = ".") -> str:
     raise ValueError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
 
 
+def page_title(page: str, toc: str | Path = "_toc.yml") -> str:
+    """Say how a page is called: by the table of contents if it names it, else by its heading.
+
+    Parameters
+    ----------
+    page : str
+        A page as `toc_pages` gives it.
+    toc : str or Path
+        Jupyter Book's table of contents; sources are beside it.
+    """
+    text = Path(toc).read_text(encoding="utf-8")
+    named = re.search(rf'(?m)file: {re.escape(page)}\n\s+title: "?(.*?)"?$', text)
+    if named:
+        return named[1]
+    source = Path(toc).parent / page_source(page, Path(toc).parent)
+    text = source.read_text(encoding="utf-8")
+    if source.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "markdown")
+    heading = re.search(r"(?m)^# (.*)$", text)
+    return heading[1] if heading else page
+
+
 def _entries(node: Any) -> Iterator[tuple[str, str]]:
     """Walk a table of contents and give each page: by what key it is named, and its name."""
     if isinstance(node, list):
@@ -119,9 +143,8 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
     Raises
     ------
     ValueError
-        A page is missing, or one or a slide deck loads something from another server or a file that
-        does not exist, or
-        a style sheet loads something from another server.
+        A page is missing, one or a slide deck loads something from another server or a file that
+        does not exist, or a style sheet loads something from another server.
     """
     site = Path(site)
     if not (site / "index.html").is_file():

@@ -129,7 +129,8 @@ def test_the_page_lists_all_figures_below_their_pages(written):
     folder, entries = written
     text = (folder / "figures.md").read_text()
     assert text.count('<div class="figure-file">') == len(entries)
-    assert text.count("## {doc}`/book/study/01_curation`") == 1
+    assert text.count("\n## Curation: one set of start sites from several tables\n") == 1
+    assert text.count("{doc}`To the page </book/study/01_curation>`") == 1
     assert 'src="../../figures/study-01-curation-venn.svg"' in text
 
 

@@ -115,3 +115,26 @@ def test_pages_that_a_pattern_stands_for_count(site, here):
     for name in ("one", "two"):
         (site / f"book/api/{name}.html").write_text("<p>")
     assert pages.check_site() == 5
+
+
+def test_a_page_is_called_as_the_table_of_contents_says_else_by_its_heading(here):
+    (here / "_toc.yml").write_text(
+        'root: book/intro\nparts:\n- chapters:\n  - file: book/a\n    title: "Demo: a"\n  - file: book/b\n'
+    )
+    for name, text in (("intro", "words\n\n# First\n\n## Second"), ("a", "# Other")):
+        (here / "book").mkdir(exist_ok=True)
+        (here / f"book/{name}.md").write_text(text)
+    heading = nbformat.v4.new_markdown_cell("# Of a *notebook*\n\ntext")
+    write_notebook(here / "book/b.ipynb", nbformat.v4.new_code_cell("# no heading"), heading)
+    assert pages.page_title("book/intro") == "First"
+    assert pages.page_title("book/a") == "Demo: a"
+    assert pages.page_title("book/b") == "Of a *notebook*"
+
+
+def test_a_deck_that_needs_another_server_is_told(site):
+    assert pages.check_site() == 3
+    deck = site / "slides/session-1.html"
+    deck.parent.mkdir()
+    deck.write_text('<script src="https://example.org/reveal.js"></script>')
+    with pytest.raises(ValueError, match=r"session-1\.html needs another server"):
+        pages.check_site()
