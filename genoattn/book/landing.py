@@ -1,9 +1,9 @@
 """The first page's findings, claims and paths, from the results of the study; files in and out.
 
-``genoattn book landing`` writes, when the book is built, what ``book/intro.md`` includes: five
-findings with a picture each, the paper's claims with our verdicts, three paths through the book
-with their reading times, how to cite, and the downloads. Nothing of it is typed: a number that a
-chapter did not write cannot stand on the first page.
+``genoattn book landing`` writes, when the book is built, what ``book/intro.md`` includes: the
+answer to the book's question, five findings with a picture each, the paper's claims with our
+verdicts, three paths through the book with their reading times, how to cite, and the downloads.
+Nothing of it is typed: a number that a chapter did not write cannot stand on the first page.
 """
 
 from __future__ import annotations
@@ -28,16 +28,19 @@ from genoattn.book.pages import page_source
 from genoattn.book.web import published
 from genoattn.data.assays import source_name
 from genoattn.genome.files import writing
+from genoattn.genome.sites import paper_label
 from genoattn.plots import landing as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.study.report import in_words, table, with_interval
+from genoattn.study.report import in_words, listed, table, with_interval
+from genoattn.study.statements import VERDICTS
 
 __all__ = [
     "ROUTES",
     "Headline",
     "Results",
     "Route",
+    "answer",
     "citation",
     "claims",
     "headlines",
@@ -54,7 +57,6 @@ _STUDY = "book/study"
 _WEIGHTS = "genoattn/weights"
 _SHOWN = 5
 _MAX_Q = 0.05
-_VERDICTS = {"yes": "holds", "no": "does not hold", "undecided": "undecided"}
 
 
 # ------------------------------------------------------------------------------------- results
@@ -112,6 +114,65 @@ class Results:
             asked = ", ".join(f"{column} {value}" for column, value in where.items())
             raise ValueError(f"{self.folder / name}.csv: {len(found)} rows with {asked}, not one")
         return {str(name): value for name, value in found.iloc[0].items()}
+
+
+# ------------------------------------------------------------------------------------- answer
+
+
+def answer(results: Results) -> str:
+    """Answer the book's question in a few sentences; nothing where its tables are not there.
+
+    Does the model know promoters: the elements of the map of substitutions. Do its heads show it:
+    the elements that attention names a head for, and those that a head carries. How sure: in how
+    many other seeds, and whether binding sites of factors count.
+    """
+    if not all(map(results.has, ("elements_used", "heads_by_element", "factors"))):
+        return ""
+    found = results.table("elements_used", "model", "element")
+    mapped = [str(one) for one in found.loc[found["model"] == results.weights, "element"].unique()]
+    rows = results.table("heads_by_element", "element", "by_attention", "used", "n_carriers")
+    used = rows[rows["used"].astype(bool)]
+    n_seen = int(used["by_attention"].fillna("").ne("").sum())
+    n_carried = int((used["n_carriers"] > 0).sum())
+    seeds = int(rows["n_seeds"].max())
+    again = rows.loc[rows["element"].isin(mapped), "n_seeds"]
+    factors = results.table("factors", "model", "factor", "q_value")
+    factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
+    n_shown = int((factors["q_value"] < _MAX_Q).sum())
+    if mapped:
+        knows = (
+            f"**Yes, the model knows promoters**: the {listed(mapped)} "
+            f"{'stands' if len(mapped) == 1 else 'stand'} out where every nucleotide is substituted"
+        )
+    else:
+        knows = "**That the model knows promoters is not shown**: no element stands out in its map"
+    extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
+    sure = len(mapped) > 0 and len(again) > 0 and int(again.min()) == seeds > 0
+    factor = f"{_some(n_shown)} of {in_words(len(factors))} factors"
+    return _minus(
+        f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
+        f"uses, attention names a head for {_some(n_seen)}, and one head alone restores a "
+        f"part of {_some(n_carried)}. "
+        + (
+            f"We are **sure** of {'this element' if len(mapped) == 1 else 'these elements'}, which "
+            f"heads carry in {in_words(seeds)} repeated trainings too"
+            if sure
+            else "We are not sure of the elements, which not every repeated training carries"
+        )
+        + f"; of named factors we are not: replacing the binding sites of {factor} changes the "
+        f"output more than matched controls do. All of this is one model, trained "
+        f"{in_words(seeds)} more times."
+    )
+
+
+def _some(number: int) -> str:
+    """Write a number that stands for things that were named: ``none``, ``two``."""
+    return in_words(number) if number else "none"
+
+
+def _is_position(name: str) -> bool:
+    """Whether a row of the table of factors is about a place and not a factor."""
+    return str(name).startswith("position")
 
 
 # ---------------------------------------------------------------------------------- headlines
@@ -225,7 +286,7 @@ def carriers(results: Results) -> Headline:
         raise ValueError(f"{results.folder}/mediation.csv: no head carries an element")
     best = kept.sort_values("share", ascending=False).drop_duplicates("element")
     first = best.iloc[0]
-    name = _head(first)
+    name, rest = _head(first), best.iloc[1:]
     rows = [(f"{one['element']}: {_head(one)}", *_ci(one, "share")) for _, one in best.iterrows()]
     return Headline(
         "carriers",
@@ -234,8 +295,8 @@ def carriers(results: Results) -> Headline:
         if first["share"] > 0.5
         else f"Head {name} carries the {first['element']} more than any other",
         f"We replaced an element by random letters and gave back the clean signal of one head "
-        f"alone. With {name}, this share of the output came back. Of {in_words(elements)} elements "
-        f"tried, {in_words(len(best))} have such a head.",
+        f"alone. {_lost(results, first)} With {name} alone, {first['share']:.0%} of that loss came "
+        f"back{_OVERSHOT if first['share'] > 1 else ''}. {_others(rest, elements)}",
         figures.forest(
             _frame(rows),
             "share of the effect that one head restores",
@@ -244,6 +305,34 @@ def carriers(results: Results) -> Headline:
         ),
         f"{_STUDY}/06_dependence",
         "Which head carries which element",
+    )
+
+
+_OVERSHOT = " (more than 100% is possible: a head may overshoot)"
+
+
+def _lost(results: Results, carried: pd.Series) -> str:
+    """What an element is, and what the output loses without it."""
+    effects = results.table("mediation_effects", "element", "control", "effect", "ci_low")
+    own = effects["control"].fillna("").eq("") & effects["element"].eq(carried["element"])
+    lost = effects[own].iloc[0]
+    first, last = (int(paper_label(int(carried[end]))) for end in ("first", "last"))
+    return _minus(
+        f"The {carried['element']} is the letters at {first:+d} to {last:+d}; losing them costs "
+        f"{with_interval(*_ci(lost, 'effect'), '.2f')} log-odds."
+    )
+
+
+def _others(rest: pd.DataFrame, tried: int) -> str:
+    """How much single heads restore of the other elements, of so many that were tried."""
+    if rest.empty:
+        return f"No other of {in_words(tried)} elements tried has a head that restores a part."
+    low, high = rest["share"].min(), rest["share"].max()
+    share = f"{low:.0%}" if len(rest) == 1 else f"{low:.0%} to {high:.0%}"
+    have = "element has" if len(rest) == 1 else "elements have"
+    return (
+        f"{in_words(len(rest)).capitalize()} other {have} a head that restores part, {share}; "
+        f"{in_words(tried)} were tried."
     )
 
 
@@ -277,14 +366,17 @@ def redundancy(results: Results) -> Headline:
     worst = found.iloc[0]
     needed, n = int((found["ci_high"] < 0).sum()), len(found)
     unsure = int(((found["ci_low"] <= 0) & (found["ci_high"] >= 0)).sum())
+    better = int((found["ci_low"] > 0).sum())
+    rises = f"; without {in_words(better)} the score rises" if better else ""
     name = f"L{int(worst['layer_1based'])} H{int(worst['head_1based'])}"
     return Headline(
         "redundancy",
         _minus(with_interval(*_ci(worst, "delta_pr_auc"), "+.3f")),
         f"{in_words(needed).capitalize()} of {n} heads {_are(needed)} missed alone",
         f"The change of PR AUC without {name}, the head that is missed most. For "
-        f"{in_words(unsure)} heads the interval includes zero.{_circuits(results)} Attention shows "
-        "where a head looks; only switching it off shows whether the output needs it.",
+        f"{in_words(unsure)} {'head' if unsure == 1 else 'heads'} the interval includes zero"
+        f"{rises}.{_circuits(results)} Attention shows where a head looks; only switching it off "
+        "shows whether the output needs it.",
         figures.ranked(found),
         f"{_STUDY}/06_dependence",
         "How much the score needs each head",
@@ -299,11 +391,18 @@ def _circuits(results: Results) -> str:
     """What the score keeps of fewer heads, if circuits were tried."""
     if not results.has("circuits"):
         return ""
-    curve = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
+    curve = results.table("circuits", "n_heads", "pr_auc", "part").sort_values("n_heads")
     most, whole = curve.iloc[-2], curve.iloc[-1]
+    measured = (
+        f"; the intervals are rough, as this was measured on {whole['part']:.0%} of the test part "
+        f"(score {whole['pr_auc']:.3f} there)"
+        if whole["part"] < 1
+        else ""
+    )
     return (
-        f" Together they matter: {int(most['n_heads'])} of them, kept greedily, have "
-        f"{most['pr_auc'] / whole['pr_auc']:.0%} of the score."
+        f" Few can be spared at once: with the best {int(most['n_heads'])} of "
+        f"{int(whole['n_heads'])} kept, {most['pr_auc'] / whole['pr_auc']:.0%} of the score "
+        f"remains{measured}."
     )
 
 
@@ -330,15 +429,23 @@ def attention(results: Results) -> Headline:
         "attention",
         _minus(with_interval(*_ci(first, "difference"), "+.3f")),
         title,
-        f"The difference in PR AUC between {in_words(int(first['n_attention']))} trainings of "
-        f"`{first['with_attention']}`, which attends, and "
-        f"{in_words(int(first['n_dilations']))} of `{first['with_dilations']}`, which sees the "
-        "same sequence through convolutions only. The interval holds what another seed would "
-        "change.",
+        "The difference in PR AUC between two models that are matched in input, targets and "
+        f"training and differ in attention: `{first['with_attention']}` (with; mean of "
+        f"{in_words(int(first['n_attention']))} trainings) and `{first['with_dilations']}` "
+        f"(without; {in_words(int(first['n_dilations']))} trainings)."
+        f"{_neither(results, first)} The interval includes the chance in training: other random "
+        "starts, called seeds.",
         figures.forest(_frame(rows), "PR AUC with attention minus without", "tested on", zero=True),
         f"{_STUDY}/02_training",
         "What attention adds",
     )
+
+
+def _neither(results: Results, compared: pd.Series) -> str:
+    """Say that the model that the study explains is none of the two, where it is so."""
+    if results.weights in (compared["with_attention"], compared["with_dilations"]):
+        return ""
+    return f" Neither is `{results.weights}`."
 
 
 def evidence(results: Results) -> Headline:
@@ -407,17 +514,27 @@ def claims(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``claim``, ``here``, ``verdict`` (holds, does not hold, undecided) and ``page``.
+        ``claim``, ``here``, ``verdict`` (`VERDICTS`: holds, does not hold, not shown) and
+        ``page``.
     """
     rows = [_merged(results.folder), *_scores(results), *_by_intervention(results)]
     for name, page in (("heads_statements", "03_heads"), ("output_statements", "04_output")):
         found = results.table(name, "statement", "here", "holds")
         for one in found.itertuples():
-            if one.holds not in _VERDICTS:
+            if one.holds not in VERDICTS:
                 raise ValueError(f"{results.folder}/{name}.csv: {one.holds!r} is no verdict")
-            rows.append((str(one.statement), str(one.here), _VERDICTS[str(one.holds)], page))
+            here = f"{one.here}{_matched(results, str(one.statement))}"
+            rows.append((str(one.statement), here, VERDICTS[str(one.holds)], page))
     frame = pd.DataFrame(rows, columns=["claim", "here", "verdict", "page"])
     return frame.assign(claim=frame["claim"].map(_capital), page=f"{_STUDY}/" + frame["page"])
+
+
+def _matched(results: Results, statement: str) -> str:
+    """Beside what pseudogenes have: what is left of it beside genes of the same AT content."""
+    if statement != "pseudogenes are raised" or not results.has("output_pseudogenes"):
+        return ""
+    row = results.row("output_pseudogenes", matched_on="AT content", strand="sense")
+    return f"; beside genes of the same AT content {with_interval(*_ci(row, 'ratio'), '.2f')} times"
 
 
 def _merged(folder: Path) -> tuple[str, str, str, str]:
@@ -430,7 +547,7 @@ def _merged(folder: Path) -> tuple[str, str, str, str]:
     return (
         f"four published tables merge into {facts['paper_n']:,} start sites",
         f"{facts['n']:,} start sites",
-        _VERDICTS["yes" if holds else "no"],
+        VERDICTS["yes" if holds else "no"],
         "01_curation",
     )
 
@@ -450,9 +567,10 @@ def _scores(results: Results) -> Iterator[tuple[str, str, str, str]]:
         row = found.iloc[0]
         holds = float(row["ci_high"]) >= float(row["paper_value"])
         yield (
-            f"a transformer finds the start sites with a {name} of {row['paper_value']:.3f}",
+            f"a transformer finds the start sites with a {name} of at least "
+            f"{row['paper_value']:.3f}",
             f"{name} {with_interval(*_ci(row), '.3f')}",
-            _VERDICTS["yes" if holds else "no"],
+            VERDICTS["yes" if holds else "no"],
             "02_training",
         )
 
@@ -467,7 +585,7 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
             "heads read promoter elements and tell the output of them",
             f"by intervention, {carried} of {len(used)} elements that the output depends on have "
             "a head that hands them on",
-            _VERDICTS["yes" if 2 * carried > len(used) else "no"],
+            VERDICTS["yes" if 2 * carried > len(used) else "no"],
             "06_dependence",
         )
     if results.has("ablation_layers"):
@@ -485,7 +603,7 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
             "the first two layers have the largest impact on the output",
             f"with its heads off, layer {int(worst['layer_1based'])} is missed most: PR AUC "
             f"{change}",
-            _VERDICTS[holds],
+            VERDICTS[holds],
             "06_dependence",
         )
 
@@ -636,6 +754,7 @@ def write(
         plt.close(one.drawn.figure)
     source = f"/{Path(parts).as_posix()}"  # from the folder of the book's configuration
     texts = {
+        "answer": answer(results),
         "findings": "\n".join(_shown(one, source, root) for one in found),
         "claims": _claims(said),
         "paths": _paths(root),
@@ -677,16 +796,23 @@ def _anchor(one: Headline, root: Path) -> str:
 
 
 _COUNTED = {
-    "holds": "hold on our model",
-    "does not hold": "do not",
-    "undecided": "cannot be decided",
+    "holds": ("holds on our model", "hold on our model"),
+    "does not hold": ("does not", "do not"),
+    "not shown": ("is not shown", "are not shown"),
 }
+_UNSHOWN = (
+    "*Not shown* is a claim where the interval includes no effect, or where there is too little to "
+    "tell: it may hold, and was not refuted."
+)
 
 
 def _claims(said: pd.DataFrame) -> str:
     """Write the table of claims, below what it comes to."""
     n = said["verdict"].value_counts()
-    counts = ", ".join(f"{in_words(int(n[v]))} {_COUNTED[v]}" for v in _VERDICTS.values() if v in n)
+    counts = ", ".join(
+        f"{in_words(int(n[v]))} {_COUNTED[v][int(n[v]) > 1]}" for v in VERDICTS.values() if v in n
+    )
+    unshown = f" {_UNSHOWN}" if VERDICTS["undecided"] in n else ""
     shown = pd.DataFrame(
         {
             "the paper says": said["claim"],
@@ -697,7 +823,7 @@ def _claims(said: pd.DataFrame) -> str:
             ],
         }
     )
-    return f"Of {len(said)} claims, {counts}.\n{table(shown).replace('--:', ':--')}"
+    return f"Of {len(said)} claims, {counts}.{unshown}\n{table(shown).replace('--:', ':--')}"
 
 
 def _paths(root: Path) -> str:

@@ -233,7 +233,8 @@ class Kept(NamedTuple):
     """The score against the number of heads that are kept."""
 
     curve: pd.DataFrame
-    """``model``, ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``."""
+    """``model``, ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``, ``part`` (share of the test
+    part's positions that is scored)."""
     order: list[str]
     """Heads, the one that is kept longest first."""
     finding: Finding
@@ -269,6 +270,7 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
         low, high = bootstrap.interval(one["pr_auc"][1:], p.level)
         rows.append((model.name, size, one["pr_auc"][0], low, high))
     curve = pd.DataFrame(rows, columns=["model", "n_heads", "pr_auc", "ci_low", "ci_high"])
+    curve["part"] = part.where.sum() / model.test.sum()
     order = [f"L{layer + 1} H{head + 1}" for layer, head in last_first]
     said = wording.say_kept(curve, order, GOAL)
     return Kept(curve, order, Finding(said, {"circuits": curve}))

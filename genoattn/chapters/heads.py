@@ -50,7 +50,7 @@ from genoattn.study.parameters import (
 )
 from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Run
-from genoattn.study.statements import head_statements
+from genoattn.study.statements import head_statements, shown
 
 __all__ = [
     "PARAMETERS",
@@ -488,8 +488,7 @@ def statements(seen: Observed, motifs: Motifs, elements: Elements, p: Checked) -
     said = head_statements(
         motifs.table, seen.spearman, elements.roles, selective_share=p.selective_share
     )
-    shown = said.set_axis(["the paper's statement", "here", "holds here"], axis=1)
-    return Finding(table(shown), {"heads_statements": said})
+    return Finding(table(shown(said)), {"heads_statements": said})
 
 
 def in_short(

@@ -294,7 +294,9 @@ def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
     found = promoter_elements.found_elements(
         known, matches, roles, motifs.table, selective_share=p.selective_share
     )
-    found["verdict"] = promoter_elements.verdicts(found)
+    found["verdict"] = promoter_elements.verdicts(
+        found, roles, min_similarity=p.min_similarity, max_q=p.max_q
+    )
     finding = Finding(
         words.say_elements(found, roles),
         {"heads_elements": found.reset_index()},

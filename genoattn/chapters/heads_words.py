@@ -29,7 +29,8 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
         f"{study.note}The model **{name}** has {config.layers} layers of {config.heads} heads. "
         f"Each head looks at {config.window} positions: the nucleotide that the model reads and "
         f"the {config.window - 1} before it. The output there is the probability of a "
-        f"{study.site} {config.downstream} nt upstream, so positions relative to that site run "
+        f"{study.site} {config.downstream} nt upstream: a site is judged from so much further on, "
+        f"so a head sees beyond it, and positions relative to the site run "
         f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
         f"position 0: the {study.of.short} is +1, and the nucleotide before it is -1.\n\n"
         f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
@@ -79,10 +80,10 @@ def say_sample_error(
         f"worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means are off by "
         "more than two standard errors, where independent samples would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
-        "position in both.\n\nThe largest weight among the samples is "
-        f"{np.median(reached):.0%} of the largest of all positions in the median over heads and "
-        f"distances, and {reached.min():.0%} at worst. Means may come from a sample, with this "
-        "error; maxima and best positions, and with them the motifs, are taken from all positions."
+        "position in both.\n\nA sample misses the extremes: its largest weight is typically "
+        f"{np.median(reached):.0%} of the true largest (median over heads and distances), at worst "
+        f"{reached.min():.0%}. Means may come from a sample, with this error; maxima and best "
+        "positions, and with them the motifs, are taken from all positions."
     )
 
 
@@ -354,13 +355,15 @@ def say_known_motifs(
     )
     row = calibration.set_index("threshold").loc[0.01]
     by_tomtom = matches[matches["q_tomtom"] <= max_q].drop_duplicates(KEYS)
-    match = _form(len(passing), "matches", "match")
+    passes = _form(len(passing), "passes", "pass")
+    few = _of(len(passing), len(best), "head")
     return (
-        f"**{_of(len(passing), len(best), 'head')}** {match} a known motif, of {n_known} "
-        f"compared (q ≤ {max_q:g}); "
-        "by TOMTOM's own p-values, corrected as Benjamini and Hochberg do, it would be "
-        f"{len(by_tomtom)}. A p-value of at most 0.01 is reached by "
-        f"{row['shuffled']:.2%} of the comparisons of shuffled motifs and by {row['heads']:.2%} of "
+        f"Against all {n_known} known motifs, at any place, "
+        f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; with the usual "
+        f"Benjamini-Hochberg correction of TOMTOM's own p-values: {len(by_tomtom)}). The matches "
+        "with elements above were asked for less: a few elements, each at its own place. A "
+        f"p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
+        f"comparisons of shuffled motifs and by {row['heads']:.2%} of "
         "those of the heads' own." + (f"\n{table(shown)}" if len(shown) else "")
     )
 
@@ -499,11 +502,12 @@ def say_tested(
     named = f" ({listed(profiles.names(roles))})" if len(roles) else ""
     told = (
         f"At q ≤ {max_q:g}, {_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a "
-        f"{near} element in place and sequence{named}, and {_heads(n_known)} "
-        f"{_form(n_known, 'matches', 'match')} a known motif regardless of place"
+        f"{near} element at its place{named}; against all known motifs, at any place, "
+        f"{_heads(n_known, 'none')} {_form(n_known, 'passes', 'pass')}"
     )
+    rest = _unread(len(best) - len(roles))
     if any_site is None:
-        return f"{told}."
+        return f"{told}.{rest}"
     n_sites = int((any_site["q_value"] <= max_q).sum())
     told += (
         f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best positions enriched in known "
@@ -511,18 +515,27 @@ def say_tested(
     )
     finite = any_site[np.isfinite(any_site["odds_ratio"])]
     if finite.empty:
-        return f"{told}."
+        return f"{told}.{rest}"
     top = finite.loc[[finite["p_value"].idxmin()]]
     ((value, low, high, q),) = top[["odds_ratio", "low", "high", "q_value"]].to_numpy()
+    alone = "" if q <= max_q else ", so chance may explain it"
     return (
-        f"{told} (clearest: {profiles.names(top)[0]}, odds ratio {value:.1f}, 95% CI {low:.1f} to "
-        f"{high:.1f}, q = {q:.2g})."
+        f"{told} (clearest: {profiles.names(top)[0]}, odds ratio {value:.1f}, {low:.1f} to "
+        f"{high:.1f} before correction; corrected over all heads q = {q:.2g}{alone}).{rest}"
     )
 
 
-def _heads(n: int) -> str:
+def _unread(n: int) -> str:
+    """Say of how many heads attention does not tell what they read."""
+    if n == 0:
+        return ""
+    other = f"{n} other head{'s' if n > 1 else ''}"
+    return f" What the {other} {_form(n, 'reads', 'read')} we do not know from attention alone."
+
+
+def _heads(n: int, none: str = "no head") -> str:
     """``no head``, ``1 head``, ``3 heads``."""
-    return f"{n or 'no'} head{'s' if n > 1 else ''}"
+    return f"{n} head{'s' if n > 1 else ''}" if n else none
 
 
 def _form(n: int, one: str, many: str) -> str:

@@ -195,6 +195,8 @@ class Novel(NamedTuple):
     block: NDArray[np.int64]
     """Units of resampling, `bootstrap.blocks`."""
     finding: Finding
+    n_predicted: int = 0
+    """All predicted sites, those in the labels among them."""
 
 
 def novel(out: Output, predicted: Predicted, opposite: Opposite, p: Checked) -> Novel:
@@ -212,7 +214,8 @@ def novel(out: Output, predicted: Predicted, opposite: Opposite, p: Checked) -> 
         block=block, n_bootstrap=p.n_bootstrap, level=p.level, seed=p.seed,
     )  # fmt: skip
     said = words.say_novel(supported, predicted.threshold)
-    return Novel(sites, supported, evidence, places, kind, block, Finding(said))
+    n_predicted = len(predicted.sites)
+    return Novel(sites, supported, evidence, places, kind, block, Finding(said), n_predicted)
 
 
 def _evidence(
@@ -340,8 +343,8 @@ def in_short(
         return Finding()
     return Finding(
         f"{words.short_places(regions.table, around.extremes)} "
-        f"{words.short_opposite(opposite.tops, shuffled.changes)} "
-        f"{words.short_novel(novel.supported)} "
+        f"{words.short_opposite(opposite.tops, shuffled.changes, shuffled.share)} "
+        f"{words.short_novel(novel.supported, novel.n_predicted)} "
         "All this is the output of one model on the test part. The bands resample sites as if "
         "they were independent and are somewhat too narrow; a shuffled promoter says what the "
         "model reads, not what the polymerase does; and evidence that is frequent at the novel "

@@ -190,6 +190,8 @@ class Shuffled(NamedTuple):
     floor: dict[str, float]
     """Strand -> output of random places over that of these sites; NaN without a site."""
     finding: Finding
+    share: float = float("nan")
+    """Of the sites that are alone, those with an antisense peak."""
 
 
 def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) -> Shuffled:
@@ -200,7 +202,7 @@ def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) ->
     """
     if not out.study.asks("other strand"):
         return Shuffled(pd.DataFrame(), {}, Finding())
-    limit = mirrored.at_random["antisense"].quantile(0.9)
+    limit = mirrored.at_random["antisense"].quantile(1 - words.HAVE_BY_CHANCE)
     has_peak = mirrored.at_alone["antisense"] > limit
     chosen = opposite.alone[has_peak].sample(
         min(p.n_edited, int(has_peak.sum())), random_state=p.seed
@@ -213,13 +215,15 @@ def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) ->
         name: float(mirrored.at_random[name].median() / before[name].median())
         for name in ("sense", "antisense")
     }
+    share = float(has_peak.mean())
     said = (
-        f"{words.say_chosen(float(has_peak.mean()), len(chosen))}\n"
-        f"{table(words.change_rows(changes))}\n{words.say_shuffled(changes)}"
+        f"{words.say_chosen(share, len(chosen))}\n"
+        f"{table(words.change_rows(changes))}\n{words.say_shuffled(changes)}\n\n"
+        f"{words.say_explained(opposite.tops, changes, share)}"
         if len(chosen)
         else "No site that is alone has an antisense peak, so nothing was shuffled."
     )
-    return Shuffled(changes, floor, Finding(said, {"output_shuffles": changes}))
+    return Shuffled(changes, floor, Finding(said, {"output_shuffles": changes}), share)
 
 
 def _after(

@@ -15,8 +15,13 @@ from genoattn.chapters.output_intervals import (
     verdict,
 )
 from genoattn.interventions import shuffles
+from genoattn.output import antisense
 from genoattn.output.around import position_name
 from genoattn.study.report import listed, with_interval
+
+HAVE_BY_CHANCE = 0.1
+"""Share of random places whose output on the other strand counts as a peak."""
+
 
 # ---------------------------------------------------------------------------- the other strand
 
@@ -141,7 +146,8 @@ def change_rows(changes: pd.DataFrame) -> pd.DataFrame:
 def say_chosen(share: float, n: int) -> str:
     """Say how many sites have an antisense peak, and how many promoters were shuffled."""
     return (
-        f"Of the sites that are alone, {share:.0%} have an antisense peak (by chance: 10%); {n} "
+        f"Of the sites that are alone, {share:.0%} have an antisense peak (by chance: "
+        f"{HAVE_BY_CHANCE:.0%}); {n} "
         f"of their promoters {'was' if n == 1 else 'were'} shuffled."
     )
 
@@ -166,3 +172,30 @@ def say_shuffled(changes: pd.DataFrame) -> str:
             "shown to carry both peaks."
         )
     return f"Shuffling the **{box}** lowers both peaks, so it carries both."
+
+
+def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> str:
+    """Close: for how many sites which explanation is left.
+
+    Parameters
+    ----------
+    tops, changes : DataFrame
+        `antisense.group_peaks` and `antisense.changes`.
+    share : float
+        Of the sites that are alone, those with an antisense peak.
+    """
+    rows = {row["group"]: row for row in tops.to_dict("records")}
+    n = {group: int(row["n"]) for group, row in rows.items()}
+    total = sum(n.values())
+    shared, near, alone = (f"{n[one]:,} ({n[one] / total:.0%})" for one in antisense.GROUPS)
+    both = changes[changes["edit"] == shuffles.EDITS[1].name].to_dict("records")
+    shown = all(verdict(row["ci_low"], row["ci_high"]) == BELOW for row in both)
+    return (
+        f"**Which explanation holds, and for how many?** Of {total:,} start sites, {alone} are "
+        "alone: neighbours are ruled out, and "
+        + ("the sequence makes the peak" if shown else "that the sequence makes it is not shown")
+        + f" where there is one, at {share:.0%} of them ({HAVE_BY_CHANCE:.0%} by chance). "
+        f"{near} have another site near, and {shared} one that may share their -10 box. There all "
+        "explanations may add up, and we did not separate them; a shared -10 box is "
+        "a bidirectional promoter as well as one sequence."
+    )

@@ -22,6 +22,7 @@ from genoattn.evaluation import calls
 from genoattn.output.around import class_name, position_name
 from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.study.report import listed, signed, table
+from genoattn.study.statements import shown
 
 # ---------------------------------------------------------------------------------- the output
 
@@ -33,8 +34,8 @@ def say_output(weights: str, name: str, n: int, baseline: float, published: bool
         f"Output of the model **{weights}** on the test part of {name}: {2 * n:,} positions on "
         f"both strands, median **{baseline:.2g}**{theirs}. The scale of an output depends on how "
         "a model was trained (loss, share of start sites), so the outputs of two models cannot be "
-        "compared. Two quantities can: the ratio to this median, and the *percentile*, the share "
-        "of the test part's positions whose output is lower."
+        "compared. Only the *percentile* can, the share of the test part's positions whose output "
+        "is lower. The ratio to this median shows the direction of a difference, not its size."
     )
 
 
@@ -194,9 +195,15 @@ def say_statements(statements: pd.DataFrame) -> str:
     yes, no, open_ = (int(n.get(word, 0)) for word in ("yes", "no", "undecided"))
     parts = [f"{yes} {'holds' if yes == 1 else 'hold'}", f"{no} {'does' if no == 1 else 'do'} not"]
     if open_:
-        parts.append(f"{open_} cannot be decided, as the test part has too few such places")
-    named = statements.set_axis(["the paper's statement", "here", "holds here"], axis=1)
-    return f"Of the paper's {len(statements)} statements {listed(parts)}.\n{table(named)}"
+        parts.append(f"{open_} {'is' if open_ == 1 else 'are'} not shown")
+    why = (
+        " *Not shown* is what an interval neither supports nor contradicts, or what has too few "
+        "places in the test part: it may hold."
+        if open_
+        else ""
+    )
+    rows = table(shown(statements))
+    return f"Of the paper's {len(statements)} statements {listed(parts)}.{why}\n{rows}"
 
 
 # ------------------------------------------------------------------------------ predicted sites

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from genoattn.chapters.output_antisense_words import HAVE_BY_CHANCE
 from genoattn.chapters.output_intervals import (
     ABOVE,
     BELOW,
@@ -74,7 +75,36 @@ def say_pseudogenes(effects: pd.DataFrame) -> str:
         ratio = f"{row['ratio']:.2f}"
         number = ratio if how == UNKNOWN else f"{ratio}, {interval(*ends)}"
         said.append(f"{row['strand']}, {words[how]} ({number})")
-    return f"With {matched} matched: {'; '.join(said)}."
+    return f"With {matched} matched: {'; '.join(said)}. {_odd(effects, matched)}"
+
+
+def _odd(effects: pd.DataFrame, matched: str) -> str:
+    """Say whether pseudogenes are odd once all is matched, and whether AT content explains it."""
+    how = {
+        (row["matched_on"], row["strand"]): verdict(row["ci_low"], row["ci_high"])
+        for row in effects.to_dict("records")
+    }
+    at_all, at_content, of_all = (
+        {one for (name, _), one in how.items() if name == scheme}
+        for scheme in (*list(pseudogenes.SCHEMES)[:2], matched)
+    )
+    n = int(effects.loc[effects["matched_on"] == matched, "n"].max())
+    number = f"({n:,} pseudogene{'' if n == 1 else 's'})"
+    differ = {ABOVE, BELOW}
+    if of_all & differ:
+        strands = [
+            strand for (name, strand), one in how.items() if name == matched and one in differ
+        ]
+        where = "strand" if len(strands) == 1 else "strands"
+        return (
+            f"Pseudogenes **are odd** beyond what is matched, on the {listed(strands)} {where} "
+            f"{number}."
+        )
+    if of_all == {UNKNOWN}:
+        return f"Whether pseudogenes are odd stays open {number}."
+    gone = at_all & differ and at_content == {NEITHER}
+    because = "Once AT content is matched, the difference is gone; p" if gone else "P"
+    return f"{because}seudogenes are **not shown to be odd** {number}."
 
 
 # ------------------------------------------------------------------------------- false positives
@@ -110,14 +140,25 @@ def say_novel(supported: pd.DataFrame, threshold: calls.Threshold) -> str:
         f"set), {n:,} ({one['share']:.0%}; {interval(one['share_low'], one['share_high'], '.0%')})"
         f" have evidence outside of the curation, where {one['chance']:.0%} would by chance. If "
         f"these are counted as sites, the precision is {precision:.2f}. "
-        f"{int(bare['n_supported']):,} ({bare['share']:.0%}) have a promoter's boxes, but no assay "
-        "reports a transcript."
+        f"{_rest(int(one['n']), n, int(bare['n_supported']))}"
     )
     if TRUE in set(supported["evidence"]):
         true = int(row_of(supported, "evidence", TRUE)["n_supported"])
         said += f" In truth {true:,} of the novel sites {'is a' if true == 1 else 'are'} "
         said += f"start site{'' if true == 1 else 's'}."
     return said
+
+
+def _rest(n: int, n_supported: int, n_bare: int) -> str:
+    """Say what is known of the novel sites without evidence elsewhere."""
+    without = n - n_supported
+    if not without:
+        return "None is without evidence."
+    return (
+        f"Of the other {without:,} ({without / n:.0%}), evidence does not say whose errors "
+        f"they are: {n_bare:,} have a promoter's boxes, but no assay reports a transcript, and "
+        f"{without - n_bare:,} have neither: the likeliest errors of the model."
+    )
 
 
 def candidate_rows(found: pd.DataFrame, n: int = 10) -> pd.DataFrame:
@@ -162,8 +203,17 @@ def say_internal(
     share, low, high = recall
     return (
         f"{said}. Of RegulonDB's {n_promoters:,} internal promoters here, {share:.0%} "
-        f"({interval(low, high, '.0%')}) are predicted at this threshold."
+        f"({interval(low, high, '.0%')}) are predicted at this threshold. {_found(one, share)}"
     )
+
+
+def _found(one: Mapping[str, Any], share: float) -> str:
+    """Say in a few words whether the model finds internal promoters: how many, and by chance."""
+    many = "Few" if share < 0.5 else "Most"
+    found = f"**{many}** internal promoters are found, {share:.0%} of those known"
+    if verdict(one["ci_low"], one["ci_high"]) != ABOVE:
+        return f"{found}; that predictions match them more than by chance is not shown."
+    return f"{found}, but predictions match them {one['ratio']:.0f} times as often as chance."
 
 
 # -------------------------------------------------------------------------------------- in short
@@ -196,8 +246,16 @@ def _in(region: str) -> str:
     return region if region.startswith("between") else f"in the class *{region}*"
 
 
-def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame) -> str:
-    """Say why the opposite strand's output rises, as far as it is shown."""
+def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> str:
+    """Say why the opposite strand's output rises, as far as it is shown.
+
+    Parameters
+    ----------
+    tops, changes : DataFrame
+        `antisense.group_peaks` and `antisense.changes`.
+    share : float
+        Of the sites that are alone, those with an antisense peak, of which some were shuffled.
+    """
     one = row_of(tops, "group", "alone")
     if verdict(one["ci_low"], one["ci_high"]) != ABOVE:
         return "An opposite peak without a neighbouring start site is not shown."
@@ -209,19 +267,30 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame) -> str:
     ends = [(row["ci_low"], row["ci_high"]) for row in rows]
     if all(verdict(*one) == BELOW for one in ends):
         left = listed(
-            f"{with_interval(row['ratio'], row['ci_low'], row['ci_high'], '.2g')} on the "
-            f"{row['strand']} strand"
+            f"{with_interval(row['ratio'], row['ci_low'], row['ci_high'], '.1%')} of the "
+            f"{row['strand']} peak"
             for row in rows
         )
+        n = max(int(row["n"]) for row in rows)
         return (
-            f"{there}, and shuffling the -10 region alone leaves {left}: one sequence, read on "
-            "each strand by itself, makes both peaks."
+            f"{there}, and shuffling the -10 region alone leaves {left}: there, one sequence, read "
+            "on each strand by itself, makes both peaks. This was tested at "
+            f"{n:,} lone {'site' if n == 1 else 'sites'} chosen because they have an antisense "
+            f"peak; {share:.0%} of lone sites do, {HAVE_BY_CHANCE:.0%} by chance."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 
 
-def short_novel(supported: pd.DataFrame) -> str:
-    """Say whether the false positives are errors of the labels, as far as evidence shows."""
+def short_novel(supported: pd.DataFrame, n_predicted: int) -> str:
+    """Say whether the false positives are errors of the labels, as far as evidence shows.
+
+    Parameters
+    ----------
+    supported : DataFrame
+        `novel.support`.
+    n_predicted : int
+        All predicted sites, those in the labels among them.
+    """
     one = row_of(supported, "evidence", ANY)
     if not one["n"]:
         return "No predicted site is novel."
@@ -232,9 +301,11 @@ def short_novel(supported: pd.DataFrame) -> str:
         )
     share = with_interval(one["share"], one["share_low"], one["share_high"], ".0%")
     more = verdict(one["ci_low"], one["ci_high"]) == ABOVE
+    known = (n_predicted - one["n"]) / n_predicted
     return (
-        f"Of {int(one['n']):,} predicted sites that the labels lack, {share} have evidence "
-        f"elsewhere, against {one['chance']:.0%} by chance: "
+        f"We set the threshold so that {known:.0%} of the {n_predicted:,} predicted sites are in "
+        f"the labels. Of the other {int(one['n']):,}, {share} have evidence elsewhere, against "
+        f"{one['chance']:.0%} by chance: "
         + (
             "many false positives are gaps in the labels."
             if more

@@ -358,19 +358,39 @@ def found_elements(
     return pd.DataFrame(rows).set_index("element")
 
 
-def verdicts(found: pd.DataFrame) -> list[str]:
-    """One sentence for each element of `found_elements`: the head that fits, or that none does."""
+def verdicts(
+    found: pd.DataFrame, roles: pd.DataFrame, *, min_similarity: float, max_q: float
+) -> list[str]:
+    """One sentence for each element of `found_elements`: the head that fits, or that none does.
+
+    A head that fits, but has the role of another element, is said to have that.
+
+    Parameters
+    ----------
+    found, roles
+        `found_elements` and `name_roles`.
+    min_similarity, max_q : float
+        Limits of a match, those of ``roles``.
+    """
+    named = {
+        f"L{row['layer_1based']} H{row['head_1based']}": (row["element"], row["similarity"])
+        for row in roles.to_dict("records")
+    }
     told = []
     for row in found.to_dict("records"):
         if not row["best_head"]:
             told.append("no head has a motif at its place")
         else:
             numbers = f"similarity {row['similarity']:.2f}, q = {row['q_value']:.2g}"
-            told.append(
-                f"{row['best_head']} stands for it ({numbers})"
-                if row["n_heads"]
-                else f"no head fits; the nearest is {row['best_head']} ({numbers})"
-            )
+            fits = row["similarity"] >= min_similarity and row["q_value"] <= max_q
+            if row["n_heads"]:
+                told.append(f"{row['best_head']} stands for it ({numbers})")
+            elif fits and row["best_head"] in named:
+                other, similarity = named[row["best_head"]]
+                like = "more similar" if similarity > row["similarity"] else "as similar"
+                told.append(f"{row['best_head']} fits ({numbers}), but is named {other} ({like})")
+            else:
+                told.append(f"no head fits; the nearest is {row['best_head']} ({numbers})")
     return told
 
 

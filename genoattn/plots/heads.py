@@ -277,7 +277,7 @@ def _told_profiles(
         for column, (head, label, value) in zip(columns, tops, strict=True)
     )
     compare = (
-        " Where the lines part, the head's attention depends on the output."
+        " Where the lines part, the head attends differently at high and low outputs."
         if len(columns) > 1
         else ""
     )

@@ -7,10 +7,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, norm
 
 from genoattn.heads.profiles import PROMOTER, extremes_by_layer, names
 from genoattn.output.around import position_name
+
+VERDICTS = {"yes": "holds", "no": "does not hold", "undecided": "not shown"}
+"""What ``holds`` says in the tables below -> how a page says it.
+
+*Undecided* is where the numbers speak neither for the statement nor against it: the interval
+includes no effect, the test is not significant, or there is too little to compare."""
+
+
+def shown(statements: pd.DataFrame) -> pd.DataFrame:
+    """Write a table of statements as texts, for a page."""
+    named = statements.assign(holds=statements["holds"].map(VERDICTS))
+    return named.set_axis(["the paper's statement", "here", "verdict"], axis=1)
+
 
 # ---------------------------------------------------------------------- the paper's statements
 
@@ -35,7 +48,7 @@ def head_statements(
     -------
     DataFrame
         ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
-        undecided where there is nothing to compare).
+        undecided where there is nothing to compare or the test is not significant).
     """
     n = len(table)
     selective = table[table["share_near_peak"] >= selective_share]
@@ -49,7 +62,10 @@ def head_statements(
     early = roles["layer_1based"] <= 2
     lac = table[(table["peak_label"] + 82).abs() <= 3]
     both = len(with_role) > 0 and len(without) > 0
-    p = mannwhitneyu(with_role, without, alternative="greater").pvalue if both else np.nan
+    more, less = (
+        mannwhitneyu(with_role, without, alternative=side).pvalue if both else np.nan
+        for side in ("greater", "less")
+    )
     rows = [
         (
             "the majority of heads is highly selective of where they look",
@@ -81,13 +97,30 @@ def head_statements(
         (
             "attention differs most between high and low outputs in heads of promoter elements",
             f"median contrast {with_role.median():.2f} with a role, {without.median():.2f} "
-            f"without (Mann-Whitney p = {p:.2g})"
+            f"without (Mann-Whitney p = {more:.2g}{_power(len(with_role), len(without), more)})"
             if both
             else "no two groups of heads to compare",
-            _verdict(bool(p < 0.05), known=both),
+            _verdict(bool(more < ALPHA), known=bool(min(more, less) < ALPHA)),
         ),
     ]
     return pd.DataFrame(rows, columns=["statement", "here", "holds"])
+
+
+ALPHA = 0.05
+"""A one-sided p-value below this is significant."""
+
+
+def _power(n: int, m: int, p: float) -> str:
+    """Say what share of pairs would have been significant, where p is not.
+
+    From the normal approximation to Mann and Whitney's statistic for groups of ``n`` and ``m``.
+    """
+    if p < ALPHA:
+        return ""
+    needed = 0.5 + norm.isf(ALPHA) * np.sqrt((n + m + 1) / (12 * n * m))
+    if needed > 1:
+        return f"; {n} against {m} heads are too few for any difference to be significant"
+    return f"; with {n} against {m} heads, only a lead in {needed:.0%} of pairs is significant"
 
 
 def _verdict(holds: bool, known: bool = True) -> str:
@@ -141,7 +174,8 @@ def output_statements(
     -------
     DataFrame
         ``statement`` (the paper's), ``here`` (numbers of this model) and ``holds`` (yes, no, or
-        undecided where there are too few such sites or regions for an interval).
+        undecided where the interval includes no effect, or where there are too few such sites or
+        regions for one).
     """
     height, at, region = (
         {(row[key], row["strand"]): row for row in table.to_dict("records")}
@@ -169,7 +203,10 @@ def output_statements(
 
 
 def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
-    """Whether both strands' levels around a class of sites lie above the baseline."""
+    """Whether both strands' levels around a class of sites lie above the baseline.
+
+    No where one lies below it, undecided where an interval includes it.
+    """
     if not ((name, "sense") in height and height[name, "sense"]["ci_low"] > 0):  # NaN: too few
         return _TOO_FEW_SITES
     found = [height[name, relation] for relation in ("sense", "antisense")]
@@ -178,7 +215,15 @@ def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
         f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
         for row in found
     ]
-    return _Verdict("; ".join(ratios), all(row["ci_low"] > baseline for row in found))
+    holds = _all_above([(row["ci_low"], row["ci_high"]) for row in found], baseline)
+    return _Verdict(f"{'; '.join(ratios)}; {found[0]['n']:,} sites", holds)
+
+
+def _all_above(intervals: list[tuple[float, float]], expected: float) -> bool | None:
+    """Whether all intervals lie above a value; no if one lies below, None if one includes it."""
+    if all(low > expected for low, _ in intervals):
+        return True
+    return False if any(high < expected for _, high in intervals) else None
 
 
 def _peak(at: _Rows) -> _Verdict:
@@ -224,14 +269,20 @@ def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:
         f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
         for row in found
     )
-    return _Verdict(here, all(row["ratio_low"] > 1 for row in found))
+    return _Verdict(here, _all_above([(row["ratio_low"], row["ratio_high"]) for row in found], 1))
 
 
 def _concur(strands: pd.DataFrame) -> _Verdict:
-    """Whether the strands correlate in the widest windows, by more than twice the error of 0."""
+    """Whether the strands correlate in the widest windows, by more than twice the error of 0.
+
+    No where they do the opposite by as much, undecided between.
+    """
     wide = max(strands.to_dict("records"), key=lambda row: row["width"])
+    needed = abs(wide["chance"]) + 2 / np.sqrt(wide["n"])
+    significant = abs(wide["spearman"]) > needed
+    power = "" if significant else f"; only more than {needed:.2f} is significant"
     return _Verdict(
         f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt "
-        f"({wide['chance']:.2f} by chance)",
-        bool(wide["spearman"] > abs(wide["chance"]) + 2 / np.sqrt(wide["n"])),
+        f"({wide['chance']:.2f} by chance{power})",
+        bool(wide["spearman"] > 0) if significant else None,
     )

@@ -81,10 +81,21 @@ def test_a_carrier_is_significant_of_the_model_itself_and_over_all_queries(resul
         shares(4, 0.2, 0.9, element="UP"),
     ]
     save(results, "mediation", rows)
+    lost = {"ci_low": 1.7, "ci_high": 3.2, "effect": 2.45, "element": "-35 box"}
+    effects = [lost | {"control": ""}, lost | {"control": "no element here", "effect": 9.0}]
+    save(results, "mediation_effects", effects)
     found = landing.carriers(results)
     assert found.title == "One head, L1 H6, carries most of the -35 box"
     assert found.number == "52% (42% to 62%)"
-    assert "Of three elements tried, two have such a head" in found.text
+    assert "The −35 box is the letters at −38 to −32; losing them costs 2.45" in found.text
+    assert (
+        "With L1 H6 alone, 52% of that loss came back. One other element has a head" in found.text
+    )
+    assert "restores part, 30%; three were tried" in found.text and "overshoot" not in found.text
+    save(results, "mediation", [shares(1, 1.02, 0.001), shares(5, 0.9, 0.2, element="UP")])
+    told = landing.carriers(results).text
+    assert "102% of that loss came back (more than 100% is possible: a head may overshoot)" in told
+    assert told.endswith("No other of two elements tried has a head that restores a part.")
     save(results, "mediation", [shares(1, 0.9, 0.2)])
     with pytest.raises(ValueError, match="no head carries"):
         landing.carriers(results)
@@ -104,10 +115,17 @@ def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     save(results, "ablation_whole", ablated([0.01, -0.2, -0.03, -0.1], 0.05))
     found = landing.redundancy(results)
     assert found.title == "Two of 4 heads are missed alone"
-    assert "Together they matter" not in found.text
-    save(results, "circuits", {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2]})
+    assert "spared" not in found.text and "the score rises" not in found.text
+    circuits = {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2], "part": 1.0}
+    save(results, "circuits", circuits)
     told = landing.redundancy(results).text
-    assert "Together they matter: 3 of them, kept greedily, have 75% of the score." in told
+    assert "with the best 3 of 4 kept, 75% of the score remains. Attention" in told
+    save(results, "circuits", circuits | {"part": 0.15})
+    told = landing.redundancy(results).text
+    assert "this was measured on 15% of the test part (score 0.200 there)" in told
+    save(results, "ablation_whole", ablated([0.06, -0.2, -0.03, 0.1], 0.05))
+    told = landing.redundancy(results).text
+    assert "For one head the interval includes zero; without two the score rises." in told
     assert found.number == "−0.200 (−0.250 to −0.150)"
     assert "without L1 H2" in found.text and "For two heads the interval" in found.text
 
@@ -135,7 +153,10 @@ def test_attention_is_judged_by_the_seeds_on_every_test_set(results, differences
     save(results, "attention_or_dilations", rows)
     found = landing.attention(results)
     assert says in found.title
-    assert "between five trainings of `annotator`" in found.text
+    assert "`annotator` (with; mean of five trainings) and `convolutional`" in found.text
+    assert "Neither is `curated`." in found.text and "called seeds" in found.text
+    same = landing.attention(Results(results.folder, "annotator"))
+    assert "Neither" not in same.text
 
 
 def test_evidence_that_is_no_more_than_chance_is_called_so(results):
@@ -173,6 +194,83 @@ def test_a_table_that_is_not_as_it_must_be_is_named(results):
     assert not landing.headlines(Results(results.folder / "none"))
 
 
+def mapped(*names):
+    return [{"model": "curated", "element": name} for name in names]
+
+
+def asked(element, by_attention, n_carriers, n_seeds, used=True):
+    return {
+        "element": element, "by_attention": by_attention, "used": used, "n_carriers": n_carriers,
+        "n_seeds": n_seeds,
+    }  # fmt: skip
+
+
+def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
+    assert landing.answer(results) == ""
+    save(results, "elements_used", mapped("-10 box", "-35 box"))
+    save(
+        results,
+        "heads_by_element",
+        [asked("-10 box", "L2 H5", 6, 2), asked("-35 box", None, 6, 2), asked("UP", None, 0, 0)],
+    )
+    factor = {"model": "curated", "q_value": 0.5}
+    factors = [factor | {"factor": "CRP"}, factor | {"factor": "Fis"}]
+    place = factor | {"factor": "position -82", "q_value": 0.001}
+    save(results, "factors", [*factors, place])
+    told = landing.answer(results)
+    assert told.startswith("**Yes, the model knows promoters**: the −10 box and −35 box stand out")
+    assert (
+        "**in part**: of three elements that the output uses, attention names a head for one"
+        in told
+    )
+    assert "restores a part of two" in told
+    assert "**sure** of these elements, which heads carry in two repeated trainings too" in told
+    assert "the binding sites of none of two factors changes" in told
+    assert told.endswith("trained two more times.")
+    save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
+    assert "of one of two factors changes" in landing.answer(results)
+
+
+def test_the_answer_claims_no_more_than_its_tables(results):
+    save(results, "elements_used", [{"model": "other", "element": "-10 box"}])
+    save(results, "heads_by_element", [asked("-10 box", None, 0, 1), asked("UP", None, 1, 2)])
+    save(results, "factors", [{"model": "curated", "factor": "CRP", "q_value": 0.5}])
+    told = landing.answer(results)
+    assert told.startswith("**That the model knows promoters is not shown**")
+    assert "**not**: of two" in told and "We are not sure" in told
+    save(results, "elements_used", mapped("-10 box"))
+    once = landing.answer(results)
+    assert "the −10 box stands out" in once and "We are not sure" in once, "in one seed of two"
+    save(results, "heads_by_element", [asked("-10 box", "L1 H1", 1, 2)])
+    assert "**fully**" in landing.answer(results)
+    assert "sure** of this element" in landing.answer(results)
+
+
+def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):
+    assert landing._matched(results, "pseudogenes are raised") == ""
+    row = {"strand": "sense", "ratio": 0.92, "ci_low": 0.65, "ci_high": 1.19}
+    rows = [row | {"matched_on": "no matching", "ratio": 2.5}, row | {"matched_on": "AT content"}]
+    save(results, "output_pseudogenes", rows)
+    said = landing._matched(results, "pseudogenes are raised")
+    assert said == "; beside genes of the same AT content 0.92 (0.65 to 1.19) times"
+    assert landing._matched(results, "heads look") == ""
+
+
+def test_claims_are_counted_by_three_verdicts():
+    rows = [("holds", 2), ("does not hold", 1), ("not shown", 1)]
+    said = pd.DataFrame(
+        [{"claim": "c", "here": "h", "verdict": v, "page": "p"} for v, n in rows for _ in range(n)]
+    )
+    told = landing._claims(said)
+    assert told.startswith(
+        "Of 4 claims, two hold on our model, one does not, one is not shown. *Not shown* is"
+    )
+    assert "{doc}`not shown </p>`" in told
+    assert landing._claims(said.head(3)).startswith(
+        "Of 3 claims, two hold on our model, one does not.\n"
+    )
+
+
 def test_each_claim_has_a_verdict_and_a_page(results):
     save(
         results,
@@ -185,7 +283,7 @@ def test_each_claim_has_a_verdict_and_a_page(results):
     (results.folder / "curated.json").write_text(json.dumps({"n": 90, "paper_n": 100}))
     found = landing.claims(results)
     assert found["verdict"].tolist() == [
-        "does not hold", "does not hold", "holds", "undecided", "undecided"
+        "does not hold", "does not hold", "holds", "not shown", "not shown"
     ]  # fmt: skip
     assert found["claim"].iloc[-1] == "Heads look"
     assert found["page"].iloc[-1] == "book/study/04_output"
@@ -199,7 +297,7 @@ def test_each_claim_has_a_verdict_and_a_page(results):
     [
         (1, -0.1, (1, 1, 0), ["holds", "holds"]),
         (4, -0.1, (1, 0, 0), ["does not hold", "does not hold"]),
-        (4, -0.05, (1, 1, 0), ["holds", "undecided"]),
+        (4, -0.05, (1, 1, 0), ["holds", "not shown"]),
     ],
 )
 def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, carriers, says):
@@ -265,7 +363,9 @@ def test_the_parts_of_the_first_page_are_written_and_the_same_each_time(tmp_path
     landing.write(STUDY, root=tmp_path)
     parts = tmp_path / "_build/landing"
     first = {path.name: path.read_bytes() for path in parts.iterdir()}
-    assert {"findings.md", "claims.md", "paths.md", "cite.md", "downloads.md"} <= set(first)
+    assert {"answer.md", "findings.md", "claims.md", "paths.md", "cite.md", "downloads.md"} <= set(
+        first
+    )
     with zipfile.ZipFile(parts / "genoattn-results.zip") as archive:
         assert "book/results/ecoli/performance.csv" in archive.namelist()
     landing.write(STUDY, root=tmp_path)

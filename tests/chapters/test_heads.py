@@ -224,7 +224,8 @@ def test_sample_error_says_median_worst_and_shortfall():
     said = words.say_sample_error(error, np.array([1.0, 0.5, 0.1]), 100, 2_000)
     assert "at most 2.0% of the head's peak; for the worst, by 25.0%" in said
     assert "10.0% of all means" in said and "2 of 3 heads" in said
-    assert "50% of the largest" in said and "10% at worst" in said
+    assert "its largest weight is typically 50% of the true largest" in said
+    assert "at worst 10%" in said
 
 
 @pytest.mark.parametrize(
@@ -382,9 +383,12 @@ def known(*q) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("q", "said"),
     [
-        ((0.051, 1), "**None of 2 heads** matches a known motif, of 8 compared (q ≤ 0.05)"),
-        ((0.05, 1), "**1 of 2 heads** matches a known motif"),
-        ((0.05, 0.01), "**2 of 2 heads** match a known motif"),
+        (
+            (0.051, 1),
+            "all 8 known motifs, at any place, **none of 2 heads** passes (q ≤ 0.05; with",
+        ),
+        ((0.05, 1), "at any place, **1 of 2 heads** passes"),
+        ((0.05, 0.01), "at any place, **2 of 2 heads** pass ("),
     ],
 )
 def test_known_motifs_count_up_to_the_greatest_q(q, said):
@@ -394,6 +398,7 @@ def test_known_motifs_count_up_to_the_greatest_q(q, said):
     told = words.say_known_motifs(known(*q), known(*q), calibration, 8, 0.05)
     assert said in told
     assert ("CRP" in told) == (min(q) <= 0.05)
+    assert f"correction of TOMTOM's own p-values: {sum(one <= 0.05 for one in q)})" in told
     assert "1.00% of the comparisons of shuffled motifs and by 2.00%" in told
 
 
@@ -431,15 +436,25 @@ def test_known_sites_at_the_limits():
 
 def test_the_answer_counts_heads_and_names_the_clearest_odds():
     told = words.say_tested(roles(), known(1.0), enriched(0.2, 0.1), 0.05)
-    assert "no head matches a promoter element in place and sequence, and no head" in told
-    assert told.endswith("(clearest: L1 H1, odds ratio 3.0, 95% CI 1.5 to 6.0, q = 0.2).")
+    assert "no head matches a promoter element at its place; against all known motifs" in told
+    assert "at any place, none passes; no head has best positions" in told
+    assert (
+        "(clearest: L1 H1, odds ratio 3.0, 1.5 to 6.0 before correction; corrected over all heads "
+        "q = 0.2, so chance may explain it). What the 1 other head reads we do not know"
+    ) in told
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
     )
-    assert "2 heads match a promoter element in place and sequence (L1 H2 and L3 H1)" in some
-    assert "1 head matches a known motif" in some and "1 head has best positions" in some
-    assert "binding" not in words.say_tested(roles(), known(1.0), None, 0.05)
-    assert words.say_tested(roles(), known(1.0), enriched(0.5), 0.05).endswith("sites.")
+    assert "2 heads match a promoter element at its place (L1 H2 and L3 H1)" in some
+    assert "at any place, 1 head passes; 1 head has best positions" in some
+    assert "q = 0.05)." in some and "chance" not in some
+    two = known(1.0, 1.0, 1.0)
+    assert "What the 3 other heads read we do not know" in words.say_tested(
+        roles(), two, None, 0.05
+    )
+    one = roles((1, 1, "-10", ""))
+    assert words.say_tested(one, known(1.0), enriched(0.5), 0.05).endswith("sites.")
+    assert words.say_tested(one, known(1.0), None, 0.05).endswith("none passes.")
 
 
 def test_selective_heads_are_counted_inside_and_outside_the_promoter(tmp_path):

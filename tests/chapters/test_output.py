@@ -220,7 +220,8 @@ def test_an_interval_that_touches_what_is_expected_shows_nothing(low, high, foun
 def test_the_paper_s_median_stands_only_beside_its_genome():
     assert "(the paper's model: 0.0052)" in sites_words.say_output("m", "g", 10, 0.1, True)
     assert "paper" not in sites_words.say_output("m", "g", 10, 0.1, False)
-    assert "20 positions" in sites_words.say_output("m", "g", 10, 0.1, False)
+    said = sites_words.say_output("m", "g", 10, 0.1, False)
+    assert "20 positions" in said and "Only the *percentile* can" in said
 
 
 def regions(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
@@ -294,7 +295,8 @@ def test_the_width_at_which_strands_agree_most_is_named():
     [
         (["yes", "no"], "2 statements 1 holds and 1 does not."),
         (["yes", "yes"], "2 statements 2 hold and 0 do not."),
-        (["yes", "no", "undecided"], "1 holds, 1 does not and 1 cannot be decided"),
+        (["yes", "no", "undecided"], "1 holds, 1 does not and 1 is not shown. *Not shown* is"),
+        (["undecided"] * 2, "0 hold, 0 do not and 2 are not shown"),
     ],
 )
 def test_statements_are_counted(holds, said):
@@ -398,13 +400,23 @@ def test_one_promoter_is_not_several():
     assert antisense_words.say_chosen(0.3, 2).endswith("2 of their promoters were shuffled.")
 
 
+def test_each_explanation_is_given_its_sites():
+    shown, below = tops(32, 5.9, 4.2, 7.4), changes((0.1, 0.9), (0.1, 0.9))
+    said = antisense_words.say_explained(shown, below, 0.25)
+    assert "Of 50 start sites, 32 (64%) are alone: neighbours are ruled out" in said
+    assert "makes the peak where there is one, at 25% of them (10% by chance)." in said
+    assert "9 (18%) have another site near, and 9 (18%) one that may share" in said
+    touching = antisense_words.say_explained(shown, changes((0.1, 0.9), (0.1, 1.0)), 0.25)
+    assert "that the sequence makes it is not shown where there is one" in touching
+
+
 def effects(low: float, high: float) -> pd.DataFrame:
     rows = [
-        (name, strand, 1.07, low, high)
+        (name, strand, 27, 1.07, low, high)
         for name in pseudogenes.SCHEMES
         for strand in ("sense", "antisense")
     ]
-    return pd.DataFrame(rows, columns=["matched_on", "strand", "ratio", "ci_low", "ci_high"])
+    return pd.DataFrame(rows, columns=["matched_on", "strand", "n", "ratio", "ci_low", "ci_high"])
 
 
 def test_pseudogenes_after_matching():
@@ -416,6 +428,29 @@ def test_pseudogenes_after_matching():
     assert "too few pseudogenes for an interval (1.07)" in words.say_pseudogenes(effects(NAN, NAN))
     unmatched = effects(1.02, 1.39).iloc[:2]
     assert "No pseudogene has a control" in words.say_pseudogenes(unmatched)
+
+
+def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
+    left, gone = effects(1.02, 1.39), effects(0.9, 1.2)
+    assert words.say_pseudogenes(left).endswith(
+        "**are odd** beyond what is matched, on the sense and antisense strands (27 pseudogenes)."
+    )
+    one = gone.copy()
+    one.loc[one.index[-1], "ci_low"] = 1.01
+    assert "on the antisense strand (27" in words.say_pseudogenes(one)
+    assert words.say_pseudogenes(gone).endswith(
+        " Pseudogenes are **not shown to be odd** (27 pseudogenes)."
+    ), "they never differed"
+    differed = gone.copy()
+    differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
+    assert words.say_pseudogenes(differed).endswith(
+        "Once AT content is matched, the difference is gone; pseudogenes are **not shown to be "
+        "odd** (27 pseudogenes)."
+    )
+    still = differed.copy()
+    still.loc[still.index[3], ["ci_low", "ci_high"]] = 1.4, 16.0
+    assert "the difference is gone" not in words.say_pseudogenes(still)
+    assert "stays open (1 pseudogene)" in words.say_pseudogenes(effects(NAN, NAN).assign(n=1))
 
 
 def supported(n: int, n_supported: int, true: int | None = None) -> pd.DataFrame:
@@ -453,6 +488,15 @@ def test_truth_is_told_where_it_is_known():
     assert "Every predicted site is known" in words.say_novel(supported(0, 0), threshold)
 
 
+def test_novel_sites_without_evidence_are_split_by_their_boxes():
+    assert words._rest(455, 208, 130) == (
+        "Of the other 247 (54%), evidence does not say whose errors they are: 130 have a "
+        "promoter's boxes, but no assay reports a transcript, and 117 have neither: the likeliest "
+        "errors of the model."
+    )
+    assert words._rest(10, 10, 0) == "None is without evidence."
+
+
 def test_internal_promoters_none_one_and_without_a_chance():
     one = {"n": 10, "n_supported": 1, "share": 0.1, "share_low": 0.0, "share_high": 0.4,
            "chance": 0.02, "ratio": 5.0, "ci_low": 2.0, "ci_high": 9.0}  # fmt: skip
@@ -461,6 +505,12 @@ def test_internal_promoters_none_one_and_without_a_chance():
     assert "**5 times** as many (2 to 9)" in said and "20 internal promoters here, 5%" in said
     assert "times" not in words.say_internal({**one, "ci_low": NAN}, 20, (0.05, 0.01, 0.2))
     assert "lists no internal promoter" in words.say_internal(one, 0, (NAN, NAN, NAN))
+    assert said.endswith(
+        "**Few** internal promoters are found, 5% of those known, but predictions match them 5 "
+        "times as often as chance."
+    )
+    most = words.say_internal({**one, "ci_low": 1.0}, 20, (0.5, 0.4, 0.6))
+    assert "**Most** internal promoters" in most and "by chance is not shown." in most
     assert "No predicted site lies" in words.say_internal({**one, "n": 0}, 20, (0, 0, 0.1))
 
 
@@ -492,20 +542,25 @@ def test_the_short_answer_names_the_highest_region_and_both_peaks():
 def test_the_short_answer_claims_no_more_than_the_intervals_show():
     below, touching = changes((0.1, 0.9), (0.1, 0.9)), changes((0.1, 0.9), (0.1, 1.0))
     shown = tops(50, 5.9, 4.2, 7.4)
-    assert "makes both peaks" in words.short_opposite(shown, below)
-    assert "is not shown" in words.short_opposite(shown, touching)
-    assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below)
+    said = words.short_opposite(shown, below, 0.25)
+    assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
+    assert "makes both peaks. This was tested at 9 lone sites chosen because" in said
+    assert said.endswith("25% of lone sites do, 10% by chance.")
+    assert "is not shown" in words.short_opposite(shown, touching, 0.25)
+    assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)
-    assert "many false positives are gaps" in words.short_novel(more)
-    assert "is not shown" in words.short_novel(more.assign(ci_low=1.0))
-    assert words.short_novel(supported(0, 0)) == "No predicted site is novel."
+    said = words.short_novel(more, 40)
+    assert said.startswith("We set the threshold so that 75% of the 40 predicted sites are in the")
+    assert "Of the other 10, 100%" in said and "many false positives are gaps" in said
+    assert "is not shown" in words.short_novel(more.assign(ci_low=1.0), 40)
+    assert words.short_novel(supported(0, 0), 40) == "No predicted site is novel."
 
 
 def test_without_any_evidence_to_compare_with_nothing_is_concluded():
     none = supported(10, 0)
     said = words.say_novel(none, Threshold(0.1, 0.5, 20, 10, True))
     assert "**10 novel sites**" in said and "no evidence outside of the curation" in said
-    assert "stays open" in words.short_novel(none)
+    assert "stays open" in words.short_novel(none, 20)
 
 
 def test_no_start_site_in_the_test_part_stops_with_advice():
@@ -519,7 +574,8 @@ def test_the_answer_has_all_three_parts(out, around, opposite, predicted, p):
     novel = chapter.novel(out, predicted, opposite, p)
     said = chapter.in_short(output_sites.by_region(out, p), around, opposite, shuffled, novel).said
     assert "at -18 on the opposite one" in said and "one model on the test part" in said
-    assert f"Of {len(novel.sites):,} predicted sites that the labels lack" in said
+    assert f"of the {len(predicted.sites):,} predicted sites are in the labels" in said
+    assert f"Of the other {len(novel.sites):,}, " in said
 
 
 def test_boxes_are_fitted_to_the_planted_promoters(opposite):

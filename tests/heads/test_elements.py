@@ -13,16 +13,24 @@ from genoattn.heads import elements, preferred
 def test_verdicts_say_so_when_no_head_fits() -> None:
     found = pd.DataFrame(
         {
-            "best_head": ["L1 H1", "L2 H1", ""],
-            "similarity": [0.8, 0.4, np.nan],
-            "q_value": [0.01, 0.5, np.nan],
-            "n_heads": [2, 0, 0],
+            "best_head": ["L1 H1", "L2 H1", "", "L1 H1", "L1 H1", "L1 H1"],
+            "similarity": [0.8, 0.4, np.nan, 0.8, 0.5, 0.49],
+            "q_value": [0.01, 0.5, np.nan, 0.01, 0.05, 0.01],
+            "n_heads": [2, 0, 0, 0, 0, 0],
         }
     )
-    stands, nearest, nowhere = elements.verdicts(found)
+    roles = pd.DataFrame(
+        {"layer_1based": [1], "head_1based": [1], "element": ["a"], "similarity": [0.8]}
+    )
+    stands, nearest, nowhere, equal, less, unlike = elements.verdicts(
+        found, roles, min_similarity=0.5, max_q=0.05
+    )
     assert stands == "L1 H1 stands for it (similarity 0.80, q = 0.01)"
     assert nearest.startswith("no head fits; the nearest is L2 H1")
     assert nowhere == "no head has a motif at its place"
+    assert equal == "L1 H1 fits (similarity 0.80, q = 0.01), but is named a (as similar)"
+    assert less == "L1 H1 fits (similarity 0.50, q = 0.05), but is named a (more similar)"
+    assert unlike.startswith("no head fits; the nearest is L1 H1 (similarity 0.49")
 
 
 def test_a_role_names_its_rivals() -> None:

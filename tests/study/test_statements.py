@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from genoattn.study import statements
 
@@ -36,7 +37,7 @@ def test_statements_follow_from_the_tables() -> None:
 
     def level(name: str, relation: str, low: float) -> dict[str, object]:
         place = {"site_class": name, "strand": relation}
-        return place | {"median": low + 0.1, "ci_low": low, "ci_high": low + 0.2}
+        return place | {"n": 1_422, "median": low + 0.1, "ci_low": low, "ci_high": low + 0.2}
 
     peaks = pd.DataFrame(
         [
@@ -79,11 +80,75 @@ def test_statements_follow_from_the_tables() -> None:
     )
     found = statements.output_statements(levels, peaks, medians, strands, baseline=1.0)
     assert found["holds"].tolist() == [
-        "yes", "undecided", "no", "yes", "no", "yes", "undecided", "no", "yes"
+        "yes", "undecided", "undecided", "yes", "no", "yes", "undecided", "undecided", "yes"
     ]  # fmt: skip
-    assert "antisense 1.30 times the whole part (1.20 to 1.40)" in found["here"][0]
+    assert found["here"][0].endswith(
+        "antisense 1.30 times the whole part (1.20 to 1.40); 1,422 sites"
+    )
     assert "highest at -40 nt" in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
     found = statements.output_statements(levels, peaks, medians, strands, baseline=1.15)
     assert "highest at +41 nt" in found["here"][3], "a position, not an offset"
-    assert found["holds"].tolist()[:4] == ["no", "undecided", "no", "no"]
+    assert found["holds"].tolist()[:4] == ["undecided", "undecided", "no", "no"]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "holds"),
+    [
+        ([(1.01, 2), (1.1, 2)], True),
+        ([(1.01, 2), (1.0, 2)], None),
+        ([(1.01, 2), (0.5, 1.0)], None),
+        ([(1.01, 2), (0.5, 0.99)], False),
+        ([(0.9, 1.1), (0.5, 0.99)], False),
+    ],
+)
+def test_an_interval_that_includes_no_effect_refutes_nothing(intervals, holds):
+    assert statements._all_above(intervals, 1) is holds
+
+
+@pytest.mark.parametrize(
+    ("spearman", "holds", "said"),
+    [
+        (0.21, True, "(-0.10 by chance)"),
+        (0.19, None, "(-0.10 by chance; only more than 0.20 is significant)"),
+        (-0.19, None, "only more than 0.20"),
+        (-0.21, False, "(-0.10 by chance)"),
+    ],
+)
+def test_strands_concur_only_beyond_twice_the_error(spearman, holds, said):
+    strands = pd.DataFrame({"width": [9], "n": [400], "spearman": [spearman], "chance": [-0.1]})
+    found = statements._concur(strands)
+    assert found.holds is holds and said in found.here
+
+
+@pytest.mark.parametrize(
+    ("with_role", "holds"),
+    [([0.9, 0.8, 0.95], "yes"), ([0.3, 0.1, 0.6], "undecided"), ([0.0, 0.01, 0.02], "no")],
+)
+def test_a_contrast_that_is_not_significant_refutes_nothing(with_role, holds):
+    n = 12
+    table = pd.DataFrame(
+        {
+            "layer_1based": np.repeat(np.arange(1, 7), 2),
+            "head_1based": [1, 2] * 6,
+            "peak_label": -12,
+            "share_near_peak": 0.9,
+            "contrast": [*with_role, *np.linspace(0.1, 0.7, n - 3)],
+        }
+    )
+    roles = table.iloc[:3].assign(element="x")
+    found = statements.head_statements(table, np.zeros((6, 2, 4)), roles, selective_share=0.5)
+    assert found["holds"].iloc[-1] == holds
+    assert ("3 against 9 heads, only a lead in 83% of pairs" in found["here"].iloc[-1]) == (
+        holds != "yes"
+    )
+
+
+def test_two_heads_are_too_few_for_any_difference() -> None:
+    assert "too few for any difference" in statements._power(1, 1, 0.5)
+    assert statements._power(1, 1, 0.04) == ""
+
+
+def test_a_page_shows_three_verdicts() -> None:
+    table = pd.DataFrame({"statement": "s", "here": "h", "holds": ["yes", "no", "undecided"]})
+    assert statements.shown(table)["verdict"].tolist() == ["holds", "does not hold", "not shown"]
