@@ -10,6 +10,7 @@ import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.genome.sites import paper_label
+from genoattn.interventions import carriers
 from genoattn.interventions.residual import PastHeads
 from genoattn.study.report import folded, in_words, listed, table, with_interval
 
@@ -223,7 +224,10 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
 def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
     """Which heads carry which element, in the network on a stem and in the model."""
     if made.carriers.empty:
-        return f"No single head of {name} carries an element beyond its control. "
+        return (
+            f"No single head of {name} carries an element: none restores more of one than in the "
+            f"same places of sites that lack it. {_restored(made)}"
+        )
     told = []
     for element in dict.fromkeys(made.carriers["element"]):
         top = made.carriers[made.carriers["element"] == element].iloc[0]
@@ -237,6 +241,19 @@ def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
         f"{listed(told)}; {in_words(len(both))} of these "
         f"{'is' if len(both) == 1 else 'are'} used by the chapter's model too. "
     )
+
+
+def _restored(made: Mediated) -> str:
+    """Which heads restore a part of which elements, whether or not it is the element's own."""
+    passed = carriers.passed_on(made.shares, made.criteria)
+    if passed.empty:
+        return ""
+    told = [
+        f"L{layer} H{head} restores {rows['share'].min():.0%} to {rows['share'].max():.0%} of "
+        f"{listed(rows['element'])}"
+        for (layer, head), rows in passed.groupby(["layer", "head"])
+    ]
+    return f"Yet {'; '.join(told)}: a head on a stem passes on whatever the stem found there. "
 
 
 def _adds_up(through: Through, past: PastHeads) -> str:

@@ -288,3 +288,30 @@ def test_an_element_goes_mostly_past_the_heads_if_its_lower_limit_exceeds_half()
     assert networks._ways_of(ways(0.6)[:0], "annotator") == (
         "annotator uses none of the elements asked about. "
     )
+
+
+def test_heads_on_a_stem_that_carry_nothing_are_said_to_restore_a_part():
+    rows = {"model": "a", "seed": 1, "first": -12, "last": -7, "layer": 1, "query_bin": "all",
+            "ci_low": 0.05, "ci_high": 0.4, "q_value": 0.01, "control": "", "excess": 0.0,
+            "excess_low": -0.1, "excess_high": 0.1, "excess_q": 1.0}  # fmt: skip
+    shares = pd.DataFrame(
+        [
+            {**rows, "element": "box", "head": 1, "share": 0.2},
+            {**rows, "element": "start", "head": 1, "share": 0.3},
+            {**rows, "element": "box", "head": 4, "share": 0.1},
+            {**rows, "element": "UP", "head": 2, "share": 0.5, "q_value": 0.05},
+        ]
+    )
+    made = SimpleNamespace(shares=shares, criteria=CRITERIA, carriers=shares[:0])
+    said = networks._heads_of(made, "a", SimpleNamespace(used=["box"]))
+    assert said.startswith("No single head of a carries an element: none restores more of one")
+    assert "Yet L1 H1 restores 20% to 30% of box and start; L1 H4 restores 10% to 10% of box:" in (
+        said
+    )
+    named = SimpleNamespace(shares=shares, criteria=CRITERIA, carriers=shares[1:3])
+    said = networks._heads_of(named, "a", SimpleNamespace(used=["box"]))
+    assert "start L1 H1 (30%, 5% to 40%) and box L1 H4 (10%, 5% to 40%); one of these is used" in (
+        said
+    )
+    none = SimpleNamespace(shares=shares[3:], criteria=CRITERIA, carriers=shares[:0])
+    assert "Yet" not in networks._heads_of(none, "a", SimpleNamespace(used=[]))
