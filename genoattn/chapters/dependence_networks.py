@@ -164,7 +164,9 @@ def compared(
     if len(every):
         results["elements_used"] = every
     missing = [name for name in p.compared if name not in there]
-    said = wording.say_compared(effects, frame, [found.table, *elements], missing, p.least)
+    said = wording.say_compared(
+        effects, frame, [found.table, *elements], missing, 2 * len(own.sites), p
+    )
     return Compared(effects, frame, every, Finding(said, results))
 
 

@@ -12,6 +12,7 @@ from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.genome.sites import paper_label
 from genoattn.interventions import carriers
 from genoattn.interventions.residual import PastHeads
+from genoattn.study.parameters import Checked
 from genoattn.study.report import folded, in_words, listed, table, with_interval
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def say_compared(
     agreement: pd.DataFrame,
     elements: Sequence[pd.DataFrame],
     missing: Sequence[str],
-    least: float,
+    n_places: int,
+    p: Checked,
 ) -> str:
     """Say whether the networks read the same elements, and the same letters of single sites.
 
@@ -41,8 +43,10 @@ def say_compared(
         `motif_discovery.worth` of each trained network, this chapter's first.
     missing : sequence of str
         Weights that were asked for and are not there.
-    least : float
-        Effects below it count as none.
+    n_places : int
+        Places of the others' mutation maps.
+    p : Checked
+        ``least`` (effects below it count as none), ``min_seqlets``.
     """
     models = list(dict.fromkeys(effects["model"]))
     main, others, nothing = models[0], models[1:-1], models[-1]
@@ -68,12 +72,12 @@ def say_compared(
     )
     return (
         f"{left_out}{verdict}: of the {_elements(len(read[main]))} that {main} uses (noise in "
-        f"place of them costs more than {least:g} log-odds), "
+        f"place of them costs more than {p.least:g} log-odds), "
         + listed(_uses(name, read, lacking[name], main) for name in others)
         + f"; {nothing} uses {_count(len(read[nothing]))}. "
         + " ".join(_maps(name, row.loc[name], main) for name in others)
         + f" {null} "
-        + _discovered(elements)
+        + _discovered(elements, n_places, p.min_seqlets)
         + folded("What the noise of each element costs each network", table(_side(effects)))
     )
 
@@ -115,7 +119,7 @@ def _maps(name: str, row: pd.Series, main: str) -> str:
     )
 
 
-def _discovered(elements: Sequence[pd.DataFrame]) -> str:
+def _discovered(elements: Sequence[pd.DataFrame], n_places: int, fewest: int) -> str:
     """The elements that motif discovery finds in each network's map."""
     told = []
     for one in elements:
@@ -130,7 +134,8 @@ def _discovered(elements: Sequence[pd.DataFrame]) -> str:
         return ""
     return (
         "TF-MoDISco finds, without being asked for any (in brackets the change of the log-odds "
-        f"without it), {'; '.join(told)}. "
+        f"without it), {'; '.join(told)}. The other networks were mutated at {n_places} places: an "
+        f"element of fewer than {fewest} of them could not be found. "
     )
 
 
