@@ -280,7 +280,9 @@ def carriers(results: Results) -> Headline:
         & found["control"].fillna("").eq("")
         & (found["query_bin"] == "all")
     ]
-    kept = found[(found["q_value"] < _MAX_Q) & (found["ci_low"] > 0)]
+    more = found.reindex(columns=["excess_q", "excess_low"])  # beyond sites that lack the element
+    named = ~(more["excess_q"] >= _MAX_Q) & ~(more["excess_low"] <= 0)
+    kept = found[(found["q_value"] < _MAX_Q) & (found["ci_low"] > 0) & named]
     elements = found["element"].nunique()
     if kept.empty:
         raise ValueError(f"{results.folder}/mediation.csv: no head carries an element")

@@ -66,6 +66,12 @@ NETWORKS: dict[str, Parameter] = {
         "start sites, and as many peaks, that are mutated in each; 0: all",
         low=0,
     ),
+    "n_stem": Parameter(
+        int, 24, "start sites attributed through and past heads that stand on a stem", low=2
+    ),
+    "stem_points": Parameter(
+        int, 64, "points of that integral, which a stem's normalisation bends", low=1
+    ),
 }
 """What these steps may be asked."""
 
@@ -158,7 +164,9 @@ def compared(
     if len(every):
         results["elements_used"] = every
     missing = [name for name in p.compared if name not in there]
-    said = wording.say_compared(effects, frame, [found.table, *elements], missing, p.least)
+    said = wording.say_compared(
+        effects, frame, [found.table, *elements], missing, 2 * len(own.sites), p
+    )
     return Compared(effects, frame, every, Finding(said, results))
 
 
@@ -300,7 +308,8 @@ def stemmed(
     mine : Mediated
         Of this chapter's model.
     p : Checked
-        ``compared``: the first network there whose heads stand on a stem is asked.
+        ``compared`` (the first network there whose heads stand on a stem is asked), ``n_stem``,
+        ``stem_points``.
     """
     name = _on_a_stem(run, p)
     if name is None:
@@ -311,7 +320,7 @@ def stemmed(
     questions = [one for one in asked.elements if not one.control]
     both_ways = _split_once(run, other, questions)
     paths = residual.split_table(questions, both_ways, mine.criteria, model=other.name)
-    through = through_heads(run, other, found, p)
+    through = through_heads(run, other, found, p, n_sites=p.n_stem, n_points=p.stem_points)
     past = _past_once(run, other, through, p)
     logo = mediated.logo_table(past.logos).assign(layer=0, head=0)
     logo.insert(0, "model", other.name)
@@ -364,7 +373,7 @@ def _past_once(run: Run, model: Model, through: Through, p: Checked) -> residual
             model.annotator,
             run.study.genome,
             logos,
-            n_steps=p.n_points,
+            n_steps=p.stem_points,
             composition=composition,
         )
         return {
@@ -377,7 +386,7 @@ def _past_once(run: Run, model: Model, through: Through, p: Checked) -> residual
         **made_from(model.file, run.study.genome),
         "sites": logos.sites[["position", "strand"]].to_csv(index=False),
         "region": [int(logos.offset[0]), int(logos.offset[-1])],
-        "n_points": p.n_points,
+        "n_points": p.stem_points,
         "composition": [round(float(share), 6) for share in composition],
     }
     arrays = run.once(NOTEBOOK, model.name, "past", sources, make)

@@ -10,7 +10,9 @@ import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.genome.sites import paper_label
+from genoattn.interventions import carriers
 from genoattn.interventions.residual import PastHeads
+from genoattn.study.parameters import Checked
 from genoattn.study.report import folded, in_words, listed, table, with_interval
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def say_compared(
     agreement: pd.DataFrame,
     elements: Sequence[pd.DataFrame],
     missing: Sequence[str],
-    least: float,
+    n_places: int,
+    p: Checked,
 ) -> str:
     """Say whether the networks read the same elements, and the same letters of single sites.
 
@@ -40,8 +43,10 @@ def say_compared(
         `motif_discovery.worth` of each trained network, this chapter's first.
     missing : sequence of str
         Weights that were asked for and are not there.
-    least : float
-        Effects below it count as none.
+    n_places : int
+        Places of the others' mutation maps.
+    p : Checked
+        ``least`` (effects below it count as none), ``min_seqlets``.
     """
     models = list(dict.fromkeys(effects["model"]))
     main, others, nothing = models[0], models[1:-1], models[-1]
@@ -67,12 +72,12 @@ def say_compared(
     )
     return (
         f"{left_out}{verdict}: of the {_elements(len(read[main]))} that {main} uses (noise in "
-        f"place of them costs more than {least:g} log-odds), "
+        f"place of them costs more than {p.least:g} log-odds), "
         + listed(_uses(name, read, lacking[name], main) for name in others)
         + f"; {nothing} uses {_count(len(read[nothing]))}. "
         + " ".join(_maps(name, row.loc[name], main) for name in others)
         + f" {null} "
-        + _discovered(elements)
+        + _discovered(elements, n_places, p.min_seqlets)
         + folded("What the noise of each element costs each network", table(_side(effects)))
     )
 
@@ -114,7 +119,7 @@ def _maps(name: str, row: pd.Series, main: str) -> str:
     )
 
 
-def _discovered(elements: Sequence[pd.DataFrame]) -> str:
+def _discovered(elements: Sequence[pd.DataFrame], n_places: int, fewest: int) -> str:
     """The elements that motif discovery finds in each network's map."""
     told = []
     for one in elements:
@@ -129,7 +134,8 @@ def _discovered(elements: Sequence[pd.DataFrame]) -> str:
         return ""
     return (
         "TF-MoDISco finds, without being asked for any (in brackets the change of the log-odds "
-        f"without it), {'; '.join(told)}. "
+        f"without it), {'; '.join(told)}. The other networks were mutated at {n_places} places: an "
+        f"element of fewer than {fewest} of them could not be found. "
     )
 
 
@@ -223,7 +229,10 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
 def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
     """Which heads carry which element, in the network on a stem and in the model."""
     if made.carriers.empty:
-        return f"No single head of {name} carries an element beyond its control. "
+        return (
+            f"No single head of {name} carries an element: none restores more of one than in the "
+            f"same places of sites that lack it. {_restored(made)}"
+        )
     told = []
     for element in dict.fromkeys(made.carriers["element"]):
         top = made.carriers[made.carriers["element"] == element].iloc[0]
@@ -237,6 +246,19 @@ def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
         f"{listed(told)}; {in_words(len(both))} of these "
         f"{'is' if len(both) == 1 else 'are'} used by the chapter's model too. "
     )
+
+
+def _restored(made: Mediated) -> str:
+    """Which heads restore a part of which elements, whether or not it is the element's own."""
+    passed = carriers.passed_on(made.shares, made.criteria)
+    if passed.empty:
+        return ""
+    told = [
+        f"L{layer} H{head} restores {rows['share'].min():.0%} to {rows['share'].max():.0%} of "
+        f"{listed(rows['element'])}"
+        for (layer, head), rows in passed.groupby(["layer", "head"])
+    ]
+    return f"Yet {'; '.join(told)}: a head on a stem passes on whatever the stem found there. "
 
 
 def _adds_up(through: Through, past: PastHeads) -> str:

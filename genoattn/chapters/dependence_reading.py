@@ -324,7 +324,15 @@ class Through(NamedTuple):
     finding: Finding
 
 
-def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through:
+def through_heads(
+    run: Run,
+    model: Model,
+    elements: Used,
+    p: Checked,
+    *,
+    n_sites: int | None = None,
+    n_points: int | None = None,
+) -> Through:
     """Attribute what passes through every head, and name the heads by elements at their places.
 
     Parameters
@@ -337,6 +345,8 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     p : Checked
         ``n_through``, ``n_points``, ``map_first``, ``map_last``, ``least_carried``, ``max_q``,
         ``block``, ``n_bootstrap``, ``level``, ``seed``.
+    n_sites, n_points : int, optional
+        In place of ``n_through`` and ``n_points``.
     """
     genome = run.study.genome
     background = motifs.background(genome)
@@ -345,10 +355,10 @@ def through_heads(run: Run, model: Model, elements: Used, p: Checked) -> Through
     logos = through.mediated_logos(
         model.annotator,
         genome,
-        drawn_places(labelled, p.n_through, p.seed),
+        drawn_places(labelled, p.n_through if n_sites is None else n_sites, p.seed),
         first=first,
         last=last,
-        n_steps=p.n_points,
+        n_steps=p.n_points if n_points is None else n_points,
         composition=motifs.composition(genome.codes),
         kept=run.file(p.chapter, model.name, "through", "npz"),
         made_from=made_from(model.file, genome),

@@ -72,7 +72,7 @@ def say_in_short(
         + (
             f"Heads restore {listed(fallen)} as well, but no more than what stands in the same "
             f"places of sites that lack {'it' if len(fallen) == 1 else 'them'}: "
-            f"{'this name falls' if len(fallen) == 1 else 'these names fall'}. "
+            f"{'this name does' if len(fallen) == 1 else 'these names do'} not stand. "
             if fallen
             else ""
         )

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn, Nothing
-from genoattn.plots.reading import letter_stacks
+from genoattn.plots.reading import letter_stacks, position_ticks
 from genoattn.study.report import listed
 
 __all__ = ["element_effects", "map_agreement", "stem_logos", "ways_past_heads"]
@@ -211,7 +211,8 @@ def stem_logos(table: pd.DataFrame | None, names: pd.DataFrame | None) -> Drawn 
         told.append(f"{label} {float(part['contribution'].sum()):+.2f}")
     low, high = np.array(ends).T
     grid[0, 0].set_ylim(1.05 * low.min() - 1e-9, 1.05 * high.max() + 1e-9)
-    figure.supxlabel("offset from the start site (nt)", fontsize=9)
+    position_ticks(grid[-1, 0], np.sort(shown["offset"].unique()), 10)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("contribution (log-odds)", fontsize=9)
     return Drawn(
         figure,

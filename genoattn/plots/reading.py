@@ -25,6 +25,7 @@ __all__ = [
     "letter_stacks",
     "mediated_grid",
     "mutation_map",
+    "position_ticks",
     "stop_bars",
 ]
 
@@ -81,7 +82,8 @@ def _heights(table: pd.DataFrame) -> pd.DataFrame:
     return table.pivot(index="offset", columns="letter", values="contribution")
 
 
-def _ticks(axes: Axes, offset: np.ndarray, step: int) -> None:
+def position_ticks(axes: Axes, offset: np.ndarray, step: int) -> None:
+    """Mark every ``step``-th position as biologists count: the start site is +1."""
     label = paper_label(offset)
     shown = (label % step == 0) | (label == 1)
     axes.set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
@@ -119,7 +121,7 @@ def mutation_map(effects: pd.DataFrame, elements: pd.DataFrame | None = None) ->
     bottom.axhline(0, color="0.4", linewidth=0.6, zorder=0)
     bottom.set_ylabel("change by a\nsubstitution (log-odds)")
     bottom.set_xlabel("position relative to the start site (nt)")
-    _ticks(bottom, offset, 10)
+    position_ticks(bottom, offset, 10)
     least = cost.loc[cost["cost"].idxmin()]
     where = f"{int(least['label']):+d}"
     value, low, high = (float(least[name]) for name in ("cost", "ci_low", "ci_high"))
@@ -198,7 +200,7 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
             strongest = max(strongest, (label, total), key=lambda one: one[1])
         low, high = np.array(ends).T
         grid[layer - 1, 0].set_ylim(1.05 * low.min() - 1e-9, 1.05 * high.max() + 1e-9)
-    _ticks(grid[-1, 0], np.sort(shown["offset"].unique()), 10)
+    position_ticks(grid[-1, 0], np.sort(shown["offset"].unique()), 10)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("contribution through the head (log-odds)", fontsize=9)
     return Drawn(

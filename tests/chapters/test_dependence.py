@@ -57,6 +57,7 @@ def study(tmp_path_factory):
         "weights": "toy",
         "seeds": ["toy-s1", "toy-s9"], "compared": ["toy-stem", "toy-conv", "toy-s9"],
         "sizes": [1], "n_leading": 2, "n_followed": 2, "n_compared": 6,
+        "n_stem": 3, "stem_points": 2,
     }  # fmt: skip
     checked = check(chapter.PARAMETERS, {**given, **small, "run_dir": str(folder)})
     return run, run.model("toy"), checked
@@ -223,13 +224,13 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said
-    assert "this name falls" not in said
+    assert "not stand" not in said
     fallen = mediated._replace(carriers=mediated.carriers[:0])
     assert fallen.not_named == ["-35"]
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
     assert "Heads restore -35 as well, but no more than what stands in the same places" in said
-    assert "sites that lack it: this name falls." in said
+    assert "sites that lack it: this name does not stand." in said
 
 
 @pytest.fixture(scope="module")

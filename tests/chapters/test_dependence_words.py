@@ -11,7 +11,9 @@ from genoattn.chapters import dependence_circuits_words as circuits
 from genoattn.chapters import dependence_networks_words as networks
 from genoattn.interventions.carriers import Criteria
 
-P = SimpleNamespace(least=0.05, max_q=0.05, ablated_share=1.0, block=500, level=0.95)
+P = SimpleNamespace(
+    least=0.05, max_q=0.05, min_seqlets=20, ablated_share=1.0, block=500, level=0.95
+)
 CRITERIA = Criteria(10, 0.95, 0, 0.05, 0.05)
 
 
@@ -235,13 +237,14 @@ def test_networks_read_the_same_if_each_uses_all_that_the_model_uses(theirs, ver
     models = ["m", "other", "dead"]
     effects = asked_of(models, [(True, True), theirs, (False, False)])
     said = networks.say_compared(
-        effects, agreeing(models[1:], 0.1), [FOUND, FOUND.assign(model="other")], [], 0.05
+        effects, agreeing(models[1:], 0.1), [FOUND, FOUND.assign(model="other")], [], 60, P
     )
     assert said.startswith(verdict)
     assert "dead uses none." in said
     assert "correlate at +0.80 (+0.70 to +0.90) (mean of 50 sites), at different" in said
     assert "so both read the letters of this very site alike." in said
     assert "in m box at -12 (-3.00 (-4.00 to -2.00)); in other box at -12" in said
+    assert "mutated at 60 places: an element of fewer than 20 of them could not be found." in said
     assert "| box | +1.00 (+0.50 to +1.50) |" in said
 
 
@@ -255,7 +258,7 @@ def test_most_is_more_than_half_and_what_others_use_beside_is_named():
             {"used": {}})]
     )  # fmt: skip
     effects.loc[(effects["model"] == "other") & (effects["element"] == "fourth"), "used"] = True
-    said = networks.say_compared(effects, agreeing(models[1:], 0.0), [FOUND[:0]], ["x"], 0.05)
+    said = networks.say_compared(effects, agreeing(models[1:], 0.0), [FOUND[:0]], ["x"], 60, P)
     assert said.startswith("Not there and left out: x. **Most of them**: of the three elements")
     assert "other uses two (not start) and fourth beside" in said
     assert "so that no agreement on single sites is shown" in said
@@ -264,7 +267,7 @@ def test_most_is_more_than_half_and_what_others_use_beside_is_named():
 
 def test_with_an_untrained_network_alone_only_chance_is_said():
     effects = asked_of(["m", "dead"], [(True, True), (False, False)])
-    said = networks.say_compared(effects, agreeing(["dead"], 0.1), [FOUND], [], 0.05)
+    said = networks.say_compared(effects, agreeing(["dead"], 0.1), [FOUND], [], 60, P)
     assert said == (
         "No other trained network was asked (parameter `compared`). Maps of dead and m correlate "
         "at +0.80 (+0.70 to +0.90)."
@@ -292,3 +295,30 @@ def test_an_element_goes_mostly_past_the_heads_if_its_lower_limit_exceeds_half()
     assert networks._ways_of(ways(0.6)[:0], "annotator") == (
         "annotator uses none of the elements asked about. "
     )
+
+
+def test_heads_on_a_stem_that_carry_nothing_are_said_to_restore_a_part():
+    rows = {"model": "a", "seed": 1, "first": -12, "last": -7, "layer": 1, "query_bin": "all",
+            "ci_low": 0.05, "ci_high": 0.4, "q_value": 0.01, "control": "", "excess": 0.0,
+            "excess_low": -0.1, "excess_high": 0.1, "excess_q": 1.0}  # fmt: skip
+    shares = pd.DataFrame(
+        [
+            {**rows, "element": "box", "head": 1, "share": 0.2},
+            {**rows, "element": "start", "head": 1, "share": 0.3},
+            {**rows, "element": "box", "head": 4, "share": 0.1},
+            {**rows, "element": "UP", "head": 2, "share": 0.5, "q_value": 0.05},
+        ]
+    )
+    made = SimpleNamespace(shares=shares, criteria=CRITERIA, carriers=shares[:0])
+    said = networks._heads_of(made, "a", SimpleNamespace(used=["box"]))
+    assert said.startswith("No single head of a carries an element: none restores more of one")
+    assert "Yet L1 H1 restores 20% to 30% of box and start; L1 H4 restores 10% to 10% of box:" in (
+        said
+    )
+    named = SimpleNamespace(shares=shares, criteria=CRITERIA, carriers=shares[1:3])
+    said = networks._heads_of(named, "a", SimpleNamespace(used=["box"]))
+    assert "start L1 H1 (30%, 5% to 40%) and box L1 H4 (10%, 5% to 40%); one of these is used" in (
+        said
+    )
+    none = SimpleNamespace(shares=shares[3:], criteria=CRITERIA, carriers=shares[:0])
+    assert "Yet" not in networks._heads_of(none, "a", SimpleNamespace(used=[]))
