@@ -3,10 +3,10 @@
 An element is looked for at its allowed places beside each site. A site *has* it where its best
 match is as good as only a few random places of the part have one, and *lacks* it where the match is
 no better than that of the median random place. Noise keeps the composition: that of the element
-(its letters in another order), or, for an element of so few letters that there is hardly another
-order, that of the place (the letters there at sites that lack the element; where no site lacks it,
-as none does a start codon, those of random places). The control is the same noise at sites that
-lack the element.
+(its letters in another order), or, for an element of so few letters, or kinds of letters, that all
+orders are alike, that of the place (the letters there at sites that lack the element; where no site
+lacks it, as none does a start codon, those of random places). The control is the same noise at
+sites that lack the element.
 
 A reading frame is no word. What asks about it are edits that break the frame, and, as their
 control, edits of the same kind that do not (`frame_questions`).
@@ -167,7 +167,8 @@ def questions(
         a, b = element.span
         letters = _letters(genome, sites, first + a, b - a)
         pool = letters[lacks]
-        if not lacks.any() and b - a < FEWEST:
+        swapping = element.swapped or b - a < FEWEST
+        if swapping and not lacks.any():
             poor = chance <= np.median(chance) + 1e-9
             pool = _letters(genome, anywhere[poor], there[poor] + a, b - a)
         for rows, control in ((has, ""), (lacks, CONTROL)):
@@ -176,9 +177,7 @@ def questions(
             if sites["block"].iloc[take].nunique() < 2 or not (lacks.any() or len(pool)):
                 continue
             noise = [
-                permuted(letters[site], draws, rng)
-                if b - a >= FEWEST
-                else swapped(pool, draws, rng)
+                swapped(pool, draws, rng) if swapping else permuted(letters[site], draws, rng)
                 for site in take
             ]
             common = int(np.bincount(first[take] - first.min()).argmax() + first.min()) + a
