@@ -39,6 +39,9 @@ class Element:
     own
         First column of the element and the one after its last: the others only help to place it.
         All of them by default.
+    swapped
+        Whether what takes its place, when it is made noise, are the letters of sites that lack it:
+        of a word of one or two letters, its own in another order are nearly the same.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Element:
     places: tuple[int, ...]
     source: str
     own: tuple[int, int] | None = None
+    swapped: bool = False
 
     @property
     def span(self) -> tuple[int, int]:

@@ -3,11 +3,11 @@
 An element is looked for at its allowed places beside each site. A site *has* it where its best
 match is as good as only a few random places of the part have one, and *lacks* it where the match is
 no better than that of the median random place. Noise keeps the composition: that of the element
-(its letters in another order), or, for an element of so few letters that there is hardly another
-order, that of the place (the letters there at sites that lack the element; where no site lacks it,
-as none does a start codon, those of random places). The control is the same noise at sites that
-lack the element, in the same places: what stands there instead is read as well, so a head carries
-the *element* only as far as it restores more than there.
+(its letters in another order), or, for an element of so few letters, or kinds of letters, that all
+orders are alike, that of the place (the letters there at sites that lack the element; where no site
+lacks it, as none does a start codon, those of random places). The control is the same noise at
+sites that lack the element, in the same places: what stands there instead is read as well, so a
+head carries the *element* only as far as it restores more than there.
 
 A reading frame is no word. What asks about it are edits that break the frame, and, as their
 control, edits of the same kind that do not (`frame_questions`).
@@ -170,9 +170,10 @@ def questions(
         elsewhere, chance = sited(genome, anywhere, element)
         has, lacks = has_element(score, chance, rare)
         a, b = element.span
+        swapping = element.swapped or b - a < FEWEST
         if lacks.any():
             pool = _letters(genome, sites[lacks], first[lacks] + a, b - a)
-        elif b - a < FEWEST:
+        elif swapping:
             poor = chance <= np.median(chance) + 1e-9
             pool = _letters(genome, anywhere[poor], elsewhere[poor] + a, b - a)
         else:
@@ -190,7 +191,7 @@ def questions(
                 begin = np.resize(rng.permutation(taken), len(take))
             there = _letters(genome, sites.iloc[take], begin, b - a)
             noise = [
-                permuted(letters, draws, rng) if b - a >= FEWEST else swapped(pool, draws, rng)
+                swapped(pool, draws, rng) if swapping else permuted(letters, draws, rng)
                 for letters in there
             ]
             common = int(np.bincount(begin - begin.min()).argmax() + begin.min())

@@ -6,7 +6,7 @@ same for both; what they look for, and which of their steps make sense, they tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,10 @@ Question = Literal[
 """What only one kind of site is asked, by the steps of the chapters."""
 
 TIS_ELEMENTS = (
-    word("Shine-Dalgarno", "AGGAGG", -19, -10, "Shine and Dalgarno 1974; Chen et al. 1994"),
+    replace(
+        word("Shine-Dalgarno", "AGGAGG", -19, -10, "Shine and Dalgarno 1974; Chen et al. 1994"),
+        swapped=True,
+    ),
     Element(
         "start codon",
         np.array([[0.90, 0.00, 0.08, 0.02], [0, 0, 0, 1], [0, 0, 1, 0]]),
@@ -38,7 +41,10 @@ TIS_ELEMENTS = (
         "ATG, GTG and TTG as often as in E. coli",
     ),
     word("second codon AAA", "AAA", 3, 3, "Stenström et al. 2001"),
-    word("A-rich after the start", "AAAA", 6, 14, "Chen et al. 1994; Brock et al. 2007"),
+    replace(
+        word("A-rich after the start", "AAAA", 6, 14, "Chen et al. 1994; Brock et al. 2007"),
+        swapped=True,
+    ),
 )
 """Elements at translation starts; offset 0 is the start codon's first nucleotide. The
 Shine-Dalgarno sequence, which the end of the 16S rRNA pairs with, ends 4 to 13 nt before it."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -177,3 +179,18 @@ def test_too_little_downstream_leaves_no_frame_to_ask_about(planted):
     genome, sites = planted
     assert m.frame_questions(genome, sites, last=7, n_sites=9, draws=1, seed=0) == []
     assert m.frame_questions(genome, sites.iloc[:0], last=20, n_sites=9, draws=1, seed=0) == []
+
+
+def test_an_element_of_one_letter_is_replaced_by_what_stands_at_sites_without_it(planted):
+    genome, sites = planted
+    box = replace(BOX, swapped=True)
+    real, control = ask(planted, [box])
+    lacking = sites[~sites["has"]]
+    step = np.arange(6)
+    around = [
+        genome.around([site.position], [site.strand], step + place)[0].tolist()
+        for site in lacking.itertuples()
+        for place in BOX.places
+    ]
+    assert all(one in around for one in real.noised.letters.reshape(-1, 6).tolist())
+    assert control.control == m.CONTROL
