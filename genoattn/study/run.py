@@ -698,7 +698,8 @@ def _frame(file: Path, texts: Mapping[str, type] | None = None) -> pd.DataFrame:
 def _array(file: Path) -> NDArray[np.float32] | None:
     """Read an array of an output; None if the file is damaged."""
     try:
-        track: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        with file.open("rb") as opened:  # numpy leaves one open that it cannot read
+            track: NDArray[np.float32] = np.load(opened, allow_pickle=False)
     except (EOFError, ValueError):
         return None
     return track if track.ndim == 2 else None
@@ -707,7 +708,7 @@ def _array(file: Path) -> NDArray[np.float32] | None:
 def _arrays(file: Path) -> dict[str, NDArray[Any]]:
     """Read named arrays; none if the file is damaged."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (EOFError, OSError, ValueError, BadZipFile):
         return {}
