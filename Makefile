@@ -34,6 +34,7 @@ test: $(READY)  ## run the whole test suite
 	@python -m pytest --numprocesses auto --dist loadfile
 
 serve: $(READY)  ## show the built book at http://localhost:8000 until Ctrl-C
+	@test -f _build/html/index.html || { echo "There is no book yet: make book"; exit 1; }
 	@python -m http.server --directory _build/html --bind localhost 8000
 
 site: web/node_modules  ## open every page of the built book in Chromium and say what readers stumble on (needs Node)
@@ -43,6 +44,7 @@ pdf: web/node_modules  ## print the study as one PDF through Chromium (needs Nod
 	@node web/pdf.mjs _build/html
 
 web/node_modules: web/package-lock.json
+	@command -v npm >/dev/null || { echo "This needs Node.js with npm: https://nodejs.org"; exit 1; }
 	@npm ci --prefix web --no-audit --no-fund --silent
 	@touch web/node_modules
 
@@ -101,6 +103,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch "$(VENV)/.ready"
 
 lock:  ## for developers: resolve pyproject.toml anew into requirements.lock and environment.yml
+	@test -n "$(PYTHON)" || { echo "genoattn needs Python 3.11 or newer: install it, or name it with make PYTHON=..."; exit 1; }
 	rm -rf .venv-lock
 	"$(PYTHON)" -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet -e '.[book,dev]'

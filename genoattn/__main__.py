@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] in ("-h", "--help"):
         print(usage())
         return 0 if given else 2
+    if hasattr(sys.stdout, "reconfigure"):  # names of files may be of any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")
     command, *rest = given
     if command not in COMMANDS:
         print(f"genoattn: no command is named {command!r}\n\n{usage()}", file=sys.stderr)

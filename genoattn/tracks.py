@@ -53,6 +53,7 @@ _TOGETHER = 1_000  # contigs that do
 _SHOWN_WHOLE = 10_000  # nt; a contig so short needs no summaries for zooming out
 _FILE = {"+": "plus", "-": "minus"}
 _LONGEST = 200  # letters of a hub's name; a file of that name and its ending has at most 255
+_FARTHEST = 2**32 - 2  # position; BED and its kin count to 2**32 - 1
 
 
 # ------------------------------------------------------------------------------------- values
@@ -133,8 +134,12 @@ def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
         if values.ndim != dimensions or (dimensions == 2 and len(values) != 2):
             wanted = "(L,), one strand" if dimensions == 1 else "(2, L), both strands"
             raise ValueError(f"the track of {name} has shape {values.shape}, not {wanted}")
-        if np.isinf(values).any():
-            raise ValueError(f"the track of {name} holds infinite values")
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"the track of {name} holds {values.dtype} values, not numbers")
+        with np.errstate(over="ignore"):
+            beyond = np.isinf(values.astype(np.float32)).any()
+        if beyond:
+            raise ValueError(f"the track of {name} holds infinite values, or too large for float32")
     if not any(np.isfinite(values).any() for values in tracks.values()):
         raise ValueError("no position of any contig has a value")
 
@@ -238,14 +243,18 @@ def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
         raise ValueError(f"the table of peaks has no column {sorted(missing)[0]!r}")
     if not peaks["strand"].isin(STRANDS).all():
         raise ValueError("the strand of a peak is neither '+' nor '-'")
+    for name in peaks["contig"].unique():
+        if not isinstance(name, str) or not name or re.search(r"\s", name):
+            raise ValueError(f"the contig of a peak must be one word, not {name!r}")
     position = pd.to_numeric(peaks["position"], errors="coerce")
-    wrong = np.flatnonzero(~(position >= 0) | (position % 1 != 0))
+    wrong = np.flatnonzero(~position.between(0, _FARTHEST) | (position % 1 != 0))
     if wrong.size:
         raise ValueError(
             f"the position of peak {wrong[0] + 1} must be a whole number, 0 or more, not "
             f"{peaks['position'].iloc[wrong[0]]}"
         )
-    if not peaks["output"].between(0, 1).all():
+    output = pd.to_numeric(peaks["output"], errors="coerce")
+    if not output.between(0, 1).all():
         raise ValueError("the output of a peak must lie between 0 and 1")
     table = pd.DataFrame(
         {
@@ -253,7 +262,7 @@ def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
             "start": position.astype(np.int64),
             "end": position.astype(np.int64) + 1,
             "name": [f"peak_{number}" for number in range(1, len(peaks) + 1)],
-            "score": (1000 * peaks["output"]).round().astype(np.int64),
+            "score": (1000 * output).round().astype(np.int64),
             "strand": peaks["strand"],
         }
     )

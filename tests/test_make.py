@@ -150,6 +150,10 @@ def programs(calls: list[str], name: str) -> list[str]:
 
 
 def test_serving_shows_the_built_pages_on_this_machine_only(small):
+    small.make("serve", status=2)
+    assert "There is no book yet: make book" in small.output
+    (small.folder / "_build/html").mkdir(parents=True)
+    (small.folder / "_build/html/index.html").touch()
     *_, call = small.make("serve")
     assert call == "python -m http.server --directory _build/html --bind localhost 8000"
 
@@ -337,6 +341,18 @@ esac
     environment = yaml.safe_load((bare.folder / "environment.yml").read_text())
     assert environment["dependencies"][-1]["pip"] == ["a==1", "b==2"]
     assert not (bare.folder / ".venv-lock").exists()
+
+
+def test_to_lock_needs_a_python_and_a_failure_changes_nothing(bare, tmp_path):
+    before = (bare.folder / "requirements.lock").read_bytes()
+    bare.make("lock", "PYTHON=", status=2)
+    assert "genoattn needs Python 3.11 or newer" in bare.output
+    broken = write_program(tmp_path / "broken/python", "exit 1")
+    base = write_program(
+        tmp_path / "python3", f'mkdir -p "$3/bin" && cp "{broken}" "$3/bin/python"'
+    )
+    bare.make("lock", f"PYTHON={base}", status=2)
+    assert (bare.folder / "requirements.lock").read_bytes() == before
 
 
 @pytest.mark.parametrize("beside", [True, False])

@@ -184,6 +184,9 @@ def test_both_strands_go_to_two_files_and_are_not_negated(tmp_path):
         ({"a b": np.ones(3)}, "must be one word"),
         ({"a": np.ones((2, 3))}, r"shape \(2, 3\), not \(L,\)"),
         ({"a": np.array([1.0, np.inf])}, "infinite"),
+        ({"a": np.array([1.0, 1e300])}, "too large for float32"),
+        ({"a": np.array([1j, 2])}, "holds complex128 values, not numbers"),
+        ({"a": np.array(["x", "y"])}, "holds <U1 values, not numbers"),
         ({"a": np.full(4, NAN)}, "no position of any contig"),
     ],
 )
@@ -232,6 +235,10 @@ def test_peaks_that_are_none_give_an_empty_bed(tmp_path):
         ({"strand": "."}, "neither"),
         ({"output": 1.2}, "between 0 and 1"),
         ({"output": NAN}, "between 0 and 1"),
+        ({"output": "high"}, "between 0 and 1"),
+        ({"position": 1e30}, "position of peak 1 must be a whole number"),
+        ({"contig": "a\tb"}, "contig of a peak must be one word, not"),
+        ({"contig": NAN}, "contig of a peak must be one word, not nan"),
         ({"contig": None}, "no column 'contig'"),
     ],
 )
@@ -242,6 +249,8 @@ def test_a_table_that_is_no_table_of_peaks_is_refused(tmp_path, change, message)
         tracks.write_bed(tmp_path / "p.bed", frame)
     with pytest.raises(ValueError, match="at least 1"):
         calls.find_peaks({"a": np.ones((2, 3))}, 0.5, apart=0)
+    with pytest.raises(ValueError, match="threshold must be a number, not nan"):
+        calls.find_peaks({"a": np.ones((2, 3))}, NAN)
 
 
 # ---- sequence

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from toy_pipe import piped
 
 from genoattn import tracks
 from genoattn.genome import files
-from genoattn.genome.sequence import Genome
+from genoattn.genome.formats import read_fasta
+from genoattn.genome.sequence import Genome, GenomeError
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.prediction.predict import predict
 
@@ -149,3 +151,44 @@ def test_a_mapped_prediction_equals_one_in_memory(tmp_path):
     mapped = predict(network, genome, out=tmp_path / "a.npy", progress=False)
     np.testing.assert_array_equal(mapped, predict(network, genome, progress=False))
     assert mapped.dtype == np.float32
+
+
+def test_files_that_belong_together_come_together_or_not_at_all(tmp_path):
+    folder = tmp_path / "to"
+    with files.writing_together(folder) as new:
+        for name in ("a", "b"):
+            (new / name).write_text("old")
+    with (
+        pytest.raises(OSError, match=r"cannot be written: No space.* MB are free") as caught,
+        files.writing_together(folder) as new,
+    ):
+        (new / "a").write_text("new")
+        with files.writing(new / "b"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(folder / "b"), "as it is called in the end"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a": "old", "b": "old"}
+
+
+def test_what_a_killed_writer_of_several_files_left_is_removed_by_the_next_one(tmp_path):
+    script = (
+        "import os, signal, sys\nfrom genoattn.genome.files import writing_together\n"
+        "with writing_together(sys.argv[1]) as new:\n"
+        "    (new / 'a').write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)])
+    assert [path.name[:5] for path in tmp_path.iterdir()] == [".new."]
+    with files.writing_together(tmp_path) as new:
+        (new / "a").write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_error_in_what_came_from_a_pipe_names_the_pipe(tmp_path):
+    with piped(tmp_path / "pipe.fa", b"no header\n") as pipe, files.rereadable(pipe) as copy:
+        assert copy != pipe and copy.read_bytes() == b"no header\n"
+    (tmp_path / "pipe.fa").unlink()
+    with (
+        pytest.raises(GenomeError, match=rf"^{tmp_path}/pipe\.fa, line 1: a FASTA file begins"),
+        piped(tmp_path / "pipe.fa", b"no header\n") as pipe,
+        files.rereadable(pipe) as copy,
+    ):
+        read_fasta(copy)

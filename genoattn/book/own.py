@@ -10,12 +10,11 @@ from __future__ import annotations
 import argparse
 import base64
 import html
+import os
 import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,14 +28,16 @@ from genoattn.chapters.your_genome import PARAMETERS
 from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
 from genoattn.chapters.your_genome_tested import trust
 from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.files import rereadable, writing
+from genoattn.genome.files import rereadable, writing, writing_together
 from genoattn.genome.locks import holding
 from genoattn.genome.sequence import Genome
+from genoattn.model.card import Card
 from genoattn.model.weights import find_prior, find_weights
 from genoattn.plots import style
 from genoattn.plots import your_genome as figures
 from genoattn.plots.drawn import Drawn
 from genoattn.prediction.ensemble import GenePrior
+from genoattn.study.inputs import TASKS
 from genoattn.study.manifest import Manifest, digest
 from genoattn.study.parameters import argument
 
@@ -44,6 +45,9 @@ __all__ = ["Section", "main", "report", "sections"]
 
 _COMMAND = "annotate"
 """What the manifest of a folder calls the files of this command."""
+
+_FILES = ("output.plus.bw", "output.minus.bw", "peaks.bed", "peaks.tsv", "report.html")
+"""What the command leaves beside the manifest."""
 
 _SHOWN = 20
 """Peaks and contigs in the tables of the report."""
@@ -99,6 +103,8 @@ def sections(
     made = []
     if is_doubtful(found):
         made.append(Section("Warning", doubt(found), warns=True))
+    if other := _other_sites(weights):
+        made.append(Section("Warning: other sites", other, warns=True))
     known = trust(contigs, weights)
     if known.warned:
         made.append(Section("Warning: rich in G and C", known.warned, warns=True))
@@ -220,18 +226,13 @@ td, th {{ border-bottom: 1px solid #ccc; padding: 0.25rem 0.9rem 0.25rem 0; text
 """
 
 
-@contextmanager
-def _file(given: str) -> Iterator[Path]:
+def _file(given: str) -> AbstractContextManager[Path]:
     """Give the file of sequences; for ``-``, a temporary one of what the standard input holds."""
     if given != "-":
-        with rereadable(given) as path:
-            yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "standard input"
-        with path.open("wb") as written:
-            shutil.copyfileobj(sys.stdin.buffer, written)
-        yield path
+        return rereadable(given)
+    if sys.stdin is None:
+        raise ValueError("standard input: closed; name a file, or pipe the sequences in")
+    return rereadable("standard input", sys.stdin.buffer)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -242,6 +243,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             genomes, sources = load_contigs(path, given.circular), _sources(given, path)
         if given.out.exists() and not given.out.is_dir():
             raise ValueError(f"{given.out}: a file, not a folder; name another one with --out")
+        if blocked := [one for one in _FILES if (given.out / one).is_dir()]:
+            raise ValueError(
+                f"{given.out / blocked[0]}: a folder where a file is to be written; remove it, or "
+                "name another folder with --out"
+            )
         with holding(given.out / "run.lock", str(given.out), "name another folder with --out"):
             contigs = contig_table(genomes)
             peaks, found, files = _annotate(given, genomes, contigs, sources)
@@ -251,7 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
     known = trust(contigs, given.weights)
     print(known.said, known.rows.to_string(index=False), sep="\n")
-    for warning in filter(None, [doubt(found) if is_doubtful(found) else "", known.warned]):
+    doubtful = doubt(found) if is_doubtful(found) else ""
+    for warning in filter(None, [doubtful, _other_sites(given.weights), known.warned]):
         print(f"Warning: {warning}", file=sys.stderr)
     return 0
 
@@ -260,9 +267,22 @@ def _sources(given: argparse.Namespace, path: Path) -> dict[str, str]:
     """What the results are made from, the sequences first: file -> SHA-256."""
     name = "standard input" if given.fasta == "-" else str(given.fasta)
     prior = find_prior(given.weights)
-    members = GenePrior.load(prior).weights(prior) if prior else [find_weights(given.weights)]
-    used = [*([prior] if prior else []), *members]
+    used = [*([prior] if prior else []), *_members(given.weights)]
     return {name: digest(path)} | {file.name: digest(file) for file in used}
+
+
+def _members(weights: str) -> list[Path]:
+    """The weights of a model, or of all models that a gene prior averages."""
+    prior = find_prior(weights)
+    return GenePrior.load(prior).weights(prior) if prior else [find_weights(weights)]
+
+
+def _other_sites(weights: str) -> str:
+    """Warn that a model marks other sites than starts of transcription; empty if it does not."""
+    task = TASKS.get(Card.read(_members(weights)[0]).task)
+    if task is None or task.key == "tss":
+        return ""
+    return f"{weights} marks {task.site}s ({task.short}), so a start site here is such a site."
 
 
 def _annotate(
@@ -291,20 +311,23 @@ def _annotate(
         apart=given.apart,
         seed=given.seed,
     )
-    files = _write(given, contigs, output, found)
+    with writing_together(given.out) as new:
+        written = _write(new, given, contigs, output, found)
+    files = [given.out / file.name for file in written]
     manifest.record(_COMMAND, {file.name: sources for file in files})
     return peaks, found, [*files, manifest.file]
 
 
 def _write(
+    folder: Path,
     given: argparse.Namespace,
     contigs: pd.DataFrame,
     output: dict[str, np.ndarray],
     found: Chance,
 ) -> list[Path]:
     """Write tracks, peaks and report, each whole or not at all; the files."""
-    files = list(tracks.write_strands(given.out / "output", output, decimals=4).values())
-    bed, table, page = (given.out / name for name in ("peaks.bed", "peaks.tsv", "report.html"))
+    files = list(tracks.write_strands(folder / "output", output, decimals=4).values())
+    bed, table, page = (folder / name for name in _FILES[2:])
     tracks.write_bed(bed, found.peaks)
     from_one = found.peaks.assign(position=found.peaks["position"] + 1)
     with writing(table) as partial:
@@ -313,6 +336,7 @@ def _write(
         )
     style.use()
     name = "standard input" if given.fasta == "-" else Path(given.fasta).name
+    name = os.fsencode(name).decode("utf-8", "replace")  # any bytes are the name of a file
     text = report(sections(contigs, found, output, given.weights), f"Start sites in {name}")
     with writing(page) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from genoattn.chapters.your_genome_tested import trust
 from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
-from genoattn.genome.files import rereadable, writing
+from genoattn.genome.files import rereadable_both, writing
 from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -190,9 +189,7 @@ def _sequences(
     fasta: str | Path, gff: str | Path | None, circular: Sequence[str]
 ) -> tuple[list[Genome], pd.DataFrame | None]:
     """Read the contigs and their annotation, whose files or pipes are read more than once."""
-    with ExitStack() as stack:
-        fasta = stack.enter_context(rereadable(fasta))
-        gff = None if gff is None else stack.enter_context(rereadable(gff))
+    with rereadable_both(fasta, gff) as (fasta, gff):
         genomes = annotate.load_contigs(fasta, circular, gff)
         tracks.check_contig_names(genomes, fasta)
         return genomes, _annotation(fasta, gff, genomes)

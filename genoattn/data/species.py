@@ -34,6 +34,7 @@ __all__ = [
     "PromoterTable",
     "WholeGenome",
     "in_common",
+    "is_bed",
     "purine_shares",
     "read_promoter_tables",
     "read_start_bed",
@@ -250,6 +251,29 @@ def read_whole_genome(whole: WholeGenome, folder: str | Path) -> tuple[Genome, p
     return genome, read_start_bed(Path(folder) / whole.sites, genome)
 
 
+def is_bed(path: str | Path) -> bool:
+    """Whether the first line that is no comment has places where BED has them, whatever its name.
+
+    Raises
+    ------
+    FileNotFoundError, AnnotationError
+        As of `read_start_bed`.
+    """
+    fields = next(_bed_rows(path), (0, [""]))[1]
+    return len(fields) > 2 and all(_WHOLE.fullmatch(field.strip()) for field in fields[1:3])
+
+
+def _bed_rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Fields of the lines of a BED file, with the line's number."""
+    try:
+        lines = read_lines(path)
+    except FileError as error:
+        raise AnnotationError(str(error)) from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and not line.startswith(("#", "track", "browser")):
+            yield number, line.split("\t")
+
+
 def read_start_bed(path: str | Path, genome: Genome) -> pd.DataFrame:
     """Read start sites from a BED file of single nucleotides.
 
@@ -273,14 +297,7 @@ def read_start_bed(path: str | Path, genome: Genome) -> pd.DataFrame:
         names the line.
     """
     rows: set[tuple[int, str]] = set()
-    try:
-        lines = read_lines(path)
-    except FileError as error:
-        raise AnnotationError(str(error)) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
-        fields = line.split("\t")
+    for number, fields in _bed_rows(path):
         if len(fields) < 6:
             raise AnnotationError(f"{path}, line {number}: six columns are needed")
         sequence, start, end, _, _, strand = (field.strip() for field in fields[:6])

@@ -357,6 +357,8 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
     """
     if apart < 1:
         raise ValueError(f"apart must be at least 1 nt, not {apart}")
+    if np.isnan(threshold):
+        raise ValueError("threshold must be a number, not nan")
     if not tracks:
         raise ValueError("no track to look for peaks in: give at least one contig")
     rows, positions, outputs = [], [], []

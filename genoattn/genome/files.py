@@ -13,8 +13,9 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,13 @@ __all__ = [
     "read_own_table",
     "read_table",
     "rereadable",
+    "rereadable_both",
     "reserve",
     "to_integers",
     "to_numbers",
     "to_strands",
     "writing",
+    "writing_together",
 ]
 
 
@@ -42,6 +45,7 @@ _PACKED: dict[bytes, Callable[[bytes], bytes]] = {
 }
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES}
 """Errors of the disk or of its rights, which say nothing without the file's name."""
+_CANNOT = "cannot be written"
 
 
 class FileError(ValueError):
@@ -122,28 +126,50 @@ def _unpacked(path: Path, data: bytes) -> bytes:
 
 
 @contextmanager
-def rereadable(path: str | Path) -> Iterator[Path]:
+def rereadable(path: str | Path, stream: BinaryIO | None = None) -> Iterator[Path]:
     """Give a file that can be read more than once: a pipe is copied to a temporary one of its name.
 
     Parameters
     ----------
     path : str or Path
         The file or the pipe; whatever else it is, it is given as it is.
+    stream : binary file, optional
+        What is copied instead, such as the standard input; `path` is then what it is called.
 
     Yields
     ------
     Path
-        There until the block ends.
+        There until the block ends. An error of the block names what was copied, not the copy.
+
+    Raises
+    ------
+    OSError
+        There is no room for the copy; names it.
     """
     path = Path(path)
-    if not path.is_fifo():
+    if stream is None and not path.is_fifo():
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
-        with path.open("rb") as pipe, copy.open("wb") as file:
-            shutil.copyfileobj(pipe, file)
-        yield copy
+        source = nullcontext(stream) if stream else path.open("rb")
+        with _named(copy), copy.open("wb") as file, source as opened:
+            shutil.copyfileobj(opened, file)
+        try:
+            yield copy
+        except ValueError as error:
+            kind = type(error) if isinstance(error, FileError) else ValueError
+            raise kind(str(error).replace(str(copy), str(path))) from error
+
+
+@contextmanager
+def rereadable_both(
+    fasta: str | Path, gff: str | Path | None
+) -> Iterator[tuple[Path, Path | None]]:
+    """Do the same for sequences and their annotation, if there is one."""
+    with ExitStack() as stack:
+        found = stack.enter_context(rereadable(fasta))
+        yield found, None if gff is None else stack.enter_context(rereadable(gff))
 
 
 @contextmanager
@@ -186,6 +212,46 @@ def writing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing_together(folder: str | Path) -> Iterator[Path]:
+    """Give a temporary folder in `folder`, where its files go when the block ends well.
+
+    So files that belong together are never some old and some new. When the block fails, what stood
+    there before is left as it was; what a killed writer left behind is removed by the next one.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made when it is missing.
+
+    Yields
+    ------
+    Path
+        The folder to write to.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written; names it as it is called in the end.
+    """
+    folder = Path(folder)
+    with _named(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".new.*-*"):
+            writer = left.name.removeprefix(".new.").partition("-")[0]
+            if writer.isdigit() and not _alive(int(writer)):
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".new.{os.getpid()}-", dir=folder) as new:
+            try:
+                yield Path(new)
+                for path in sorted(Path(new).iterdir()):
+                    path.replace(folder / path.name)
+            except OSError as error:
+                if error.filename and Path(error.filename).is_relative_to(new):
+                    error.filename = str(folder / Path(error.filename).name)
+                raise
+
+
 def reserve(path: Path, size: int) -> None:
     """Give a file its size on the disk, so that writing into a map of it cannot fail.
 
@@ -217,13 +283,13 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK:
+        if error.errno not in _DISK or str(error.strerror).startswith(_CANNOT):
             raise
         free = next(
             (shutil.disk_usage(one).free for one in path.absolute().parents if one.is_dir()), 0
         )
         reason = f"{os.strerror(error.errno)}; {free / 1e6:,.1f} MB are free in its folder"
-        raise OSError(error.errno, f"cannot be written: {reason}", str(path)) from error
+        raise OSError(error.errno, f"{_CANNOT}: {reason}", str(path)) from error
 
 
 def _remove_abandoned(path: Path) -> None:
@@ -411,6 +477,6 @@ def to_strands(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
     wrong = table.index[strands.isna()]
     if len(wrong):
         raise AnnotationError(
-            f"{path}, line {wrong[0]}: unknown strand {table[column][wrong[0]]!r}"
+            f"{path}, line {wrong[0]}: unknown strand {table[column][wrong[0]]!r}; use + or -"
         )
     return strands

@@ -33,6 +33,8 @@ __all__ = [
     "GeneStarts",
     "circular_in_gff",
     "feature_table",
+    "gene_starts_of",
+    "gff_rows",
     "parse_fasta",
     "read_fasta",
     "read_gene_starts",
@@ -159,7 +161,7 @@ def _encode_lines(path: str | Path, lines: list[str], begin: int, end: int) -> n
 def write_fasta(genome: Genome | Sequence[Genome], path: str | Path, width: int = 80) -> None:
     """Write one or several genomes as FASTA, `width` letters a line; whole or not at all."""
     genomes = [genome] if isinstance(genome, Genome) else list(genome)
-    with writing(path) as temporary, temporary.open("w", encoding="ascii") as file:
+    with writing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for one in genomes:
             topology = "circular" if one.circular else "linear"
             file.write(f">{one.name} [topology={topology}]\n")
@@ -222,12 +224,12 @@ def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFram
     FileNotFoundError, GenomeError
         As of `read_gff`.
     """
-    return feature_table(_gff_rows(path, genomes), genomes)
+    return feature_table(gff_rows(path, genomes), genomes)
 
 
 def feature_table(rows: list[FeatureRow], genomes: Sequence[Genome]) -> pd.DataFrame:
     """Put features into a table, those across an origin in one row; see `read_gff_contigs`."""
-    rows = _joined_at_the_origin(rows, genomes)
+    rows = _whole(rows, genomes)
     order = {genome.name: number for number, genome in enumerate(genomes)}
     table = pd.DataFrame(
         [
@@ -249,12 +251,15 @@ def circular_in_gff(path: str | Path) -> set[str]:
 
     RefSeq says it in a row of the type ``region``, Ensembl in one of ``chromosome``.
     """
-    rows = (line.split("\t") for _, line in _feature_lines(path))
-    return {
-        unquote(fields[0])
-        for fields in rows
-        if len(fields) >= 9 and "is_circular=true" in fields[8].lower()
-    }
+    found = set()
+    for _, line in _feature_lines(path):
+        fields = line.rstrip("\t").split("\t")
+        if len(fields) != 9 or "is_circular" not in fields[8].lower():
+            continue
+        said = {name.lower(): value.lower() for name, value in _attributes(fields[8]).items()}
+        if said.get("is_circular") == "true":
+            found.add(unquote(fields[0]))
+    return found
 
 
 class GeneStarts(NamedTuple):
@@ -304,8 +309,15 @@ def read_gene_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> Gen
     FileNotFoundError, GenomeError
         As of `read_gff`, or no feature of the type has a known start.
     """
-    rows = _joined_at_the_origin(_gff_rows(path, [genome]), [genome])
-    found = _features([row for row in rows if row.kind == kind])
+    return gene_starts_of(path, gff_rows(path, [genome]), genome, kind)
+
+
+def gene_starts_of(
+    path: str | Path, rows: list[FeatureRow], genome: Genome, kind: str = "CDS"
+) -> GeneStarts:
+    """First nucleotides of features of a file (for messages); see `read_gene_starts`."""
+    rows = _whole(rows, [genome])
+    found = _features([row for row in _unrolled(rows, genome) if row.kind == kind])
     if not found:
         kinds = ", ".join(sorted({row.kind for row in rows}))
         raise GenomeError(f"{path}: no feature of the type {kind!r}; there are: {kinds}")
@@ -327,6 +339,11 @@ def read_gene_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> Gen
         )
     sites = pd.DataFrame(sorted(places), columns=["position", "strand"])
     return GeneStarts(sites.astype({"position": np.int64}), len(found), n_pseudo, n_partial)
+
+
+_NO = {"false", "no", "0", "none", "n"}
+_PSEUDO = ("pseudo", "pseudogene", "is_pseudo", "is_pseudogene")
+"""Attributes that say of what they belong to that it is a pseudogene, unless it is `_NO`."""
 
 
 @dataclass(frozen=True)
@@ -360,14 +377,23 @@ class FeatureRow:
         return () if not feature else (self.kind, self.strand, feature, self.locus_tag)
 
     @property
+    def parents(self) -> tuple[str, ...]:
+        """``ID`` of what it is a part of."""
+        return tuple(filter(None, self.attributes.get("Parent", "").split(",")))
+
+    @property
     def pseudo(self) -> bool:
         """Whether it is a pseudogene, or a part of one, in any tool's spelling."""
         said = {name.lower(): value.strip().lower() for name, value in self.attributes.items()}
         return (
             self.kind.lower().startswith("pseudogen")
-            or "pseudogene" in said
-            or said.get("pseudo", "false") not in {"false", "no", "0"}
-            or any("pseudogen" in said.get(name, "") for name in ("gene_biotype", "biotype"))
+            or any(said.get(name, "false") not in _NO for name in _PSEUDO)
+            or any(
+                dead in value
+                for name, value in said.items()
+                if name.endswith("biotype")
+                for dead in ("pseudogen", "nontranslating")  # Ensembl's two words
+            )
         )
 
     @property
@@ -379,7 +405,7 @@ class FeatureRow:
         partial = said.get("partial", "false")
         if re.fullmatch("[01]{2}", partial):  # Prodigal: its left and its right edge
             left, right = left or partial[0] == "1", right or partial[1] == "1"
-        elif partial not in {"false", "no", "0"} and not (left or right):
+        elif partial not in _NO and not (left or right):
             return True
         truncated = said.get("truncated", "")
         five = self.frame in {"1", "2"} or truncated.startswith(("5", "both", "true"))
@@ -388,6 +414,8 @@ class FeatureRow:
 
 _LONGEST_GAP = 5_000
 """Rows of one ``ID`` that are farther apart, in nt, are features of their own."""
+_SEAM = 3
+"""Nucleotides at an origin that a programmed frameshift may leave out."""
 
 
 def _features(rows: Sequence[FeatureRow]) -> list[list[FeatureRow]]:
@@ -403,28 +431,87 @@ def _features(rows: Sequence[FeatureRow]) -> list[list[FeatureRow]]:
     return [parts for groups in found.values() for parts in groups]
 
 
+def _whole(rows: list[FeatureRow], genomes: Sequence[Genome]) -> list[FeatureRow]:
+    """Features as they are meant: those of a pseudogene marked, those across an origin joined."""
+    return _joined_at_the_origin(_with_genes(rows), genomes)
+
+
+def _with_genes(rows: list[FeatureRow]) -> list[FeatureRow]:
+    """Pass on to its parts that a gene is a pseudogene: by ``Parent``, or by their locus tag."""
+    parents = {row.attributes["ID"]: row.parents for row in rows if "ID" in row.attributes}
+    dead = {row.attributes["ID"] for row in rows if row.pseudo and "ID" in row.attributes}
+    genes = {
+        (row.contig, row.locus_tag)
+        for row in rows
+        if row.pseudo and row.locus_tag and row.kind in ("gene", "pseudogene")
+    }
+
+    def of_dead(row: FeatureRow) -> bool:
+        if row.locus_tag and (row.contig, row.locus_tag) in genes:
+            return True
+        waiting, seen = list(row.parents), set[str]()
+        while waiting:
+            one = waiting.pop()
+            if one in dead:
+                return True
+            if one not in seen:
+                seen.add(one)
+                waiting += parents.get(one, ())
+        return False
+
+    return [
+        replace(row, attributes={**row.attributes, "pseudo": "true"})
+        if not row.pseudo and of_dead(row)
+        else row
+        for row in rows
+    ]
+
+
 def _joined_at_the_origin(rows: list[FeatureRow], genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Make one row of two that meet at the origin of a circular replicon and are one feature."""
     length = {genome.name: genome.length for genome in genomes if genome.circular}
-    first = {
-        (row.contig, *row.identity): row
-        for row in rows
-        if row.identity and row.start == 0 and row.contig in length
-    }
-    if not first:
-        return rows
-    joined, gone = [], set()
+    first: dict[tuple[str, ...], FeatureRow] = {}
+    last: dict[tuple[str, ...], FeatureRow] = {}
     for row in rows:
-        key = (row.contig, *row.identity)
-        if row.identity and row.end == length.get(row.contig) and key in first:
-            after = first[key]
-            if after is not row:
-                gone.add(id(after))
-                row = replace(
-                    row, end=row.end + after.end, open_right=row.open_right or after.open_right
-                )
-        joined.append(row)
-    return [row for row in joined if id(row) not in gone]
+        size, key = length.get(row.contig), _at_origin(row)
+        if size is None or not key:
+            continue
+        if row.start <= _SEAM and (key not in first or row.start < first[key].start):
+            first[key] = row
+        if size - _SEAM <= row.end <= size and (key not in last or row.end > last[key].end):
+            last[key] = row
+    pairs = {
+        id(last[key]): first[key] for key in last if first.get(key, last[key]) is not last[key]
+    }
+    gone = {id(after) for after in pairs.values()}
+    return [_across(row, pairs.get(id(row)), length) for row in rows if id(row) not in gone]
+
+
+def _across(row: FeatureRow, after: FeatureRow | None, length: Mapping[str, int]) -> FeatureRow:
+    """Let a row before the origin go on as the one after it."""
+    if after is None:
+        return row
+    open_right = row.open_right or after.open_right
+    return replace(row, end=length[row.contig] + after.end, open_right=open_right)
+
+
+def _at_origin(row: FeatureRow) -> tuple[str, ...]:
+    """What two rows that meet at an origin have in common if they are one; empty if not known."""
+    same = row.identity or ((row.kind, row.strand, row.locus_tag) if row.locus_tag else ())
+    return (row.contig, *same) if same else ()
+
+
+def _unrolled(rows: list[FeatureRow], genome: Genome) -> list[FeatureRow]:
+    """Count on beyond the length what of a feature across the origin lies in rows behind it."""
+    across = {row.identity: row for row in rows if row.identity and row.end > genome.length}
+    return [
+        replace(row, start=row.start + genome.length, end=row.end + genome.length)
+        if (one := across.get(row.identity)) is not None
+        and row is not one
+        and row.start + genome.length - one.end < one.start - row.end
+        else row
+        for row in rows
+    ]
 
 
 def _feature_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -440,7 +527,7 @@ def _feature_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
+def gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Read all stranded features of these sequences, in the file's order; at least one."""
     by_name = {genome.name: genome for genome in genomes}
     rows = []
@@ -451,18 +538,7 @@ def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
     if not rows:
         names = _some(list(by_name))
         raise GenomeError(f"{path}: no stranded feature of {names} in this file")
-    return _with_parents(rows)
-
-
-def _with_parents(rows: list[FeatureRow]) -> list[FeatureRow]:
-    """Pass on to its parts that a gene is a pseudogene."""
-    dead = {row.attributes["ID"] for row in rows if row.pseudo and "ID" in row.attributes}
-    return [
-        replace(row, attributes={**row.attributes, "pseudo": "true"})
-        if not row.pseudo and dead & {*row.attributes.get("Parent", "").split(",")}
-        else row
-        for row in rows
-    ]
+    return rows
 
 
 def _some(names: Sequence[str]) -> str:

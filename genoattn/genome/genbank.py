@@ -18,9 +18,11 @@ import pandas as pd
 
 from genoattn.genome.formats import (
     FeatureRow,
+    GeneStarts,
     feature_table,
+    gene_starts_of,
+    gff_rows,
     parse_fasta,
-    read_gff_contigs,
     sequence_lines,
 )
 from genoattn.genome.sequence import Genome, GenomeError, encode
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GenBank",
+    "annotated_starts",
     "is_genbank",
     "parse_genbank",
     "parse_sequences",
@@ -112,8 +115,21 @@ def read_annotation(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFrame
     FileNotFoundError, GenomeError
         As of `read_gff_contigs` and `read_genbank`, or a sequence that is not the given one.
     """
+    return feature_table(_annotation_rows(path, genomes), genomes)
+
+
+def annotated_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> GeneStarts:
+    """First nucleotides of all features of a type in GFF3, GTF or GenBank.
+
+    See `genoattn.genome.formats.read_gene_starts`, which reads GFF3 and GTF.
+    """
+    return gene_starts_of(path, _annotation_rows(path, [genome]), genome, kind)
+
+
+def _annotation_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
+    """Stranded features of an annotation, whatever its kind; see `read_annotation`."""
     if not is_genbank(path):
-        return read_gff_contigs(path, genomes)
+        return gff_rows(path, genomes)
     found = read_genbank(path)
     known = {one.name: one for one in genomes}
     for one in found.genomes:
@@ -125,7 +141,7 @@ def read_annotation(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFrame
             )
     if not found.features:
         raise GenomeError(f"{path}: no stranded feature in this file")
-    return feature_table(found.features, genomes)
+    return found.features
 
 
 def read_genbank(path: str | Path) -> GenBank:

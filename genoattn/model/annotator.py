@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.model.attention import relative_attention, sinusoids
-from genoattn.model.card import Card
+from genoattn.model.card import Card, configured
 from genoattn.model.convolutional import dilated_layers, reach
-from genoattn.model.weights import WeightsError, find_weights, read_tensors, write_tensors
+from genoattn.model.weights import find_weights, read_tensors, write_tensors
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
 """``observe(layer, row, start, weights)``: :data:`genoattn.model.attention.Observer` of each layer,
@@ -77,6 +77,10 @@ class AnnotatorConfig:
             raise ValueError(f"stem must not be negative, not {self.stem}")
         if self.conv_width % 2 == 0:
             raise ValueError(f"conv_width must be odd, not {self.conv_width}")
+        if self.downstream < 0:
+            raise ValueError(f"downstream must not be negative, not {self.downstream}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be from 0 to below 1, not {self.dropout}")
         if self.d_model % 2:
             raise ValueError(f"d_model must be even, not {self.d_model}")
 
@@ -395,13 +399,6 @@ class Annotator(nn.Module):
             Unknown name, missing card, or tensors that do not fit the card's configuration.
         """
         path = find_weights(source)
-        config = Card.read(path).config
-        known = {field.name for field in fields(AnnotatorConfig)}
-        if set(config) != known:
-            raise WeightsError(
-                f"{path.with_suffix('.json')}: "
-                f"'config' must give {sorted(known)}, not {sorted(config)}"
-            )
-        model = cls(AnnotatorConfig(**config))
+        model = cls(configured(AnnotatorConfig, Card.read(path).config, path))
         read_tensors(model, path)
         return model.eval().to(device)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.weights import WeightsError, find_weights
 
-__all__ = ["Card", "check_one_task", "misfit"]
+__all__ = ["Card", "check_one_task", "configured", "misfit"]
 
 
 _KEYS = (
@@ -96,7 +96,7 @@ class Card:
         WeightsError
             There is no configuration in it.
         """
-        if "config" not in content:
+        if not isinstance(content.get("config"), Mapping):
             raise WeightsError(f"{where}: the model card has no 'config'")
         named = {one.name for one in dataclasses.fields(cls)} - {"parts", "further"}
         known = {name: content[name] for name in named if content.get(name) is not None}
@@ -223,6 +223,31 @@ class Card:
     def get(self, key: str, default: Any = None) -> Any:
         """Return what the file says under this key."""
         return self.content().get(key, default)
+
+
+_Config = TypeVar("_Config")
+
+
+def configured(kind: type[_Config], config: Mapping[str, Any], weights: Path) -> _Config:
+    """Make the configuration of a network of what the card beside its weights says.
+
+    Raises
+    ------
+    WeightsError
+        Other settings than such a network has, or a value that it cannot have; names the card.
+    """
+    where = f"{weights.with_suffix('.json')}: 'config'"
+    known = {one.name: type(one.default) for one in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if set(config) != set(known):
+        raise WeightsError(f"{where} must give {sorted(known)}, not {sorted(config)}")
+    for name, value in config.items():
+        fits = isinstance(value, (int, float) if known[name] is float else known[name])
+        if not fits or isinstance(value, bool):
+            raise WeightsError(f"{where}: {name} cannot be {value!r}")
+    try:
+        return kind(**config)
+    except ValueError as error:
+        raise WeightsError(f"{where}: {error}") from error
 
 
 def misfit(card: Card, genome: Genome, task: str) -> str | None:

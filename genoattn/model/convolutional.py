@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from genoattn.model.card import Card
+from genoattn.model.card import Card, configured
 from genoattn.model.weights import WeightsError, find_weights, read_tensors, write_tensors
 
 __all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "DilatedLayer", "dilated_layers", "reach"]
@@ -55,6 +55,8 @@ class ConvolutionalConfig:
         for name in ("layers", "channels", "conv_width"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be from 0 to below 1, not {self.dropout}")
 
     @property
     def reach_upstream(self) -> int:
@@ -155,7 +157,7 @@ class ConvolutionalNetwork(nn.Module):
             raise WeightsError(
                 f"{path.with_suffix('.json')}: 'config' is not that of a convolutional network"
             )
-        network = cls(ConvolutionalConfig(**card.config))
+        network = cls(configured(ConvolutionalConfig, card.config, path))
         read_tensors(network, path)
         return network.eval().to(device)
 

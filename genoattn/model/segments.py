@@ -89,9 +89,11 @@ class TrainingConfig:
         for name in ("passes", "segment", "batch", "learning_rate", "steps_per_round", "patience"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)}")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be a whole number of 0 or more, not {self.seed}")
         if not 0 < self.empty_share <= 1:
             raise ValueError(f"empty_share must be above 0 and at most 1, not {self.empty_share}")
-        for name in ("context", "auxiliary_weight", "focal_gamma"):
+        for name in ("context", "weight_decay", "clip", "auxiliary_weight", "focal_gamma"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
         if self.keep not in ("best", "last"):

@@ -318,6 +318,7 @@ def fit(
         The checkpoint is of another training or damaged, or no site lies in the training part.
     """
     model_config, config = model or AnnotatorConfig(), training or TrainingConfig()
+    _check_machine(accelerator, devices)
     weights = Path(weights)
     keep_freed_memory()
     auxiliary = auxiliary or {}
@@ -350,6 +351,22 @@ def fit(
     return type(module.model).load(weights)
 
 
+def _check_machine(accelerator: str, devices: int | str) -> None:
+    """Refuse a machine that is not there before anything is written."""
+    known = ("auto", "cpu", "gpu", "cuda", "mps")
+    if accelerator not in known:
+        raise ValueError(f"accelerator must be one of {', '.join(known)}, not {accelerator!r}")
+    n_cuda = torch.cuda.device_count()
+    if accelerator not in ("auto", "cpu") and not (n_cuda or torch.backends.mps.is_available()):
+        raise ValueError(
+            f"accelerator {accelerator!r}: torch finds none on this machine; take auto or cpu"
+        )
+    if isinstance(devices, int) and not 1 <= devices <= (
+        n_cuda if n_cuda and accelerator != "cpu" else devices
+    ):
+        raise ValueError(f"devices must be from 1 to what this machine has, not {devices}")
+
+
 @contextmanager
 def _alone(weights: Path) -> Iterator[None]:
     """See to it that nobody else trains a model of that name."""
@@ -377,8 +394,26 @@ def _started(
     elif Card.read(initial).convolutional and isinstance(network, Annotator):
         stand_on(network, ConvolutionalNetwork.load(initial))
     else:
-        network.load_state_dict(type(network).load(initial).state_dict())
+        _take_over(network, initial)
     return network
+
+
+def _take_over(network: Network, initial: str | Path) -> None:
+    """Give a network the parameters of weights of its own shape."""
+    source = type(network).load(initial)
+    had, has = asdict(source.config), asdict(network.config)
+    try:
+        network.load_state_dict(source.state_dict())
+    except RuntimeError as error:  # torch's says every tensor
+        differs = [name for name in had if name not in _FREE and had[name] != has[name]]
+        said = ", ".join(f"{name} {had[name]}, here {has[name]}" for name in differs)
+        raise ValueError(
+            f"initial {initial}: a network of another shape ({said}); give the model its settings"
+        ) from error
+
+
+_FREE = {"window", "downstream", "dropout"}
+"""Settings of a network that its parameters do not depend on."""
 
 
 def _train(module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices: int | str) -> None:
@@ -449,9 +484,23 @@ def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
                 "start afresh (fresh=True), or give the run another name"
             )
         return checkpoint
+    _check_finished(weights, identity)
     with writing(record) as partial:
         partial.write_text(text)
     return None
+
+
+def _check_finished(weights: Path, identity: dict[str, Any]) -> None:
+    """Refuse to replace a model of other data or settings that has no checkpoint any more."""
+    if not (weights.exists() and weights.with_suffix(".json").exists()):
+        return
+    content = Card.read(weights).content()
+    before = {key: content.get(key) for key in identity}
+    if json.dumps(before, sort_keys=True) != json.dumps(identity, sort_keys=True):
+        raise ValueError(
+            f"{weights} holds a model of other data or settings; start afresh (fresh=True), or "
+            "give the run another name"
+        )
 
 
 def _forget(weights: Path) -> None:

@@ -95,7 +95,10 @@ def read_tensors(network: nn.Module, path: Path) -> None:
     try:
         network.load_state_dict(load_file(path))
     except Exception as error:
-        raise WeightsError(f"{path}: not what its card describes ({error})") from error
+        reason = " ".join(str(error).split())[:120]
+        raise WeightsError(f"{path}: not what its card describes ({reason})") from error
+    if not all(one.isfinite().all() for one in network.state_dict().values()):
+        raise WeightsError(f"{path}: some of its values are no numbers; train or fetch it again")
 
 
 def find_prior(source: str | Path, run_dir: str | Path | None = None) -> Path | None:

@@ -133,6 +133,8 @@ class GenePrior:
         if len(self.terms) != len(self.edges) + 1:
             raise ValueError(f"{len(self.edges)} edges make {len(self.edges) + 1} classes; there "
                              f"are {len(self.terms)} terms")  # fmt: skip
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError(f"edges must rise, not {list(self.edges)}")
 
     @classmethod
     def fit(

@@ -21,17 +21,25 @@ from numpy.typing import NDArray
 
 from genoattn.annotate import load_contigs
 from genoattn.data.collection import Piece, genome_piece, lay_out
-from genoattn.data.species import AUDITED_OFFSETS, purine_shares, read_start_bed, why_apart
+from genoattn.data.species import (
+    AUDITED_OFFSETS,
+    is_bed,
+    purine_shares,
+    read_start_bed,
+    why_apart,
+)
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.evaluation.scores import compare_resolutions
 from genoattn.evaluation.statistics import holm_corrected
 from genoattn.genome.files import (
     AnnotationError,
     read_own_table,
+    rereadable,
     to_integers,
     to_strands,
     writing,
 )
+from genoattn.genome.locks import holding
 from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import site_track
 from genoattn.model.annotator import AnnotatorConfig
@@ -94,8 +102,8 @@ def read_species(fasta: str | Path, sites: str | Path) -> tuple[Genome, pd.DataF
     fasta : str or Path
         One circular replicon.
     sites : str or Path
-        A BED file of single nucleotides (``.bed``), or a table with the columns ``position_1based``
-        and ``strand``.
+        A BED file of single nucleotides, or a table with the columns ``position_1based`` and
+        ``strand``; told by its content.
 
     Returns
     -------
@@ -115,8 +123,14 @@ def read_species(fasta: str | Path, sites: str | Path) -> tuple[Genome, pd.DataF
             f"{fasta}: {len(genomes)} sequences; give the one replicon that the sites are on"
         )
     genome = replace(genomes[0], circular=True)
-    if Path(sites).suffix == ".bed":
-        return genome, read_start_bed(sites, genome)
+    with rereadable(sites) as file:
+        return genome, _read_sites(file, genome)
+
+
+def _read_sites(sites: Path, genome: Genome) -> pd.DataFrame:
+    """Read start sites, BED or a table; see `read_species`."""
+    if is_bed(sites):
+        return read_start_bed(sites, genome)
     table = read_own_table(sites, ["position_1based", "strand"])
     printed = to_integers(table, "position_1based", sites)
     beyond = table.index[(printed < 1) | (printed > len(genome))]
@@ -126,7 +140,7 @@ def read_species(fasta: str | Path, sites: str | Path) -> tuple[Genome, pd.DataF
             f"1..{len(genome)} of {genome.name}; are the sites of this assembly?"
         )
     found = pd.DataFrame({"position": printed - 1, "strand": to_strands(table, "strand", sites)})
-    return genome, found.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
+    return found.drop_duplicates().sort_values(["position", "strand"], ignore_index=True)
 
 
 def audit(genome: Genome, sites: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
@@ -331,13 +345,14 @@ def learning_curve(
     DataFrame
         Columns n_sites, seed, and those of `before_and_after`.
     """
+    files = {number: _new_weights(run, name, number, genome) for number in numbers}
     lessons = [taught(genome, sites, number, recipe.seed) for number in numbers]
     label = site_track(sites, len(genome))
     where = resampling.block >= 0
     before = run.predict_elsewhere(weights, genome, where, progress=progress)
     tables = []
     for number, lesson in zip(numbers, lessons, strict=True):
-        to = run.training / f"{name}{'' if number is None else f'-{number}'}.safetensors"
+        to = files[number]
         adapt(weights, lesson, to, recipe=recipe, least_steps=least_steps, progress=progress)
         after = run.predict_elsewhere(to, genome, where, progress=progress)
         table = before_and_after(before, after, label, resampling)
@@ -347,6 +362,14 @@ def learning_curve(
         say(f"{lesson.n_sites:,} sites: PR AUC {first:.3f} -> {second:.3f}")
     found = pd.concat(tables, ignore_index=True)
     return found[["n_sites", "seed", *tables[0].columns[:-2]]]
+
+
+def _new_weights(run: Run, name: str, number: int | None, genome: Genome) -> Path:
+    """Where the adapted weights go; ValueError if a model of another genome is there."""
+    to = run.new_weights(name if number is None else f"{name}-{number}")
+    if to.exists() and (before := Card.read(to).genome) != genome.name:
+        raise ValueError(f"{to} is a model of {before}; give the adapted one another name")
+    return to
 
 
 # ------------------------------------------------------------------------------- command line
@@ -417,19 +440,23 @@ def _adapt(given: Any) -> pd.DataFrame:
     )
     where = held_out_half(genome, given.most)
     run = Run(given.run)
-    table = learning_curve(
-        genome,
-        sites,
-        run.weights(given.weights),
-        [*given.n_sites, None],
-        run,
-        given.name,
-        resampling=Resampling.of(where, given.block, given.n_bootstrap, given.seed),
-        recipe=recipe,
-        least_steps=LEAST_STEPS,
-        say=lambda line: print(line, flush=True),
-        progress=sys.stderr.isatty(),
-    )
-    with writing(run.results / f"{given.name}.csv") as partial:
-        table.round(6).to_csv(partial, index=False)
+    if len(set(given.n_sites)) < len(given.n_sites):
+        raise ValueError("n-sites names a number twice; give each once")
+    weights = run.weights(given.weights)
+    with holding(run.folder / "run.lock", str(run.folder), "name another folder"):
+        table = learning_curve(
+            genome,
+            sites,
+            weights,
+            [*given.n_sites, None],
+            run,
+            given.name,
+            resampling=Resampling.of(where, given.block, given.n_bootstrap, given.seed),
+            recipe=recipe,
+            least_steps=LEAST_STEPS,
+            say=lambda line: print(line, flush=True),
+            progress=sys.stderr.isatty(),
+        )
+        with writing(run.results / f"{given.name}.csv") as partial:
+            table.round(6).to_csv(partial, index=False)
     return table

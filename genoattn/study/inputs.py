@@ -39,6 +39,8 @@ from genoattn.genome.files import (
     AnnotationError,
     read_lines,
     read_own_table,
+    rereadable,
+    rereadable_both,
     to_integers,
     to_strands,
     writing,
@@ -47,10 +49,15 @@ from genoattn.genome.formats import (
     FEATURE_COLUMNS,
     GeneStarts,
     circular_in_gff,
-    read_fasta,
-    read_gene_starts,
     read_gff,
     write_fasta,
+)
+from genoattn.genome.genbank import (
+    annotated_starts,
+    is_genbank,
+    read_annotation,
+    read_genbank,
+    read_sequences,
 )
 from genoattn.genome.sequence import Genome, GenomeError
 from genoattn.genome.sites import gene_starts
@@ -63,6 +70,7 @@ __all__ = [
     "gene_start_inputs",
     "load_inputs",
     "own_inputs",
+    "read_saved",
     "synthetic_inputs",
 ]
 
@@ -93,7 +101,9 @@ _REQUIRED = {
     "sites": _SITE_COLUMNS,
     "elements": ["tss_position", "strand", "element", "offset", "sequence"],
 }
-_WHOLE = {"position", "start", "end", "tss_position", "offset", "n_genes"}
+_WHOLE = {
+    "position", "start", "end", "tss_position", "offset", "n_genes", "n_sources", "votes",
+}  # fmt: skip
 _FLOAT = {"score", "enrichment"}
 _TRUTH = {"pseudo"}
 _MAYBE = {"m9", "rich", "log", "stationary", "uncertain"}  # true, false or not applicable
@@ -254,7 +264,7 @@ class StudyInputs:
         folder = Path(folder)
         genome = _one_genome(folder / "genome.fa")
         tables = {
-            name: _read_saved(folder / f"{name}.tsv", required)
+            name: read_saved(folder / f"{name}.tsv", required)
             for name, required in _REQUIRED.items()
             if name != "elements" or (folder / "elements.tsv").is_file()
         }
@@ -389,14 +399,15 @@ def own_inputs(
     Parameters
     ----------
     fasta : str or Path
-        One replicon.
+        One replicon, FASTA or GenBank.
     tables : sequence of str or Path
         One or more tab-separated tables whose first line names the columns, among them
         ``position_1based``, ``strand`` (``+`` or ``-``) and ``source``, any name of the assay
         but ``curated``; other columns are not used. Rows of one position, strand and source
         count once.
     gff : str or Path, optional
-        Annotation of the same replicon.
+        Annotation of the same replicon: GFF3, GTF or GenBank. By default that of a GenBank file of
+        the sequence.
 
     Returns
     -------
@@ -410,10 +421,13 @@ def own_inputs(
     """
     if isinstance(tables, (str, Path)) or not tables:
         raise ValueError("tables must be a list of at least one table of sites")
-    genome = _one_genome(fasta, gff)
     frames = {name: _empty_table(name) for name in ("features", "operons", "terminators")}
-    if gff is not None:
-        frames["features"] = read_gff(gff, genome)
+    with rereadable_both(fasta, gff) as (fasta, gff):
+        genome = _one_genome(fasta, gff)
+        if gff is None and is_genbank(fasta) and read_genbank(fasta).features:
+            gff = fasta
+        if gff is not None:
+            frames["features"] = read_annotation(gff, [genome]).drop(columns="contig")
     sites = pd.concat([_own_sites(path, genome) for path in tables], ignore_index=True)
     sites = sites.drop_duplicates(_SITE_COLUMNS, ignore_index=True)
     return StudyInputs(
@@ -467,8 +481,10 @@ def gene_start_inputs(
             raise ValueError(f"source {source!r} is not known; use 'ecoli', 'synthetic' or 'files'")
         if fasta is None or gff is None:
             raise ValueError("source 'files' needs a genome and its annotation: give fasta and gff")
-        genome = _one_genome(fasta, gff)
-        features, starts = read_gff(gff, genome), read_gene_starts(gff, genome)
+        with rereadable(fasta) as fasta, rereadable(gff) as gff:
+            genome = _one_genome(fasta, gff)
+            features = read_annotation(gff, [genome]).drop(columns="contig")
+            starts = annotated_starts(gff, genome)
     study = StudyInputs(
         genome,
         features=features,
@@ -577,15 +593,16 @@ def _parsed(text: pd.Series, name: str) -> pd.Series:
 
 
 def _one_genome(path: str | Path, gff: str | Path | None = None) -> Genome:
-    """Read a FASTA file that holds a single sequence, circular unless its header says linear."""
-    genomes = read_fasta(path)
+    """Read a file that holds a single sequence, circular unless it says that it is linear."""
+    genomes = read_sequences(path)
     if len(genomes) != 1:
         names = ", ".join(genome.name for genome in genomes[:3])
         raise GenomeError(
             f"{path}: {len(genomes)} sequences ({names}, ...); give one replicon in a file"
         )
     name = genomes[0].name
-    if gff is not None and not genomes[0].circular and name in circular_in_gff(gff):
+    calls = set() if gff is None or is_genbank(gff) else circular_in_gff(gff)
+    if not genomes[0].circular and name in calls:
         raise GenomeError(
             f"{gff} calls {name} circular, but its header in {path} says linear; correct one of "
             "them"
@@ -593,8 +610,16 @@ def _one_genome(path: str | Path, gff: str | Path | None = None) -> Genome:
     return genomes[0]
 
 
-def _read_saved(path: Path, required: Sequence[str]) -> pd.DataFrame:
-    """Read a table that `StudyInputs.save` wrote, with its types."""
+def read_saved(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a table that `StudyInputs.save` wrote, or a curated set, with its types.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    AnnotationError
+        It is damaged, or lacks a column; names the line or the column.
+    """
     lines = read_lines(path)
     if not lines or lines[0] != _NOTE:
         raise AnnotationError(f"{path}, line 1: {_NOTE!r} expected; is this a saved table?")

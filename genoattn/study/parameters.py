@@ -242,7 +242,7 @@ def positive(value: float) -> str | None:
 
 def plain_name(value: str) -> str | None:
     """Refuse a name that would lead a file elsewhere, or that a file system does not take."""
-    if value in ("", ".", "..") or not value.isprintable() or re.search(r'[/\\:*?"<>|]', value):
+    if value in ("", ".", "..") or not value.isprintable() or re.search(r'[/\\:*?"<>|{}]', value):
         return "must be a plain name, without a folder or a sign that files cannot have"
     if value != value.strip():
         return "must be a plain name, without blanks at its ends"

@@ -26,6 +26,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from urllib.parse import quote
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -50,7 +52,7 @@ from genoattn.model.weights import (
 )
 from genoattn.prediction.ensemble import GenePrior, mean_log_odds
 from genoattn.prediction.predict import predict
-from genoattn.study.inputs import StudyInputs
+from genoattn.study.inputs import StudyInputs, read_saved
 from genoattn.study.manifest import PROFILE, Manifest, ManifestError, digest, lasting
 from genoattn.study.parameters import FOLDERS, Checked, ParameterError
 from genoattn.study.report import Finding, HasFinding, Kept
@@ -291,7 +293,7 @@ class Run:
         """
         self._made_by("01_curation", self.curated_file)
         self.manifest.check(_CURATED, self._sources(), "01_curation")
-        return pd.read_csv(self.curated_file, sep="\t", comment="#")
+        return read_saved(self.curated_file, ["position", "strand"])
 
     def write_curated(self, curated: pd.DataFrame) -> None:
         """Write the curated set, whole or not at all; the first line says that it is 0-based."""
@@ -455,7 +457,11 @@ class Run:
             The output is of another genome.
         """
         file = self._made_by("02_training", self.predictions / f"{model}.npy")
-        track: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        track = _array(file)
+        if track is None:
+            raise ManifestError(
+                f"{file}: damaged; remove it, and run the chapter 02_training again"
+            )
         if track.shape != (2, len(self.study.genome)):
             raise ValueError(
                 f"{file}: shape {track.shape}, but the genome has {len(self.study.genome):,} nt; "
@@ -463,7 +469,7 @@ class Run:
             )
         weights, record = self._file_of(model), file.with_suffix(".json")
         if weights is not None and record.is_file():
-            if json.loads(record.read_text()) != made_from(weights, self.study.genome):
+            if _facts(record) != made_from(weights, self.study.genome):
                 raise ManifestError(
                     f"{file} was made with other weights than {weights} holds now, or from another "
                     f"sequence than {self.inputs / 'genome.fa'}; run the chapter 02_training again"
@@ -510,7 +516,7 @@ class Run:
         progress: bool = True,
     ) -> NDArray[np.float32]:
         """Output of a model on another genome than the run's, computed unless it is kept here."""
-        folder = self.predictions / genome.name
+        folder = self.predictions / _folder_name(genome.name)
         return output_of(weights, genome, where, folder, accelerator=accelerator, progress=progress)
 
     # ----------------------------------------------------- what chapters keep for each other
@@ -540,7 +546,7 @@ class Run:
             It was, but with other weights, labels or inputs than there are now.
         """
         file = self._kept(notebook, self.file(notebook[3:], model, kind), model)
-        return pd.read_csv(file, dtype=dict.fromkeys(texts, str))
+        return _frame(file, dict.fromkeys(texts, str))
 
     def has_kept(self, notebook: str, model: str, kind: str) -> bool:
         """Tell whether a chapter kept this kind of table of a model."""
@@ -571,9 +577,9 @@ class Run:
         file = self.file(notebook[3:], model, kind, "npz")
         identity = json.dumps(dict(sources), sort_keys=True)
         if file.is_file():
-            with np.load(file, allow_pickle=False) as arrays:
-                if str(arrays[_MADE_FROM]) == identity:
-                    return {name: arrays[name] for name in arrays.files if name != _MADE_FROM}
+            kept = _arrays(file)
+            if str(kept.pop(_MADE_FROM, "")) == identity:
+                return kept
         made = dict(make())
         self._hold()
         _write(file, {**made, _MADE_FROM: np.array(identity)})
@@ -593,7 +599,7 @@ class Run:
     def earlier(self, name: str) -> pd.DataFrame | None:
         """A table of aggregates that an earlier run left in the folder of results, if any."""
         file = self.results / f"{name}.csv"
-        return pd.read_csv(file) if file.is_file() else None
+        return _frame(file) if file.is_file() else None
 
     def write(self, parameters: Checked, *steps: HasFinding) -> Finding:
         """Write what the steps of a chapter found, each file whole or not at all.
@@ -687,6 +693,50 @@ def _below(first: Kept, second: Kept, path: Path) -> Kept:
     raise ValueError(f"two steps write {path}")
 
 
+def _frame(file: Path, texts: Mapping[str, type] | None = None) -> pd.DataFrame:
+    """Read a table that a chapter wrote."""
+    try:
+        return pd.read_csv(file, dtype=dict(texts or {}))
+    except ValueError as error:
+        reason = str(error).partition("\n")[0]
+        raise ManifestError(
+            f"{file}: damaged ({reason}); run again the chapter that makes it"
+        ) from error
+
+
+def _array(file: Path) -> NDArray[np.float32] | None:
+    """Read an array of an output; None if the file is damaged."""
+    try:
+        with file.open("rb") as opened:  # numpy leaves one open that it cannot read
+            track: NDArray[np.float32] = np.load(opened, allow_pickle=False)
+    except (EOFError, ValueError):
+        return None
+    return track if track.ndim == 2 else None
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    """Read named arrays; none if the file is damaged."""
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (EOFError, OSError, ValueError, BadZipFile):
+        return {}
+
+
+def _facts(file: Path) -> Any:
+    """Read what an output was made from; None if the file is damaged."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+
+
+def _folder_name(genome: str) -> str:
+    """Write the name of a genome so that it is one of a folder, inside the one that it is in."""
+    name = quote(genome, safe="|+,:@ ")[:200]
+    return f"_{name}" if name.startswith(".") else name
+
+
 def _size(kept: pd.DataFrame | Mapping[str, Any]) -> str:
     """How much was written, in words."""
     return f"{len(kept):,} {'rows' if isinstance(kept, pd.DataFrame) else 'entries'}"
@@ -778,10 +828,10 @@ def output_of(
     """
     kept, record = folder / f"{weights.stem}.npy", folder / f"{weights.stem}.json"
     sources = made_from(weights, genome)
-    if kept.exists() and record.exists() and json.loads(record.read_text()) == sources:
-        track = np.load(kept)
-        if not np.isnan(track[:, where]).any():
-            return track
+    if kept.exists() and record.exists() and _facts(record) == sources:
+        before = _array(kept)
+        if before is not None and not np.isnan(before[:, where]).any():
+            return before
     network = load_network(weights, accelerator)
     track = predict(cast(Annotator, network), genome, where=where, progress=progress)
     with writing(kept) as partial:

@@ -50,6 +50,8 @@ def _train(given: argparse.Namespace) -> None:
         **{field: getattr(given, field) for field in asdict(TrainingConfig())}
     )
     data, auxiliary, task = _data(given)
+    if given.turn_labels < 0:
+        raise ValueError(f"turn_labels must not be negative, not {given.turn_labels}")
     if given.turn_labels:
         turned = turned_round(data.sites, len(data.genome), given.turn_labels)
         data = data._replace(sites=turned)
@@ -133,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
-        type=json.loads,
+        type=_as_json,
         default={},
         help="what differs from the network's defaults, as JSON: '{\"downstream\": 256}'",
     )
@@ -161,13 +163,52 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.plan is not None:
-        parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))
+        settings = planned(given.plan, given.name, set(vars(given)))
+        for action in parser._actions:
+            if problem := _complaint(action, settings.get(action.dest, action.default)):
+                raise ValueError(f"{given.plan}: {given.name}: {action.dest} {problem}")
+        parser.set_defaults(**settings)
         given = parser.parse_args(arguments)
     if given.cuts is None and given.sites != SPECIES:
         parser.error("give --cuts, or a --plan that has them")
     if problem := plain_name(given.name):
         parser.error(f"--name {problem}, not {given.name!r}")
     return given
+
+
+def _complaint(action: argparse.Action, value: Any) -> str | None:
+    """Say what is wrong with what a plan gives an option, which argparse does not look at."""
+    if value == action.default:
+        return None
+    if action.nargs is None or action.nargs == 0:
+        return _complaint_of_one(action, value)
+    if not isinstance(value, list):
+        return f"must be a list, not {value!r}"
+    if isinstance(action.nargs, int) and len(value) != action.nargs:
+        return f"must have {action.nargs} members, not {value!r}"
+    return next(filter(None, (_complaint_of_one(action, one) for one in value)), None)
+
+
+def _complaint_of_one(action: argparse.Action, value: Any) -> str | None:
+    """Say what is wrong with one value of an option."""
+    if action.type is _as_json:  # what a network has is looked at when it is configured
+        return None
+    kind = bool if action.nargs == 0 else action.type if action.type in (int, float) else str
+    if complaint := _not_of(kind, value):  # type: ignore[arg-type]
+        return complaint
+    if action.choices is not None and value not in action.choices:
+        return f"must be one of {', '.join(action.choices)}, not {value!r}"
+    return None
+
+
+def _as_json(text: str) -> Any:
+    """Read an option that is JSON."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be JSON, such as '{{\"window\": 128}}', not {text!r} ({error})"
+        ) from error
 
 
 def _configured(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -208,3 +209,47 @@ def test_a_genome_rich_in_g_and_c_is_warned_of_plainly(given, capsys):
     assert own.main(["own.fa", "--out", "to", *given.options]) == 0
     assert "Warning: 80.0% of this genome is G or C, more than 55%" in capsys.readouterr().err
     assert "<h2>Warning: rich in G and C</h2>" in (given.folder / "to/report.html").read_text()
+
+
+def test_files_of_two_models_are_never_beside_each_other(given, monkeypatch, capsys):
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 0
+    before = {path.name: path.read_bytes() for path in (given.folder / "to").iterdir()}
+
+    def full(*parts):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(own, "report", full)
+    assert own.main(["own.fa", "--out", "to", *given.options, "--apart", "50"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (given.folder / "to").iterdir()} == before
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_read(given, capsys):
+    (given.folder / "to/report.html").mkdir(parents=True)
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 1
+    assert "to/report.html: a folder where a file is to be written" in capsys.readouterr().err
+    assert [path.name for path in (given.folder / "to").iterdir()] == ["report.html"]
+
+
+def test_a_file_may_have_any_name(given):
+    name = os.fsdecode(b"g\xff<b>.fa")
+    (given.folder / "own.fa").rename(given.folder / name)
+    assert own.main([name, "--out", "to", *given.options]) == 0
+    assert "g\ufffd&lt;b&gt;.fa" in (given.folder / "to/report.html").read_text()
+
+
+def test_a_model_of_other_sites_says_so(given, capsys):
+    Annotator(CONFIG).save("tis.safetensors", Card(genome="toy", config={}, task="tis"))
+    options = ["--weights", "tis.safetensors", *given.options[2:]]
+    assert own.main(["own.fa", "--out", "to", *options]) == 0
+    said = "tis.safetensors marks translation initiation sites (TIS)"
+    assert f"Warning: {said}" in capsys.readouterr().err
+    assert said in (given.folder / "to/report.html").read_text()
+
+
+@pytest.mark.parametrize("stdin", [None, SimpleNamespace(buffer=io.BytesIO(b">a\n\n"))])
+def test_what_is_wrong_with_the_standard_input_names_it(given, monkeypatch, capsys, stdin):
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert own.main(["-", "--out", "to", *given.options]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("genoattn annotate: standard input") and "/tmp" not in said

@@ -17,6 +17,7 @@ from genoattn.genome.formats import (
     read_gene_starts,
     read_gff,
     read_gff_contigs,
+    write_fasta,
 )
 from genoattn.genome.sequence import Genome, GenomeError, encode
 
@@ -297,3 +298,69 @@ def test_reading_grows_with_the_number_of_contigs(tmp_path):
     genomes = read_fasta(tmp_path / "a.fa")
     features = read_gff_contigs(tmp_path / "a.gff", genomes)
     assert features["contig"].tolist() == [one.name for one in genomes]
+
+
+GONE = 'gene_id "a"; transcript_id "t";'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (row(text=f'{GONE} transcript_biotype "pseudogene";'),),  # Ensembl
+        (row(text=f'{GONE} gene_biotype "nontranslating_CDS";'),),
+        (row("gene", text='gene_id "a"; pseudo "true";'), row(text=GONE)),
+        (row("pseudogene", text="ID=g;locus_tag=L1"), row(text="ID=c1;locus_tag=L1")),
+        (
+            row(text="ID=c1;Parent=t1"),
+            row("mRNA", text="ID=t1;Parent=g1"),
+            row("pseudogene", text="ID=g1"),
+        ),
+        (row(text="ID=c1;is_pseudo=true"),),
+    ],
+)
+def test_parts_of_a_pseudogene_are_no_labels_whatever_binds_them_to_it(tmp_path, lines):
+    assert starts(tmp_path, *lines, KEPT) == [START_OF_KEPT]
+
+
+@pytest.mark.parametrize("said", ["pseudogene=No", "pseudogene=false", "pseudo=0;is_pseudo=none"])
+def test_a_gene_that_is_said_to_be_whole_is_a_label(tmp_path, said):
+    assert starts(tmp_path, row(text=f"ID=c1;{said}")) == [[100, "+"]]
+
+
+def test_parents_that_go_round_in_a_circle_come_to_an_end(tmp_path):
+    lines = (row("gene", text="ID=a;Parent=b"), row("mRNA", text="ID=b;Parent=a"))
+    assert starts(tmp_path, *lines, row(text="ID=c1;Parent=a")) == [[100, "+"]]
+
+
+@pytest.mark.parametrize(("strand", "start"), [("+", 2_900), ("-", 99)])
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(2901, 3000), (1, 50), (50, 100)],  # a programmed frameshift behind the origin
+        [(2901, 2950), (2950, 3000), (1, 100)],  # and before it
+        [(2901, 2998), (1, 100)],  # and at it
+    ],
+)
+def test_a_gene_of_several_rows_across_the_origin_begins_once(tmp_path, strand, start, places):
+    lines = [row(first=a, last=b, strand=strand, text="ID=o;locus_tag=L9") for a, b in places]
+    assert starts(tmp_path, *lines) == [[start, strand]]
+    assert starts(tmp_path, *lines[::-1]) == [[start, strand]]
+
+
+def test_two_rows_of_one_locus_tag_that_meet_at_the_origin_need_no_id(tmp_path):
+    lines = [row(first=a, last=b, text="locus_tag=L9") for a, b in [(2901, 3000), (1, 50)]]
+    assert starts(tmp_path, *lines) == [[2_900, "+"]]
+
+
+def test_only_the_attribute_says_that_a_sequence_is_circular(tmp_path):
+    path = tmp_path / "a.gff"
+    path.write_text(rows(row(text="ID=c;Note=no Is_circular=true here")))
+    assert circular_in_gff(path) == set()
+    path.write_text(rows(row("region", 1, 3000, text='Is_circular "TRUE"; organism "x";')))
+    assert circular_in_gff(path) == {"ctg"}
+
+
+def test_a_name_of_any_letters_is_written_and_read(tmp_path):
+    write_fasta(Genome("Süß_转录", CIRCLE.codes), tmp_path / "a.fa")
+    (genome,) = read_fasta(tmp_path / "a.fa")
+    assert (genome.name, genome.sequence) == ("Süß_转录", CIRCLE.sequence)

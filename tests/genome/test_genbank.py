@@ -11,7 +11,13 @@ from toy_pipe import piped
 
 from genoattn.annotate import load_contigs
 from genoattn.genome.formats import feature_table, read_gff_contigs, write_fasta
-from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank, read_sequences
+from genoattn.genome.genbank import (
+    annotated_starts,
+    is_genbank,
+    read_annotation,
+    read_genbank,
+    read_sequences,
+)
 from genoattn.genome.sequence import Genome, GenomeError, encode
 
 LINE = "GGGGCCCCAA" * 3  # 30 nt
@@ -167,3 +173,28 @@ def test_real_files_are_read(data_dir):
         first = starts["start"].where(starts["strand"] == "+", starts["end"] - 1)
         codons = genome.around(first % len(genome), starts["strand"], range(3))
         assert (codons[:, 1:] == [3, 2]).all(axis=1).mean() > 0.97  # ATG, GTG and TTG end in TG
+
+
+def test_starts_are_those_of_a_gff_of_the_same(tmp_path):
+    features = """\
+     gene            11..20
+                     /locus_tag="dead"
+                     /pseudogene="unprocessed"
+     CDS             11..20
+                     /locus_tag="dead"
+     CDS             join(51..60,1..4,4..9)
+                     /locus_tag="A"
+     CDS             complement(31..40)
+                     /locus_tag="B\""""
+    path = tmp_path / "a.gbk"
+    path.write_text(record(features=features))
+    (genome,) = read_sequences(path)
+    found = annotated_starts(path, genome)
+    assert found.sites.to_numpy().tolist() == [[39, "-"], [50, "+"]]
+    assert (found.n_features, found.n_pseudo) == (3, 1)
+    (tmp_path / "a.gff").write_text(GFF)
+    ring = Genome("ring.1", encode(RING))
+    with pytest.raises(GenomeError, match=r"line 8: feature of line\.2"):
+        annotated_starts(tmp_path / "a.gff", ring)
+    (tmp_path / "b.gff").write_text(GFF.replace(GFF.splitlines()[-1], ""))
+    assert annotated_starts(tmp_path / "b.gff", ring).sites.to_numpy().tolist() == [[9, "-"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from toy import CUTS, MODEL, TRAINING, toy
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator
 from genoattn.model.card import Card
+from genoattn.model.networks import load_network
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import AnnotatorTraining, DivergedError, fit
 from genoattn.model.weights import WeightsError
@@ -22,7 +24,7 @@ def train(path, training=SHORT, model=MODEL, cuts=CUTS, sites=None, **more):
     genome, known = toy()
     return fit(
         genome, known if sites is None else sites, Split.at(cuts, 6000), path, model=model,
-        training=training, accelerator="cpu", progress=False, **more,
+        training=training, progress=False, **{"accelerator": "cpu"} | more,
     )  # fmt: skip
 
 
@@ -101,6 +103,10 @@ def test_the_best_round_before_is_kept_when_a_later_one_diverges(tmp_path, monke
         ({"learning_rate": 1e38}, "learning_rate must be at most 1000"),
         ({"learning_rate": float("inf")}, "learning_rate must be a number, not inf"),
         ({"passes": float("nan")}, "passes must be a number, not nan"),
+        ({"seed": -1}, "seed must be a whole number of 0 or more, not -1"),
+        ({"seed": 10**30}, "seed must be a whole number of 0 or more"),
+        ({"clip": -1.0}, "clip must not be negative"),
+        ({"weight_decay": -1.0}, "weight_decay must not be negative"),
     ],
 )
 def test_settings_that_are_no_numbers(change, says):
@@ -130,3 +136,68 @@ def test_truncated_weights_are_named(tmp_path, trained, size):
     path.write_bytes(trained["a.safetensors"][:size])
     with pytest.raises(WeightsError, match=r"a\.safetensors: not what its card describes"):
         Annotator.load(path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"accelerator": "banana"}, "accelerator must be one of auto, cpu.* not 'banana'"),
+        ({"accelerator": "gpu"}, "'gpu': torch finds none on this machine; take auto or cpu"),
+        ({"devices": 0}, "devices must be from 1"),
+        ({"devices": -3}, "devices must be from 1"),
+        ({"initial": "curated"}, r"initial curated: a network of another shape \(layers 6, here 1"),
+        ({"initial": "nowhere"}, "no weights are named 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_trained_with_is_said_before_anything_is_written(
+    tmp_path, monkeypatch, asked, says
+):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(ValueError, match=says) as caught:
+        train(tmp_path / "a.safetensors", **asked)
+    assert len(str(caught.value).splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_model_without_its_checkpoint_is_not_replaced_by_another(tmp_path, trained):
+    for name, content in trained.items():
+        if not name.endswith((".ckpt", ".run.json")):
+            (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.safetensors holds a model of other data or settings"):
+        train(tmp_path / "a.safetensors", replace(SHORT, seed=99))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        name: trained[name] for name in ("a.safetensors", "a.json")
+    }
+    train(tmp_path / "a.safetensors", replace(SHORT, seed=99), fresh=True)
+    assert Card.read(tmp_path / "a.safetensors").seed == 99
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (None, "has no 'config'"),
+        ([1], "has no 'config'"),
+        ({"layers": 1}, "'config' must give"),
+        ({"layers": "two"}, "'config': layers cannot be 'two'"),
+        ({"layers": 0}, "'config': layers must be at least 1, not 0"),
+        ({"dropout": 2}, "'config': dropout must be from 0 to below 1, not 2"),
+    ],
+)
+def test_a_card_of_no_network_is_named(tmp_path, trained, config, says):
+    (tmp_path / "a.safetensors").write_bytes(trained["a.safetensors"])
+    card = json.loads(trained["a.json"])
+    whole = isinstance(config, dict) and says != "'config' must give"
+    card["config"] = card["config"] | config if whole else config
+    (tmp_path / "a.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match=rf"a\.json: .*{says}"):
+        load_network(tmp_path / "a.safetensors", "cpu")
+
+
+def test_weights_that_are_no_numbers_are_named(tmp_path):
+    network = Annotator(MODEL)
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    network.save(tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=r"a\.safetensors: some of its values are no numbers"):
+        load_network(tmp_path / "a.safetensors", "cpu")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from toy import TRAINING, toy
+from toy_pipe import piped
 
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.genome.formats import write_fasta
@@ -172,3 +176,47 @@ def test_an_option_that_cannot_be_is_said_before_anything_is_read(option, value,
     with pytest.raises(SystemExit):
         adapt.main(["run", "--fasta", "no.fa", "--sites", "no.bed", option, value])
     assert f"argument {option}: must be" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["sites.bed.gz", "SITES.BED", "sites.txt"])
+def test_bed_is_told_by_its_content(species, name):
+    *_, folder, _ = species
+    text = b"track name=x\n" + (folder / "toy.bed").read_bytes()
+    (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    _, wanted = adapt.read_species(folder / "toy.fa", folder / "toy.bed")
+    _, found = adapt.read_species(folder / "toy.fa", folder / name)
+    pd.testing.assert_frame_equal(found, wanted)
+    with piped(folder / "pipe", text) as pipe:
+        pd.testing.assert_frame_equal(adapt.read_species(folder / "toy.fa", pipe)[1], wanted)
+
+
+def test_what_is_there_already_is_not_adapted_over(species, capsys):
+    """Neither a model of another genome nor one that an ensemble's name would be taken for."""
+    *_, folder, weights = species
+    training = folder / "run/training"
+    network = ConvolutionalNetwork.load(weights)
+    network.save(training / "adapted.safetensors", Card(genome="another"))
+    before = (training / "adapted.safetensors").read_bytes()
+    assert adapt.main(given(folder, weights, "--go-on")) == 1
+    assert "adapted.safetensors is a model of another; give the adapt" in capsys.readouterr().err
+    assert (training / "adapted.safetensors").read_bytes() == before
+    (training / "mine.prior.json").write_text("{}")
+    assert adapt.main(given(folder, weights, "--go-on", "--name", "mine")) == 1
+    assert "an ensemble is named mine" in capsys.readouterr().err
+    assert adapt.main(given(folder, weights, "--go-on", "--n-sites", "12", "12")) == 1
+    assert "n-sites names a number twice" in capsys.readouterr().err
+    assert sorted(path.name for path in training.iterdir()) == [
+        "adapted.json", "adapted.safetensors", "mine.prior.json",
+    ]  # fmt: skip
+
+
+def test_the_second_of_two_adaptations_into_one_folder_is_refused(species, capsys):
+    *_, folder, weights = species
+    lock = folder / "run/run.lock"
+    holder = f"import time\nfrom genoattn.genome.locks import hold\nlock = hold({str(lock)!r}"
+    holder += ", 'it', 'go')\nprint('held', flush=True)\ntime.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        assert adapt.main(given(folder, weights, "--go-on")) == 1
+        other.kill()
+    assert f"is being written by process {other.pid}" in capsys.readouterr().err

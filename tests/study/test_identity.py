@@ -188,6 +188,56 @@ def test_a_table_is_bound_to_the_weights_that_were_opened(run, tmp_path):
         opened.kept("03_heads", "m", "table")
 
 
+def test_names_of_sources_come_back_from_the_curated_set(run):
+    """A table reader of its own mind takes them for comments, numbers or missing values."""
+    names = ["run #1+2", "1", "NaN", "1.0", "-nan", "x"]
+    curated = run.curated.iloc[: len(names)].assign(members=names)
+    run.write_curated(curated)
+    assert Run(run.folder).curated["members"].tolist() == names
+
+
+@pytest.mark.parametrize(
+    ("file", "use", "says"),
+    [
+        ("prediction/m.npy", lambda run: run.output("m"), "damaged; run the chapter 02_training"),
+        ("heads/m_table.csv", lambda run: run.kept("03_heads", "m", "table"), "damaged"),
+        ("results/performance.csv", lambda run: run.earlier("performance"), "damaged"),
+        ("curation/curated.tsv", lambda run: run.curated, "line 1: '# 0-based positions' expected"),
+    ],
+)
+def test_a_torn_file_of_a_folder_put_together_by_hand_is_named(run, file, use, says):
+    run.manifest.file.unlink()
+    path = run.folder / file
+    path.parent.mkdir(exist_ok=True)
+    for torn in (b"", b"\x93NUMPY\x01"[: 0 if path.suffix != ".npy" else 7]):
+        path.write_bytes(torn)
+        with pytest.raises(ValueError, match=rf"{path.name}.*{says}") as caught:
+            use(Run(run.folder))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_a_chapter_can_make_again_it_makes_again(run):
+    model, whole = run.model("m", "cpu"), run.output("m").copy()
+    for file, torn in (("m.npy", b"\x93NUMPY"), ("m.json", b"{"), ("m.npy", b"")):
+        (run.predictions / file).write_bytes(torn)
+        np.testing.assert_array_equal(run.predict(model.file, "test", model.split, "cpu"), whole)
+    file = run.file("heads", "m", "x", "npz")
+    file.parent.mkdir(exist_ok=True)
+    for torn in (b"", b"PK\x03\x04torn"):
+        file.write_bytes(torn)
+        made = run.once("03_heads", "m", "x", {"a": 1}, lambda: {"v": np.arange(3)})
+        assert made["v"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "..", "a/b", "x" * 300])
+def test_an_output_on_another_genome_stays_in_the_folder(run, name):
+    genome = Genome(name, run.study.genome.codes[:300])
+    file = run.weights("m")
+    run.predict_elsewhere(file, genome, np.ones(300, bool), "cpu", progress=False)
+    (made,) = [path for path in run.predictions.rglob("m.npy") if path.parent != run.predictions]
+    assert made.parent.parent == run.predictions
+
+
 def test_a_prior_knows_the_weights_that_it_was_fitted_to(run):
     save(run, "n", seed=2)
     files = {name: run.weights(name) for name in ("m", "n")}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from toy_genbank import record
+from toy_pipe import piped
 
 from genoattn.genome.files import AnnotationError
 from genoattn.genome.regions import region_masks
@@ -45,6 +47,30 @@ def own(tmp_path: Path) -> dict[str, Path]:
 
 
 # Own files
+
+
+def test_own_files_may_be_genbank_or_come_from_pipes(own: dict[str, Path], tmp_path: Path) -> None:
+    """The page "Formats and limits" promises GenBank for fasta and gff, in every chapter."""
+    sequence = "ACGTACGTACGGGGGCCCCC"
+    feature = '     CDS             3..8\n                     /gene="abc"\n'
+    feature += '                     /locus_tag="m1"'
+    flat = tmp_path / "mine.gbk"
+    flat.write_text(record("mine", sequence, feature, version=""))
+    wanted = load_inputs("files", fasta=own["fasta"], gff=own["gff"], tables=[own["first"]])
+    for given in (
+        {"fasta": flat},
+        {"fasta": flat, "gff": own["gff"]},
+        {"fasta": own["fasta"], "gff": flat},
+    ):
+        assert_same(load_inputs("files", tables=[own["first"]], **given), wanted)
+    starts = gene_start_inputs("files", fasta=flat, gff=flat)[1]
+    assert starts.sites.to_numpy().tolist() == [[2, "+"]]
+    with (
+        piped(tmp_path / "a.fa", own["fasta"].read_bytes()) as fasta,
+        piped(tmp_path / "a.gff", own["gff"].read_bytes()) as gff,
+    ):
+        again = gene_start_inputs("files", fasta=fasta, gff=gff)[1]
+    assert again.sites.equals(starts.sites)
 
 
 def test_own_files_become_study_inputs(own: dict[str, Path], tmp_path: Path) -> None:

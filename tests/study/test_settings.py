@@ -118,3 +118,31 @@ def test_the_command_says_it_in_one_line(tmp_path, capsys):
         with pytest.raises(SystemExit):
             train.main([str(tmp_path), *cuts, f"--name={name}"])
         assert "--name must be a plain name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{cuts: 100}", "cuts must be a list, not 100"),
+        ("{cuts: [1, 2]}", r"cuts must have 3 members, not \[1, 2\]"),
+        ("{cuts: [a, b, c]}", "cuts must be a whole number, not 'a'"),
+        ("{network: foo}", "network must be one of transformer, convolutional, not 'foo'"),
+        ("{auxiliary: sendseq}", "auxiliary must be a list, not 'sendseq'"),
+        ("{devices: many}", "devices must be a whole number, not 'many'"),
+        ("{fresh: 'no'}", "fresh must be true or false, not 'no'"),
+        ("{initial: 5}", "initial must be text, not 5"),
+        ("{kinds: [foo]}", "kinds must be one of genome, windows, not 'foo'"),
+    ],
+)
+def test_a_plan_is_held_to_what_the_command_line_is(tmp_path, text, says):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(f"trainings: {{a: {text}}}\n")
+    with pytest.raises(ValueError, match=rf"plan\.yaml: a: {says}"):
+        train._parse([str(tmp_path), "--plan", str(plan), "--name", "a"])
+
+
+def test_what_is_no_json_is_said_with_an_example(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train.main([str(tmp_path), "--cuts", "1", "2", "3", "--model", "{bad"])
+    said = capsys.readouterr().err
+    assert "argument --model: must be JSON, such as '{\"window\": 128}', not '{bad'" in said
