@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp
-from scipy.stats import binom, binomtest, mannwhitneyu, rankdata, ttest_1samp
+from scipy.stats import binom, binomtest, rankdata, ttest_1samp
 
 from genoattn.evaluation import bootstrap
 from genoattn.genome.sequence import STRANDS, Genome
@@ -31,8 +31,6 @@ __all__ = [
     "DISTANCE_EDGES",
     "OddsRatio",
     "distance_strata",
-    "holm_corrected",
-    "mann_whitney_greater",
     "matched_controls",
     "mean_interval",
     "median_with_band",
@@ -212,28 +210,11 @@ def rank_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArra
         return (ra * rb).sum(-1) / np.sqrt((ra**2).sum(-1) * (rb**2).sum(-1))
 
 
-def mann_whitney_greater(a: NDArray, b: NDArray) -> float:
-    """One-sided Mann-Whitney p-value; 1 where all values are the same."""
-    if np.ptp(np.concatenate([a, b])) == 0:
-        return 1.0
-    return float(mannwhitneyu(a, b, alternative="greater").pvalue)
-
-
 def mean_interval(values: NDArray[np.float64]) -> tuple[float, float, float, float]:
     """Mean, its 95 % interval (normal), and the p-value of a t-test that it is zero."""
     error = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
     p = float(ttest_1samp(values, 0).pvalue) if values.any() else 1.0
     return float(values.mean()), float(values.mean() - error), float(values.mean() + error), p
-
-
-def holm_corrected(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Correct the p-values of a column for their number (Holm 1979)."""
-    p = frame[column].to_numpy()
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(stepped, 1)
-    return frame.assign(**{column: corrected})
 
 
 def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -233,41 +232,3 @@ def test_segments_of_a_single_block_have_no_interval(genome, label, inside):
     )
     with pytest.raises(ValueError, match="one block"):
         ablation.replicates(alone, 10, 0)
-
-
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
-
-
-@pytest.fixture(scope="module")
-def model_of_recovery():
-    torch.manual_seed(0)
-    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
-    return Annotator(config).eval()
-
-
-def test_a_head_that_says_the_same_everywhere_has_no_effect(model_of_recovery):
-    genome, sites, _ = planted_genome(0, share=0.5)
-    with torch.no_grad():
-        before = model_of_recovery.layers[1].combine.weight.clone()
-        model_of_recovery.layers[1].combine.weight[:, :4] = 0  # head 1 of layer 2 is not heard
-        changed = ablation.effects(model_of_recovery, genome, sites.head(12)).set_index(
-            ["layer_1based", "head_1based"]
-        )
-        model_of_recovery.layers[1].combine.weight[:] = before
-    assert abs(changed.loc[(2, 1), "effect"]) < 1e-9
-    assert (changed["effect"].drop((2, 1)).abs() > 1e-9).all()
-    assert (changed["ci_low"] <= changed["ci_high"]).all()

@@ -1,186 +1,123 @@
+"""What a network made by hand reads is claimed, at its place, with its head; nothing else is."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toy_reader
 
-from genoattn.genome.sequence import Genome
-from genoattn.interventions import claims as head_claims
-from genoattn.interventions import grading
-from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.interventions import claims as m
+from genoattn.interventions.motif_discovery import Pattern
+from genoattn.model.annotator import Annotator
 
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-RULE = head_claims.Rule(first=-35, last=8, flanks=(-30, -20, 20, 30))
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
-
-
-def reading_attention(genome: Genome, sites: pd.DataFrame, seed: int) -> np.ndarray:
-    """Head 1 looks wherever a TTGA begins one nucleotide before; head 2 looks anywhere."""
-    rng = np.random.default_rng(seed)
-    offset = DOWNSTREAM - np.arange(WINDOW)
-    reach = np.arange(offset[-1] - 1, offset[0] + 4)
-    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
-    raw = rng.random((N, 1, 2, WINDOW)) * 0.1
-    for distance, one in enumerate(offset):
-        begin = int(one - 1 - reach[0])
-        raw[:, 0, 0, distance] += (codes[:, begin : begin + 4] == [3, 3, 2, 0]).all(axis=1)
-    return (raw / raw.sum(-1, keepdims=True)).astype(np.float16)
-
-
-def learn() -> np.ndarray:
-    return np.arange(N) % 10 < 7
-
-
-def elements_of(sites: pd.DataFrame, with_word: np.ndarray) -> pd.DataFrame:
-    copies = sites[with_word]
-    return pd.DataFrame(
-        {
-            "tss_position": copies["position"],
-            "strand": copies["strand"],
-            "element": "box",
-            "offset": PLACE,
-            "sequence": WORD,
-        }
-    )
-
-
-def effect(low: float, high: float) -> pd.DataFrame:
-    """The same effect of both heads."""
-    p = 1e-4 if high < 0 else 0.5
-    one = {"effect": -1.0, "ci_low": low, "ci_high": high, "p_effect": p}
-    return pd.DataFrame({"layer_1based": 1, "head_1based": [1, 2], **one})
-
-
-def word_effects(found: head_claims.Found, low: float = -2.0, high: float = -0.5) -> pd.DataFrame:
-    """The same effect of all claimed words."""
-    one = {"word_effect": -1.0, "word_low": low, "word_high": high}
-    one["p_word"] = 1e-4 if high < 0 else 0.5
-    return pd.DataFrame([one] * len(found.table))
+RULE = m.Rule(
+    first=-45, last=0, n_learn=90, min_seqlets=15, n_sites=30, block=1_000, n_bootstrap=200
+)
 
 
 @pytest.fixture(scope="module")
-def claimed():
-    genome, sites, with_word = planted_genome(0, share=0.5)
-    attention = reading_attention(genome, sites, 1)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    return found, elements_of(sites, with_word)
-
-
-def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
-    found, elements = claimed
-    assert set(found.table["head_1based"]) == {1}
-    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), elements, RULE)
-    (row,) = recovered.to_dict("records")
-    assert row["recovered"] and row["q_value"] <= RULE.max_q and row["head"] == "L1 H1"
-    assert abs(row["recovered_offset"] - PLACE) <= RULE.tolerance
-    assert not claims["false_claim"].any()
-
-
-def test_a_head_without_effect_claims_nothing(claimed):
-    found, elements = claimed
-    recovered, claims = grading.grade(found, effect(-2, 0.5), word_effects(found), elements, RULE)
-    assert not recovered["recovered"].any() and not claims["false_claim"].any()
-
-
-def test_a_word_whose_letters_do_not_matter_is_not_claimed(claimed):
-    found, elements = claimed
-    words = word_effects(found, low=-2, high=0.5)
-    recovered, claims = grading.grade(found, effect(-2, -0.5), words, elements, RULE)
-    assert not recovered["recovered"].any() and not claims["false_claim"].any()
-
-
-def test_the_same_motif_of_another_head_is_an_echo(claimed):
-    found, elements = claimed
-    row = found.table["p_sites"].idxmin()
-    weaker = found.table.loc[[row]].assign(head_1based=2)
-    weaker["p_attention"] *= 2
-    elsewhere = weaker.assign(offset=weaker["offset"] + 20)
-    two = head_claims.Found(
-        pd.concat([weaker, found.table.loc[[row]], elsewhere], ignore_index=True),
-        found.counts[[row] * 3],
-        found.carriers[[row] * 3],
-    )
-    _, claims = grading.grade(two, effect(-2, -0.5), word_effects(two), elements, RULE)
-    assert claims["echo"].tolist() == [True, False, False]
-    assert claims["claimed"].tolist() == [False, True, True]
-    counts = two.counts.copy()
-    counts[0] = [0, 50, 0, 0]  # CCCCCCCCC
-    other = two._replace(counts=counts)
-    _, claims = grading.grade(other, effect(-2, -0.5), word_effects(two), elements, RULE)
-    assert not claims["echo"].any()  # another motif
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_sites_without_a_word_give_no_claim_whatever_a_head_prefers(seed):
-    genome, sites, _ = planted_genome(seed, share=0.0)
-    attention = reading_attention(genome, sites, seed)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    assert found.table.empty and found.counts.shape == (0, 2 * RULE.half + 1, 4)
-
-
-def test_a_word_that_no_head_reads_is_not_claimed():
-    genome, sites, _ = planted_genome(0, share=0.5)
-    attention = np.random.default_rng(0).random((N, 1, 2, WINDOW)).astype(np.float16)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    assert found.table.empty
-
-
-def test_claims_of_a_head_keep_their_distance():
-    frame = pd.DataFrame(
-        {
-            "layer_1based": 1,
-            "head_1based": [1, 1, 1, 2],
-            "offset": [-10, -12, -20, -11],
-            "p_sites": [1e-3, 1e-9, 1e-4, 1e-2],
-        }
-    )
-    kept = head_claims._strongest(frame, apart=5)
-    assert kept[["head_1based", "offset"]].to_numpy().tolist() == [[1, -12], [1, -20], [2, -11]]
-
-
-def test_too_few_sites_are_refused():
-    genome, sites, _ = planted_genome(0, share=0.5)
-    attention = reading_attention(genome, sites, 1)
-    with pytest.raises(ValueError, match="0 to test on"):
-        head_claims.claim(attention, sites, np.ones(N, bool), genome, downstream=DOWNSTREAM)
-    with pytest.raises(ValueError, match="attention of 399 sites"):
-        head_claims.claim(attention[1:], sites, learn(), genome, downstream=DOWNSTREAM)
+def given():
+    """Genome, sites, and the part (the last third) at whose sites claims are tested."""
+    genome, sites = toy_reader.promoters(n=150)
+    held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
+    return genome, sites, held
 
 
 @pytest.fixture(scope="module")
-def model():
+def found(given):
+    genome, sites, held = given
+    return m.claim(toy_reader.reader(), genome, sites, held, rule=RULE, seed=0, name="toy")
+
+
+def pattern(letters: str, first: int, worth=None, n: int = 30) -> Pattern:
+    """A pattern of one word at one place, whose letters contribute one each."""
+    codes = ["ACGT".index(letter) for letter in letters]
+    counts = np.eye(4, dtype=np.int64)[codes] * n
+    worth = np.ones(len(letters)) if worth is None else np.asarray(worth, float)
+    contribution = worth[:, None] * (np.eye(4)[codes] - 0.25)
+    return Pattern(np.arange(n), np.full(n, first), counts, contribution)
+
+
+def test_the_element_that_is_read_is_claimed_at_its_place_with_the_head_that_reads_it(found):
+    claimed = found.table[found.table["claimed"]]
+    (row,) = claimed.to_dict("records")
+    assert "TTGAC" in row["consensus"] or "TGACA" in row["consensus"]
+    assert row["first"] in (-35, -34) and row["last"] in (-31, -30)
+    assert row["head"] == "L1 H1" and row["n_heads"] == 1
+    assert row["ci_low"] > RULE.least and row["share_low"] > 0.5
+    assert len(found.letters[claimed.index[0]]) == row["last"] - row["first"] + 1 + 2 * m.AROUND
+
+
+def test_the_letters_around_a_claim_are_those_of_the_genome(given, found):
+    genome, _, _ = given
+    row = int(np.flatnonzero(found.table["claimed"])[0])
+    one, letters = found.patterns[row], found.letters[row]
+    assert (letters.sum(axis=1) == len(one)).all()
+    np.testing.assert_array_equal(letters[m.AROUND : -m.AROUND], one.counts)
+    site = found.sites.iloc[one.row]
+    beside = [
+        genome.around([p], [s], [f - 1])[0, 0]
+        for p, s, f in zip(site["position"], site["strand"], one.first, strict=True)
+    ]
+    assert letters[m.AROUND - 1].tolist() == np.bincount(beside, minlength=4).tolist()
+
+
+def test_a_network_that_learnt_nothing_claims_nothing(given):
+    genome, sites, held = given
     torch.manual_seed(0)
-    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
-    return Annotator(config).eval()
+    untrained = Annotator(toy_reader.CONFIG).eval()
+    found = m.claim(untrained, genome, sites, held, rule=RULE, seed=0)
+    assert not found.table["claimed"].any()
+    drops = m.predicted(untrained, genome, sites, found, rule=RULE, seed=0)
+    assert drops.empty and "seen" in drops
+    assert np.isnan(m.agreement(drops, RULE, seed=0)).all()
 
 
-def test_a_claimed_word_matters_where_the_model_reads_it(model):
-    genome, sites, _ = planted_genome(0, share=0.5)
-    reach = model.config.reach_upstream - model.config.downstream
-    table = pd.DataFrame({"offset": [-8, -reach - 5 + RULE.half]})
-    width = 2 * RULE.half + 1
-    found = head_claims.Found(
-        table, np.ones((2, width, 4), dtype=np.int64), np.tile(np.arange(12), (2, 1))
-    )
-    with pytest.raises(ValueError, match="beyond what the model reads"):
-        head_claims.letters(model, genome, sites, found, seed=0)
-    near = head_claims.Found(table.head(1), found.counts[:1], found.carriers[:1])
-    words = head_claims.letters(model, genome, sites, near, seed=0)
-    assert words["word_effect"].abs().item() > 1e-9
-    assert words["word_low"].item() <= words["word_effect"].item() <= words["word_high"].item()
-    again = head_claims.letters(model, genome, sites, near, seed=0)
-    pd.testing.assert_frame_equal(words, again)
+def test_the_drop_that_a_claim_predicts_is_seen_where_its_letters_are_replaced(given, found):
+    genome, sites, held = given
+    unseen = sites[held[sites["position"]]]
+    drops = m.predicted(toy_reader.reader(), genome, unseen, found, rule=RULE, seed=0)
+    assert len(drops) == RULE.n_sites and set(drops["position"]) <= set(unseen["position"])
+    r, low, high = m.agreement(drops, RULE, seed=0)
+    assert r == pytest.approx(np.corrcoef(drops["predicted"], drops["seen"])[0, 1])
+    assert low <= r <= high and low > 0.5
+    has = drops.merge(sites, on=["position", "strand"])["has"].to_numpy()
+    assert drops["predicted"][has].min() > drops["predicted"][~has].median()
+
+
+def test_a_pattern_is_cut_at_a_gap_and_each_part_keeps_its_place():
+    worth = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1]
+    left, right = m.parts(pattern("TGGCATGACA", -26, worth), gap=3)
+    assert (left.consensus, left.offset) == ("TGG", -26)
+    assert (right.consensus, right.offset) == ("GACA", -20)  # a single weak column is no gap
+    (whole,) = m.parts(pattern("TGGCATGACA", -26, worth), gap=4)
+    assert whole.width == 10
+    (first,) = m.parts(pattern("TGGCAT", -26, [1, 1, 0, 0, 0, 1]), gap=3)
+    assert first.consensus == "TG"  # one column is no element
+
+
+def test_of_patterns_alike_at_one_place_the_first_is_kept():
+    box, again = pattern("TATAAT", -12), pattern("ATATAATG", -13, [0.1, *[1] * 6, 0.1])
+    assert m.distinct([box, pattern("TATAAT", -11), box], 0.9) == [0]
+    assert m.distinct([box, pattern("TATAAT", -9)], 0.9) == [0, 1]  # elsewhere
+    assert m.distinct([box, again], 0.9) == [0, 1] and m.distinct([box, again], 0.8) == [0]
+
+
+def test_a_correlation_from_one_block_has_no_interval():
+    drops = pd.DataFrame({"position": [1, 2, 3], "predicted": [1.0, 2, 3], "seen": [1.0, 2, 3]})
+    assert np.isnan(m.agreement(drops, RULE, seed=0)).all()
+    apart = drops.assign(position=[1, 5_000, 9_000])
+    assert m.agreement(apart, RULE, seed=0)[0] == pytest.approx(1)
+
+
+def test_too_few_sites_are_refused(given):
+    genome, sites, held = given
+    with pytest.raises(ValueError, match="0 sites to find elements at and 150 to ask"):
+        m.claim(toy_reader.reader(), genome, sites, np.ones_like(held), rule=RULE, seed=0)
+    few = replace(RULE, min_seqlets=60)
+    with pytest.raises(ValueError, match="at least 120 and 10 are needed"):
+        m.claim(toy_reader.reader(), genome, sites, held, rule=few, seed=0)
