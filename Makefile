@@ -19,7 +19,7 @@ unexport PYTHONPATH
 
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --quiet host reason
 
-.PHONY: help book test study train bench lint format clean unlock lock
+.PHONY: help book test nightly serve site pdf study train bench lint format clean unlock lock soak
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -33,6 +33,23 @@ book: $(READY)  ## execute the demo chapters, render the book, print the path of
 test: $(READY)  ## run the whole test suite
 	@python -m pytest --numprocesses auto --dist loadfile
 
+serve: $(READY)  ## show the built book at http://localhost:8000 until Ctrl-C
+	@python -m http.server --directory _build/html --bind localhost 8000
+
+site: web/node_modules  ## open every page of the built book in Chromium and say what readers stumble on (needs Node)
+	@node web/check.mjs _build/html
+
+pdf: web/node_modules  ## print the study as one PDF through Chromium (needs Node)
+	@node web/pdf.mjs _build/html
+
+web/node_modules: web/package-lock.json
+	@npm ci --prefix web --no-audit --no-fund --silent
+	@touch web/node_modules
+
+nightly: $(READY)  ## try 2,000 files on every reader; install the package alone, import, annotate, train
+	@python -m pytest tests/test_fuzz.py --hypothesis-profile nightly
+	@.ci/installed
+
 study: $(READY)  ## execute the study on the real E. coli tables and refresh its chapters and results
 	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- chapters
@@ -44,8 +61,12 @@ train: $(READY)  ## train all models of the study anew (hours on a CPU; uses a G
 	@python -m genoattn book data
 	@$(SNAKEMAKE) --config profile=ecoli -- trainings
 
-bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench.csv
+bench: $(READY)  ## measure the attention engine on this machine; write book/results/bench*.csv
 	@python -m genoattn bench
+	@python -m genoattn costs
+
+soak: $(READY)  ## kill chapters at random for ten minutes; a clean run must then equal an undisturbed one
+	@python tests/soak.py --seconds 600
 
 lint: $(READY)  ## check style, types, the order of imports, and what the Scientific Python guide asks of a project
 	@ruff check .
@@ -57,10 +78,10 @@ lint: $(READY)  ## check style, types, the order of imports, and what the Scient
 format: $(READY)  ## put code into the common form, and strip the source notebooks of their outputs
 	@ruff check --fix --exit-zero .
 	@ruff format .
-	@nbstripout --keep-id notebooks/*.ipynb
+	@nbstripout --keep-id notebooks/*.ipynb $(wildcard notebooks/course/*.ipynb)
 
 clean:  ## remove what the build made: runs, executed demo chapters, pages, caches (not .venv)
-	rm -rf runs/demo book/demo book/api _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf runs/demo book/demo book/api book/course _build .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 unlock: $(READY)  ## free the run graph after a killed build
 	@snakemake --cores 1 --unlock

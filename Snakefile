@@ -56,7 +56,7 @@ def own_files(wildcards):
 
 def pages(wildcards):
     """The pages of the book that are not executed by this build."""
-    written = (f"{SHOWN}/", "book/api/")
+    written = (f"{SHOWN}/", "book/api/", "book/course/")
     return [page_source(page) for page in toc_pages() if not page.startswith(written)]
 
 
@@ -151,6 +151,8 @@ if PROFILE == "demo":
     rule reference:
         input:
             sorted(str(path) for path in Path("genoattn").rglob("*.py")),
+            "genoattn/book/formats.yaml",
+            sorted(str(path) for path in Path("book/results").glob("bench_*.csv")),
         output:
             directory("_build/structure"),
             directory("book/api"),
@@ -159,11 +161,39 @@ if PROFILE == "demo":
         shell:
             "python -m genoattn reference --parts {output[0]} --to {output[1]}"
 
+    rule course:
+        input:
+            sorted(str(path) for path in Path("notebooks/course").glob("*.ipynb")),
+            "genoattn/book/course.py",
+        output:
+            directory("book/course"),
+        message:
+            "Writing the exercises of the course"
+        shell:
+            "python -m genoattn book course --to {output}"
+
+    rule landing:
+        input:
+            rules.chapters.input,
+            sorted(str(path) for path in Path("book/results").rglob("*.*")),
+            sorted(str(path) for path in Path("genoattn/weights").glob("*.*")),
+            "CITATION.cff",
+            "genoattn/book/landing.py",
+            "genoattn/plots/landing.py",
+        output:
+            directory("_build/landing"),
+        message:
+            "Writing the findings of the first page"
+        shell:
+            "python -m genoattn book landing"
+
     rule book:
         input:
             rules.chapters.input,
             pages,
             rules.reference.output,
+            rules.landing.output,
+            rules.course.output,
             sorted(str(path) for path in Path("book").glob("images/*")),
             "book/references.bib",
             "book/static/style.css",
@@ -172,6 +202,7 @@ if PROFILE == "demo":
             "_build/browser",
             "genoattn/book/build.py",
             "genoattn/book/pages.py",
+            "genoattn/book/quizzes.yaml",
             "_config.yml",
             "_toc.yml",
         output:

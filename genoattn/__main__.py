@@ -1,4 +1,4 @@
-"""One door: ``genoattn annotate | train | species | bench | recover | book | browser | reference``.
+"""One door: ``genoattn annotate | train | species | adapt | bench | costs | recover | ...``.
 
 Each command is a module's own ``main``; it is imported when it is asked for, as some need torch and
 some do without.
@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
-    "annotate": ("genoattn.annotate", "annotate sequences of your own"),
+    "annotate": ("genoattn.book.own", "find start sites in sequences of your own"),
     "train": ("genoattn.study.train", "train a model on the sites of a run's folder"),
     "species": ("genoattn.study.species", "collect start sites of many species, to train on"),
+    "adapt": ("genoattn.study.adapt", "adapt a model to a species with start sites of your own"),
     "bench": ("genoattn.prediction.benchmark", "measure the attention engine on this machine"),
+    "costs": ("genoattn.study.costs", "measure what annotating costs beside the prediction"),
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
+    "claims": ("genoattn.study.claims", "claim elements that a model reads, and their heads"),
+    "game": ("genoattn.course.game", "claims about a network, graded against a planted truth"),
     "book": ("genoattn.book.build", "steps of the book's build"),
     "browser": ("genoattn.book.browser", "files of the page of the genome browser"),
     "reference": ("genoattn.book.reference", "pages of the API and drawings of the package"),

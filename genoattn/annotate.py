@@ -1,4 +1,4 @@
-"""Your own sequences, annotated: a FASTA file in, a track for each contig out; wraps predict.py.
+"""Your own sequences, annotated: FASTA or GenBank in, a track for each contig out.
 
 The short way, for a script::
 
@@ -14,9 +14,9 @@ Everything that can be wrong with the input is looked at before the first positi
 
 from __future__ import annotations
 
-import argparse
-import sys
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -25,9 +25,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from genoattn import tracks
-from genoattn.evaluation.calls import find_peaks
-from genoattn.genome.formats import read_fasta
+from genoattn.genome.formats import circular_in_gff, sequence_lines
+from genoattn.genome.genbank import is_genbank, parse_sequences
 from genoattn.genome.sequence import UNKNOWN, Genome
 from genoattn.genome.sites import distance_to_next
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -38,7 +37,7 @@ from genoattn.prediction.ensemble import GenePrior, gene_starts, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import AttentionRecorder
 
-__all__ = ["annotate", "contig_table", "load_contigs", "main"]
+__all__ = ["annotate", "contig_table", "load_contigs"]
 
 
 _FEW = 5  # contigs that have a progress bar each
@@ -49,16 +48,21 @@ ALL = "all"
 # ---------------------------------------------------------------------------------- sequences
 
 
-def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genome]:
-    """Read the contigs of a FASTA file and say which are circular.
+def load_contigs(
+    path: str | Path, circular: Collection[str] = (), gff: str | Path | None = None
+) -> list[Genome]:
+    """Read the contigs of a FASTA or GenBank file and say which are circular.
 
     Parameters
     ----------
     path : str or Path
-        FASTA, plain or ``.gz``, either case, IUPAC letters.
+        FASTA or GenBank, plain or ``.gz``, either case, IUPAC letters.
     circular : collection of str
         Names of the circular contigs, or ``["all"]``. A contig that is not named is what its
-        header says (``[topology=circular]``), and linear where the header says nothing.
+        header says (``[topology=circular]``; in GenBank its ``LOCUS`` line), or else the
+        annotation, and linear where neither says anything.
+    gff : str or Path, optional
+        Their annotation, which may call them circular (``Is_circular=true``).
 
     Returns
     -------
@@ -68,34 +72,51 @@ def load_contigs(path: str | Path, circular: Collection[str] = ()) -> list[Genom
     Raises
     ------
     GenomeError, FileNotFoundError
-        See `genoattn.genome.formats.read_fasta`: empty file, repeated name, a letter that is none.
+        See `genoattn.genome.genbank.read_sequences`: empty file, repeated name, a letter that is
+        none.
     ValueError
-        A contig is named as circular that is not there, or no letter of the file is known.
+        A contig is named as circular that is not there, the annotation calls one circular whose
+        header says linear, or no letter of the file is known.
     """
     if isinstance(circular, str):
         circular = [circular]
-    genomes = read_fasta(path, circular=False)
-    names = [genome.name for genome in genomes]
-    if ALL in names and ALL in circular:
+    lines = sequence_lines(path)  # once, as it may be a pipe
+    genomes = parse_sequences(path, lines, circular=False)
+    named, names = set(circular), dict.fromkeys(genome.name for genome in genomes)
+    if ALL in names and ALL in named:
         raise ValueError(
             f"{path}: a contig is named {ALL!r}, which among the circular contigs means every one "
             "of them; rename it"
         )
     unknown = [name for name in circular if name not in names and name != ALL]
     if unknown:
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        shown = ", ".join([*names][:5]) + (", ..." if len(names) > 5 else "")
         raise ValueError(f"{path}: no contig is named {unknown[0]!r}; there are: {shown}")
     if all((genome.codes == UNKNOWN).all() for genome in genomes):
         raise ValueError(f"{path}: no letter is A, C, G or T; is this a protein or a mask?")
-    return [
-        Genome(
-            genome.name, genome.codes, genome.circular or {ALL, genome.name} & {*circular} != set()
-        )
-        for genome in genomes
-    ]
+    round_ = {one.name for one in genomes if one.circular or ALL in named or one.name in named}
+    found = _annotated_as_circular(names, gff) - round_
+    if found:
+        stated = {
+            one.name for one in parse_sequences(path, lines, circular=True) if not one.circular
+        }
+        if wrong := sorted(found & stated):
+            raise ValueError(
+                f"{gff} calls {wrong[0]} circular, but its header in {path} says linear; correct "
+                "one of them, or name it in circular"
+            )
+    round_ |= found
+    return [replace(one, circular=one.name in round_) for one in genomes]
 
 
-def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataFrame:
+def _annotated_as_circular(names: Collection[str], gff: str | Path | None) -> set[str]:
+    """Contigs that their annotation calls circular."""
+    if gff is None or is_genbank(gff):  # a GenBank file says it of its sequences
+        return set()
+    return {*names} & circular_in_gff(gff)
+
+
+def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig | None = None) -> pd.DataFrame:
     """Facts that decide how much an annotation of these contigs can be trusted.
 
     Returns
@@ -103,22 +124,23 @@ def contig_table(genomes: Sequence[Genome], config: AnnotatorConfig) -> pd.DataF
     DataFrame
         ``contig``, ``length`` (nt), ``circular``, ``gc`` and ``unknown`` (shares of the letters;
         ``gc`` among the known ones, NaN where there are none), ``full_context`` (share of the
-        positions, both strands, whose first layer sees a whole window inside the contig).
+        positions, both strands, whose first layer sees a whole window inside the contig; without
+        a configuration there is no such column).
     """
     rows = []
     for genome in genomes:
         known = genome.codes[genome.codes != UNKNOWN]
-        cold = 0 if genome.circular else min(len(genome), config.window - 1 - config.downstream)
-        rows.append(
-            {
-                "contig": genome.name,
-                "length": len(genome),
-                "circular": genome.circular,
-                "gc": float(np.isin(known, (1, 2)).mean()) if known.size else np.nan,
-                "unknown": 1 - known.size / len(genome),
-                "full_context": 1 - max(0, cold) / len(genome),
-            }
-        )
+        row = {
+            "contig": genome.name,
+            "length": len(genome),
+            "circular": genome.circular,
+            "gc": float(np.isin(known, (1, 2)).mean()) if known.size else np.nan,
+            "unknown": 1 - known.size / len(genome),
+        }
+        if config is not None:
+            cold = 0 if genome.circular else min(len(genome), config.window - 1 - config.downstream)
+            row["full_context"] = 1 - max(0, cold) / len(genome)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -144,7 +166,8 @@ def annotate(
         ``with-genes``) the annotators that it names are averaged, the genes of all contigs found,
         and where they begin is weighed (`genoattn.prediction.ensemble`).
     genome : str, Path, Genome or sequence of Genome
-        A FASTA file, or contigs that were read before.
+        A FASTA or GenBank file, or contigs that were read before. Beyond the ends of a linear one,
+        the model reads unknown letters.
     circular : collection of str
         See `load_contigs`; for a file only.
     recorders : mapping of str to sequence of AttentionRecorder, optional
@@ -167,10 +190,10 @@ def annotate(
         genomes = list(genome)
     if not genomes:
         raise ValueError("no contig to annotate")
-    names = [one.name for one in genomes]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"two contigs are named {twice}")
+    names = Counter(one.name for one in genomes)
+    name, times = names.most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"two contigs are named {name}")
     watched = dict(recorders or {})
     if set(watched) - set(names):
         raise ValueError(f"no contig is named {min(set(watched) - set(names))!r}")
@@ -218,33 +241,3 @@ def annotate(
             )
             bar.update(2 * len(one))
     return tracks
-
-
-# ------------------------------------------------------------------------------- command line
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: annotate a FASTA file; leaves both strands as bigWig and the peaks as BED."""
-    parser = argparse.ArgumentParser(prog="genoattn annotate", description=main.__doc__)
-    parser.add_argument("fasta", type=Path, help="sequences, plain or .gz")
-    parser.add_argument("--weights", default="annotator", help="a name that is shipped, or a file")
-    parser.add_argument(
-        "--circular", nargs="*", default=[], help="names of circular contigs, or all"
-    )
-    parser.add_argument("--to", type=Path, default=Path("annotated"), help="folder of the files")
-    parser.add_argument("--threshold", type=float, default=0.1, help="least output of a peak")
-    parser.add_argument(
-        "--apart", type=int, default=5, help="a peak is the highest within so many nt"
-    )
-    given = parser.parse_args(arguments)
-    try:
-        found = annotate(given.weights, given.fasta, circular=given.circular)
-        peaks = find_peaks(found, given.threshold, apart=given.apart)
-        files = list(tracks.write_strands(given.to / "output", found, decimals=4).values())
-        files.append(given.to / "peaks.bed")
-        tracks.write_bed(files[-1], peaks)
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(peaks):,} peaks of {given.threshold:g} or more; written:", *files, sep="\n")
-    return 0

@@ -49,6 +49,8 @@ _COLOURS = {"+": (0, 114, 178), "-": (213, 94, 0)}
 """Red, green and blue of each strand, 0..255; distinct for colour-blind readers and in grey."""
 
 _ENTRIES = 500_000  # intervals that go to pyBigWig at once
+_TOGETHER = 1_000  # contigs that do
+_SHOWN_WHOLE = 10_000  # nt; a contig so short needs no summaries for zooming out
 _FILE = {"+": "plus", "-": "minus"}
 _LONGEST = 200  # letters of a hub's name; a file of that name and its ending has at most 255
 
@@ -83,10 +85,9 @@ def write_bigwig(
         # libBigWig ignores that a disk is full, so it writes to memory where the system lets it
         with _in_memory(temporary) as target:
             file = pyBigWig.open(target, "w")
-            file.addHeader(header)
-            for name, one in values.items():
-                exact = one.astype(np.float64)
-                _add(file, name, exact if decimals is None else np.round(exact, decimals))
+            longest = max(length for _, length in header)
+            file.addHeader(header, maxZooms=10 if longest > _SHOWN_WHOLE else 0)
+            _add(file, values, decimals)
             file.close()
         _check_whole(temporary, values)
 
@@ -138,20 +139,50 @@ def _check(tracks: Mapping[str, NDArray], dimensions: int) -> None:
         raise ValueError("no position of any contig has a value")
 
 
-def _add(file: Any, name: str, values: NDArray[np.float64]) -> None:
-    """Add a contig: every position that has a value, or joined where that is shorter."""
-    known = np.isfinite(values)
+def _add(file: Any, values: Mapping[str, NDArray], decimals: int | None) -> None:
+    """Add all contigs in order: every position that has a value, or joined where that is shorter.
+
+    At each call, and for each contig in it, pyBigWig looks through the names of all contigs: so
+    short contigs go together.
+    """
+    waiting: list[tuple[str, NDArray, NDArray, NDArray]] = []
+    for name, one in values.items():
+        exact = one.astype(np.float64)
+        rounded = exact if decimals is None else np.round(exact, decimals)
+        known = np.isfinite(rounded)
+        start, end = _stretches(rounded, known)
+        joined = 3 * len(start) < known.sum()  # 12 bytes a stretch of one value, 4 a position
+        if joined:
+            waiting.append((name, start, end, rounded[start]))
+        if not joined or len(waiting) == _TOGETHER or len(start) > _ENTRIES:
+            _add_stretches(file, waiting)
+            waiting = []
+        if not joined:
+            for first, size in runs(known, circular=False).tolist():
+                part = rounded[first : first + size]
+                file.addEntries(name, first, values=part, span=1, step=1, validate=False)
+    _add_stretches(file, waiting)
+
+
+def _stretches(values: NDArray, known: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
+    """Start and end of each stretch of one value."""
     same = (values[:-1] == values[1:]) | ~(known[:-1] | known[1:])
     edges = np.flatnonzero(np.concatenate([[True], ~same, [True]]))
-    start, end = (side[known[edges[:-1]]] for side in (edges[:-1], edges[1:]))
-    if 3 * len(start) < known.sum():  # 12 bytes a stretch of one value, 4 bytes a position
-        for first in range(0, len(start), _ENTRIES):
-            part = slice(first, first + _ENTRIES)
-            names = [name] * len(start[part])
-            file.addEntries(names, start[part], ends=end[part], values=values[start[part]])
+    valued = known[edges[:-1]]
+    return edges[:-1][valued], edges[1:][valued]
+
+
+def _add_stretches(file: Any, contigs: Sequence[tuple[str, NDArray, NDArray, NDArray]]) -> None:
+    """Add the stretches of several contigs: name, starts, ends and values of each."""
+    if not contigs:
         return
-    for first, size in runs(known, circular=False).tolist():
-        file.addEntries(name, first, values=values[first : first + size], span=1, step=1)
+    names = [name for name, start, _, _ in contigs for _ in range(len(start))]
+    start, end, value = (np.concatenate(parts) for parts in list(zip(*contigs, strict=True))[1:])
+    for first in range(0, len(names), _ENTRIES):
+        part = slice(first, first + _ENTRIES)
+        file.addEntries(
+            names[part], start[part], ends=end[part], values=value[part], validate=False
+        )
 
 
 def write_strands(

@@ -13,6 +13,7 @@ from genoattn.model.annotator import Annotator, AnnotatorConfig
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("genoattn", deadline=None, print_blob=True)
+settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=2_000)
 settings.load_profile("genoattn")
 
 

@@ -6,35 +6,18 @@ import gzip
 
 import numpy as np
 import pytest
-import torch
+import toy_contigs
+from toy_contigs import CONFIG, SIZES
 
 from genoattn import annotate
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome, GenomeError, encode, reverse_complement
-from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.networks import load_network
 from genoattn.model.weights import WeightsError
 from genoattn.prediction.predict import predict
 
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
-
-
-@pytest.fixture(scope="module")
-def model() -> Annotator:
-    """A small annotator of random weights whose output depends on the sequence."""
-    torch.manual_seed(3)
-    return Annotator(CONFIG).eval()
-
-
-@pytest.fixture(scope="module")
-def contigs() -> list[Genome]:
-    """Three contigs: circular, linear, and one shorter than the window."""
-    rng = np.random.default_rng(1)
-    letters = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in SIZES.items()}
-    return [Genome(name, encode(text), name == "ring") for name, text in letters.items()]
-
-
-SIZES = {"ring": 400, "line": 150, "bit": 9}
+model = pytest.fixture(scope="module")(toy_contigs.model)
+contigs = pytest.fixture(scope="module")(toy_contigs.contigs)
 
 
 def test_every_contig_is_predicted_by_itself(model, contigs):

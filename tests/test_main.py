@@ -42,8 +42,10 @@ def test_annotate_leaves_tracks_and_peaks(tmp_path, capsys):
     fasta = tmp_path / "toy.fa"
     fasta.write_text(">toy\n" + "ACGTTGCA" * 100 + "\n")
     given = ["annotate", str(fasta), "--to", str(tmp_path / "to"), "--threshold", "0"]
+    given += ["--shuffled", "1000"]
     assert door.main(given) == 0
-    names = {"output.plus.bw", "output.minus.bw", "peaks.bed"}
+    names = {"output.plus.bw", "output.minus.bw", "peaks.bed", "peaks.tsv", "report.html"}
+    names |= {"manifest.json"}
     assert {path.name for path in (tmp_path / "to").iterdir()} == names
     assert "peaks of 0 or more" in capsys.readouterr().out
 

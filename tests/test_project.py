@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -23,9 +24,13 @@ from genoattn.model.card import Card
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SHOWN = {"demo": "demo", "study": "ecoli", "tis": "tis"}  # folder in the book -> profile
+SHOWN = {  # folder in the book -> profile
+    "demo": "demo", "study": "ecoli", "tis": "tis", "species": "species",
+}  # fmt: skip
 EXECUTED = [
-    path for one in ("study", "tis") for path in sorted((ROOT / "book" / one).glob("*.ipynb"))
+    path
+    for one in ("study", "tis", "species")
+    for path in sorted((ROOT / "book" / one).glob("*.ipynb"))
 ]
 MEGABYTE = 1_000_000
 
@@ -96,6 +101,7 @@ def test_imports_are_declared():
         "IPython": "ipykernel",
         "PIL": "pillow",
         "modiscolite": "modisco-lite",
+        "sphinxcontrib": "sphinxcontrib-bibtex",
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = project["dependencies"] + project["optional-dependencies"]["book"]
@@ -195,13 +201,13 @@ def test_the_table_of_contents_lists_every_page_once():
     pages = toc_pages(ROOT / "_toc.yml")
     assert len(pages) == len(set(pages))
     for folder, name in SHOWN.items():
-        if folder == "tis" and not (ROOT / "book/tis").is_dir():
+        if folder in ("tis", "species") and not (ROOT / "book" / folder).is_dir():
             continue  # shown once its weights are there
         named = build.profile(ROOT / f"notebooks/profiles/{name}.yaml")
         names = build.chapters(ROOT / "notebooks", named)
         listed = [page.split("/")[-1] for page in pages if page.startswith(f"book/{folder}/")]
         assert listed == names
-    built = ("book/demo/", "book/api/")
+    built = ("book/demo/", "book/api/", "book/course/")
     written = [page for page in pages if not page.startswith(built)]
     sources = {page_source(page, ROOT) for page in written}
     existing = {path.relative_to(ROOT).as_posix() for path in (ROOT / "book").rglob("*.md")}
@@ -301,3 +307,15 @@ def test_the_example_that_the_readme_gives_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(code[1], {})
     assert re.match(r"toy \(2, 1200\) 0\.\d+", capsys.readouterr().out)
+
+
+def test_what_zenodo_and_binder_read_says_what_the_project_says():
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    for name in ("title", "license", "keywords"):
+        assert zenodo[name] == cited[name]
+    assert [one["name"] for one in zenodo["creators"]] == [one["name"] for one in cited["authors"]]
+    assert zenodo["related_identifiers"][0]["identifier"] == cited["references"][0]["doi"]
+    binder = ROOT / "binder"
+    assert (binder / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
+    assert (binder / "postBuild").stat().st_mode & 0o111, "repo2docker runs it"

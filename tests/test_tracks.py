@@ -124,6 +124,38 @@ def test_bigwig_of_contigs_without_values_and_of_one_value_only(tmp_path):
         np.testing.assert_array_equal(values, written[name])
 
 
+def test_many_contigs_of_every_form_are_written_together(tmp_path, monkeypatch):
+    """Joined and unjoined values, contigs without any, batches of three contigs, pieces of one."""
+    monkeypatch.setattr(tracks, "_TOGETHER", 3)
+    monkeypatch.setattr(tracks, "_ENTRIES", 7)
+    rng = np.random.default_rng(2)
+    forms = [
+        lambda n: rng.random(n),
+        lambda n: np.repeat(rng.random(n // 5 + 1), 5)[:n],
+        lambda n: np.full(n, NAN),
+        lambda n: np.where(rng.random(n) < 0.3, NAN, 0.5),
+    ]
+    written = {
+        f"c{i}": forms[rng.integers(4)](int(rng.integers(1, 90))).astype(np.float32)
+        for i in range(60)
+    }
+    tracks.write_bigwig(tmp_path / "a.bw", written)
+    read = read_bigwig(tmp_path / "a.bw")
+    assert list(read) == list(written)
+    for name, values in written.items():
+        np.testing.assert_array_equal(read[name], values, err_msg=name)
+
+
+@pytest.mark.parametrize(("length", "zooms"), [(10_000, False), (60_000, True)])
+def test_long_contigs_alone_have_summaries_to_zoom_out(tmp_path, length, zooms):
+    values = np.random.default_rng(0).random(length).astype(np.float32)
+    tracks.write_bigwig(tmp_path / "a.bw", {"a": values})
+    with pyBigWig.open(str(tmp_path / "a.bw")) as file:
+        assert (file.header()["nLevels"] > 0) == zooms
+        assert file.stats("a", exact=True)[0] == pytest.approx(values.mean(), rel=1e-5)
+        assert file.stats("a", 0, length, nBins=2)[1] is not None
+
+
 def test_rounding_makes_the_file_smaller(tmp_path):
     values = {"a": np.random.default_rng(0).beta(0.1, 20, 50_000).astype(np.float32)}
     sizes = []

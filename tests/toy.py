@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
+import torch
 
-from genoattn.genome.sequence import Genome, encode
-from genoattn.model.annotator import AnnotatorConfig
+from genoattn.genome.sequence import Genome, decode, encode
+from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.segments import TrainingConfig
 
 MODEL = AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=16, downstream=4)
@@ -23,3 +24,17 @@ def toy(seed=0, length=6000):
         codes[position : position + 6] = box
         rows.append((position + 6 if strand == "+" else position - 1, strand))
     return Genome("toy", codes), pd.DataFrame(rows, columns=["position", "strand"])
+
+
+def lively(config, seed=1):
+    """A model whose weights are large enough for everything to matter."""
+    torch.manual_seed(seed)
+    model = Annotator(config).eval()
+    for parameter in model.parameters():
+        parameter.data.normal_(std=0.5)
+    return model
+
+
+def most_frequent(counts):
+    """The most frequent letter at each position of a motif."""
+    return decode(counts.argmax(axis=1).astype(np.uint8))

@@ -18,10 +18,14 @@ CONFIG = AnnotatorConfig(
 )
 
 
-def reader() -> Annotator:
-    """Output: about the number of letters that the best TTGACA of the window has."""
+def reader(linear: bool = True) -> Annotator:
+    """Output: about the number of letters that the best TTGACA of the window has.
+
+    A linear one has no normalisation, so it cannot be saved and loaded.
+    """
     network = Annotator(CONFIG).eval()
     layer = network.layers[0]
+    norm = nn.Identity() if linear else layer.norm
     layer.norm = nn.Identity()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -34,8 +38,9 @@ def reader() -> Annotator:
             for place, letter in enumerate(encode("TTGACA")):
                 kernel[0, int(letter), place] = 1
         network.content_bias[0, 0] = 8.0  # the best match takes the attention
-        layer.combine.weight[0, 0] = 1
-        network.output.weight[0, 0] = 1
+        layer.combine.weight[0, 0] = 1 if linear else 0.1
+        network.output.weight[0, 0] = 1 if linear else 10
+    layer.norm = norm
     return network
 
 

@@ -53,7 +53,6 @@ __all__ = [
     "BIN",
     "NO_OUTPUT",
     "STEPS",
-    "BrowserError",
     "Scene",
     "levels_of",
     "main",
@@ -84,10 +83,6 @@ _ECOLI = Path("book/static/browser/ecoli")
 _TABLES = ("genes", "support", "places")
 
 
-class BrowserError(ValueError):
-    """A run or a folder from which the page cannot be made."""
-
-
 # ------------------------------------------------------------------------------ compact output
 
 
@@ -107,7 +102,7 @@ def levels_of(track: NDArray[np.floating], floor: float) -> NDArray[np.uint8]:
         `NO_OUTPUT`, `BELOW`, or from 2 up, `STEPS` levels a doubling of the floor.
     """
     if not floor > 0 or not np.isfinite(floor):
-        raise BrowserError(f"the floor of the output must be above 0, not {floor}")
+        raise ValueError(f"the floor of the output must be above 0, not {floor}")
     levels = np.full(track.shape, BELOW, dtype=np.uint8)
     levels[np.isnan(track)] = NO_OUTPUT
     with np.errstate(invalid="ignore"):
@@ -205,7 +200,7 @@ class Scene:
 
     @classmethod
     def read(cls, folder: str | Path) -> Scene:
-        """Read what `save` wrote; BrowserError where that cannot be used."""
+        """Read what `save` wrote; ValueError where that cannot be used."""
         folder = Path(folder)
         try:
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
@@ -219,9 +214,9 @@ class Scene:
             }
             scene = cls(levels=levels, **about, **tables)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BrowserError(f"{folder}: no scene of the genome browser ({error})") from error
+            raise ValueError(f"{folder}: no scene of the genome browser ({error})") from error
         if scene.levels.shape != (2, scene.length) or scene.levels.dtype != np.uint8:
-            raise BrowserError(f"{folder}/output.npz: not uint8 of shape (2, {scene.length})")
+            raise ValueError(f"{folder}/output.npz: not uint8 of shape (2, {scene.length})")
         return scene
 
 
@@ -241,7 +236,7 @@ def scene_of_run(run: str | Path, weights: str) -> Scene:
 
     Raises
     ------
-    BrowserError, FileNotFoundError
+    ValueError, FileNotFoundError
         The run has no output of this model, or one of another genome.
     """
     from genoattn.study.run import Run  # imports torch, and the page's other steps do without
@@ -474,7 +469,7 @@ def _igv(target: Path) -> None:
     found = find_spec("igv_notebook")
     path = Path(found.origin).parent / "js" / "igv.min.js" if found and found.origin else None
     if path is None or not path.is_file():
-        raise BrowserError("igv.js is missing: install igv-notebook, see requirements.lock")
+        raise ValueError("igv.js is missing: install igv-notebook, see requirements.lock")
     with writing(target) as temporary:
         shutil.copyfile(path, temporary)
 

@@ -18,11 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from PIL import Image
 
-from genoattn.book.pages import BookError, check_site
-from genoattn.genome.files import FileError, writing
+from genoattn.book.pages import check_site
+from genoattn.genome.files import writing
 from genoattn.study.settings import read_settings
 
 __all__ = [
@@ -57,7 +56,7 @@ def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = Non
 
     Raises
     ------
-    BookError
+    ValueError
         A name that no notebook has, or no name at all.
     """
     found = sorted(path.stem for path in Path(folder).glob("[0-9][0-9]_*.ipynb"))
@@ -67,7 +66,7 @@ def chapters(folder: str | Path = "notebooks", named: Iterable[str] | None = Non
     names = [stem.split("_", 1)[1] for stem in found]
     if not wanted or wanted - set(names):
         what = f"{min(wanted - set(names))!r} is no chapter" if wanted else "no chapter is named"
-        raise BookError(f"{what}; the chapters are {', '.join(names)}")
+        raise ValueError(f"{what}; the chapters are {', '.join(names)}")
     return [stem for stem, name in zip(found, names, strict=True) if name in wanted]
 
 
@@ -86,23 +85,20 @@ def profile(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    BookError
+    ValueError
         No such file, no YAML that has one meaning (`genoattn.study.settings`), or not a mapping
         of mappings.
     """
     path = Path(path)
     if not path.is_file():
         known = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
-        raise BookError(f"{path}: no such profile; there are: {known}")
-    try:
-        content = read_settings(path) or {}
-    except FileError as error:
-        raise BookError(str(error)) from error
+        raise ValueError(f"{path}: no such profile; there are: {known}")
+    content = read_settings(path) or {}
     if not isinstance(content, dict):
-        raise BookError(f"{path}: must map each chapter to a mapping of its parameters")
+        raise ValueError(f"{path}: must map each chapter to a mapping of its parameters")
     for chapter, given in content.items():
         if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-            raise BookError(
+            raise ValueError(
                 f"{path}: {chapter} must have a mapping of its parameters, "
                 f"such as {{}} for none, not {given!r}"
             )
@@ -127,6 +123,8 @@ def imported_modules(notebook: str | Path, package: str | Path = "genoattn") -> 
     list of str
         Sorted paths, `package` included.
     """
+    import nbformat
+
     root = Path(package)
     code = "\n".join(
         "\n".join(line for line in cell.source.splitlines() if not line.startswith(("%", "!")))
@@ -199,7 +197,7 @@ def own_files(given: Mapping[str, Any]) -> list[str]:
     """
     if given.get("source", "files") != "files":
         return []
-    named = [str(given.get(name) or "") for name in ("fasta", "gff", "motif_file")]
+    named = [str(given.get(name) or "") for name in ("fasta", "gff", "sites", "motif_file")]
     named += given.get("tables") or []
     weights = Path(given.get("weights", ""))
     if weights.suffix == ".safetensors":
@@ -224,9 +222,11 @@ def tidy(executed: str | Path, target: str | Path) -> None:
 
     Raises
     ------
-    BookError
+    ValueError
         The notebook holds an error, or a cell that was not run.
     """
+    import nbformat
+
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata.pop("papermill", None)
     for number, cell in enumerate(notebook.cells, start=1):
@@ -245,9 +245,9 @@ def tidy(executed: str | Path, target: str | Path) -> None:
                     cell.metadata["mystnb"] = {"image": {"alt": alt}}
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors:
-            raise BookError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")
+            raise ValueError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")
         if cell.execution_count is None and cell.source.strip():
-            raise BookError(f"{executed}, cell {number}: was not run")
+            raise ValueError(f"{executed}, cell {number}: was not run")
     with writing(target) as temporary:
         nbformat.write(notebook, temporary)
 
@@ -287,15 +287,17 @@ def refresh_prose(source: str | Path, shown: str | Path) -> None:
 
     Raises
     ------
-    BookError
+    ValueError
         The code of the two differs, so that the chapter must be executed.
     """
+    import nbformat
+
     wanted = nbformat.read(source, as_version=4)
     notebook = nbformat.read(shown, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ran = [cell for cell in code if not _has_tag(cell, "injected-parameters")]
     if [cell.source for cell in ran] != [c.source for c in wanted.cells if c.cell_type == "code"]:
-        raise BookError(f"{shown}: its code is not that of {source}; execute the chapter again")
+        raise ValueError(f"{shown}: its code is not that of {source}; execute the chapter again")
     waiting = iter(code)
     cells = []
     for cell in wanted.cells:
@@ -332,13 +334,13 @@ def lock(freeze: str | Path, folder: str | Path = ".") -> int:
 
     Raises
     ------
-    BookError
+    ValueError
         A line that is not ``name==version``, such as a local path.
     """
     pins = []
     for line in Path(freeze).read_text(encoding="utf-8").splitlines():
         if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line):
-            raise BookError(f"{freeze}: {line!r} is no pin of a published package")
+            raise ValueError(f"{freeze}: {line!r} is no pin of a published package")
         # a build tag (+cpu) is no published version; torch itself pins its accelerator packages
         if not re.match(r"nvidia-|cuda-|triton\b", line):
             pins.append(line.split("+")[0])
@@ -418,7 +420,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = steps.add_parser("check", help="check the rendered pages")
     check.add_argument("--site", default="_build/html")
     steps.add_parser("data", help="find or download the published tables of the study")
-    steps.add_parser("overview", help="draw the figure of the first screen")
+    steps.add_parser("overview", help="draw the figure of the README")
+    first = steps.add_parser("landing", help="write what the first page includes")
+    first.add_argument("--results", default="book/results/ecoli")
+    taught = steps.add_parser("course", help="write the exercises: pages, and both versions")
+    taught.add_argument("--to", default="book/course")
+    placed = steps.add_parser("place", help="put the rendered pages among the published versions")
+    placed.add_argument("folder")
+    placed.add_argument("version", help="stable or dev")
+    placed.add_argument("--site", default="_build/html")
     pin = steps.add_parser("lock", help="write requirements.lock and environment.yml")
     pin.add_argument("freeze")
     given = parser.parse_args(arguments)
@@ -427,6 +437,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tidy(given.executed, given.target)
         elif given.step == "overview":
             overview()
+        elif given.step == "landing":
+            from genoattn.book import landing  # slow to import, and needed here only
+
+            print(f"{landing.write(landing.Results(Path(given.results)))} findings written")
+        elif given.step == "course":
+            from genoattn.book import course  # needs nbconvert
+
+            print(f"{len(course.pages(given.to))} exercises written to {given.to}")
+        elif given.step == "place":
+            from genoattn.book import web  # needs Sphinx
+
+            web.place(given.site, given.folder, given.version)
         elif given.step == "data":
             from genoattn.study.inputs import ecoli_inputs  # slow to import, and needed here only
 

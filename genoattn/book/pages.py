@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["BookError", "check_site", "page_source", "toc_pages"]
+__all__ = ["check_site", "page_source", "toc_pages"]
 
 
 _PAGE_SUFFIXES = (".md", ".ipynb")
@@ -18,10 +18,6 @@ _REMOTE = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
 _REMOTE_CSS = re.compile(
     r"(?:@import\s+(?:url\()?|url\()\s*[\"']?(?:https?:)?//[^)\"'\s]+", re.IGNORECASE
 )
-
-
-class BookError(ValueError):
-    """A chapter, a profile or a rendered page that is not as it must be."""
 
 
 def toc_pages(toc: str | Path = "_toc.yml") -> list[str]:
@@ -67,13 +63,13 @@ def page_source(page: str, folder: str | Path = ".") -> str:
 
     Raises
     ------
-    BookError
+    ValueError
         There is no such file.
     """
     for suffix in _PAGE_SUFFIXES:
         if (Path(folder) / (page + suffix)).is_file():
             return page + suffix
-    raise BookError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
+    raise ValueError(f"the table of contents lists {page}, but there is no {page}.md or .ipynb")
 
 
 def _entries(node: Any) -> Iterator[tuple[str, str]]:
@@ -122,30 +118,30 @@ def check_site(site: str | Path = "_build/html", toc: str | Path = "_toc.yml") -
 
     Raises
     ------
-    BookError
+    ValueError
         A page is missing, loads something from another server or a file that does not exist, or
         a style sheet loads something from another server.
     """
     site = Path(site)
     if not (site / "index.html").is_file():
-        raise BookError(f"{site}/index.html is missing: the book was not rendered")
+        raise ValueError(f"{site}/index.html is missing: the book was not rendered")
     for key, name in _entries(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))):
         if key == "glob" and not _matching(name, Path(toc).parent):
-            raise BookError(f"{toc} lists {name}, but there is no such page")
+            raise ValueError(f"{toc} lists {name}, but there is no such page")
     pages = [site / f"{page}.html" for page in toc_pages(toc)]
     for page in pages:
         if not page.is_file():
-            raise BookError(f"{page} is missing although {toc} lists it")
+            raise ValueError(f"{page} is missing although {toc} lists it")
         loads = _Loads()
         loads.feed(page.read_text(encoding="utf-8"))
         for address in filter(None, loads.addresses):
             if _REMOTE.match(address):
-                raise BookError(f"{page} needs another server: {address}")
+                raise ValueError(f"{page} needs another server: {address}")
             local = re.split(r"[?#]", address)[0]
             if local and not local.startswith("data:") and not (page.parent / local).exists():
-                raise BookError(f"{page} loads {address}, which does not exist")
+                raise ValueError(f"{page} loads {address}, which does not exist")
     for sheet in sorted(site.rglob("*.css")):
         remote = _REMOTE_CSS.search(sheet.read_text(encoding="utf-8", errors="replace"))
         if remote:
-            raise BookError(f"{sheet} needs another server: {remote.group()}")
+            raise ValueError(f"{sheet} needs another server: {remote.group()}")
     return len(pages)

@@ -14,26 +14,27 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from sphinx.addnodes import pending_xref
-from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
-from sphinx.pycode import ModuleAnalyzer
-from sphinx.util.nodes import make_refnode
 
-from genoattn.book import structure
+from genoattn.book import formats, structure
 from genoattn.genome.files import writing
 from genoattn.plots import structure as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
+if TYPE_CHECKING:
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
 __all__ = ["main", "overview", "pages", "setup", "write"]
 
 _PARTS = "_build/structure"
 _PAGES = "book/api"
+_RESULTS = "book/results"
 _MADE_UP = "Alias for field number"
 
 
@@ -103,6 +104,7 @@ def write(
     parts: str | Path = _PARTS,
     to: str | Path = _PAGES,
     package: str | Path | None = None,
+    results: str | Path = _RESULTS,
 ) -> int:
     """Write the pages of the API reference, and what the other pages on the package include.
 
@@ -110,11 +112,14 @@ def write(
     ----------
     parts : str or Path
         Folder, made anew, of ``rooms.svg``, ``flow.svg`` and the Markdown files ``rooms``,
-        ``flow``, ``run`` and ``modules``; inside the folder from which the book is built.
+        ``flow``, ``run``, ``modules``, ``formats`` and ``costs``; inside the folder from which the
+        book is built.
     to : str or Path
         Folder of the pages, made anew.
     package : str or Path, optional
         Folder of the package; that of this one by default.
+    results : str or Path, optional
+        Folder of the tables that ``genoattn costs`` writes.
 
     Returns
     -------
@@ -147,6 +152,8 @@ def write(
     )
     _write(Path(parts) / "run.md", run)
     _write(Path(parts) / "modules.md", overview(modules))
+    _write(Path(parts) / "formats.md", formats.page())
+    _write(Path(parts) / "costs.md", formats.say_costs(results))
     return len(written)
 
 
@@ -196,6 +203,8 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
     """Leave out a field of a named tuple that its author did not document below its name."""
     if not str(getattr(obj, "__doc__", "")).startswith(_MADE_UP):
         return None  # as Sphinx decides
+    from sphinx.pycode import ModuleAnalyzer
+
     place = app.env.temp_data
     written = ModuleAnalyzer.for_module(place["autodoc:module"]).find_attr_docs()
     return (place["autodoc:class"], name) not in written
@@ -217,6 +226,8 @@ def _sign(
 def _find(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
     """Link `Name` or `Name.member` to the one class, function or constant of that name."""
     target = str(node.get("reftarget", ""))
+    from sphinx.util.nodes import make_refnode
+
     if node.get("refdomain") != "py" or not ("." in target or target[:1].isupper()):
         return None
     objects = env.domaindata["py"]["objects"]

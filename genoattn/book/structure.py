@@ -20,7 +20,6 @@ from genoattn.book.build import imported_files
 
 __all__ = [
     "FLOW",
-    "StructureError",
     "first_sentence",
     "flow",
     "modules",
@@ -45,10 +44,6 @@ FLOW: tuple[tuple[tuple[str, str, str], ...], ...] = (
 )
 """Stages in the order in which data pass them; each holds things: their name, a class or function
 that stands for how they are made, and the member of `Run` through which chapters share them."""
-
-
-class StructureError(ValueError):
-    """The source is not as the drawings say: a circle of imports, a name that is not there."""
 
 
 def package_folder() -> Path:
@@ -145,7 +140,7 @@ def rooms(modules: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    StructureError
+    ValueError
         Rooms import each other in a circle.
     """
     inside = modules[modules["room"] != ""]
@@ -180,7 +175,7 @@ def _levels(imports: dict[str, set[str]]) -> dict[str, int]:
             level[room] = max((level[one] + 1 for one in imports[room]), default=0)
     except CycleError as error:
         circle = " imports ".join(reversed(error.args[1]))
-        raise StructureError(f"imports go in a circle: {circle}") from error
+        raise ValueError(f"imports go in a circle: {circle}") from error
     return level
 
 
@@ -200,7 +195,7 @@ def flow(package: str | Path | None = None) -> pd.DataFrame:
 
     Raises
     ------
-    StructureError
+    ValueError
         No module, or more than one, defines such a class or function; `Run` has no such member.
     """
     root = package_folder() if package is None else Path(package)
@@ -216,9 +211,9 @@ def flow(package: str | Path | None = None) -> pd.DataFrame:
         for thing, name, member in things:
             found = places.get(name, [])
             if len(found) != 1:
-                raise StructureError(f"{name} is defined in {len(found)} modules, not in one")
+                raise ValueError(f"{name} is defined in {len(found)} modules, not in one")
             if member and member not in members:
-                raise StructureError(f"Run has no member {member}")
+                raise ValueError(f"Run has no member {member}")
             made_by = f"{found[0]}.{name}".removeprefix(f"{root.name}.")
             rows.append({"stage": stage, "thing": thing, "made_by": made_by, "run": member})
     return pd.DataFrame(rows)

@@ -6,7 +6,6 @@ What the steps say is in `genoattn.chapters.atlas_words`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,34 +16,34 @@ from numpy.typing import NDArray
 from genoattn.chapters import atlas_words as words
 from genoattn.genome import motifs
 from genoattn.heads import atlas, preferred
-from genoattn.heads import seeds as between
-from genoattn.heads.elements import match_elements, name_roles, planted_elements
+from genoattn.heads.elements import PAPER_ELEMENTS
 from genoattn.interventions import recovery
+from genoattn.model.card import Card
 from genoattn.model.weights import made_from
+from genoattn.study import claims
 from genoattn.study.parameters import (
     FOLDERS,
     WEIGHTS,
     Checked,
     Parameter,
     Schema,
-    filled,
+    check_region,
     odd,
     position,
 )
-from genoattn.study.report import Finding, table
+from genoattn.study.report import Finding
 from genoattn.study.run import Run
 
 __all__ = [
     "PARAMETERS",
+    "Asked",
     "Heads",
     "Recovered",
-    "Seeds",
     "Swept",
+    "elements",
     "in_short",
     "joined",
     "recovered",
-    "roles",
-    "seeds",
     "swept",
 ]
 
@@ -54,14 +53,7 @@ PARAMETERS = Schema(
     {
         **FOLDERS,
         "weights": WEIGHTS,
-        "seeds": Parameter(
-            list[str],
-            [],
-            "the same training from other seeds, as weights; those not there are left out",
-            unique=True,
-            rule=filled,
-        ),
-        "seed": Parameter(int, 0, "seed of the samples and of the permutations", low=0),
+        "seed": Parameter(int, 0, "seed of the random positions", low=0),
         "n_random": Parameter(
             int, 10_000, "positions of the test part, both strands, drawn at random", low=100
         ),
@@ -83,75 +75,50 @@ PARAMETERS = Schema(
         "max_q": Parameter(
             float, 0.05, "greatest q-value (false discovery rate) of a match", low=0, high=1
         ),
-        "ablation": Parameter(
-            str,
-            "mean",
-            "what a head that is switched off gives instead",
-            choices=("mean", "zero"),
-        ),
-        "n_permutations": Parameter(
-            int, 1_000, "times that motifs are dealt out anew, for chance between seeds", low=1
-        ),
-        "n_shuffles": Parameter(
-            int, 10_000, "random elements that each match of a motif is compared with", low=1
-        ),
-        "min_similarity": Parameter(
-            float,
-            0.5,
-            "least similarity of motif and element for a role in another seed",
-            low=0,
-            high=1,
-        ),
         "recovery_file": Parameter(
             str,
             "book/results/demo/recovery.csv",
             "planted elements found on simulated genomes",
         ),
+        "claims_file": Parameter(
+            str,
+            "book/results/ecoli/claims.csv",
+            "elements claimed of the model of E. coli by the same rule",
+        ),
     },
     at_most=(("region_first", "region_last"),),
+    reads=(("03_heads", "table"), ("03_heads", "profiles")),
 )
 """What this chapter may be asked."""
 
 
-# ------------------------------------------------------------------------- the motif everywhere
+# ------------------------------------------------------------------------- letters everywhere
 
 
 class Swept(NamedTuple):
-    """What the heads prefer at every offset, in this model and in those of other seeds."""
+    """What the heads prefer at every offset."""
 
-    sweeps: dict[str, preferred.Sweep]
-    """Weights, as they were named -> sweep; this chapter's model first."""
+    sweep: preferred.Sweep
     background: NDArray[np.float64]
     """Share of A, C, G, T in the genome."""
     finding: Finding
 
-    @property
-    def mine(self) -> preferred.Sweep:
-        """The sweep of this chapter's model."""
-        return next(iter(self.sweeps.values()))
-
-    @property
-    def n_others(self) -> int:
-        """Number of the other seeds."""
-        return len(self.sweeps) - 1
-
 
 def swept(run: Run, p: Checked) -> Swept:
-    """Sweep the model and those of other seeds over random positions of the test part.
+    """Sweep the model over random positions of the test part.
 
     Parameters
     ----------
     run : Run
-        Keeps the sweeps.
+        Keeps the sweep.
     p : Checked
-        ``weights``, ``seeds``; ``n_random``, ``n_best``, ``width``, ``seed``.
+        ``weights``; ``n_random``, ``n_best``, ``width``, ``seed``.
     """
-    found = [one for one in p.seeds if run.has_weights(one)]
-    sweeps = {one: kept_sweep(run, one, p) for one in (p.weights, *found)}
-    missing = [one for one in p.seeds if one not in found]
+    own = Card.read(run.weights(p.weights)).config
+    check_region(p, own["window"] - 1 - own["downstream"], own["downstream"], p.weights)
+    sweep = kept_sweep(run, p.weights, p)
     background = motifs.composition(run.study.genome.codes)
-    said = words.say_swept(p.weights, sweeps[p.weights], p.n_random, found, missing)
-    return Swept(sweeps, background, Finding(said))
+    return Swept(sweep, background, Finding(words.say_swept(p.weights, sweep, p.n_random)))
 
 
 def kept_sweep(run: Run, weights: str, p: Checked) -> preferred.Sweep:
@@ -172,95 +139,18 @@ def kept_sweep(run: Run, weights: str, p: Checked) -> preferred.Sweep:
     return made
 
 
-# ----------------------------------------------------------------------------------- other seeds
-
-
-class Seeds(NamedTuple):
-    """Which heads come back from other seeds."""
-
-    across: pd.DataFrame | None
-    """`seeds.match` across layers; None where there is one seed only."""
-    stability: pd.DataFrame | None
-    """`seeds.stability` of this chapter's model; None where there is one seed only."""
-    finding: Finding
-
-
-def seeds(swept: Swept, p: Checked) -> Seeds:
-    """Match the heads of every two seeds one to one, and compare the sum with chance.
-
-    Parameters
-    ----------
-    swept : Swept
-    p : Checked
-        ``weights``, ``n_permutations``, ``seed``.
-    """
-    if not swept.n_others:
-        said = "Only one seed of this model is given, so how stable its heads are is **not known**."
-        return Seeds(None, None, Finding(said))
-    described = {
-        one: between.Described(sweep.mean, sweep.favourite_counts)
-        for one, sweep in swept.sweeps.items()
-    }
-    matches = {within: between.match(described, within_layer=within) for within in (True, False)}
-    compared = _compared(described, matches, p)
-    shown, across = words.seed_table(compared), matches[False]
-    found = {"seeds": shown, "seeds_heads": across}
-    said = words.say_seeds(compared, p.weights) + table(shown)
-    return Seeds(across, between.stability(across, p.weights), Finding(said, found))
-
-
-def _compared(
-    described: Mapping[str, between.Described], matches: Mapping[bool, pd.DataFrame], p: Checked
-) -> pd.DataFrame:
-    """Similarity of this model's heads to those of each other seed, within and across layers.
-
-    Columns seed, within_layer, back, n, observed, by_chance, p_value.
-    """
-    rows = []
-    for other in [one for one in described if one != p.weights]:
-        for within, pairs in matches.items():
-            sums = between.summed_similarity(
-                described[p.weights],
-                described[other],
-                within_layer=within,
-                n_permutations=p.n_permutations,
-                seed=p.seed,
-            )
-            these = pairs[(pairs["seed"] == p.weights) & (pairs["other_seed"] == other)]
-            back = int(these["comes_back"].sum())
-            told = {"seed": other, "within_layer": within, "back": back, "n": len(these)}
-            rows.append(told | sums)
-    return pd.DataFrame(rows)
-
-
-def roles(run: Run, swept: Swept, p: Checked) -> Finding:
-    """Give the heads of all seeds their roles, all from the same random positions.
-
-    Parameters
-    ----------
-    run : Run
-    swept : Swept
-    p : Checked
-        ``n_shuffles``, ``min_similarity``, ``max_q``, ``seed``.
-    """
-    elements = (
-        run.study.known_elements
-        if run.study.elements is None
-        else planted_elements(run.study.elements)
-    )
-    named = {
-        one: name_roles(
-            match_elements(sweep.favourites, elements, n_shuffles=p.n_shuffles, seed=p.seed),
-            min_similarity=p.min_similarity,
-            max_q=p.max_q,
-        )
-        for one, sweep in swept.sweeps.items()
-    }
-    found = between.roles_by_seed(named)
-    return Finding(words.say_roles(found), {"seeds_roles": found} if len(found) else {})
-
-
 # ------------------------------------------------------------------------------------- the heads
+
+
+class Asked(NamedTuple):
+    """What was found of the elements that heads were asked about."""
+
+    effects: pd.DataFrame
+    """`carriers.effects`, without the controls."""
+    carriers: pd.DataFrame
+    """`carriers.carried` of this model and of its other seeds."""
+    model: str
+    """Which of them this model is."""
 
 
 class Heads(NamedTuple):
@@ -270,34 +160,91 @@ class Heads(NamedTuple):
     """`atlas.join`: a row a head."""
     profiles: pd.DataFrame
     """`profiles.profile_frame` of the chapter on heads."""
+    logos: pd.DataFrame | None
+    """`mediated.logo_table`; None where chapter 06 was not run."""
+    asked: Asked | None
+    """What chapter 06 found of the elements; None where it was not run."""
     says: list[str]
-    """A sentence a head, in the order of the rows."""
+    """Sentences of each head, in the order of the rows."""
+    n_others: int
+    """Other seeds that were asked what their heads carry."""
     finding: Finding
 
 
-def joined(run: Run, swept: Swept, seeds: Seeds, p: Checked) -> Heads:
+def joined(run: Run, p: Checked) -> Heads:
     """Join what the chapters measured of each head, and say it by rule.
 
     Parameters
     ----------
     run : Run
         Has the tables of the chapters on heads and, if it was run, on dependence.
-    swept : Swept
-    seeds : Seeds
     p : Checked
-        ``weights``, ``ablation``, ``max_q``, ``selective``.
+        ``weights``, ``max_q``, ``selective``.
     """
     name = run.weights(p.weights).stem
-    ablated = (
-        run.kept("06_dependence", name, "ablation")
-        if run.has_kept("06_dependence", name, "ablation")
-        else None
+    texts = {  # "-10" is a name here
+        "seed_carriers": ("element",),
+        "effects": ("element", "control"),
+        "logo_names": ("name",),
+        "roles": ("element",),
+    }
+    found = {
+        kind: run.kept("06_dependence", name, kind, texts.get(kind, ()))
+        for kind in ("ablation", "seed_carriers", "roles", "logos", "logo_names", "effects")
+        if run.has_kept("06_dependence", name, kind)
+    }
+    roles = found.get("roles", pd.DataFrame(columns=["seed", "other_seed"]))
+    roles = roles[roles["seed"] == name]
+    n_others = roles["other_seed"].nunique()
+    logos = found.get("logos")
+    asked, carriers = None, found.get("seed_carriers")
+    if carriers is not None:
+        effects = found["effects"]
+        real = effects[effects["control"].fillna("") == ""]
+        asked = Asked(real, carriers, name)
+        carriers = carriers[carriers["model"] == name]
+    frame = atlas.join(
+        head_table(run, name),
+        ablation=found.get("ablation"),
+        carriers=carriers,
+        roles=roles,
+        logos=logos,
+        logo_names=found.get("logo_names"),
     )
-    known = head_table(run, name)
-    frame = atlas.join(known, ablation=ablated, stability=seeds.stability, mode=p.ablation)
-    says = atlas.sentences(frame, max_q=p.max_q, selective=p.selective, n_others=swept.n_others)
+    says = words.sentences(
+        frame,
+        max_q=p.max_q,
+        selective=p.selective,
+        n_others=n_others,
+        detectable=_detectable(asked),
+    )
     profiles = run.kept("03_heads", name, "profiles")
-    return Heads(frame, profiles, says, Finding(words.say_measured(frame), {"heads": frame}))
+    said = words.say_measured(frame)
+    return Heads(frame, profiles, logos, asked, says, n_others, Finding(said, {"heads": frame}))
+
+
+def _detectable(asked: Asked | None) -> tuple[float, float] | None:
+    """Smallest and largest share that would have been found, over the elements that are used."""
+    if asked is None:
+        return None
+    shares = asked.effects.loc[asked.effects["used"], "detectable"]
+    return None if shares.isna().all() else (float(shares.min()), float(shares.max()))
+
+
+def elements(run: Run, heads: Heads) -> Finding:
+    """Lay what attention says of each element beside what the interventions say.
+
+    Parameters
+    ----------
+    run : Run
+    heads : Heads
+    """
+    if heads.asked is None:
+        return Finding(words.NOT_ASKED)
+    found = atlas.by_element(heads.joined, *heads.asked)
+    matched = {one.name for one in PAPER_ELEMENTS} if run.study.published else set()
+    said = words.say_elements(found, matched, heads.n_others)
+    return Finding(said, {"heads_by_element": found})
 
 
 def head_table(run: Run, name: str) -> pd.DataFrame:
@@ -336,23 +283,35 @@ class Recovered(NamedTuple):
 
 
 def recovered(p: Checked) -> Recovered:
-    """Read what was recovered on simulated genomes (``recovery_file``)."""
+    """Read what was recovered on simulated genomes, and what the same rule claims of *E. coli*.
+
+    Parameters
+    ----------
+    p : Checked
+        ``recovery_file``, ``claims_file``; what is not there is said.
+    """
+    file = Path(p.claims_file)
+    real = (
+        words.say_real(claims.read(file))
+        if file.exists()
+        else f"`{p.claims_file}` is not there: run `genoattn claims`."
+    )
     if not Path(p.recovery_file).exists():
         said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
-        return Recovered(None, Finding(said))
+        return Recovered(None, Finding(f"{said} {real}"))
     tables = recovery.read(p.recovery_file)
-    return Recovered(tables, Finding(words.say_recovered(tables) + " " + words.say_claims(tables)))
+    said = f"{words.say_recovered(tables)} {words.say_claims(tables)}"
+    return Recovered(tables, Finding(f"{said}\n\n{real}"))
 
 
 # ------------------------------------------------------------------------------------ in short
 
 
-def in_short(heads: Heads, swept: Swept, recovered: Recovered, p: Checked) -> Finding:
+def in_short(heads: Heads, recovered: Recovered) -> Finding:
     """Answer the chapter's question in a few sentences."""
     return Finding(
-        words.say_in_short(heads.joined, swept.n_others, p.selective)
+        words.say_in_short(heads.joined, heads.n_others)
         + " "
         + words.say_trust(recovered.tables)
-        + " All numbers are of one genome; a role says what a head looks for, and only its "
-        "ablation says whether the output needs it."
+        + " All numbers are of one genome."
     )

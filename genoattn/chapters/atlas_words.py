@@ -2,95 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from genoattn.heads import atlas, preferred
+from genoattn.genome.sites import paper_label
+from genoattn.heads import preferred
 from genoattn.interventions import recovery
-from genoattn.study.report import listed, table
+from genoattn.study.report import in_words, listed, table, with_interval
 
-SIGNIFICANT = 0.05
-"""Greatest p-value at which two seeds are said to be more alike than by chance."""
-
-
-# ------------------------------------------------------------------------- the motif everywhere
+# ------------------------------------------------------------------------- letters everywhere
 
 
-def say_swept(
-    name: str, sweep: preferred.Sweep, n_random: int, found: list[str], missing: list[str]
-) -> str:
-    """Say what was swept, and which other seeds there are."""
+def say_swept(name: str, sweep: preferred.Sweep, n_random: int) -> str:
+    """Say what was swept."""
     layers, n_heads, window = sweep.counts.shape[:3]
-    others = f"Other seeds: {listed(found)}. " if found else "No other seed is given. "
     return (
-        f"**{name}** has {layers} layers of {n_heads} heads. Their motifs were collected at all "
-        f"{window} offsets, from {n_random:,} random positions of the test part. {others}"
-        + (f"Left out, as there are no such weights: {listed(missing)}." if missing else "")
-    )
-
-
-# ----------------------------------------------------------------------------------- other seeds
-
-
-def seed_table(compared: pd.DataFrame) -> pd.DataFrame:
-    """The comparison of seeds, cells as they shall be read."""
-    return pd.DataFrame(
-        {
-            "seed": compared["seed"],
-            "matched": np.where(compared["within_layer"], "within a layer", "across layers"),
-            "similarity": compared["observed"].map("{:.2f}".format),
-            "with dealt motifs": compared["by_chance"].map("{:.2f}".format),
-            "p-value": compared["p_value"].map("{:.2g}".format),
-            "come back": [
-                f"{back} of {n}" for back, n in zip(compared["back"], compared["n"], strict=True)
-            ],
-        }
-    )
-
-
-def say_seeds(compared: pd.DataFrame, weights: str) -> str:
-    """Say how alike the heads of the seeds are, beside motifs dealt out anew.
-
-    Parameters
-    ----------
-    compared : DataFrame
-        Columns seed, within_layer, observed, by_chance, p_value, back, n.
-    weights : str
-        The model whose heads are compared with those of the other seeds.
-    """
-    said = []
-    for within, where in ((False, "across layers"), (True, "within layers")):
-        rows = compared[compared["within_layer"] == within]
-        sure = rows[rows["p_value"] <= SIGNIFICANT]
-        back = listed(
-            f"{row.back} of {row.n} in {row.seed}" for row in rows.itertuples(index=False)
-        )
-        said.append(
-            f"Matched {where}, the heads of {weights} are significantly more similar to those of "
-            f"{len(sure)} of {len(rows)} other seeds than dealt motifs would make them "
-            f"(p ≤ {SIGNIFICANT:g}). Of these heads, {back} come back."
-        )
-    return " ".join(said) + "\n"
-
-
-def say_roles(found: pd.DataFrame) -> str:
-    """Say which roles heads of the seeds have, and which seeds share them.
-
-    Parameters
-    ----------
-    found : DataFrame
-        `seeds.roles_by_seed`.
-    """
-    if found.empty:
-        return (
-            "By the rule of the chapter on heads, applied to the same random positions for all "
-            "seeds, no head of any seed has a role."
-        )
-    return (
-        "Roles follow the rule of the chapter on heads, here applied to the same random positions "
-        "for all seeds. That chapter takes the best of all positions, so a head may have a role "
-        "there and none here. These seeds have them:\n"
-        + table(found.rename(columns={"n_seeds": "seeds", "of": "compared"}))
+        f"**{name}** has {layers} layers of {n_heads} heads. The letters that they attend to were "
+        f"collected at all {window} offsets, from {n_random:,} random positions of the test part."
     )
 
 
@@ -99,8 +30,200 @@ def say_roles(found: pd.DataFrame) -> str:
 
 def say_measured(joined: pd.DataFrame) -> str:
     """Say which measurements there are of no head."""
-    notes = atlas.not_measured(joined)
+    notes = not_measured(joined)
     return f"Not measured here: {'; '.join(notes)}." if notes else "Everything was measured."
+
+
+def sentences(
+    joined: pd.DataFrame,
+    *,
+    max_q: float,
+    selective: float,
+    n_others: int = 0,
+    detectable: tuple[float, float] | None = None,
+) -> list[str]:
+    """Say each row of the table of heads in sentences, by rule.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        `join`.
+    max_q : float
+        Greatest q-value at which a resemblance, or a ratio of binding sites, counts.
+    selective : float
+        Least selectivity of a head that is said to look at a place.
+    n_others : int
+        Other seeds that ``seed_stability`` is a share of.
+    detectable : tuple of float, optional
+        Smallest and largest share, over the elements that are used, that a head must bring back to
+        be found four times out of five; None if no element is used.
+
+    Returns
+    -------
+    list of str
+        One text for each row. What was not measured is named as such.
+    """
+    return [
+        " ".join(
+            (
+                _carries(row, n_others, detectable),
+                _lost(row) + ".",
+                "; ".join([_looks(row, selective), *_resembles(row, max_q)]) + ".",
+            )
+        )
+        for row in joined.to_dict("records")
+    ]
+
+
+def not_measured(joined: pd.DataFrame) -> list[str]:
+    """What no head of the table has: one text for each missing measurement."""
+    names = {
+        "carries": "which element a head carries (chapter 06 not run)",
+        "ablation_delta_pr_auc": "switching off (ablation not run)",
+        "q_value": "resemblance to known motifs (no file of them)",
+        "site_q": "known binding sites (no table of them for this genome)",
+    }
+    return [text for name, text in names.items() if joined[name].isna().all()]
+
+
+def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, float] | None) -> str:
+    """What the output learns through a head, and in how many other seeds a head does the same."""
+    if pd.isna(row["carries"]):
+        return "What it carries was not measured."
+    if not row["carries"]:
+        said = "Carries none of the elements asked about"
+        if detectable is None:
+            return f"{said}, as the output uses none of them."
+        low, high = detectable
+        power = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+        said += f" (a share of {power} of their effect would have been found four times out of five"
+        return f"{said}){_letters(row, ', though ')}."
+    first, *others = row["carries"].split("; ")
+    share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
+    said = f"Carries the {first}: {share} of its effect comes back with this head alone"
+    if others:
+        said += f"; also {listed(others)}"
+    said += _letters(row, "; ")
+    return f"{said}; {matched(row['seed_stability'], n_others)}."
+
+
+def _letters(row: Mapping[Any, Any], before: str) -> str:
+    """What the letters that pass through a head fit; nothing if they were not measured."""
+    if pd.isna(row["mediated"]) or not row["mediated_name"]:
+        return ""
+    return f"{before}the letters that pass through it fit the {row['mediated_name']}"
+
+
+def _looks(row: Mapping[Any, Any], selective: float) -> str:
+    """Where a head looks, and what for."""
+    peak = f"{int(paper_label(int(row['peak_offset']))):+d}"
+    if row["selectivity"] >= selective:
+        where = f"Looks mostly around {peak}"
+    else:
+        where = f"Spreads its attention, with the highest mean at {peak}"
+    if set(row["consensus"]) - {"N"}:
+        return f"{where} for {row['consensus']}"
+    return f"{where}, without a preference for letters"
+
+
+def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
+    """What a head's motif and its best positions are like."""
+    said = [f"by the rule it has the role {row['role']}"] if row["role"] else []
+    if pd.isna(row["q_value"]):
+        said.append("not compared with known motifs")
+    elif row["q_value"] <= max_q:
+        said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
+    else:
+        said.append(f"no known motif resembles it (least q = {row['q_value']:.2g})")
+    if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
+        more = "more" if row["site_odds_ratio"] > 1 else "less"
+        said.append(
+            f"its best positions lie {more} often in known binding sites than matched positions do "
+            f"(odds ratio {row['site_odds_ratio']:.2g})"
+        )
+    return said
+
+
+def _lost(row: Mapping[Any, Any]) -> str:
+    """What switching a head off does."""
+    change = row["ablation_delta_pr_auc"]
+    if pd.isna(change):
+        return "Ablation not run"
+    if row["ci_high"] < 0:
+        return f"Without it PR AUC falls by {-change:.3f}"
+    if row["ci_low"] > 0:
+        return f"Without it PR AUC rises by {change:.3f}"
+    return "Without it PR AUC does not change significantly"
+
+
+def matched(share: float, n_others: int) -> str:
+    """Say in how many of the other seeds a role returns; the share may be missing."""
+    if np.isnan(share):
+        return "one seed only, so whether this role returns is not known"
+    return f"this role returns in {round(share * n_others)} of {n_others} other seeds"
+
+
+NOT_ASKED = "What heads carry was not measured here: run the chapter 06 first."
+
+
+def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
+    """Say, element by element, what attention and what interventions find.
+
+    Parameters
+    ----------
+    found : DataFrame
+        `atlas.by_element`.
+    matched : set of str
+        Elements that the paper matches with a head by eye.
+    n_others : int
+        Number of other seeds.
+    """
+    looked, carried = found["by_attention"] != "", found["carried_by"] != ""
+    both = [name for name in found["element"] if name in matched]
+    paper = ""
+    if both:
+        held = found[found["element"].isin(both)]
+        paper = (
+            f" The paper matches {in_words(len(both))} of them with a head by eye: attention bears "
+            f"out {in_words(int((held['by_attention'] != '').sum()))} of these, intervention "
+            f"{in_words(int((held['carried_by'] != '').sum()))}."
+        )
+    rows = pd.DataFrame(
+        {
+            "element": [
+                f"{name}*" if name in matched else name for name in found["element"].astype(str)
+            ],
+            "by attention": found["by_attention"].replace("", "none"),
+            "output without it": [
+                with_interval(-row["effect"], -row["ci_high"], -row["ci_low"])
+                for row in found.to_dict("records")
+            ],
+            "by intervention": [_by_intervention(row) for row in found.to_dict("records")],
+            "carried in other seeds": [
+                f"{row['n_seeds']} of {n_others}" if n_others else "not asked"
+                for row in found.to_dict("records")
+            ],
+        }
+    )
+    star = " An asterisk marks what the paper matches with a head." if both else ""
+    return (
+        f"Of {in_words(len(found))} elements, attention gives {in_words(int(looked.sum()))} a head "
+        f"by the rule of the chapter on heads; interventions find a head that carries "
+        f"{in_words(int(carried.sum()))}.{paper} The table gives the change of the log-odds when "
+        f"the element becomes noise, and the head that brings most of it back.{star}\n"
+        + table(rows)
+    )
+
+
+def _by_intervention(row: Mapping[Any, Any]) -> str:
+    """The head that carries an element, or why there is none."""
+    if row["carried_by"]:
+        share = with_interval(row["share"], row["share_low"], row["share_high"], ".0%")
+        more = f" and {row['n_carriers'] - 1} more" if row["n_carriers"] > 1 else ""
+        return f"{row['carried_by']} {share}{more}"
+    if not row["used"]:
+        return "not used"
+    return f"none; {row['detectable']:.0%} would have been found"
 
 
 # --------------------------------------------------------------------- genomes of known truth
@@ -175,6 +298,38 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     )
 
 
+def say_real(table: pd.DataFrame) -> str:
+    """Say which elements the same rule claims of models of a real genome.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `genoattn.study.claims.read`.
+    """
+    return " ".join(
+        _say_model(str(name), mine) for name, mine in table.groupby("model", sort=False)
+    )
+
+
+def _say_model(name: str, table: pd.DataFrame) -> str:
+    """Say what is claimed of one model, and how well it predicts."""
+    claims = table[table["claimed"]].sort_values("effect", ascending=False)
+    said = (
+        f"By the same rule, {in_words(len(claims))} of {in_words(len(table))} elements that are "
+        f"found in the mutation map of `{name}` on *E. coli* become claims"
+    )
+    if claims.empty:
+        return f"{said}."
+    each = listed(
+        f"{row['name']} ({row['consensus']} at {int(paper_label(int(row['first']))):+d}; "
+        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds, "
+        f"foremost by {row['head']})"
+        for row in claims.to_dict("records")
+    )
+    r = with_interval(*(claims[column].iloc[0] for column in ("r", "r_low", "r_high")), spec=".2f")
+    return f"{said}: {each}. The drops that they predict at test sites correlate with r = {r}."
+
+
 def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     """Say which false claims are parts of planted elements all the same; nothing if none is."""
     parts = false[false["planted_share"] > 0.5]
@@ -199,8 +354,8 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
 # ------------------------------------------------------------------------------------ in short
 
 
-def say_in_short(joined: pd.DataFrame, n_others: int, selective: float) -> str:
-    """Say how many heads have a place, a role, an effect, and a match in other seeds.
+def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
+    """Say how many heads carry an element, which lose the score, and which roles return.
 
     Parameters
     ----------
@@ -208,16 +363,22 @@ def say_in_short(joined: pd.DataFrame, n_others: int, selective: float) -> str:
         `atlas.join`.
     n_others : int
         Number of other seeds.
-    selective : float
-        Least selectivity of a head that looks at a place.
     """
     n = len(joined)
-    held = joined[joined["role"] != ""]
-    named = f" ({listed(sorted(set(held['role'])))})" if len(held) else ""
+    if joined["carries"].isna().all():
+        return f"What the {n} heads carry was not measured: run the chapter 06 first."
+    carrying = joined[joined["carries"] != ""].sort_values("carried_share", ascending=False)
+    first = carrying.drop_duplicates("carries").head(3)
+    told = listed(
+        f"L{row['layer']} H{row['head']} the {row['carries'].split('; ')[0]} "
+        f"({with_interval(row['carried_share'], row['carried_low'], row['carried_high'], '.0%')})"
+        for row in first.to_dict("records")
+    )
     return (
-        f"Of {n} heads, {int((joined['selectivity'] >= selective).sum())} look mostly at one place "
-        f"(selectivity of {selective:g} or more), and {len(held)} have a role by the rule{named}; "
-        f"{_say_effects(joined)}. {_say_back(joined['seed_stability'], n_others)}."
+        f"Of {n} heads, {in_words(len(carrying)) if len(carrying) else 'none'} "
+        f"carr{'y' if len(carrying) > 1 else 'ies'} an element to the output"
+        f"{': foremost ' + told if len(carrying) else ''}; {_say_effects(joined)}. "
+        f"{_say_back(joined['seed_stability'], n_others)}."
     )
 
 
@@ -230,12 +391,12 @@ def _say_effects(joined: pd.DataFrame) -> str:
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:
-    """Say how many heads have a match in the other seeds."""
+    """Say how many roles return in the other seeds."""
     if not n_others:
-        return "How stable the heads are is not known, as there is one seed only"
+        return "Whether these roles return is not known, as there is one seed only"
     return (
-        f"A matching head exists in every other seed ({n_others} compared) for "
-        f"{int((stability == 1).sum())} heads, and in none for {int((stability == 0).sum())}"
+        f"In every other seed ({n_others} compared), a head does the same for "
+        f"{int((stability == 1).sum())} of them, and in none for {int((stability == 0).sum())}"
     )
 
 

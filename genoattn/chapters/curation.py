@@ -17,7 +17,7 @@ from genoattn.data.assays import printed_sendseq, printed_smrt, read_cappable, r
 from genoattn.data.curation import OUTVOTED, RULES, Merging
 from genoattn.study import inputs
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
+from genoattn.study.parameters import DATA_DIR, FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding, in_words
 from genoattn.study.run import Run
 
@@ -55,12 +55,7 @@ PARAMETERS = Schema(
         ),
         "seed": Parameter(int, 0, "seed of the simulation", low=0),
         "genome_length": Parameter(int, 300_000, "nucleotides of the simulated genome", low=10_000),
-        "data_dir": Parameter(
-            str,
-            None,
-            "folder with the published tables; None: GENOATTN_DATA, else download",
-            optional=True,
-        ),
+        "data_dir": DATA_DIR,
         "fasta": Parameter(str, None, "your genome, if source is files", optional=True),
         "gff": Parameter(str, None, "its annotation, if source is files", optional=True),
         "tables": Parameter(
@@ -127,6 +122,8 @@ def tables(run: Run, p: Checked) -> Tables:
     p : Checked
         ``source`` and what it needs, ``novelty``, ``trusted``, ``window``, ``rule``, ``outvoted``.
     """
+    if p.source == "ecoli":
+        datasets.fetch("drnaseq", p.data_dir)  # needed at the end, but missing at once
     study = inputs.load_inputs(
         p.source, p.data_dir, p.seed, p.genome_length, p.fasta, p.gff, p.tables
     )

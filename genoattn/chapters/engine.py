@@ -315,6 +315,10 @@ def say_rates(work: pd.DataFrame) -> str:
             "work": work["what"].map(WHAT),
             "form": work["form"],
             "machine": work["device"],
+            "workers × threads": [
+                f"{workers} × {threads}"
+                for workers, threads in zip(work["workers"], work["threads"], strict=True)
+            ],
             "positions/s": work["nt_per_s"].map("{:,.0f}".format),
             "over plain": work["ratio_to_plain"].map("{:.1f}×".format),
             "memory, MiB": work["peak_mib"].map("{:,.0f}".format),
@@ -328,7 +332,9 @@ def say_rates(work: pd.DataFrame) -> str:
             table(shown) + "\nThe last column compares with a product of two large matrices on the "
             "same cores: it is the rate of the floating-point operations that the equation needs, "
             "over that of the product, so what a form does beyond the equation counts against it. "
-            "The ratio of the census is to plain prediction without statistics.",
+            "The ratio of the census is to plain prediction without statistics. Training counts "
+            "the positions that are scored; with a full window, each has 512 positions upstream "
+            "that are read besides, and from a cold start a segment has none.",
         )
     )
 
@@ -340,7 +346,8 @@ def _faster(work: pd.DataFrame, device: str) -> str:
     return (
         f"On `{device}`, the blocked form predicts {rate['predict']:,.0f} positions per second, "
         f"**{ratio['predict']:.1f} times** as many as the plain form, and trains on "
-        f"{rate['train']:,.0f}, **{ratio['train']:.1f} times** as many. A census of all attention "
+        f"{rate['train']:,.0f} with their full window, **{ratio['train']:.1f} times** as many. A "
+        "census of all attention "
         f"takes {rate['predict'] / rate['census']:.2f} times as long as a prediction without it."
     )
 

@@ -38,6 +38,7 @@ from genoattn.heads import enrichment, pairs, profiles, tomtom
 from genoattn.heads.elements import Element, nearest_head
 from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import (
+    DATA_DIR,
     FOLDERS,
     WEIGHTS,
     Checked,
@@ -168,12 +169,7 @@ PARAMETERS = Schema(
             "known motifs, TRANSFAC; None: RegulonDB's (E. coli), else the elements",
             optional=True,
         ),
-        "data_dir": Parameter(
-            str,
-            None,
-            "folder with the published tables; None: GENOATTN_DATA, else download",
-            optional=True,
-        ),
+        "data_dir": DATA_DIR,
         "n_permutations": Parameter(
             int, 200, "times that each motif's columns are shuffled, for TOMTOM's null", low=1
         ),

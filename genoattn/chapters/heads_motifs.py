@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import heads_words as words
+from genoattn.data.datasets import fetch_all
 from genoattn.genome import motifs
 from genoattn.heads import atlas, preferred
 from genoattn.heads import elements as promoter_elements
@@ -19,7 +20,7 @@ from genoattn.prediction import census, recorders
 from genoattn.prediction.census import AttentionCensus
 from genoattn.prediction.predict import predict
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import Checked
+from genoattn.study.parameters import Checked, check_region
 from genoattn.study.report import Finding
 from genoattn.study.run import Model, Run
 
@@ -67,16 +68,21 @@ def subject(run: Run, p: Checked) -> Subject:
     Raises
     ------
     ValueError
-        The model is a convolutional network, no site lies in its test part, or ``motif_file``
-        cannot be used.
+        The model is a convolutional network, no site lies in its test part, it sees nothing of the
+        region, ``motif_file`` cannot be used, or a published table cannot be had.
     """
     study, model = run.study, run.model(p.weights)
     network = model.network
     if not isinstance(network, Annotator):
         raise ValueError(f"{model.file}: a convolutional network has no attention heads")
     run.check_test(model.split, run.curated, "the curated set")
-    if p.motif_file is not None:
-        motifs.read_transfac(p.motif_file)  # needed much later, but wrong at once
+    config = network.config
+    check_region(p, config.window - 1 - config.downstream, config.downstream, model.name)
+    if p.motif_file is not None:  # this and the tables are needed much later, but wrong at once
+        motifs.read_transfac(p.motif_file)
+    if study.published:
+        tables = ["regulondb_promoters", "regulondb_interactions"]
+        fetch_all([*tables, *["regulondb_matrices"] * (p.motif_file is None)], p.data_dir)
     planted = study.elements
     known = (
         promoter_elements.PAPER_ELEMENTS

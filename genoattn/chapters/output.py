@@ -27,6 +27,7 @@ from genoattn.chapters.output_antisense import (
     shuffled,
 )
 from genoattn.chapters.output_sites import (
+    EVIDENCE,
     AroundSites,
     BothStrands,
     Output,
@@ -213,7 +214,7 @@ def _evidence(
     marks: dict[str, Any] = {"tolerance": p.tolerance, "circular": out.circular}
     reported = _not_curated(out, marks)
     if study.published:
-        files = datasets.fetch_all(["drnaseq", "regulondb"])
+        files = datasets.fetch_all(EVIDENCE)
         reported["RegulonDB, weak evidence"] = read_regulondb(
             files["regulondb"], length, levels=["Weak"]
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from genoattn.chapters import output_sites_words as words
 from genoattn.chapters.output_intervals import texts
+from genoattn.data.datasets import fetch_all
 from genoattn.evaluation import calls
 from genoattn.genome.regions import along_genes, between_genes, region_masks
 from genoattn.genome.sites import near, values_at
@@ -26,6 +27,7 @@ from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Model, Run
 
 __all__ = [
+    "EVIDENCE",
     "AroundSites",
     "BothStrands",
     "Output",
@@ -69,10 +71,16 @@ class Output(NamedTuple):
         return self.study.genome.circular
 
 
+EVIDENCE = ("drnaseq", "regulondb")
+"""Published tables that the sites which the labels lack are compared with."""
+
+
 def loaded(run: Run, p: Checked) -> Output:
     """Load the output that the chapter on training left, and what it is compared with."""
     study, model = run.study, run.model(p.weights)
     run.check_test(model.split, run.curated, "the curated set")
+    if study.published:
+        fetch_all(EVIDENCE)  # needed much later, but missing at once
     track, inside = run.output(model.name), model.test
     baseline = float(np.median(track[:, inside]))
     said = (

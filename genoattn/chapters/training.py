@@ -1,9 +1,11 @@
 """The chapter training: train an annotator, score it; its parameters and its steps.
 
 The steps up to the models are in `genoattn.chapters.training_models`, those on scores in
-`genoattn.chapters.training_scores`, those on genes and kinds of error in
-`genoattn.chapters.training_errors`; here are the last ones. What each of the four says is in the
-module of the same name with ``_words``.
+`genoattn.chapters.training_scores`, those on labels and attention, judged by seeds, in
+`genoattn.chapters.training_labels`, the choice of a model in `genoattn.chapters.training_best`,
+genes and kinds of error in `genoattn.chapters.training_errors`, kinds of sites in
+`genoattn.chapters.training_sites`; here are the last ones. What each of them says is in the module
+of the same name with ``_words``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from genoattn.chapters import training_best_words as best_words
 from genoattn.chapters import training_errors_words as errors_words
-from genoattn.chapters import training_scores_words as scores_words
+from genoattn.chapters import training_labels_words as labels_words
 from genoattn.chapters import training_words as words
+from genoattn.chapters.training_best import Best, best
 from genoattn.chapters.training_errors import (
     Calibration,
     Matching,
@@ -27,23 +31,17 @@ from genoattn.chapters.training_errors import (
     next_gene,
     resolution,
 )
+from genoattn.chapters.training_labels import Attention, Labels, attention, labels
 from genoattn.chapters.training_models import check_parts, models, parts, trained
 from genoattn.chapters.training_scores import (
-    Attention,
-    Length,
-    Rivals,
     Scores,
-    TableTwo,
-    attention,
     curves_by_model,
     curves_by_set,
-    external,
-    length,
     rivals,
     scored,
-    seeds,
     table_two,
 )
+from genoattn.chapters.training_sites import which_sites
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.card import Card
 from genoattn.model.weights import WEIGHTS as SHIPPED
@@ -51,6 +49,7 @@ from genoattn.model.weights import find_prior
 from genoattn.prediction.ensemble import GENES, file_name, read_ensembles
 from genoattn.study import earlier
 from genoattn.study.parameters import (
+    DATA_DIR,
     FOLDERS,
     WEIGHTS,
     Checked,
@@ -67,13 +66,13 @@ __all__ = [
     "PARAMETERS",
     "against_truth",
     "attention",
+    "best",
     "calibrated",
     "curves_by_model",
     "curves_by_set",
-    "external",
     "false_positives",
     "in_short",
-    "length",
+    "labels",
     "matching",
     "models",
     "next_gene",
@@ -82,10 +81,10 @@ __all__ = [
     "resolution",
     "rivals",
     "scored",
-    "seeds",
     "steps",
     "table_two",
     "trained",
+    "which_sites",
 ]
 
 
@@ -185,12 +184,7 @@ PARAMETERS = Schema(
             choices=("drnaseq",),
             unique=True,
         ),
-        "data_dir": Parameter(
-            str,
-            None,
-            "folder with the published tables; None: GENOATTN_DATA, else download",
-            optional=True,
-        ),
+        "data_dir": DATA_DIR,
         "cuts": Parameter(
             list[int],
             [],
@@ -292,6 +286,7 @@ def steps(run: Run, scores: Scores, p: Checked) -> Steps:
         scores.table,
         models.cards,
         p.steps,
+        len(scores.data.study.genome),
         models.ensembles,
         min(10, p.k_max),
         run.earlier("ablation") if p.steps else None,
@@ -308,8 +303,8 @@ class Readings(NamedTuple):
     finding: Finding
 
 
-def readings(run: Run, scores: Scores, pairs: TableTwo, by_length: Length, p: Checked) -> Readings:
-    """Compare models that read the paper differently, and look at what lies far from its scores.
+def readings(run: Run, scores: Scores, p: Checked) -> Readings:
+    """Compare models that read the paper differently.
 
     Differences are to the first model, so that without its weights all rows are those of an
     earlier run.
@@ -332,9 +327,6 @@ def readings(run: Run, scores: Scores, pairs: TableTwo, by_length: Length, p: Ch
     left = earlier.left(run.earlier("readings"), absent, _READ).fillna({"differs_in": ""})
     read = _by_set(read, left, [*data.tracks], p.readings)
     said = words.say_readings(read, data.names, absent)
-    if data.study.published and len(read):
-        models = by_length.by_length["model"].isin(pairs.pairs["model"].unique())
-        said += words.say_far(pairs.pairs, by_length.by_length[models], read)
     return Readings(read, Finding(said, {"readings": read} if len(read) else {}))
 
 
@@ -362,21 +354,25 @@ def _by_set(
 
 def in_short(
     scores: Scores,
-    rivals: Rivals,
+    labels: Labels,
+    best: Best,
     attention: Attention,
     matching: Matching,
     calibration: Calibration,
 ) -> Finding:
-    """Answer the chapter's question in three sentences, and say what they rest on."""
+    """Answer the chapter's question in a few sentences, and say what they rest on."""
+    away = scores.exact[scores.exact["test_set"].isin(scores.data.external)]
     return Finding(
         words.say_in_short(
             scores.models.name,
             scores.own,
             scores.label[:, scores.where].mean(),
             matching.matched,
-            rivals.comparison,
-            scores.absent,
-            scores_words.say_attention(attention.pairs),
+            [
+                best_words.best_verdict(best.chosen, away[away["metric"] == "pr_auc"]),
+                labels_words.labels_verdict(labels.compared, scores.data.external),
+                labels_words.attention_verdict(attention.compared, scores.models.train_set),
+            ],
             errors_words.verdict_on(calibration.bins[scores.models.name])[0],
         )
     )

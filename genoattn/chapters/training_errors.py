@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from genoattn import paper
 from genoattn.chapters import training_errors_words as words
-from genoattn.chapters.training_numbers import change
 from genoattn.chapters.training_scores import Scores
 from genoattn.data.assays import source_name
 from genoattn.evaluation import calls, errors, models
@@ -63,7 +62,6 @@ def next_gene(scores: Scores, p: Checked) -> NextGene:
     said = [
         _annotated(scores),
         *_prior_lines(scores, bare, min(10, p.k_max)),
-        *_matched_lines(scores),
         words.say_places(
             last, *(_recall(scores, one, p) for one in (bare[last], scores.outputs[last]))
         ),
@@ -77,7 +75,13 @@ def next_gene(scores: Scores, p: Checked) -> NextGene:
 def _annotated(scores: Scores) -> str:
     """How many genes were found, and how many of their starts are annotated."""
     genome, starts = scores.data.study.genome, scores.genes.starts
-    true = around.starts_of(scores.data.study.features.assign(contig=genome.name), [genome])
+    features = scores.data.study.features
+    if not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
+        return (
+            f"In this genome {len(starts):,} genes are found; there is no annotation to compare "
+            "them with.\n"
+        )
+    true = around.starts_of(features.assign(contig=genome.name), [genome])
     same = len(starts.merge(true)) / max(1, len(starts))
     return (
         f"In this genome {len(starts):,} genes are found; {same:.0%} of their first nucleotides "
@@ -111,21 +115,6 @@ def _prior_lines(scores: Scores, bare: Mapping[str, NDArray], k: int) -> list[st
         )
         for name, prior in scores.genes.priors.items()
     ]
-
-
-def _matched_lines(scores: Scores) -> list[str]:
-    """Matched pairs with genes given to both, as a list."""
-    alone = {prior.members: name for name, prior in scores.genes.priors.items()}
-    lines = []
-    for one, network in models.matched_rivals(scores.models.cards):
-        if (one,) in alone and (network,) in alone:
-            better, worse = (scores.outputs[alone[member,]] for member in (one, network))
-            gain = _gain(scores, better, worse, scores.models.train_set)
-            lines.append(
-                f"- With genes given to both, **{one}** and **{network}** differ in PR AUC by "
-                f"{change(*gain)}."
-            )
-    return lines
 
 
 def _places(scores: Scores) -> NDArray[np.int8]:
@@ -169,7 +158,7 @@ class Matching(NamedTuple):
     finding: Finding
 
 
-def matching(scores: Scores, p: Checked) -> Matching:
+def matching(scores: Scores, by_k: Resolution, p: Checked) -> Matching:
     """Assign calls to sites one to one, at every tolerance."""
     found = [
         calls.match_table(
@@ -180,7 +169,21 @@ def matching(scores: Scores, p: Checked) -> Matching:
     matched = pd.concat(found, ignore_index=True)
     matched.insert(0, "train_set", scores.models.train_set)
     said = words.say_matching(matched, scores.models.name)
+    ratio = words.say_ratio(
+        by_k.by_k, by_k.printed, matched[matched["model"] == scores.models.name], _ratios(scores)
+    )
+    said = f"{said}\n\n{ratio}" if ratio else said
     return Matching(matched, Finding(said, {"matching": matched}))
+
+
+def _ratios(scores: Scores) -> pd.DataFrame:
+    """PR AUC of every model on its own set, exact and at 4-mers: columns exact, coarse."""
+    table = scores.table[scores.table["metric"] == "pr_auc"]
+    table = table[table["test_set"] == table["train_set"]]
+    wide = table.pivot_table(index="model", columns="resolution", values="value")
+    if not {1, 4} <= {*wide.columns}:
+        return pd.DataFrame(columns=["exact", "coarse"])
+    return wide[[1, 4]].set_axis(["exact", "coarse"], axis=1).dropna()
 
 
 class Calibration(NamedTuple):

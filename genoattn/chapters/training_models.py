@@ -138,19 +138,18 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
     """Train a model, or go on with its training, or take the weights that there are."""
     genome = data.study.genome
     if p.train:
-        with run.alone(p.weights) as weights:
-            training.fit(
-                genome,
-                data.sites[p.train_set],
-                data.split,
-                weights,
-                model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
-                training=TrainingConfig(**_settings(TrainingConfig, p)),
-                task=data.study.task,
-                train_set=p.train_set,
-                accelerator=p.accelerator,
-                fresh=p.fresh,
-            )
+        training.fit(
+            genome,
+            data.sites[p.train_set],
+            data.split,
+            run.new_weights(p.weights),
+            model=AnnotatorConfig(**_settings(AnnotatorConfig, p)),
+            training=TrainingConfig(**_settings(TrainingConfig, p)),
+            task=data.study.task,
+            train_set=p.train_set,
+            accelerator=p.accelerator,
+            fresh=p.fresh,
+        )
     model = run.model(p.weights, p.accelerator)
     card = model.card
     read = segments.StrandData.of(
@@ -161,6 +160,7 @@ def trained(run: Run, data: Data, p: Checked) -> Trained:
         card,
         n_parameters(model.network),
         card.data["labels_sha256"] == read.hashes()["labels_sha256"],
+        len(genome),
         data.study.published,
     )
     return Trained(model, Finding(said))
@@ -207,11 +207,6 @@ class Models(NamedTuple):
         """The set of sites that the chapter's own model was trained on."""
         return self.model.card.train_set
 
-    @property
-    def histories(self) -> dict[str, pd.DataFrame]:
-        """Rounds of every training, for a figure."""
-        return {name: card.rounds for name, card in self.cards.items()}
-
     def first_card(self, name: str) -> Card:
         """Card of a model, or of an ensemble's first model."""
         return self.cards[self.ensembles[name][0] if name in self.ensembles else name]
@@ -238,7 +233,7 @@ def models(run: Run, data: Data, own: Trained, p: Checked) -> Models:
     left = earlier.left(run.earlier("performance"), absent, scores.COLUMNS)
     left = joined(left.iloc[:0], left, absent)
     known = run.earlier("ablation") if p.steps else None
-    said = words.say_models(cards, left, known, absent)
+    said = words.say_models(cards, len(data.study.genome), left, known, absent)
     return Models(model, files, cards, ensembles, order, left, Finding(said))
 
 

@@ -8,13 +8,13 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from genoattn import paper
 from genoattn.chapters.training_numbers import or_blank
 from genoattn.data.assays import source_name
 from genoattn.model.card import Card
 from genoattn.model.networks import describe_network
 from genoattn.study import earlier
-from genoattn.study.report import admonition, listed, table
+from genoattn.study.departures import say_departures
+from genoattn.study.report import admonition, folded, listed, table
 
 
 def say_parts(name: str, counts: pd.DataFrame, train_set: str) -> str:
@@ -43,7 +43,7 @@ def say_parts(name: str, counts: pd.DataFrame, train_set: str) -> str:
     )
 
 
-def say_stages(card: Card) -> str:
+def say_stages(card: Card, length: int) -> str:
     """Say in a sentence in which stages a model was trained; nothing if there was only one."""
     stages: list[Card] = []
     one: Card | None = card
@@ -65,50 +65,59 @@ def say_stages(card: Card) -> str:
 
     told = []
     for (how, sites), alike in groupby(stages, kind):
-        passes = listed(f"{stage.own_passes:.2f}" for stage in alike)
+        passes = listed(f"{_own_passes(stage, length):.2f}" for stage in alike)
         on = f" on {sites:,} sites" if sites != stages[-1].data.get("sites", 0) else ""
         told.append(f"{passes} passes {how}".rstrip() + on)
     return f" Training had {len(stages)} stages: {', then '.join(told)}."
 
 
+def _own_passes(card: Card, length: int) -> float:
+    """Passes of a training alone."""
+    return card.passes(length) - (card.initial.passes(length) if card.initial else 0.0)
+
+
 def say_model(
-    name: str, card: Card, n_parameters: int, same_labels: bool, published: bool = False
+    name: str,
+    card: Card,
+    n_parameters: int,
+    same_labels: bool,
+    length: int,
+    published: bool = False,
 ) -> str:
-    """Say what a model is and how it was trained."""
-    t, best = card.training, card.best
+    """Say what a model is and how it was trained on a genome of this length, in nt."""
+    t = card.training
     network = describe_network(card)
     labels = "the labels of this run" if same_labels else "**not** the labels of this run"
     said = (
         f"**{name}** has {network} and {n_parameters:,} parameters. It was trained on the "
         f"{source_name(card.train_set)} ({card.data['sites']:,} sites, {labels}) for "
-        f"{card.own_passes:.2f} passes over the training part, in steps of {t['batch']} segments "
-        f"of {t['segment']:,} nt with {t['context']} nt of context, at a learning rate of at most "
-        f"{t['learning_rate']:g}, on {card.hardware}, in {card.seconds / 60:.0f} minutes. The "
-        f"lowest validation loss, {1e3 * card.validation_loss:.3f}·10⁻³ nats per position, came "
-        f"after {best['passes']:.2f} passes. A pass reads all segments with a site and "
-        f"{t['empty_share']:.0%} of the others"
-        + (", each weighted up to make good for those left out." if t["empty_share"] < 1 else ".")
-        + say_stages(card)
+        f"{_own_passes(card, length):.1f} passes over the training part, in steps of {t['batch']} "
+        f"segments of {t['segment']:,} nt with {t['context']} nt of context, at a learning "
+        f"rate of at most {t['learning_rate']:g}, on {card.hardware}, in {card.seconds / 60:.0f} "
+        f"minutes. The lowest validation loss, {1e3 * card.validation_loss:.3f}·10⁻³ nats per "
+        f"position, came after {card.kept_after(length):.1f} passes."
+        + (
+            f" Of the segments without a site, {t['empty_share']:.0%} were read at a time, with "
+            "higher weights; passes are counted in scored positions."
+            if t["empty_share"] < 1
+            else ""
+        )
+        + say_stages(card, length)
     )
-    if not published:
-        return said
-    return f"{said}\n\n" + admonition(
-        "What this model is",
-        f"The paper's reference implementation trains for {paper.TRAINING['steps']:,} steps, about "
-        f"{paper.TRAINING['passes']} passes; this model took {card.passes:.1f}. Architecture, "
-        "labels and parts are the paper's, the training is not: its scores are those of a shorter "
-        "training, not a verdict on the paper's.",
-    )
+    departures = say_departures(card, length) if published else ""
+    return said + (f"\n\n{admonition('What this model is', departures)}" if departures else "")
 
 
 def model_table(
-    cards: Mapping[str, Card], left: pd.DataFrame, steps: pd.DataFrame | None
+    cards: Mapping[str, Card], length: int, left: pd.DataFrame, steps: pd.DataFrame | None
 ) -> pd.DataFrame:
     """List the models that are compared, and what is still known of those not at hand.
 
     Parameters
     ----------
     cards : mapping of model to its card
+    length : int
+        Of the genome, in nt.
     left : DataFrame
         Rows of scores that an earlier run left of models not at hand: model, train_set, seed.
     steps : DataFrame or None
@@ -125,7 +134,7 @@ def model_table(
             describe_network(card),
             source_name(card.train_set),
             f"{card.seed}",
-            f"{card.passes:.2f}",
+            f"{card.passes(length):.1f}",
             f"{1e3 * card.validation_loss:.3f}",
         ]
         for name, card in cards.items()
@@ -139,7 +148,7 @@ def model_table(
                 str(more.get("what", "")).rsplit(", ", 1)[0],
                 source_name(one["train_set"]),
                 f"{one['seed']}",
-                or_blank(more.get("passes", np.nan), ".2f"),
+                or_blank(more.get("passes", np.nan), ".1f"),
                 or_blank(1e3 * more.get("validation_loss", np.nan)),
             ]
         )
@@ -149,6 +158,7 @@ def model_table(
 
 def say_models(
     cards: Mapping[str, Card],
+    length: int,
     left: pd.DataFrame,
     steps: pd.DataFrame | None,
     absent: Collection[str],
@@ -158,8 +168,10 @@ def say_models(
         return "No other model is compared: `others` names none."
     unknown = [name for name in absent if name not in set(left["model"])]
     return (
-        "Losses are comparable only between models trained on the same labels.\n"
-        + table(model_table(cards, left, steps))
+        f"{len(cards)} models are at hand. Passes are counted in scored positions of the training "
+        "part, both strands. Losses are comparable only between models trained on the same "
+        "labels.\n\n"
+        + folded("All models", table(model_table(cards, length, left, steps)))
         + earlier.note(left["model"], absent)
         + (f"\nNot at hand, and left out: {listed(unknown)}." if unknown else "")
     )

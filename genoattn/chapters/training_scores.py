@@ -1,4 +1,4 @@
-"""Steps of the chapter training: scores of all models, on all sets, and what attention adds."""
+"""Steps of the chapter training: scores of all models, on all sets; the models side by side."""
 
 from __future__ import annotations
 
@@ -10,34 +10,28 @@ from numpy.typing import NDArray
 
 from genoattn import paper
 from genoattn.chapters import training_scores_words as words
-from genoattn.chapters.training_models import Data, Models, joined, n_parameters
+from genoattn.chapters.training_models import Data, Models
 from genoattn.evaluation import models as model_tables
 from genoattn.evaluation import scores as metrics
+from genoattn.evaluation import seeds as seed_tables
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.genome.sites import distance_to_next
 from genoattn.model import scanner
 from genoattn.model.scanner import PromoterScanner
 from genoattn.prediction import ensemble
 from genoattn.prediction.ensemble import GENES, GenePrior
-from genoattn.study import earlier
 from genoattn.study.parameters import Checked
-from genoattn.study.report import Finding, table
+from genoattn.study.report import Finding, folded, table
 from genoattn.study.run import Run, fit_gene_prior
 
 __all__ = [
-    "Attention",
-    "Length",
     "Rivals",
     "Scores",
     "TableTwo",
-    "attention",
     "curves_by_model",
     "curves_by_set",
-    "external",
-    "length",
     "rivals",
     "scored",
-    "seeds",
     "table_two",
 ]
 
@@ -111,6 +105,11 @@ class Scores(NamedTuple):
         return {name: self.outputs[name] for name in same} | {"scanner": self.scans[mine]}
 
     @property
+    def families(self) -> dict[str, list[str]]:
+        """Models that differ in their seed alone, by the first of them."""
+        return seed_tables.families(self.models.cards, self.absent)
+
+    @property
     def drawn(self) -> dict[str, NDArray[np.floating]]:
         """Few of the rivals, for figures of curves."""
         rivals = self.rivals
@@ -137,10 +136,8 @@ def scored(run: Run, data: Data, models: Models, p: Checked) -> Scores:
     for name, output in outputs.items():
         card = models.first_card(name)
         facts: dict[str, Any] = {"train_set": card.train_set, "model": name, "seed": card.seed}
-        for tracks, ks in (
-            (data.tracks, [1]),
-            ({card.train_set: data.tracks[card.train_set]}, range(2, p.k_max + 1)),
-        ):
+        own = {card.train_set: data.tracks[card.train_set]} if card.train_set in data.tracks else {}
+        for tracks, ks in ((data.tracks, [1]), (own, _coarse(p.k_max))):
             found.append(
                 metrics.performance(
                     output, tracks, where, resampling, **facts, resolutions=ks, beside_paper=beside
@@ -156,6 +153,11 @@ def scored(run: Run, data: Data, models: Models, p: Checked) -> Scores:
     whole = pd.concat([now, models.left], ignore_index=True) if len(models.left) else now
     finding = Finding("", {"performance": metrics.in_order(whole)})
     return Scores(data, models, outputs, scanners, scans, genes, whole, resampling, finding)
+
+
+def _coarse(k_max: int) -> list[int]:
+    """Lengths of k-mers at which every model is scored on its own set."""
+    return sorted({k for k in (4, 10, 20) if k <= k_max} | {min(10, k_max)})
 
 
 def _outputs(
@@ -204,7 +206,7 @@ class TableTwo(NamedTuple):
     """Every training set against every test set."""
 
     pairs: pd.DataFrame
-    """Exact scores of one annotator a training set."""
+    """`genoattn.evaluation.seeds.over_seeds` of one annotator a training set."""
     baselines: dict[str, pd.DataFrame]
     """The same of the scanner and of convolutional networks."""
     finding: Finding
@@ -214,7 +216,8 @@ def table_two(scores: Scores) -> TableTwo:
     """Set out the paper's Table 2: one annotator a training set, baselines beside it."""
     cards, published = scores.models.cards, scores.data.study.published
     exact = scores.exact[scores.exact["test_set"].isin(scores.data.names)]
-    pairs = exact[exact["model"].isin(model_tables.one_per_train_set(cards))]
+    trained = trained_on(scores)
+    pairs = seed_tables.over_seeds(exact, {names[0]: names for names in trained.values()})
     networks = [name for name, card in cards.items() if card.convolutional]
     baselines = {
         "scanner": exact[exact["model"] == "scanner"],
@@ -224,44 +227,27 @@ def table_two(scores: Scores) -> TableTwo:
     guess = scores.label[:, scores.where].mean()
     said = [
         words.say_own(scores.models.name, scores.own, guess),
+        words.say_seeds(pairs, scores.absent),
         words.say_paper(pairs) if published else "",
-        table(words.pair_table(pairs, baselines, published)),
+        words.say_controls(_controls(scores)),
+        folded("All scores", table(words.pair_table(pairs, baselines, published))),
     ]
-    return TableTwo(pairs, baselines, Finding("\n".join(said)))
+    return TableTwo(pairs, baselines, Finding("\n\n".join(one for one in said if one)))
 
 
-def seeds(scores: Scores) -> Finding:
-    """Look at how far the scores of one recipe's seeds lie apart: the one with the most seeds."""
-    cards = scores.models.cards
-    spreads = {
-        name: model_tables.seed_spread(scores.table, cards, name)
-        for name, card in cards.items()
-        if card.train_set == scores.models.train_set
-    }
-    most = max(spreads, key=lambda name: spreads[name]["n"].max())  # of equals the first
-    return Finding(words.say_seeds(most, spreads[most]))
+def _controls(scores: Scores) -> pd.DataFrame:
+    """Scores of models trained on labels that are no set of sites, on the chapter's own set."""
+    own = scores.exact[scores.exact["test_set"] == scores.models.train_set]
+    return own[~own["train_set"].isin(scores.data.sites)]
 
 
-class Length(NamedTuple):
-    """What a longer training of the same network on the same labels changed."""
-
-    by_length: pd.DataFrame
-    """`genoattn.evaluation.models.training_length`, what an earlier run left included."""
-    finding: Finding
-
-
-def length(run: Run, scores: Scores) -> Length:
-    """Compare long trainings with short ones of the same network and training set."""
-    models = scores.models
-    now = model_tables.training_length(scores.table, models.cards)
-    named = {*models.order} - {*now["model"]}
-    left = earlier.left(run.earlier("training_length"), named, now.columns)
-    # only a model that is not at hand can be why a row that was there is not computed now
-    left = left[left["train_set"].isin(models.left["train_set"].unique())]
-    whole = joined(now, left, models.order)
-    shown = whole[whole["model"].isin(model_tables.one_per_train_set(models.cards))]
-    said = words.say_length(shown, {*left["model"]}, scores.data.study.published)
-    return Length(whole, Finding(said, {"training_length": whole} if len(whole) else {}))
+def trained_on(scores: Scores) -> dict[str, list[str]]:
+    """Models of one recipe by their training set, a model a seed: those of the table."""
+    families = scores.families
+    chosen = model_tables.one_per_train_set(scores.models.cards)
+    by_set = {scores.models.cards[name].train_set: name for name in chosen}
+    of = {name: names for names in families.values() for name in names}
+    return {name: of[model] for name, model in by_set.items() if name in scores.data.names}
 
 
 def curves_by_set(scores: Scores) -> dict[str, pd.DataFrame]:
@@ -280,26 +266,7 @@ def curves_by_model(scores: Scores) -> dict[str, pd.DataFrame]:
     }
 
 
-def external(scores: Scores) -> Finding:
-    """Score all models on sites that no step of the curation used."""
-    data, where = scores.data, scores.where
-    rows = scores.exact[scores.exact["test_set"].isin(data.external)]
-    counts = pd.DataFrame(
-        [
-            (
-                name,
-                data.tracks[name][:, where].sum(),
-                (data.tracks[name] & data.tracks["curated"])[:, where].sum(),
-                data.tracks[name][:, where].mean(),
-            )
-            for name in data.external
-        ],
-        columns=["test_set", "n", "shared", "share"],
-    )
-    return Finding(words.say_external(rows, scores.models.name, scores.absent, counts))
-
-
-# ---------------------------------------------------------------------------------- attention
+# ------------------------------------------------------------------------------------ rivals
 
 
 class Rivals(NamedTuple):
@@ -314,10 +281,12 @@ class Rivals(NamedTuple):
 
 
 def rivals(scores: Scores) -> Rivals:
-    """Compare all models of the same training set, draw by draw on the same blocks."""
+    """Compare models of the same training set, one of each recipe, on the same draws of blocks."""
     mine, name = scores.models.train_set, scores.models.name
-    now = metrics.compare(scores.rivals, scores.label, scores.where, scores.resampling, name)
-    left = scores.exact[scores.exact["model"].isin(scores.absent)]
+    seeds = {one for _, *others in scores.families.values() for one in others}
+    shown = {one: output for one, output in scores.rivals.items() if one not in seeds - {name}}
+    now = metrics.compare(shown, scores.label, scores.where, scores.resampling, name)
+    left = scores.exact[scores.exact["model"].isin({*scores.absent} - seeds)]
     left = left[(left["train_set"] == mine) & (left["test_set"] == mine)]
     left = left[["model", "metric", "value", "ci_low", "ci_high"]]
     comparison = pd.concat([now, left], ignore_index=True) if len(left) else now
@@ -330,31 +299,3 @@ def rivals(scores: Scores) -> Rivals:
         words.say_scanner(scores.scanners[mine]),
     ]
     return Rivals(comparison, printed, Finding("\n".join(said)))
-
-
-class Attention(NamedTuple):
-    """Annotators beside the convolutional networks that were given the same."""
-
-    pairs: pd.DataFrame
-    """`genoattn.evaluation.models.compare_matched`, what an earlier run left included."""
-    finding: Finding
-
-
-def attention(run: Run, scores: Scores) -> Attention:
-    """Isolate what attention adds, in pairs of models that were given the same."""
-    models = scores.models
-    now = model_tables.compare_matched(
-        scores.rivals, models.cards, scores.label, scores.where, scores.resampling
-    )
-    left = earlier.left(run.earlier("attention_or_dilations"), scores.absent, now.columns)
-    pairs = joined(now, left[left["rival"].isin(models.order)], models.order)
-    at_hand = {*pairs["model"], *pairs["rival"]} & {*models.cards}
-    facts = {
-        name: (n_parameters(run.model(name, "cpu").network), models.cards[name].passes)
-        for name in at_hand
-    }
-    said = words.say_attention(pairs)
-    if len(pairs):
-        said += "\n" + words.pairs_table(pairs, scores.absent, facts)
-    results = {"attention_or_dilations": pairs} if len(pairs) else {}
-    return Attention(pairs, Finding(said, results))

@@ -7,16 +7,12 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from genoattn.chapters.training_numbers import difference, keyed, or_blank, score
+from genoattn.chapters.training_numbers import difference, or_blank, score
 from genoattn.data.assays import source_name
 from genoattn.evaluation.scores import METRIC_NAMES, differs_from_paper
 from genoattn.model.scanner import DISTANCES, SPACERS, PromoterScanner
 from genoattn.study import earlier
-from genoattn.study.report import folded, table
-
-FAR = 0.02
-"""A ROC AUC farther from the paper's than this is looked into."""
-
+from genoattn.study.report import folded, listed, table
 
 # ----------------------------------------------------------------------------------- scores
 
@@ -40,27 +36,97 @@ def say_own(name: str, own: pd.DataFrame, guess: float) -> str:
 
 
 def say_paper(pairs: pd.DataFrame) -> str:
-    """Say in how many pairs of sets the paper's score lies outside our interval, and by how much.
+    """Say in how many pairs of sets the paper's score is not one that another training would give.
 
     Parameters
     ----------
     pairs : DataFrame
-        Columns metric, value, ci_low, ci_high, paper_value.
+        From `genoattn.evaluation.seeds.over_seeds`: metric, value, ci_low, ci_high, paper_value.
     """
-    told = []
+    told, lone = [], 0
     for metric, title in METRIC_NAMES.items():
         rows = pairs[(pairs["metric"] == metric) & pairs["paper_value"].notna()]
-        if rows.empty:
+        judged = rows[rows["ci_low"].notna()]
+        lone = max(lone, len(rows) - len(judged))
+        if judged.empty:
             continue
-        outside = differs_from_paper(rows)
-        above = (rows["value"] > rows["paper_value"]) & outside
-        distance = (rows["value"] - rows["paper_value"]).abs().max()
+        outside = differs_from_paper(judged)
+        away = judged["value"] - judged["paper_value"]
         told.append(
-            f"In {title}, our score differs from the paper's by more than our interval in "
-            f"{outside.sum()} of {len(rows)} pairs of sets ({above.sum()} higher, "
-            f"{(outside & ~above).sum()} lower); the largest difference is {distance:.3f}."
+            f"in {title}, it lies outside in {outside.sum()} of {len(judged)} pairs of sets (ours "
+            f"is higher in {(outside & (away > 0)).sum()}, lower in {(outside & (away < 0)).sum()};"
+            f" the median difference is {away.median():+.3f})"
         )
-    return " ".join(told) + " Bold: the paper's value lies outside our interval." if told else ""
+    if not told:
+        return (
+            "Only one seed was trained, so the paper's scores cannot be judged beside ours."
+            if lone
+            else ""
+        )
+    return (
+        "The paper trained one model of each kind. We ask whether its score lies in the 95% "
+        f"prediction interval of one more training of ours: {'; '.join(told)}. Bold: outside."
+        + _say_width(pairs)
+        + (f" Of {lone} pairs there is but one seed; they are not judged." if lone else "")
+    )
+
+
+def _say_width(pairs: pd.DataFrame) -> str:
+    """How wide the interval of one more training is, and so what could differ unseen."""
+    pr = pairs[(pairs["metric"] == "pr_auc") & pairs["ci_low"].notna()]
+    half = (pr["ci_high"] - pr["ci_low"]).median() / 2
+    if not np.isfinite(half):
+        return ""
+    n = int(pr["n_seeds"].min())
+    return (
+        f" With as few as {n} seeds such an interval is wide (±{half:.2f} in PR AUC in the median),"
+        " so that a score inside it is not shown to be the same."
+    )
+
+
+def say_seeds(pairs: pd.DataFrame, absent: Collection[str]) -> str:
+    """Say how many seeds a score is the mean of, and how far they lie apart.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        From `genoattn.evaluation.seeds.over_seeds`.
+    absent : collection of str
+        Models whose scores are from an earlier run.
+    """
+    several = pairs[pairs["n_seeds"] > 1]
+    if several.empty:
+        return (
+            "No model was trained a second time with another seed, so this run does not show how "
+            "much a second training would differ."
+        )
+    n = sorted({int(one) for one in pairs["n_seeds"]})
+    width = (several["highest"] - several["lowest"]).groupby(several["metric"]).max()
+    return (
+        f"Scores of training sets are means over {listed(map(str, n))} seeds. Seeds differ by up "
+        f"to {width['roc_auc']:.3f} in ROC AUC and {width['pr_auc']:.3f} in PR AUC."
+        + " Some of these scores are from an earlier run."
+        * bool(absent)
+    )
+
+
+def say_controls(rows: pd.DataFrame) -> str:
+    """Say how models score that were trained on labels which are no sites; nothing without any.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns model, train_set (which says what was done to the labels), metric, value, ci_low,
+        ci_high.
+    """
+    told = []
+    for name, part in rows.groupby("model", sort=False):
+        roc, pr = (score(part.set_index("metric").loc[one]) for one in METRIC_NAMES)
+        told.append(
+            f"**{name}**, trained on {part['train_set'].iloc[0]}, has a ROC AUC of {roc} and a PR "
+            f"AUC of {pr}"
+        )
+    return f"A control shows what is there without sites to learn: {listed(told)}." if told else ""
 
 
 def pair_table(
@@ -71,7 +137,7 @@ def pair_table(
     Parameters
     ----------
     pairs : DataFrame
-        One model a training set, exact positions: train_set, test_set, metric, value, ci_low,
+        From `genoattn.evaluation.seeds.over_seeds`: train_set, test_set, metric, value, ci_low,
         ci_high, paper_value.
     baselines : mapping of name to DataFrame
         The same columns; the first model a training set counts.
@@ -103,146 +169,7 @@ def pair_table(
     return wide
 
 
-def say_seeds(name: str, spread: pd.DataFrame) -> str:
-    """Say how far the scores of a model's seeds lie apart; that there is one seed, if so.
-
-    Parameters
-    ----------
-    name : str
-        The model.
-    spread : DataFrame
-        From `genoattn.evaluation.models.seed_spread`.
-    """
-    n = int(spread["n"].max())
-    if n < 2:
-        return (
-            "**Other seeds.** No model was trained a second time with another seed, so this run "
-            "does not show how much a second training would differ."
-        )
-    shown = pd.DataFrame(
-        [
-            [
-                source_name(row["test_set"]),
-                METRIC_NAMES[row["metric"]],
-                *(f"{row[one]:.3f}" for one in ("lowest", "mean", "highest")),
-                or_blank(row["paper_value"]),
-            ]
-            for row in spread.to_dict("records")
-        ],
-        columns=["tested on", "score", "lowest seed", "mean", "highest seed", "paper"],
-    )
-    width = (spread["highest"] - spread["lowest"]).groupby(spread["metric"]).max()
-    return (
-        f"**Other seeds.** {name} was trained {n} times, with other initial weights and another "
-        f"order of segments each time. The seeds' scores differ by up to {width['roc_auc']:.3f} in "
-        f"ROC AUC and up to {width['pr_auc']:.3f} in PR AUC; the intervals above do not contain "
-        "this difference between trainings.\n\n" + folded("Scores of the seeds", table(shown))
-    )
-
-
-def say_length(by_length: pd.DataFrame, left: Collection[str], published: bool) -> str:
-    """Say what training longer changed, and whether it brought far scores nearer to the paper's.
-
-    Parameters
-    ----------
-    by_length : DataFrame
-        From `genoattn.evaluation.models.training_length`.
-    left : collection of str
-        Models whose rows are from an earlier run.
-    published : bool
-        Whether the paper's values are to be compared with.
-    """
-    if by_length.empty:
-        return (
-            "**Longer training.** No two models of one network and training set were trained for "
-            "clearly different numbers of passes."
-        )
-    shown = pd.DataFrame(
-        [
-            [
-                earlier.marked(row["model"], left),
-                source_name(row["test_set"]),
-                METRIC_NAMES[row["metric"]],
-                *(
-                    f"{or_blank(row[one])} ({row[f'{one}_passes']:.1f})"
-                    for one in ("shorter", "longer")
-                ),
-                or_blank(row["paper_value"]),
-            ]
-            for row in by_length.to_dict("records")
-        ],
-        columns=["model", "tested on", "score", "shorter (passes)", "longer (passes)", "paper"],
-    )
-    roc = by_length[by_length["metric"] == "roc_auc"]
-    gain = roc["longer"] - roc["shorter"]
-    n = by_length["model"].nunique()
-    said = (
-        f"**Longer training.** {n} network{'s were' if n > 1 else ' was'} trained at least half as "
-        f"long again on the same labels. It raised the ROC AUC in {(gain > 0).sum()} of "
-        f"{len(roc)} pairs of network and test set (by {gain.median():+.3f} in the median)."
-    )
-    if published:
-        before, after = ((roc[one] - roc["paper_value"]).abs() for one in ("shorter", "longer"))
-        far = before > FAR
-        said += (
-            f" Of {far.sum()} scores that lay more than {FAR} from the paper's after the shorter "
-            f"training, longer training brought {(after[far] <= FAR).sum()} within {FAR} and moved "
-            f"{((before <= FAR) & (after > FAR)).sum()} that had been nearer beyond it."
-        )
-    return (
-        f"{said}\n\n"
-        + folded("Scores after shorter and longer training", table(shown))
-        + earlier.note(by_length["model"], left, "the weights of the shorter training")
-    )
-
-
-def say_external(
-    scores: pd.DataFrame, model: str, absent: Collection[str], counts: pd.DataFrame
-) -> str:
-    """Say how models do on sites that no curation step used.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Exact scores on these sets: test_set, model, train_set, metric, value, ci_low, ci_high.
-    model : str
-        The chapter's own, which the verdict is about.
-    absent : collection of str
-        Models whose rows are from an earlier run.
-    counts : DataFrame
-        A row a set: test_set, n (sites in the test part), shared (at a curated site's position),
-        share (of all positions).
-    """
-    if counts.empty:
-        return "Left out: this run names no set of sites for it (`external`)."
-    rows = []
-    for (tested, name, trained), part in scores.groupby(
-        ["test_set", "model", "train_set"], sort=False
-    ):
-        by = keyed(part, "metric")
-        cells = [score(by[each]) for each in METRIC_NAMES]
-        marked = earlier.marked(str(name), absent)
-        rows.append([source_name(str(tested)), marked, source_name(str(trained)), *cells])
-    shown = pd.DataFrame(rows, columns=["tested on", "model", "trained on", *METRIC_NAMES.values()])
-    told = []
-    for test_set, one in keyed(counts, "test_set").items():
-        own = keyed(scores[(scores["model"] == model) & (scores["test_set"] == test_set)], "metric")
-        times = own["pr_auc"]["value"] / one["share"]
-        told.append(
-            f"{source_name(test_set)} has {one['n']:,} sites in the test part, of which "
-            f"{one['shared']:,} lie exactly on a curated site. On them **{model}** has a ROC AUC "
-            f"of {score(own['roc_auc'])} and a PR AUC of {score(own['pr_auc'])}, "
-            f"{times:.0f} times that of guessing."
-        )
-    return (
-        " ".join(told)
-        + "\n\n"
-        + folded("All models on these sites", table(shown))
-        + earlier.note(scores["model"], absent)
-    )
-
-
-# -------------------------------------------------------------------------------- attention
+# ------------------------------------------------------------------------------------ rivals
 
 
 def say_scanner(one: PromoterScanner) -> str:
@@ -286,83 +213,9 @@ def say_rivals(comparison: pd.DataFrame, model: str, absent: Collection[str]) ->
         ],
         columns=["model", "PR AUC", f"difference from {model}", "verdict"],
     )
-    best = comparison[comparison["metric"] == "pr_auc"].sort_values("value").iloc[-1]
     return (
-        f"The highest PR AUC is that of {earlier.marked(best['model'], absent)}, "
-        f"{score(best)}.\n" + table(shown) + earlier.note(rows["model"], absent)
+        f"Differences are to {model}, on the same draws of blocks; they are between single "
+        "trainings, and do not count the spread of seeds.\n\n"
+        + folded("All models", table(shown))
+        + earlier.note(rows["model"], absent)
     )
-
-
-def _effect(rows: pd.DataFrame, title: str) -> str:
-    """What attention does to one score, over all matched pairs."""
-    n = len(rows)
-    up, down = (rows["difference_low"] > 0).sum(), (rows["difference_high"] < 0).sum()
-    pairs = "the one matched pair" if n == 1 else f"all {n} matched pairs"
-    low, high = rows["difference"].min(), rows["difference"].max()
-    span = f"{low:+.3f}" if n == 1 else f"{low:+.3f} to {high:+.3f}"
-    if n in (up, down):
-        return f"{'raises' if up else 'lowers'} {title} in {pairs} ({span})"
-    if not up and not down:
-        where = pairs if n == 1 else f"any of {n} matched pairs"
-        return f"does not change {title} significantly in {where} ({span})"
-    if up and down:
-        return (
-            f"raises {title} in {up} and lowers it in {down} of {n} matched pairs ({span}), so its "
-            "effect is no larger than the difference between two trainings"
-        )
-    return (
-        f"{'raises' if up else 'lowers'} {title} in {up or down} of {n} matched pairs and does not "
-        f"change it significantly in the others ({span})"
-    )
-
-
-def say_attention(pairs: pd.DataFrame) -> str:
-    """Answer what attention adds, from models that differ in nothing else that was given.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        From `genoattn.evaluation.models.compare_matched`.
-    """
-    if pairs.empty:
-        return (
-            "**This run cannot isolate what attention adds.** No annotator and no convolutional "
-            "network in it were given the same labels, targets and sequence."
-        )
-    effects = [
-        _effect(pairs[pairs["metric"] == metric], title) for metric, title in METRIC_NAMES.items()
-    ]
-    return f"**Given the same labels, targets and sequence, attention {'; it '.join(effects)}.**"
-
-
-def pairs_table(
-    pairs: pd.DataFrame, absent: Collection[str], facts: Mapping[str, tuple[int, float]]
-) -> str:
-    """List matched pairs and the differences of their scores.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        From `genoattn.evaluation.models.compare_matched`.
-    absent : collection of str
-        Models whose rows are from an earlier run.
-    facts : mapping of model to its number of parameters and of passes
-    """
-
-    def known(name: str) -> str:
-        size, passes = facts.get(name, (0, 0.0))
-        return f" ({size:,} parameters, {passes:.1f} passes)" * bool(size)
-
-    rows = []
-    for (model, rival), part in pairs.groupby(["model", "rival"], sort=False):
-        by = part.set_index("metric")
-        rows.append(
-            [
-                earlier.marked(str(model), absent) + known(str(model)),
-                earlier.marked(str(rival), absent) + known(str(rival)),
-                *(difference(by.loc[metric]) for metric in METRIC_NAMES),
-            ]
-        )
-    columns = ["with attention", "with dilations", "ΔROC AUC", "ΔPR AUC"]
-    shown = {*pairs["model"], *pairs["rival"]}
-    return table(pd.DataFrame(rows, columns=columns)) + earlier.note(shown, absent)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from genoattn.chapters.training_numbers import difference, keyed, or_blank, score
-from genoattn.chapters.training_scores_words import FAR, say_own
+from genoattn.chapters.training_numbers import difference, or_blank
+from genoattn.chapters.training_scores_words import say_own
 from genoattn.data.assays import source_name
 from genoattn.evaluation.scores import METRIC_NAMES
 from genoattn.study import earlier
-from genoattn.study.report import listed, table
+from genoattn.study.report import folded, listed, table
 
 _READINGS = {
     "focal_gamma": "the text minimises the cross-entropy, the code a focal loss (`focal_gamma`)",
@@ -57,7 +57,7 @@ def say_steps(steps: pd.DataFrame, absent: Collection[str]) -> str:
         f"From {first['model']} to {last['model']}, ROC AUC goes from {first['roc_auc']:.3f} to "
         f"{last['roc_auc']:.3f} and PR AUC from {first['pr_auc']:.3f} to {last['pr_auc']:.3f}. "
         "All decisions were made on the validation part; the test part was looked at once for each "
-        "row.\n" + table(shown) + earlier.note(steps["model"], absent)
+        "row.\n\n" + folded("All steps", table(shown)) + earlier.note(steps["model"], absent)
     )
 
 
@@ -94,60 +94,10 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
             setting = part["differs_in"].iloc[0] or "unchanged"
             lines.append([earlier.marked(setting, {setting} if model in absent else ()), *cells])
         columns = [METRIC_NAMES[str(metric)], *map(source_name, names)]
-        said += "\n" + table(pd.DataFrame(lines, columns=columns))
+        shown = table(pd.DataFrame(lines, columns=columns))
+        pr = metric == "pr_auc"  # the other score folds away
+        said += "\n" + (shown if pr else folded(METRIC_NAMES[str(metric)], shown))
     return said + earlier.note(read["model"], absent)
-
-
-def say_far(pairs: pd.DataFrame, by_length: pd.DataFrame, read: pd.DataFrame) -> str:
-    """Say which ROC AUCs lie far from the paper's, and what of it training length explains.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        Training sets against test sets: train_set, test_set, metric, value, paper_value.
-    by_length : DataFrame
-        From `genoattn.evaluation.models.training_length`, of the models in ``pairs``.
-    read : DataFrame
-        From `genoattn.evaluation.models.compare_readings`.
-    """
-    roc = pairs[pairs["metric"] == "roc_auc"]
-    away = roc.assign(distance=roc["value"] - roc["paper_value"])
-    far = away[away["distance"].abs() > FAR].sort_values("distance", ascending=False)
-    if far.empty:
-        return (
-            f"\nNone of {len(away)} pairs of sets has a ROC AUC more than {FAR} from the paper's."
-        )
-    told = listed(
-        f"{source_name(row['train_set'])} on {source_name(row['test_set'])} "
-        f"({row['distance']:+.3f})"
-        for row in far.to_dict("records")
-    )
-    near = by_length[
-        (by_length["metric"] == "roc_auc")
-        & ((by_length["shorter"] - by_length["paper_value"]).abs() <= FAR)
-    ]
-    grown = far.merge(near[["train_set", "test_set"]])
-    above = far[far["distance"] > 0]["test_set"].unique()
-    lower = read[
-        (read["metric"] == "roc_auc") & (read["difference_high"] < 0) & read["test_set"].isin(above)
-    ]
-    settings = lower.groupby("differs_in")["test_set"].nunique()
-    return (
-        f"\nOf {len(away)} pairs of sets, {len(far)} have a ROC AUC more than {FAR} from the "
-        f"paper's: {told}. "
-        + (
-            f"{len(grown)} of the {len(far)} lay within {FAR} after the shorter training on the "
-            "same labels, so they come from training on to a lower validation loss. "
-            if len(grown)
-            else ""
-        )
-        + "".join(
-            f"The setting {setting} lowers the ROC AUC significantly on {n} of the {len(above)} "
-            "test sets on which ours is higher. "
-            for setting, n in settings.items()
-        )
-        + "Only models of the curated set were trained with these settings changed."
-    )
 
 
 # --------------------------------------------------------------------------------- in short
@@ -158,9 +108,7 @@ def say_in_short(
     own: pd.DataFrame,
     guess: float,
     matched: pd.DataFrame,
-    comparison: pd.DataFrame,
-    absent: Collection[str],
-    on_attention: str,
+    verdicts: Sequence[str],
     on_probability: str,
 ) -> str:
     """Answer the chapter's question.
@@ -175,21 +123,11 @@ def say_in_short(
         Share of sites in the test part.
     matched : DataFrame
         From `genoattn.evaluation.calls.match_table`, with a column ``model``.
-    comparison : DataFrame
-        From `genoattn.evaluation.scores.compare`.
-    absent : collection of str
-        Models whose rows are from an earlier run.
-    on_attention, on_probability : str
-        Verdicts.
+    verdicts : sequence of str
+        On the best model, on labels and on attention; empty ones are left out.
+    on_probability : str
+        Verdict.
     """
-    pr = keyed(comparison[comparison["metric"] == "pr_auc"], "model")
-    best = max(pr, key=lambda one: pr[one]["value"])
-    beside = (
-        "no other model of this run has a higher PR AUC"
-        if best == name
-        else f"the highest PR AUC of this run is that of {earlier.marked(best, absent)}, "
-        f"{score(pr[best])}"
-    )
     roc: Any = own.loc["roc_auc"]
     if roc["ci_low"] <= 0.5:
         answer = "It does not distinguish start sites from other nucleotides"
@@ -206,12 +144,12 @@ def say_in_short(
             else "It ranks start sites above other nucleotides; of as many calls as there are "
             f"sites, {found} hit one"
         )
+    told = [f"{say_own(name, own, guess)} {answer}.", *(one for one in verdicts if one)]
+    lines = "\n".join(f"- {one}" for one in told)
     return (
-        f"{say_own(name, own, guess)} {answer}; {beside}. {on_attention} Is the output a "
-        f"probability? {on_probability}.\n\n"
-        "The intervals come from resampling blocks of one test part of one genome. They say how "
-        "far another stretch of that size would differ; another training, or another species, was "
-        "not tested by them."
+        f"{lines}\n- Is the output a probability? {on_probability}.\n\n"
+        "Intervals of scores come from resampling blocks of one test part of one genome; "
+        "comparisons of labels and of architectures count the spread of seeds as well."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from genoattn import annotate, tracks
+from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, read, say
+from genoattn.chapters.your_genome_tested import trust
 from genoattn.data import simulation
 from genoattn.evaluation import calls
 from genoattn.evaluation.statistics import proportion
-from genoattn.genome.files import writing
-from genoattn.genome.formats import read_gff_contigs
+from genoattn.genome.files import rereadable, writing
+from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
@@ -47,6 +50,7 @@ __all__ = [
     "against_truth",
     "annotated",
     "around_genes",
+    "by_chance",
     "highest",
     "in_short",
     "opened",
@@ -60,9 +64,14 @@ PARAMETERS = Schema(
         **FOLDERS,
         "weights": WEIGHTS,
         "fasta": Parameter(
-            str, None, "your sequences, FASTA or FASTA.gz; None: a simulation", optional=True
+            str, None, "your sequences, FASTA or GenBank; None: a simulation", optional=True
         ),
-        "gff": Parameter(str, None, "their annotation (GFF3), if you have one", optional=True),
+        "gff": Parameter(
+            str,
+            None,
+            "their annotation (GFF3, GTF or GenBank), if it is not in fasta",
+            optional=True,
+        ),
         "circular": Parameter(
             list[str], [], "names of circular contigs, or all", unique=True, rule=filled
         ),
@@ -82,6 +91,9 @@ PARAMETERS = Schema(
             [],
             "heads whose received attention becomes a track, such as 1.2",
             unique=True,
+        ),
+        "n_shuffled": Parameter(
+            int, 200_000, "nucleotides of the shuffled copy that is read as well", low=1_000
         ),
         "decimals": Parameter(int, 4, "decimals of the values in the tracks", low=1, high=9),
         "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
@@ -140,25 +152,26 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         fasta, gff, truth = simulation.demo_files(
             own.annotation(p.name), p.seed, p.chromosome, p.plasmid
         )
-    genomes = annotate.load_contigs(fasta, p.circular)
-    tracks.check_contig_names(genomes, fasta)
-    features = None if gff is None else read_gff_contigs(gff, genomes)
-    if features is not None and not features["type"].isin(["gene", "pseudogene", "CDS"]).any():
-        raise ValueError(
-            f"{gff}: annotates neither a gene nor a CDS on these contigs; give another annotation, "
-            "or leave gff out"
-        )
+    genomes, features = _sequences(fasta, gff, p.circular)
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
     network = Annotator.load(weights, "cuda" if torch.cuda.is_available() else "cpu")
     heads = recorders.head_numbers(p.heads, network.config)
+    downstream = network.config.downstream
+    if all(len(one) <= downstream for one in genomes):
+        raise ValueError(
+            f"{fasta}: no contig is longer than the {downstream} nt that {weights.stem} reads "
+            "downstream of a position; give longer sequences"
+        )
     contigs = annotate.contig_table(genomes, network.config)
     said = (
         say_contigs(contigs)
         + (say_prior(p.weights, prior.members) if prior else "")
         + say_model(weights.stem, network.config)
+        + say_short(contigs, downstream)
         + say_where(own, p)
+        + ("" if truth is not None else f"\n\n{trust(contigs, p.weights).markdown()}")
     )
     return Opened(
         genomes,
@@ -171,6 +184,37 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
         contigs,
         Finding(said, {"your_genome_contigs": contigs}),
     )
+
+
+def _sequences(
+    fasta: str | Path, gff: str | Path | None, circular: Sequence[str]
+) -> tuple[list[Genome], pd.DataFrame | None]:
+    """Read the contigs and their annotation, whose files or pipes are read more than once."""
+    with ExitStack() as stack:
+        fasta = stack.enter_context(rereadable(fasta))
+        gff = None if gff is None else stack.enter_context(rereadable(gff))
+        genomes = annotate.load_contigs(fasta, circular, gff)
+        tracks.check_contig_names(genomes, fasta)
+        return genomes, _annotation(fasta, gff, genomes)
+
+
+def _annotation(
+    fasta: str | Path, gff: str | Path | None, genomes: Sequence[Genome]
+) -> pd.DataFrame | None:
+    """Read the annotation that is given, else the one in a GenBank file of the sequences."""
+    genes = ["gene", "pseudogene", "CDS"]
+    if gff is not None:
+        features = read_annotation(gff, genomes)
+        if not features["type"].isin(genes).any():
+            raise ValueError(
+                f"{gff}: annotates neither a gene nor a CDS on these contigs; give another "
+                "annotation, or leave gff out"
+            )
+        return features
+    if not is_genbank(fasta) or not read_genbank(fasta).features:
+        return None
+    features = read_annotation(fasta, genomes)
+    return features if features["type"].isin(genes).any() else None
 
 
 def say_contigs(contigs: pd.DataFrame) -> str:
@@ -210,6 +254,18 @@ def say_model(name: str, config: AnnotatorConfig) -> str:
     )
 
 
+def say_short(contigs: pd.DataFrame, downstream: int) -> str:
+    """Say how many contigs end before what the model reads downstream; nothing if none does."""
+    n = int((contigs["length"] <= downstream).sum())
+    if not n:
+        return ""
+    rests = "is" if n == 1 else "are"
+    return (
+        f"{_counted(n, 'contig')} {rests} no longer than that, so the output there rests on "
+        "letters that are not known. "
+    )
+
+
 def say_where(own: Run, p: Checked) -> str:
     """Say where the files go, and why there if that was not asked for."""
     where = f"Tracks and peaks go to `{own.annotation(p.name)}`, aggregates to `{own.results}`"
@@ -230,14 +286,16 @@ class Annotated(NamedTuple):
     received: dict[tuple[int, int], dict[str, NDArray[np.float64]]]
     """Layer and head, from 0 -> contig -> received attention, shape (2, L)."""
     peaks: pd.DataFrame
-    """Of `genoattn.output.peaks.peak_table`; positions 0-based."""
+    """Of `genoattn.output.peaks.peak_table`, with ``fdr``; positions 0-based."""
     density: pd.DataFrame
     """Of `genoattn.output.peaks.peaks_per_kb`."""
+    chance: Chance
+    """What a shuffled copy of the sequences has."""
     finding: Finding
 
 
 def annotated(given: Opened, p: Checked) -> Annotated:
-    """Annotate both strands of every contig, and find peaks at ``threshold``."""
+    """Annotate both strands of every contig, find peaks at ``threshold``, and those by chance."""
     watching = {
         one.name: [recorders.ReceivedAttention(given.network.config, one, given.heads)]
         for one in given.genomes
@@ -252,10 +310,25 @@ def annotated(given: Opened, p: Checked) -> Annotated:
     every = np.concatenate([track.ravel() for track in output.values()])
     steps = np.unique([*np.geomspace(every.max() / 50, every.max(), 16), p.threshold])
     density = peaks_per_kb(output, steps.tolist(), p.apart)
+    made = read(
+        given.prior or given.network,
+        given.genomes,
+        peaks,
+        [one for one in steps.tolist() if one >= p.threshold],
+        n_shuffled=p.n_shuffled,
+        apart=p.apart,
+        seed=p.seed,
+        level=p.level,
+    )
     said = say_output(float(np.median(every)), float(every.max()), len(peaks), every.size, p)
     return Annotated(
-        output, received, peaks, density, Finding(said, {"your_genome_density": density})
+        output, received, made.peaks, density, made, Finding(said, {"your_genome_density": density})
     )
+
+
+def by_chance(found: Annotated) -> Finding:
+    """Say how many peaks a shuffled copy has, and so how many of the others are false."""
+    return Finding(say(found.chance), {"your_genome_chance": found.chance.table})
 
 
 def say_output(median: float, highest: float, n_peaks: int, positions: int, p: Checked) -> str:
@@ -337,6 +410,7 @@ def say_highest(top: pd.DataFrame) -> str:
             "position (from 1)": (top["position"] + 1).map("{:,}".format),
             "strand": top["strand"],
             "output": top["output"].map("{:.3f}".format),
+            "false discovery rate": top["fdr"].map("{:.2g}".format),
         }
     )
     if "next_gene" in top:
@@ -377,6 +451,11 @@ def around_genes(given: Opened, found: Annotated, p: Checked) -> Genes:
 
 def say_ratio(ratio: Interval, n_starts: int, flank: int) -> str:
     """Say whether the output rises before genes."""
+    if np.isnan(ratio.value):
+        return (
+            f"Around {_counted(n_starts, 'gene start')}, no contig holds the nucleotides before "
+            "and after, so nothing is compared."
+        )
     if not np.isfinite(ratio.low):
         meaning = "with so few gene starts there is no interval."
     elif ratio.low > 1:
@@ -447,8 +526,9 @@ def in_short(
         f"{_counted(len(given.genomes), 'contig')} of {nt:,} nt, {1000 * n / (2 * nt):.2g} in "
         "1,000 nt of a strand. "
     )
+    warned = f"**{doubt(found.chance)}** " if is_doubtful(found.chance) else ""
     return Finding(
-        many + say_right(against, p) + say_genes(genes, p) + say_how_sure(against, p.level)
+        warned + many + say_right(against, p) + say_genes(genes, p) + say_how_sure(against, p.level)
     )
 
 

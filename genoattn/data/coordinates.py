@@ -30,9 +30,7 @@ from genoattn.genome.formats import read_gff
 from genoattn.genome.sequence import STRANDS, Genome, encode
 
 __all__ = [
-    "KNOWN_INDELS",
     "Liftover",
-    "LiftoverError",
     "lift_sites",
     "offset_audit",
     "read_old_genes",
@@ -41,22 +39,8 @@ __all__ = [
 ]
 
 
-KNOWN_INDELS = (
-    (257_907, 776, "IS1 in crl"),
-    (547_831, 1, "one nucleotide in ylbE"),
-    (1_298_720, 1199, "IS5, place known to a few nucleotides"),
-    (2_171_384, 2, "two nucleotides in gatC"),
-    (3_558_478, -1, "one nucleotide in glpR"),
-)
-"""U00096.2 -> NC_000913.3 as it is known (1-based place, change, what): never used to lift, only
-to be set beside what is derived."""
-
 MINIMUM_RUN = 3  # anchors that must agree before their offset counts as a segment
 LONGEST_DUPLICATION = 15  # nucleotides of target duplication beside a mobile element
-
-
-class LiftoverError(ValueError):
-    """Anchors from which no liftover can be derived."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +96,7 @@ class Liftover:
 
         Raises
         ------
-        LiftoverError, AnnotationError, GenomeError
+        ValueError, AnnotationError, GenomeError
             No agreeing anchors, or a file that cannot be read.
         """
         features = read_gff(new_gff, genome)
@@ -139,7 +123,7 @@ class Liftover:
 
         Raises
         ------
-        LiftoverError
+        ValueError
             No three neighbouring genes agree on an offset, or the anchors leave no room for an
             indel that they ask for.
         """
@@ -161,7 +145,7 @@ class Liftover:
         for (left, _, begin, _), (right, end, _, _) in pairwise(rows):
             stretch, found = _narrow((begin, end), left, right, pairs, new)
             if stretch[1] - stretch[0] < max(0, left - right):
-                raise LiftoverError(
+                raise ValueError(
                     f"anchors near {begin + 1} (1-based, old assembly) ask for a change of "
                     f"{right - left} nt but leave no room for it; are locus tags mixed up?"
                 )
@@ -225,13 +209,13 @@ class Liftover:
 
         Raises
         ------
-        LiftoverError
+        ValueError
             A position beyond the old assembly.
         """
         old = np.asarray(positions, dtype=np.int64)
         beyond = old[(old < 0) | (old >= self.old_length)]
         if beyond.size:
-            raise LiftoverError(
+            raise ValueError(
                 f"position {beyond[0]} (0-based) lies beyond the old assembly of "
                 f"{self.old_length} nt"
             )
@@ -335,7 +319,7 @@ def _agreeing(anchors: pd.DataFrame) -> pd.DataFrame:
     run = (anchors["at_start"] != anchors["at_start"].shift()).cumsum()
     kept = anchors[run.map(run.value_counts()) >= MINIMUM_RUN]
     if kept.empty:
-        raise LiftoverError(
+        raise ValueError(
             f"no {MINIMUM_RUN} neighbouring genes of the two annotations agree on an offset; "
             "do both use the same locus tags?"
         )

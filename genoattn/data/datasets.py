@@ -22,8 +22,6 @@ __all__ = [
     "DATASETS",
     "FOLDER_VARIABLE",
     "Dataset",
-    "DatasetError",
-    "DatasetMissing",
     "cache_folder",
     "fetch",
     "fetch_all",
@@ -61,14 +59,6 @@ _FREE = "public sequence record, no restriction by NCBI"
 _CC_BY = "article under CC BY 4.0"
 _ACADEMIC = "RegulonDB: free for academic use, no redistribution"
 _NONE = "no redistribution granted; for your own use"
-
-
-class DatasetError(ValueError):
-    """A file that is there but is not the registered one, or a name that is not registered."""
-
-
-class DatasetMissing(FileNotFoundError):
-    """A registered file that is in no named folder and could not be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -275,9 +265,9 @@ def fetch(name: str, data_dir: str | Path | None = None) -> Path:
 
     Raises
     ------
-    DatasetError
+    ValueError
         `name` is not registered, or the bytes are not the registered ones.
-    DatasetMissing
+    FileNotFoundError
         A named folder does not exist, or the file is nowhere and cannot be downloaded.
     """
     return fetch_all([name], data_dir)[name]
@@ -300,7 +290,7 @@ def fetch_all(names: Iterable[str], data_dir: str | Path | None = None) -> dict[
 
     Raises
     ------
-    DatasetError, DatasetMissing
+    ValueError, FileNotFoundError
         As `fetch`.
     """
     names = list(names)
@@ -325,7 +315,7 @@ def fetch_all(names: Iterable[str], data_dir: str | Path | None = None) -> dict[
             if isinstance(error, (requests.ConnectionError, requests.Timeout)):
                 offline = lacking[name]
     if lacking:
-        raise DatasetMissing(_how_to_get([wanted[name] for name in lacking], lacking, folders))
+        raise FileNotFoundError(_how_to_get([wanted[name] for name in lacking], lacking, folders))
     return {name: found[name] for name in names}
 
 
@@ -334,7 +324,7 @@ def _registered(name: str) -> Dataset:
     if name not in DATASETS:
         near = get_close_matches(name, DATASETS, n=1)
         guess = f"did you mean {near[0]!r}? " if near else ""
-        raise DatasetError(f"no file {name!r} is registered; {guess}{', '.join(DATASETS)} are")
+        raise ValueError(f"no file {name!r} is registered; {guess}{', '.join(DATASETS)} are")
     return DATASETS[name]
 
 
@@ -345,7 +335,7 @@ def _folders(data_dir: str | Path | None) -> list[Path]:
     for folder, origin in ((data_dir, "data_dir"), (variable, FOLDER_VARIABLE)):
         if folder:
             if not Path(folder).is_dir():
-                raise DatasetMissing(f"{origin} names {folder}, which is not a folder")
+                raise FileNotFoundError(f"{origin} names {folder}, which is not a folder")
             folders.append(Path(folder))
     return folders
 
@@ -360,9 +350,9 @@ def _verify(path: Path, dataset: Dataset) -> None:
 
 
 def _compare(where: str, found: str, dataset: Dataset) -> None:
-    """Raise DatasetError unless the hash is the registered one."""
+    """Raise ValueError unless the hash is the registered one."""
     if found != dataset.sha256:
-        raise DatasetError(
+        raise ValueError(
             f"{where}: SHA-256 is {found}, but {dataset.sha256} is registered; the file is "
             f"damaged or of another version. Remove it, or replace it from {dataset.address}"
         )

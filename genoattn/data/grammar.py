@@ -26,6 +26,7 @@ import numpy as np
 
 __all__ = [
     "DEFAULT_GRAMMAR",
+    "FOREIGN_GRAMMAR",
     "NO_GRAMMAR",
     "TSS",
     "Element",
@@ -306,6 +307,17 @@ DEFAULT_GRAMMAR = Grammar(
     places={"upstream": 0.75, "inside": 0.25},
 )
 """Five promoter classes, upstream of operons (three in four) and inside genes (one in four)."""
+
+FOREIGN_GRAMMAR = Grammar(
+    classes={"core": 1.0},
+    elements=(
+        Element("initiator", "core", _INITIATOR, {-1: 1.0}),
+        Element("-10", "core", consensus_matrix("TACGAT", 0.88), _DISCRIMINATOR),
+        Element("-35", "core", consensus_matrix("GGAACA", 0.80), _SPACER, anchor="-10"),
+    ),
+    places={"upstream": 0.75, "inside": 0.25},
+)
+"""A species whose sigma factor reads other boxes: a model of the default grammar finds little."""
 
 NO_GRAMMAR = Grammar(classes={"none": 1.0}, elements=(), places={"anywhere": 1.0})
 """Start sites without any sequence element, anywhere: nothing can be learned, or claimed."""

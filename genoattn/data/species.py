@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.genome.files import AnnotationError, FileError, read_lines
-from genoattn.genome.formats import read_fasta
-from genoattn.genome.genbank import read_genbank
+from genoattn.genome.genbank import read_sequences
 from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome, encode
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "WHOLE_GENOMES",
     "PromoterTable",
     "WholeGenome",
+    "in_common",
     "purine_shares",
     "read_promoter_tables",
     "read_start_bed",
@@ -42,7 +43,9 @@ __all__ = [
 
 PURINE_SHARE = 0.6  # least share of purines at the sites of a table that is used
 AUDITED_OFFSETS = tuple(range(-3, 4))  # in nt, positive downstream
+_WHOLE = re.compile("[0-9]{1,18}")
 _LIST = "Genome_List.csv"
+_BOX = 6  # nt of a −10 element
 _UPSTREAM = ("UP", "Minus35", "Spacer", "Minus10", "Dis")
 _COLUMNS = ("TSS_coordinate", "Direction", *_UPSTREAM, "Start", "ITR")
 _MISPRINTED = {"Streptococcus pyrogenes S119": "Streptococcus pyogenes S119"}
@@ -66,6 +69,8 @@ class PromoterTable:
         Codes of the site's strand around each site, 5'->3'.
     centres : int array, shape (n,)
         Index of the site in its window.
+    boxes : uint8 array, shape (n, 6)
+        Codes of the −10 element that the archive's authors aligned.
     """
 
     species: str
@@ -76,6 +81,7 @@ class PromoterTable:
     sites: pd.DataFrame
     windows: tuple[NDArray[np.uint8], ...]
     centres: NDArray[np.int64]
+    boxes: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.sites)
@@ -145,12 +151,12 @@ def _members(archive: Path) -> Iterator[tuple[str, str]]:
 
 def _table(where: str, text: str, listed: dict[str, str]) -> PromoterTable:
     """Make a species' table of its text."""
-    rows: dict[tuple[int, str], tuple[NDArray[np.uint8], int]] = {}
+    rows: dict[tuple[int, str], tuple[NDArray[np.uint8], int, NDArray[np.uint8]]] = {}
     for number, row in enumerate(csv.DictReader(io.StringIO(text), delimiter="\t"), start=2):
         if missing := [column for column in _COLUMNS if row.get(column) is None]:
             raise AnnotationError(f"{where}, line {number}: column {missing[0]!r} is missing")
         site, strand = row["TSS_coordinate"], row["Direction"]
-        if not site.isdigit() or int(site) < 1 or strand not in STRANDS:
+        if not _WHOLE.fullmatch(site) or int(site) < 1 or strand not in STRANDS:
             raise AnnotationError(
                 f"{where}, line {number}: a site at {site!r}, strand {strand!r}; a 1-based "
                 "position and '+' or '-' are needed"
@@ -161,7 +167,9 @@ def _table(where: str, text: str, listed: dict[str, str]) -> PromoterTable:
             )
         upstream = _before_start(row)
         codes = encode(upstream + row["Start"] + row["ITR"])
-        rows.setdefault((int(site) - 1, strand), (codes, len(upstream) + 1))
+        if len(row["Minus10"]) != _BOX:
+            raise AnnotationError(f"{where}, line {number}: Minus10 must be {_BOX} nt")
+        rows.setdefault((int(site) - 1, strand), (codes, len(upstream) + 1, encode(row["Minus10"])))
     if not rows:
         raise AnnotationError(f"{where}: no rows")
     keys = sorted(rows)
@@ -174,6 +182,7 @@ def _table(where: str, text: str, listed: dict[str, str]) -> PromoterTable:
         pd.DataFrame(keys, columns=["position", "strand"]),
         tuple(rows[key][0] for key in keys),
         np.array([rows[key][1] for key in keys], dtype=np.int64),
+        np.stack([rows[key][2] for key in keys]),
     )
 
 
@@ -237,7 +246,7 @@ def read_whole_genome(whole: WholeGenome, folder: str | Path) -> tuple[Genome, p
         One that cannot be read, or sites that are not of this genome.
     """
     path = Path(folder) / whole.sequence
-    genome = (read_genbank if ".gb" in path.suffixes else read_fasta)(path)[0]
+    genome = read_sequences(path)[0]
     return genome, read_start_bed(Path(folder) / whole.sites, genome)
 
 
@@ -279,7 +288,8 @@ def read_start_bed(path: str | Path, genome: Genome) -> pd.DataFrame:
             raise AnnotationError(
                 f"{path}, line {number}: a site on {sequence}; the genome is {genome.name}"
             )
-        if not (start.isdigit() and end.isdigit() and int(end) == int(start) + 1):
+        whole = _WHOLE.fullmatch(start) and _WHOLE.fullmatch(end)
+        if not (whole and int(end) == int(start) + 1):
             raise AnnotationError(
                 f"{path}, line {number}: {start}-{end} is not a single nucleotide"
             )
@@ -313,6 +323,23 @@ def purine_shares(around: NDArray[np.uint8]) -> NDArray[np.float64]:
     purine = np.isin(around, (0, 2)).sum(axis=0)
     known = (around != UNKNOWN).sum(axis=0)
     return np.asarray(purine / np.maximum(known, 1))
+
+
+def in_common(boxes: NDArray[np.uint8], others: NDArray[np.uint8]) -> float:
+    """How much two sets of −10 elements have in common, 0 to 1.
+
+    At each place, the share of letters that the two distributions have in common (one minus their
+    total variation distance); the mean over places.
+
+    Parameters
+    ----------
+    boxes, others : uint8 arrays, shapes (n, 6) and (m, 6)
+        `PromoterTable.boxes` of two species.
+    """
+    one, other = (
+        np.stack([(set_ == letter).mean(axis=0) for letter in range(4)]) for set_ in (boxes, others)
+    )
+    return float(np.minimum(one, other).sum(axis=0).mean())
 
 
 def why_apart(shares: NDArray[np.float64]) -> str | None:

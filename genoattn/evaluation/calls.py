@@ -29,6 +29,7 @@ __all__ = [
     "assign",
     "calls",
     "find_peaks",
+    "found",
     "match_table",
     "near",
     "peaks",
@@ -154,8 +155,7 @@ def calls(
         Columns position (0-based), strand, output and hit; by position and strand.
     """
     sites = label.astype(bool) & where
-    candidates = peaks(output, where, radius)
-    candidates &= output >= _threshold(output[candidates], int(sites.sum()))
+    candidates = _as_many_as(sites, output, where, radius)
     hits = _hits(output, candidates, sites, tolerance)
     row, position = np.nonzero(candidates)
     listed = pd.DataFrame(
@@ -167,6 +167,40 @@ def calls(
         }
     )
     return listed.sort_values(["position", "strand"], ignore_index=True)
+
+
+def _as_many_as(
+    sites: NDArray[np.bool_], output: NDArray, where: NDArray[np.bool_], radius: int
+) -> NDArray[np.bool_]:
+    """The highest peaks, as many as there are sites at most: bool (2, L)."""
+    candidates = peaks(output, where, radius)
+    candidates &= output >= _threshold(output[candidates], int(sites.sum()))
+    return candidates
+
+
+def found(
+    output: NDArray, label: NDArray, where: NDArray[np.bool_], radius: int, tolerance: int
+) -> NDArray[np.bool_]:
+    """Which sites have a call of their own, of as many calls as there are sites.
+
+    Parameters
+    ----------
+    output, label, where, radius, tolerance
+        As for :func:`calls`.
+
+    Returns
+    -------
+    bool array, shape (2, L)
+    """
+    sites = label.astype(bool) & where
+    candidates = _as_many_as(sites, output, where, radius)
+    has_one = np.zeros_like(sites)
+    for row in range(2):
+        made, there = np.flatnonzero(candidates[row]), np.flatnonzero(sites[row])
+        made = made[np.argsort(-output[row, made], kind="stable")]
+        owned = assign(made, there, tolerance)
+        has_one[row, there[owned[owned >= 0]]] = True
+    return has_one
 
 
 def match_table(
@@ -325,22 +359,28 @@ def find_peaks(tracks: Mapping[str, NDArray], threshold: float, *, apart: int = 
         raise ValueError(f"apart must be at least 1 nt, not {apart}")
     if not tracks:
         raise ValueError("no track to look for peaks in: give at least one contig")
-    frames = []
+    rows, positions, outputs = [], [], []
     for name, track in tracks.items():
         if track.ndim != 2 or len(track) != len(STRANDS):
             raise ValueError(
                 f"the track of {name} has shape {track.shape}, not (2, L), both strands"
             )
-        for row, strand in enumerate(STRANDS):
-            values = np.where(np.isnan(track[row]), -np.inf, track[row])[None]
-            highest = peaks(values, np.ones(values.shape[1], dtype=bool), apart)
-            position = np.flatnonzero(highest[0] & (values[0] >= threshold))
-            columns = {"contig": name, "position": position, "strand": strand}
-            frames.append(pd.DataFrame({**columns, "output": track[row, position]}))
-    found = pd.concat(frames, ignore_index=True)
-    order = found["contig"].map({name: number for number, name in enumerate(tracks)})
-    found = found.assign(order=order).sort_values(["order", "position", "strand"])
-    return found.drop(columns="order").reset_index(drop=True)
+        values = np.where(np.isnan(track), -np.inf, track)
+        within = min(apart, values.shape[1])
+        highest = peaks(values, np.ones(values.shape[1], dtype=bool), within)
+        position, row = np.nonzero((highest & (values >= threshold)).T)  # by position, then strand
+        rows.append(row)
+        positions.append(position)
+        outputs.append(track[row, position])
+    names = np.array([*tracks], dtype=object)
+    return pd.DataFrame(
+        {
+            "contig": names.repeat([len(row) for row in rows]),
+            "position": np.concatenate(positions),
+            "strand": np.array(STRANDS, dtype=object)[np.concatenate(rows)],
+            "output": np.concatenate(outputs),
+        }
+    )
 
 
 def near(places: pd.DataFrame, others: pd.DataFrame, tolerance: int) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Trained models side by side: steps, seeds, length of training, readings; cards and frames."""
+"""Trained models side by side: steps, readings, which to draw; cards and frames."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ from genoattn.model.networks import describe_network, same_but_for_the_seed, set
 from genoattn.prediction.ensemble import GENES, describe_ensemble
 
 __all__ = [
-    "compare_matched",
     "compare_readings",
     "gained",
     "matched_rivals",
     "one_per_train_set",
-    "seed_spread",
     "step_table",
-    "training_length",
     "worth_drawing",
 ]
 
@@ -34,6 +31,7 @@ def step_table(
     performance: pd.DataFrame,
     cards: Mapping[str, Card],
     steps: Sequence[str],
+    length: int,
     ensembles: Mapping[str, list[str]] | None = None,
     k: int = 10,
     earlier: pd.DataFrame | None = None,
@@ -47,6 +45,8 @@ def step_table(
     cards : mapping of model to its card
     steps : sequence of str
         Models or ensembles in order. Models that differ in their seed alone share a step.
+    length : int
+        Of the genome, in nt: passes are counted in scored positions.
     ensembles : mapping of ensemble to its models, optional
     k : int
         Length of the k-mers of the coarse score (the mean of the output over each).
@@ -68,7 +68,7 @@ def step_table(
     rows: list[dict[str, Any]] = []
     for name in steps:
         if set(_models(name, ensembles)) <= set(cards):
-            row = _step(performance, cards, name, ensembles, k)
+            row = _step(performance, cards, name, length, ensembles, k)
         elif name in before:
             row = dict(before[name])
         else:
@@ -99,6 +99,7 @@ def _step(
     performance: pd.DataFrame,
     cards: Mapping[str, Card],
     name: str,
+    length: int,
     ensembles: Mapping[str, list[str]],
     k: int,
 ) -> dict[str, Any]:
@@ -111,102 +112,16 @@ def _step(
     return {
         "step": 0,
         "model": name,
-        "what": f"{describe_network(card)}, {card.passes:.1f} passes"
+        "what": f"{describe_network(card)}, {card.passes(length):.1f} passes"
         if alone
         else describe_ensemble(ensembles[name]),
         "seed": card.seed,
-        "passes": sum(member.passes for member in members),
+        "passes": sum(member.passes(length) for member in members),
         "validation_loss": card.validation_loss if alone else np.nan,
         "roc_auc": own[1, "roc_auc"],
         "pr_auc": own[1, "pr_auc"],
         f"pr_auc_{k}": own[k, "pr_auc"],
     }
-
-
-def seed_spread(performance: pd.DataFrame, cards: Mapping[str, Card], model: str) -> pd.DataFrame:
-    """How far the exact scores of a model's seeds lie apart.
-
-    Parameters
-    ----------
-    performance : DataFrame
-        From `genoattn.evaluation.scores.performance`.
-    cards : mapping of model to its card
-    model : str
-        Those that differ from it in the seed alone are its seeds.
-
-    Returns
-    -------
-    DataFrame
-        Columns test_set, metric, n (seeds, the model's own included), lowest, mean, highest,
-        paper_value.
-    """
-    seeds = [name for name, card in cards.items() if same_but_for_the_seed(card, cards[model])]
-    rows = performance[performance["model"].isin(seeds) & (performance["resolution"] == 1)]
-    return (
-        rows.groupby(["test_set", "metric"], sort=False)
-        .agg(
-            n=("value", "size"),
-            lowest=("value", "min"),
-            mean=("value", "mean"),
-            highest=("value", "max"),
-            paper_value=("paper_value", "first"),
-        )
-        .reset_index()
-    )
-
-
-def training_length(performance: pd.DataFrame, cards: Mapping[str, Card]) -> pd.DataFrame:
-    """What a longer training of the same network on the same labels changes.
-
-    Parameters
-    ----------
-    performance : DataFrame
-        From `genoattn.evaluation.scores.performance`.
-    cards : mapping of model to its card
-        Networks that differ in dropout or seed alone count as the same.
-
-    Returns
-    -------
-    DataFrame
-        A row for each training set with a network that was trained half as long again as another,
-        each test set and each metric: model (the first with the most passes, within a tenth),
-        train_set, test_set, metric; shorter_passes, shorter (means over the models with the fewest
-        passes, within a tenth); longer_passes, longer (over those with the most); paper_value.
-    """
-    alike: dict[tuple[Any, ...], dict[str, float]] = {}
-    for name, card in cards.items():
-        network = {**card.config, "dropout": None}
-        key = card.train_set, repr(sorted(network.items())), card.auxiliary
-        alike.setdefault(key, {})[name] = card.passes
-    exact = performance[performance["resolution"] == 1]
-    found = []
-    for (train_set, *_), passes in alike.items():
-        least, most = min(passes.values()), max(passes.values())
-        if most < 1.5 * least:
-            continue
-        short = [name for name in passes if passes[name] <= 1.1 * least]
-        long = [name for name in passes if passes[name] >= most / 1.1]
-        keys = ["test_set", "metric"]
-        shorter, longer = (
-            exact[exact["model"].isin(some)].groupby(keys, sort=False) for some in (short, long)
-        )
-        table = pd.DataFrame(
-            {
-                "model": long[0],
-                "train_set": train_set,
-                "shorter_passes": np.mean([passes[name] for name in short]),
-                "shorter": shorter["value"].mean(),
-                "longer_passes": np.mean([passes[name] for name in long]),
-                "longer": longer["value"].mean(),
-                "paper_value": longer["paper_value"].first(),
-            }
-        )
-        found.append(table.reset_index())
-    columns = [
-        "model", "train_set", "test_set", "metric",
-        "shorter_passes", "shorter", "longer_passes", "longer", "paper_value",
-    ]  # fmt: skip
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
 def compare_readings(
@@ -243,7 +158,7 @@ def compare_readings(
     read = pd.concat(frames, ignore_index=True)
     settings = {name: settings_that_differ(cards[name], cards[reference]) for name in outputs}
     read["differs_in"] = read["model"].map(settings)
-    read["passes"] = read["model"].map({name: cards[name].passes for name in outputs})
+    read["passes"] = read["model"].map({name: cards[name].passes(where.size) for name in outputs})
     return read
 
 
@@ -264,43 +179,6 @@ def matched_rivals(cards: Mapping[str, Card]) -> list[tuple[str, str]]:
         for network in networks
         if given(card) == given(cards[network])
     ]
-
-
-def compare_matched(
-    outputs: Mapping[str, NDArray],
-    cards: Mapping[str, Card],
-    label: NDArray,
-    where: NDArray[np.bool_],
-    resampling: Resampling,
-) -> pd.DataFrame:
-    """Score annotators against the convolutional networks that were given the same.
-
-    Parameters
-    ----------
-    outputs : mapping of name to float array (2, L)
-        Pairs of `matched_rivals` that are both in it are compared.
-    cards : mapping of model to its card
-    label : binary array, shape (2, L)
-    where : bool array, shape (L,)
-    resampling : Resampling
-
-    Returns
-    -------
-    DataFrame
-        Rows of the annotators in `scores.compare`, metric first, and ``rival``, the network.
-    """
-    columns = [
-        "metric", "model", "value", "ci_low", "ci_high",
-        "difference", "difference_low", "difference_high", "rival",
-    ]  # fmt: skip
-    found = []
-    for name, network in matched_rivals(cards):
-        if not {name, network} <= set(outputs):
-            continue
-        two = {one: outputs[one] for one in (network, name)}
-        pair = scores.compare(two, label, where, resampling, reference=network)
-        found.append(pair[pair["model"] == name].assign(rival=network)[columns])
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
 
 
 def gained(

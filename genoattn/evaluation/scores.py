@@ -77,6 +77,27 @@ def _with_replicates(
     )
 
 
+def replicated(
+    label: NDArray, output: NDArray, where: NDArray[np.bool_], resampling: Resampling
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Scores of one output at exact positions, and those of every draw of blocks.
+
+    Parameters
+    ----------
+    label, output : arrays, shape (2, L)
+    where : bool array, shape (L,)
+    resampling : Resampling
+        Positions outside all its blocks are not scored.
+
+    Returns
+    -------
+    (dict, dict)
+        By metric: the score, and an array of shape (n_replicates,).
+    """
+    block = inside(np.stack([resampling.block] * 2), where)
+    return _with_replicates(inside(label, where), inside(output, where), block, resampling)
+
+
 def inside(track: NDArray, where: NDArray[np.bool_]) -> NDArray:
     """The positions ``where`` (L,) of a track (2, L), each strand read 5'->3': shape (2, n)."""
     return reading_order(track[:, where])
@@ -200,9 +221,9 @@ def performance(
 
 
 def differs_from_paper(table: pd.DataFrame) -> pd.Series:
-    """Say of each row of :func:`performance` whether the paper's value is outside the interval.
+    """Say of each row whether the paper's value is outside the interval.
 
-    The paper states no uncertainty of its own; a row without its value does not differ.
+    A row without the paper's value, or without an interval, does not differ.
     """
     printed = table["paper_value"]
     return (printed < table["ci_low"]) | (printed > table["ci_high"])
@@ -233,11 +254,57 @@ def compare(
         difference_low, difference_high. The interval of a difference takes the same blocks for
         both, so it is narrower than the two intervals suggest.
     """
+    compared = _compared(outputs, label, where, resampling, reference, 1)
+    return pd.DataFrame(compared).drop(columns="p")
+
+
+def compare_resolutions(
+    outputs: Mapping[str, NDArray],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    reference: str,
+    ks: Iterable[int],
+) -> pd.DataFrame:
+    """Compare outputs as `compare` does, at the resolution of k-mers, and test the differences.
+
+    Parameters
+    ----------
+    outputs, label, where, resampling, reference
+        As for `compare`.
+    ks : iterable of int
+        Lengths of k-mers, over which outputs are averaged; 1 is the exact position.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare`, after a column resolution, and p: of no difference, two-sided,
+        by the share of resamples on the other side of zero; not corrected.
+    """
+    rows = [
+        {"resolution": k, **row}
+        for k in ks
+        for row in _compared(outputs, label, where, resampling, reference, k)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _compared(
+    outputs: Mapping[str, NDArray],
+    label: NDArray,
+    where: NDArray[np.bool_],
+    resampling: Resampling,
+    reference: str,
+    k: int,
+) -> list[dict[str, object]]:
+    """Rows of `compare_resolutions`."""
     label, block = inside(label, where), inside(np.stack([resampling.block] * 2), where)
+    label = kmers(label, k, "max")
+    block = block[:, : label.shape[1] * k : k]
     values, replicates = {}, {}
     for name, output in outputs.items():
         values[name], replicates[name] = _with_replicates(
-            label, inside(output, where), block, resampling
+            label, kmers(inside(output, where), k, "mean"), block, resampling
         )
     rows = []
     for name in outputs:
@@ -255,9 +322,17 @@ def compare(
                     "difference": value - values[reference][metric],
                     "difference_low": difference_low,
                     "difference_high": difference_high,
+                    "p": _two_sided(own - other),
                 }
             )
-    return pd.DataFrame(rows)
+    return rows
+
+
+def _two_sided(differences: NDArray[np.float64]) -> float:
+    """How probable no difference is: twice the smaller share of replicates beyond zero."""
+    known = differences[~np.isnan(differences)]
+    beyond = min((known <= 0).sum(), (known >= 0).sum())
+    return float(min(1.0, 2 * (1 + beyond) / (1 + known.size)))
 
 
 def _paper_value(train_set: str, test_set: str, resolution: int, metric: str) -> float:

@@ -31,6 +31,7 @@ __all__ = [
     "DISTANCE_EDGES",
     "OddsRatio",
     "distance_strata",
+    "holm_corrected",
     "matched_controls",
     "mean_interval",
     "median_with_band",
@@ -215,6 +216,16 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[float, float, float, flo
     error = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
     p = float(ttest_1samp(values, 0).pvalue) if values.any() else 1.0
     return float(values.mean()), float(values.mean() - error), float(values.mean() + error), p
+
+
+def holm_corrected(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Correct the p-values of a column for their number (Holm 1979)."""
+    p = frame[column].to_numpy()
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1)
+    return frame.assign(**{column: corrected})
 
 
 def median_with_band(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

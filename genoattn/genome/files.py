@@ -25,6 +25,7 @@ __all__ = [
     "read_lines",
     "read_own_table",
     "read_table",
+    "rereadable",
     "reserve",
     "to_integers",
     "to_numbers",
@@ -44,7 +45,13 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.
 
 
 class FileError(ValueError):
-    """A file that exists but cannot be read as text: truncated, corrupt or binary."""
+    """A file that exists but cannot be read: truncated, corrupt, binary or not of its kind.
+
+    The message is one line, whatever stands in the file: a sign that cannot be shown is a blank.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(sign if sign.isprintable() else " " for sign in message))
 
 
 def read_lines(path: str | Path, encoding: str = "utf-8", fallback: str | None = None) -> list[str]:
@@ -112,6 +119,31 @@ def _unpacked(path: Path, data: bytes) -> bytes:
         ) from error
     except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise FileError(f"{path}: damaged compressed file ({error}); fetch it again") from error
+
+
+@contextmanager
+def rereadable(path: str | Path) -> Iterator[Path]:
+    """Give a file that can be read more than once: a pipe is copied to a temporary one of its name.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file or the pipe; whatever else it is, it is given as it is.
+
+    Yields
+    ------
+    Path
+        There until the block ends.
+    """
+    path = Path(path)
+    if not path.is_fifo():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        with path.open("rb") as pipe, copy.open("wb") as file:
+            shutil.copyfileobj(pipe, file)
+        yield copy
 
 
 @contextmanager
@@ -224,7 +256,7 @@ def _umask() -> int:
 _STRAND_OF = {"+": "+", "-": "-", "\u2212": "-", "forward": "+", "reverse": "-"}
 
 
-class AnnotationError(ValueError):
+class AnnotationError(FileError):
     """A table of sites that cannot be used as it stands."""
 
 

@@ -29,12 +29,16 @@ from genoattn.genome.sequence import (
 
 __all__ = [
     "FEATURE_COLUMNS",
+    "FeatureRow",
     "GeneStarts",
     "circular_in_gff",
+    "feature_table",
+    "parse_fasta",
     "read_fasta",
     "read_gene_starts",
     "read_gff",
     "read_gff_contigs",
+    "sequence_lines",
     "write_fasta",
 ]
 
@@ -69,10 +73,19 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
         Truncated or empty file, a header without a name or without sequence, a repeated name,
         or a letter outside the IUPAC DNA alphabet; names the file and the line.
     """
+    return parse_fasta(path, sequence_lines(path), circular)
+
+
+def sequence_lines(path: str | Path) -> list[str]:
+    """Lines of a file of sequences, in whatever encoding; a GenomeError if it is not text."""
     try:
-        lines = read_lines(path, encoding="latin-1")
+        return read_lines(path, encoding="latin-1")
     except FileError as error:
         raise GenomeError(str(error)) from error
+
+
+def parse_fasta(path: str | Path, lines: list[str], circular: bool) -> list[Genome]:
+    """Sequences in the lines of a FASTA file, whose path is for messages; see `read_fasta`."""
     headers = [i for i, line in enumerate(lines) if line.startswith(">")]
     first = next((i for i, line in enumerate(lines) if line.strip() and line[0] != ";"), None)
     if first is None:
@@ -82,10 +95,10 @@ def read_fasta(path: str | Path, circular: bool = True) -> list[Genome]:
     genomes: dict[str, Genome] = {}
     for begin, end in zip(headers, [*headers[1:], len(lines)], strict=True):
         where = f"{path}, line {begin + 1}"
-        words = lines[begin][1:].split()
+        words = _as_utf8(lines[begin][1:]).split()
         if not words:
             raise GenomeError(f"{where}: header without a name")
-        name = _as_utf8(words[0])
+        name = words[0]
         if name in genomes:
             raise GenomeError(f"{where}: a second sequence named {name}")
         codes = _encoded(path, lines, begin + 1, end)
@@ -105,12 +118,12 @@ def _no_header(line: str) -> str:
     return f"this looks like {kind}; {begins}" if kind else begins
 
 
-def _as_utf8(name: str) -> str:
-    """Read a name that was decoded byte by byte as UTF-8, where it is that."""
+def _as_utf8(line: str) -> str:
+    """Read a line that was decoded byte by byte as UTF-8, where it is that."""
     try:
-        return name.encode("latin-1").decode("utf-8")
+        return line.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
-        return name
+        return line
 
 
 def _encoded(path: str | Path, lines: list[str], begin: int, end: int) -> np.ndarray:
@@ -209,7 +222,12 @@ def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFram
     FileNotFoundError, GenomeError
         As of `read_gff`.
     """
-    rows = _joined_at_the_origin(_gff_rows(path, genomes), genomes)
+    return feature_table(_gff_rows(path, genomes), genomes)
+
+
+def feature_table(rows: list[FeatureRow], genomes: Sequence[Genome]) -> pd.DataFrame:
+    """Put features into a table, those across an origin in one row; see `read_gff_contigs`."""
+    rows = _joined_at_the_origin(rows, genomes)
     order = {genome.name: number for number, genome in enumerate(genomes)}
     table = pd.DataFrame(
         [
@@ -227,12 +245,15 @@ def read_gff_contigs(path: str | Path, genomes: Sequence[Genome]) -> pd.DataFram
 
 
 def circular_in_gff(path: str | Path) -> set[str]:
-    """Names of the sequences that an annotation calls circular (``Is_circular=true``)."""
+    """Names of the sequences that an annotation calls circular (``Is_circular=true``).
+
+    RefSeq says it in a row of the type ``region``, Ensembl in one of ``chromosome``.
+    """
     rows = (line.split("\t") for _, line in _feature_lines(path))
     return {
         unquote(fields[0])
         for fields in rows
-        if len(fields) >= 9 and fields[2] == "region" and "is_circular=true" in fields[8].lower()
+        if len(fields) >= 9 and "is_circular=true" in fields[8].lower()
     }
 
 
@@ -309,7 +330,7 @@ def read_gene_starts(path: str | Path, genome: Genome, kind: str = "CDS") -> Gen
 
 
 @dataclass(frozen=True)
-class _GffRow:
+class FeatureRow:
     """One stranded feature; ``start``, ``end`` 0-based half-open."""
 
     contig: str
@@ -369,9 +390,9 @@ _LONGEST_GAP = 5_000
 """Rows of one ``ID`` that are farther apart, in nt, are features of their own."""
 
 
-def _features(rows: Sequence[_GffRow]) -> list[list[_GffRow]]:
+def _features(rows: Sequence[FeatureRow]) -> list[list[FeatureRow]]:
     """Put the rows of one feature together, by start; a repeated ``ID`` elsewhere is another."""
-    found: dict[tuple[str, ...], list[list[_GffRow]]] = {}
+    found: dict[tuple[str, ...], list[list[FeatureRow]]] = {}
     for number, row in enumerate(sorted(rows, key=lambda row: row.start)):
         groups = found.setdefault(row.identity or (f"row {number}",), [])
         near = groups and row.start - groups[-1][-1].end <= _LONGEST_GAP
@@ -382,7 +403,7 @@ def _features(rows: Sequence[_GffRow]) -> list[list[_GffRow]]:
     return [parts for groups in found.values() for parts in groups]
 
 
-def _joined_at_the_origin(rows: list[_GffRow], genomes: Sequence[Genome]) -> list[_GffRow]:
+def _joined_at_the_origin(rows: list[FeatureRow], genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Make one row of two that meet at the origin of a circular replicon and are one feature."""
     length = {genome.name: genome.length for genome in genomes if genome.circular}
     first = {
@@ -419,7 +440,7 @@ def _feature_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[_GffRow]:
+def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[FeatureRow]:
     """Read all stranded features of these sequences, in the file's order; at least one."""
     by_name = {genome.name: genome for genome in genomes}
     rows = []
@@ -433,7 +454,7 @@ def _gff_rows(path: str | Path, genomes: Sequence[Genome]) -> list[_GffRow]:
     return _with_parents(rows)
 
 
-def _with_parents(rows: list[_GffRow]) -> list[_GffRow]:
+def _with_parents(rows: list[FeatureRow]) -> list[FeatureRow]:
     """Pass on to its parts that a gene is a pseudogene."""
     dead = {row.attributes["ID"] for row in rows if row.pseudo and "ID" in row.attributes}
     return [
@@ -452,7 +473,7 @@ def _some(names: Sequence[str]) -> str:
 _KINDS = {kind.lower(): kind for kind in ("CDS", "gene", "pseudogene", "tRNA", "rRNA", "ncRNA")}
 
 
-def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> _GffRow | None:
+def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> FeatureRow | None:
     """Parse one feature line; None for a row that is not a stranded feature."""
     fields = line.rstrip("\t").split("\t")
     if len(fields) != 9:
@@ -472,7 +493,7 @@ def _gff_row(where: str, line: str, genomes: Mapping[str, Genome]) -> _GffRow | 
         raise GenomeError(f"{where}: unknown strand {strand!r}; use '+' or '-'")
     kind = _KINDS.get(kind.lower(), kind)
     open_left, open_right = first.startswith("<"), last.startswith(">")
-    return _GffRow(
+    return FeatureRow(
         accession, start, end, strand, kind, frame, _attributes(text), open_left, open_right
     )
 

@@ -14,11 +14,13 @@ sites").
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from Bio.Data.IUPACData import ambiguous_dna_values
 from numpy.typing import NDArray
 
 from genoattn.genome.files import FileError, read_lines
@@ -38,10 +40,8 @@ __all__ = [
     "letter_heights",
     "letter_information",
     "log_odds_matrix",
-    "majority_consensus",
     "probability_matrix",
     "read_transfac",
-    "reverse_complement_matrix",
     "scan",
 ]
 
@@ -50,7 +50,7 @@ UNIFORM = np.full(4, 0.25)
 UNIFORM.flags.writeable = False
 
 
-class MotifError(ValueError):
+class MotifError(FileError):
     """A matrix, a background or a motif file that cannot be used as it stands."""
 
 
@@ -255,37 +255,13 @@ def log_odds_matrix(probabilities: np.ndarray, background: np.ndarray = UNIFORM)
         return np.log2(p) - np.log2(q)
 
 
-def reverse_complement_matrix(matrix: np.ndarray) -> np.ndarray:
-    """Turn a matrix, shape=(k, 4), into that of the same motif on the opposite strand."""
-    matrix = np.asarray(matrix)
-    if matrix.ndim != 2 or matrix.shape[1] != 4:
-        raise MotifError(f"a matrix of shape (k, 4) is needed, not {matrix.shape}")
-    return matrix[::-1, ::-1].copy()
-
-
-def majority_consensus(matrix: np.ndarray) -> str:
-    """Name the most frequent letter of each position; the first in A, C, G, T of equal ones."""
-    return "".join(LETTERS[i] for i in _matrix(matrix, "matrix").argmax(axis=1))
-
-
-# IUPAC letter of a set of nucleotides, written in the order A, C, G, T.
-_IUPAC = {
-    "A": "A",
-    "C": "C",
-    "G": "G",
-    "T": "T",
-    "AC": "M",
-    "AG": "R",
-    "AT": "W",
-    "CG": "S",
-    "CT": "Y",
-    "GT": "K",
-    "ACG": "V",
-    "ACT": "H",
-    "AGT": "D",
-    "CGT": "B",
-    "ACGT": "N",
+IUPAC: dict[str, str] = {
+    letter: "".join(sorted(bases))
+    for letter, bases in ambiguous_dna_values.items()
+    if letter != "X"  # any letter, as N
 }
+"""The nucleotides that each letter stands for, in the order A, C, G, T."""
+_LETTER_OF = {bases: letter for letter, bases in IUPAC.items()}
 
 
 def iupac_consensus(matrix: np.ndarray) -> str:
@@ -326,7 +302,7 @@ def iupac_consensus(matrix: np.ndarray) -> str:
             named = order[:3]
         else:
             named = order
-        letters.append(_IUPAC["".join(LETTERS[i] for i in sorted(named))])
+        letters.append(_LETTER_OF["".join(LETTERS[i] for i in sorted(named))])
     return "".join(letters)
 
 
@@ -403,7 +379,7 @@ def read_transfac(path: str | Path) -> list[Motif]:
     record = _Record()
     for number, line in enumerate(lines, start=1):
         where = f"{path}, line {number}"
-        key, _, value = line.strip().partition(" ")
+        key, _, value = line.strip().replace("\t", " ").partition(" ")
         if key == "//":
             motif = record.finish(where)
             if motif.accession in seen:
@@ -413,10 +389,10 @@ def read_transfac(path: str | Path) -> list[Motif]:
             record = _Record()
         else:
             record.take(key, value.strip(), where)
+    if not (motifs or record.accession or record.in_matrix or record.rows):
+        raise MotifError(f"{path}: no motif in this file; a TRANSFAC file is needed")
     if record.begun:
         raise MotifError(f"{path}: the last record has no '//' line; the file may be cut off")
-    if not motifs:
-        raise MotifError(f"{path}: no motif in this file; a TRANSFAC file is needed")
     return motifs
 
 
@@ -443,7 +419,7 @@ class _Record:
             if value.split()[:4] != list(LETTERS[:4]):
                 raise MotifError(f"{where}: the columns must be A C G T, not {value!r}")
             self.in_matrix = True
-        elif self.in_matrix and key.isdigit():
+        elif self.in_matrix and re.fullmatch(r"[0-9]{1,9}", key):
             self.rows.append(self._row(key, value, where))
         else:
             self.in_matrix = False

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from genoattn.genome.files import FileError
+
 __all__ = [
     "CODE_OF_BYTE",
     "INVALID",
@@ -36,7 +38,7 @@ INVALID = 255
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.uint8)
 
 
-class GenomeError(ValueError):
+class GenomeError(FileError):
     """A sequence or annotation file that cannot be used as it stands."""
 
 

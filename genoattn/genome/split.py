@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 PARTS = ("train", "validation", "test")
 
 
-class SplitError(ValueError):
-    """A split that does not describe three parts of the genome."""
-
-
 @dataclass(frozen=True)
 class Split:
     """The genome in three parts; both strands of a region belong to the same part.
@@ -36,20 +32,20 @@ class Split:
         for part in ("test", "validation"):
             start, end = getattr(self, part)
             if not (0 <= start < self.length and 0 < end <= self.length and start != end):
-                raise SplitError(
+                raise ValueError(
                     f"the {part} part ({start}, {end}) is no interval of a genome of "
                     f"{self.length} nt; give 0 <= start < {self.length} and another end"
                 )
         if (self._inside(self.test) & self._inside(self.validation)).any():
-            raise SplitError(f"test {self.test} and validation {self.validation} overlap")
+            raise ValueError(f"test {self.test} and validation {self.validation} overlap")
         if not self.mask("train").any():
-            raise SplitError("test and validation leave no training part")
+            raise ValueError("test and validation leave no training part")
 
     @classmethod
     def at(cls, cuts: tuple[int, int, int] | list[int], length: int) -> Split:
         """Cut at three positions: test, then validation, then training, which wraps round."""
         if len(cuts) != 3 or not 0 <= cuts[0] < cuts[1] < cuts[2] <= length:
-            raise SplitError(
+            raise ValueError(
                 f"cuts {list(cuts)} must be three increasing positions within 0..{length}"
             )
         return cls((cuts[0], cuts[1]), (cuts[1], cuts[2]), length)
@@ -66,5 +62,5 @@ class Split:
         if part == "train":
             return ~(self._inside(self.test) | self._inside(self.validation))
         if part not in PARTS:
-            raise SplitError(f"part {part!r} is not one of {', '.join(PARTS)}")
+            raise ValueError(f"part {part!r} is not one of {', '.join(PARTS)}")
         return self._inside(getattr(self, part))

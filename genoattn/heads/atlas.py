@@ -1,16 +1,13 @@
 """The atlas of heads: all that is known of each head, joined; arrays and frames alone.
 
-Chapters measure heads one question at a time and leave tables behind: where a head looks and what
-its motif resembles, what happens when it is switched off, whether other seeds have it too. The
-atlas joins them into one row a head (`join`) and says each row as a sentence by rule (`sentences`).
-
-A measurement that was not made is missing in the row, and the sentence says so.
+Chapters measure heads one question at a time and leave tables behind: which element comes back when
+a head is restored, which letters pass through it, what is lost when it is switched off, whether
+other seeds have its role; and, read off the attention, where it looks and what its motif resembles.
+The atlas joins them into one row a head (`join`). A measurement that was not made is missing in the
+row.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +23,7 @@ from genoattn.heads.profiles import (
     share_near_peak,
 )
 
-__all__ = ["COLUMNS", "KEYS", "head_table", "join", "matched", "not_measured", "sentences"]
+__all__ = ["COLUMNS", "KEYS", "by_element", "head_table", "join"]
 
 
 KEYS = ["layer_1based", "head_1based"]
@@ -45,8 +42,14 @@ COLUMNS = {
     "ci_low": "lower end of that change's interval",
     "ci_high": "upper end of that change's interval",
     "spearman_max": "highest rank correlation of attention with the output, over positions",
-    "seed_stability": "share of the other seeds that have a counterpart of the head",
-    "role": "the element that the head stands for, by rule; empty: none",
+    "seed_stability": "share of the other seeds in which the head's causal role returns",
+    "role": "the element that its attention stands for, by rule; empty: none",
+    "carries": "elements of which the output learns through the head, most first; empty: none",
+    "carried_share": "share of the first one's effect that comes back with the head alone",
+    "carried_low": "lower end of that share's interval",
+    "carried_high": "upper end of that share's interval",
+    "mediated": "log-odds that pass through the head in all, mean over start sites",
+    "mediated_name": "element that the letters passing through the head fit; empty: none",
 }
 """Columns of the table of heads, and what they mean."""
 
@@ -58,8 +61,10 @@ def join(
     table: pd.DataFrame,
     *,
     ablation: pd.DataFrame | None = None,
-    stability: pd.DataFrame | None = None,
-    mode: str = "mean",
+    carriers: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
+    logos: pd.DataFrame | None = None,
+    logo_names: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Join what the chapters know of each head.
 
@@ -68,12 +73,16 @@ def join(
     table : DataFrame
         A row for each head: ``layer_1based``, ``head_1based`` and any of the other `COLUMNS`.
     ablation : DataFrame, optional
-        ``layer_1based``, ``head_1based``, ``delta_pr_auc``, ``ci_low``, ``ci_high`` and perhaps
-        ``mode``, of which the rows of ``mode`` are taken; None where no head was switched off.
-    stability : DataFrame, optional
-        ``layer_1based``, ``head_1based``, ``seed_stability``; None where there is one seed only.
-    mode : str
-        What an ablated head gives: its ``mean``, or ``zero``.
+        ``layer_1based``, ``head_1based``, ``delta_pr_auc``, ``ci_low``, ``ci_high``; None where no
+        head was switched off.
+    carriers : DataFrame, optional
+        `genoattn.interventions.carriers.carried` of this model; None where it was not asked.
+    roles : DataFrame, optional
+        `genoattn.interventions.carriers.matched_roles`, rows of this model; None where there is
+        one seed only.
+    logos, logo_names : DataFrame, optional
+        `genoattn.interventions.mediated.logo_table`, and a row with ``layer``, ``head`` and
+        ``name`` for each head that is named by it.
 
     Returns
     -------
@@ -88,16 +97,38 @@ def join(
     _one_row_each(table, "the table of heads")
     joined = table.copy()
     if ablation is not None:
-        mine = ablation[ablation["mode"] == mode] if "mode" in ablation else ablation
-        mine = mine.rename(columns={"delta_pr_auc": "ablation_delta_pr_auc"})
+        mine = ablation.rename(columns={"delta_pr_auc": "ablation_delta_pr_auc"})
         joined = _beside(joined, mine, ["ablation_delta_pr_auc", "ci_low", "ci_high"], "ablation")
-    if stability is not None:
-        joined = _beside(joined, stability, ["seed_stability"], "seeds")
+    if logos is not None:
+        through = logos.groupby(["layer", "head"])["contribution"].sum().rename("mediated")
+        heads = through.reset_index().rename(columns={"layer": KEYS[0], "head": KEYS[1]})
+        joined = _beside(joined, heads, ["mediated"], "mediated logos")
     joined = joined.rename(columns=dict(zip(KEYS, ("layer", "head"), strict=True)))
+    pair = ["layer", "head"]
+    if logo_names is not None:
+        named = logo_names[[*pair, "name"]].rename(columns={"name": "mediated_name"})
+        joined = joined.merge(named, on=pair, how="left")
+    if carriers is not None:
+        joined = joined.merge(_carried(carriers), on=pair, how="left")
+    if roles is not None and len(roles):
+        returns = roles.groupby(pair)["returns"].mean().rename("seed_stability")
+        joined = joined.merge(returns.reset_index(), on=pair, how="left")
     joined = joined.reindex(columns=list(COLUMNS))
     for name in ("role", "best_motif", "consensus"):
         joined[name] = joined[name].fillna("").astype(str)
-    return joined.sort_values(["layer", "head"], ignore_index=True)
+    for name, measured in (("carries", carriers), ("mediated_name", logo_names)):
+        if measured is not None:
+            joined[name] = joined[name].fillna("").astype(str)
+    return joined.sort_values(pair, ignore_index=True)
+
+
+def _carried(carriers: pd.DataFrame) -> pd.DataFrame:
+    """One row for each head that carries an element: all of them, and the first one's share."""
+    order = carriers.sort_values("share", ascending=False, kind="stable")
+    by_head = order.groupby(["layer", "head"])
+    first = by_head[["share", "ci_low", "ci_high"]].first()
+    first.columns = ["carried_share", "carried_low", "carried_high"]
+    return first.assign(carries=by_head["element"].agg("; ".join)).reset_index()
 
 
 def _one_row_each(table: pd.DataFrame, where: str) -> None:
@@ -123,94 +154,59 @@ def _beside(
     return kept.merge(other[[*KEYS, *names]], on=KEYS, how="left", validate="one_to_one")
 
 
-def sentences(
-    joined: pd.DataFrame, *, max_q: float, selective: float, n_others: int = 0
-) -> list[str]:
-    """Say each row of the table of heads as a sentence, by rule.
+def by_element(
+    joined: pd.DataFrame, effects: pd.DataFrame, carriers: pd.DataFrame, model: str
+) -> pd.DataFrame:
+    """Seen from the elements: the heads that attention gives them, and those that carry them.
 
     Parameters
     ----------
     joined : DataFrame
         `join`.
-    max_q : float
-        Greatest q-value at which a resemblance, or a ratio of binding sites, counts.
-    selective : float
-        Least selectivity of a head that is said to look at a place.
-    n_others : int
-        Other seeds that ``seed_stability`` is a share of.
+    effects : DataFrame
+        ``element``, ``effect`` (mean drop of the log-odds by noise), ``ci_low``, ``ci_high``,
+        ``used``, ``detectable``.
+    carriers : DataFrame
+        `genoattn.interventions.carriers.carried` of this model and of its other seeds.
+    model : str
+        Which of them this model is.
 
     Returns
     -------
-    list of str
-        One text for each row. What was not measured is named as such.
+    DataFrame
+        ``element``; ``by_attention``, heads of that role ("L1 H6; ..."; empty: none); ``effect``,
+        ``ci_low``, ``ci_high``, ``used``, ``detectable``; ``n_carriers``, ``carried_by`` (the head
+        that brings most back; empty: none), ``share``, ``share_low``, ``share_high``;
+        ``n_seeds``, other seeds in which a head carries it. The greatest effect comes first.
     """
-    return [_sentence(row, max_q, selective, n_others) for row in joined.to_dict("records")]
-
-
-def not_measured(joined: pd.DataFrame) -> list[str]:
-    """What no head of the table has: one text for each missing measurement."""
-    names = {
-        "q_value": "resemblance to known motifs (no file of them)",
-        "site_q": "known binding sites (no table of them for this genome)",
-        "ablation_delta_pr_auc": "switching off (ablation not run)",
-        "seed_stability": "other seeds (one seed only)",
-    }
-    return [text for name, text in names.items() if joined[name].isna().all()]
-
-
-def _sentence(row: Mapping[Any, Any], max_q: float, selective: float, n_others: int) -> str:
-    """Where, what, known, effect, other seeds: in that order."""
-    first = "; ".join([_looks(row, selective), *_resembles(row, max_q)])
-    return f"{first}. {_lost(row)}; {matched(row['seed_stability'], n_others)}."
-
-
-def _looks(row: Mapping[Any, Any], selective: float) -> str:
-    """Where a head looks, and what for."""
-    peak = f"{int(sites.paper_label(int(row['peak_offset']))):+d}"
-    if row["selectivity"] >= selective:
-        where = f"Looks mostly around {peak}"
-    else:
-        where = f"Spreads its attention, with the highest mean at {peak}"
-    if set(row["consensus"]) - {"N"}:
-        return f"{where} for {row['consensus']}"
-    return f"{where}, without a preference for letters"
-
-
-def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
-    """What a head's motif and its best positions are like."""
-    said = [f"by the rule it has the role {row['role']}"] if row["role"] else []
-    if pd.isna(row["q_value"]):
-        said.append("not compared with known motifs")
-    elif row["q_value"] <= max_q:
-        said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
-    else:
-        said.append(f"no known motif resembles it (least q = {row['q_value']:.2g})")
-    if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
-        more = "more" if row["site_odds_ratio"] > 1 else "less"
-        said.append(
-            f"its best positions lie {more} often in known binding sites than matched positions do "
-            f"(odds ratio {row['site_odds_ratio']:.2g})"
+    rows = []
+    for row in effects.sort_values("effect", ascending=False).to_dict("records"):
+        name = row["element"]
+        looking = joined[joined["role"].str.replace(r" \(or .*", "", regex=True) == name]
+        every = carriers[carriers["element"] == name].sort_values("share", ascending=False)
+        mine = every[every["model"] == model]
+        told = {"carried_by": "", "share": np.nan, "share_low": np.nan, "share_high": np.nan}
+        if len(mine):
+            top = mine.iloc[0]
+            told = {
+                "carried_by": f"L{top['layer']} H{top['head']}",
+                "share": top["share"],
+                "share_low": top["ci_low"],
+                "share_high": top["ci_high"],
+            }
+        rows.append(
+            {
+                "element": name,
+                "by_attention": "; ".join(
+                    f"L{layer} H{head}" for layer, head in looking[["layer", "head"]].values
+                ),
+                **{key: row[key] for key in ("effect", "ci_low", "ci_high", "used", "detectable")},
+                "n_carriers": len(mine),
+                **told,
+                "n_seeds": every.loc[every["model"] != model, "model"].nunique(),
+            }
         )
-    return said
-
-
-def _lost(row: Mapping[Any, Any]) -> str:
-    """What switching a head off does."""
-    change = row["ablation_delta_pr_auc"]
-    if pd.isna(change):
-        return "Ablation not run"
-    if row["ci_high"] < 0:
-        return f"Without it PR AUC falls by {-change:.3f}"
-    if row["ci_low"] > 0:
-        return f"Without it PR AUC rises by {change:.3f}"
-    return "Without it PR AUC does not change significantly"
-
-
-def matched(share: float, n_others: int) -> str:
-    """Say in how many of the other seeds a head comes back; the share may be missing."""
-    if np.isnan(share):
-        return "one seed only, so its stability is not known"
-    return f"a matching head exists in {round(share * n_others)} of {n_others} other seeds"
+    return pd.DataFrame(rows)
 
 
 # ---------------------------------------------------------------------------------- the table

@@ -52,20 +52,23 @@ class Element:
         """First column that is the element's own, and the one after its last."""
         return self.own or (0, len(self.probabilities))
 
-
-_LETTERS = {"A": "A", "C": "C", "G": "G", "T": "T", "W": "AT", "S": "CG", "R": "AG", "Y": "CT"}
-_LETTERS["N"] = "ACGT"
+    @property
+    def core(self) -> Element:
+        """The columns that are its own, at their places."""
+        first, last = self.span
+        places = tuple(place + first for place in self.places)
+        return replace(self, probabilities=self.probabilities[first:last], places=places, own=None)
 
 
 def word(name: str, letters: str, earliest: int, latest: int, source: str) -> Element:
-    """An element given as a consensus word of A, C, G, T, W, S, R, Y and N (any letter).
+    """An element given as a consensus word of IUPAC letters.
 
     Its first letter lies at an offset from ``earliest`` to ``latest``, both inclusive.
     """
-    if not letters or set(letters) - set(_LETTERS):
-        raise ValueError(f"element {name}: {letters!r} is no word of A, C, G, T, W, S, R, Y and N")
+    if not letters or set(letters) - set(motifs.IUPAC):
+        raise ValueError(f"element {name}: {letters!r} is no word of IUPAC letters")
     table = [
-        [(base in _LETTERS[letter]) / len(_LETTERS[letter]) for base in "ACGT"]
+        [(base in motifs.IUPAC[letter]) / len(motifs.IUPAC[letter]) for base in "ACGT"]
         for letter in letters
     ]
     return Element(name, np.array(table), tuple(range(earliest, latest + 1)), source)
@@ -93,6 +96,12 @@ PROMOTER_ELEMENTS = (
 )
 """What heads may carry: the paper's elements, the extended -10 as the two letters that it adds to
 the -10 box, and beside them the initiator and the UP element."""
+
+UP_SUBSITES = (
+    word("UP, proximal", "AAAAAA", -50, -42, "Estrem et al. 1999"),
+    word("UP, distal", "AAATTTT", -60, -51, "Estrem et al. 1998"),
+)
+"""Halves of the UP element: a motif that is read may be one of them."""
 
 PSEUDO = 0.1
 """Share of the background in a matrix that is looked for, so that no letter is impossible."""
@@ -127,14 +136,6 @@ def sited(
     score = bits[windows, np.arange(width)].sum(-1)  # n, places
     best = score.argmax(1)
     return places[best], score.max(1)
-
-
-OTHER_ELEMENTS = (
-    word("initiator", "CA", -1, -1, "Hawley and McClure 1983: the start and the letter before it"),
-    word("UP element, proximal", "AAAAAA", -50, -42, "Estrem et al. 1999"),
-    word("UP element, distal", "AAATTTT", -60, -51, "Estrem et al. 1998"),
-)
-"""Elements of promoters that the paper does not match with heads, and that a network may read."""
 
 
 def planted_elements(elements: pd.DataFrame) -> tuple[Element, ...]:

@@ -106,6 +106,8 @@ class FirstLayer:
         Distance (nt upstream) at which, by distance alone, attention gathers most.
     by_distance : float array, shape (heads, window)
         Mean attention by distance alone.
+    best_by_distance : float array, shape (heads, window)
+        The same of the query word that attends most to `distance`.
     query : float array, shape (heads, n)
         Attention at `distance` by distance alone, of a query of that word; between 0 and 1.
     query_matrix : float array, shape (heads, k, 4)
@@ -124,6 +126,7 @@ class FirstLayer:
     paired: NDArray[np.float64]
     distance: NDArray[np.int64]
     by_distance: NDArray[np.float64]
+    best_by_distance: NDArray[np.float64]
     query: NDArray[np.float64]
     query_matrix: NDArray[np.float64]
     query_fit: NDArray[np.float64]
@@ -192,12 +195,14 @@ def read_first_layer(model: Annotator, share: NDArray[np.float64] | None = None)
         share = np.full(len(words), 1 / len(words))
     layer = cast(RelativeAttentionLayer, model.layers[0])
     with torch.no_grad():
-        h = model.embedding(torch.from_numpy(words.astype(np.int64)))  # n, k, d_model
-        q, k, _ = layer.convolutions(h)[:, :, :, 0].double().transpose(1, 2).numpy()
-        r = layer.distance(sinusoids(c.window, c.d_model)).view(c.window, c.heads, c.d_head)
-    r = r.double().permute(1, 2, 0).numpy()  # heads, d_head, window
-    u = model.content_bias.detach().double().numpy()
-    w = model.position_bias.detach().double().numpy()
+        device = model.content_bias.device
+        h = model.embedding(torch.from_numpy(words.astype(np.int64)).to(device))  # n, k, d_model
+        q, k, _ = layer.convolutions(h)[:, :, :, 0].double().transpose(1, 2).cpu().numpy()
+        code = sinusoids(c.window, c.d_model, device=device)
+        r = layer.distance(code).view(c.window, c.heads, c.d_head)
+    r = r.double().permute(1, 2, 0).cpu().numpy()  # heads, d_head, window
+    u = model.content_bias.detach().double().cpu().numpy()
+    w = model.position_bias.detach().double().cpu().numpy()
     heads = [
         _Head(q[head], k[head], r[head], u[head], w[head], math.sqrt(c.d_head), words, share)
         for head in range(c.heads)
@@ -244,6 +249,7 @@ class _Head:
         self.by_distance = share @ attention
         self.distance = int(self.by_distance.argmax())
         self.query = attention[:, self.distance]
+        self.best_by_distance = attention[self.query.argmax()]
         self.query_matrix, self.query_fit = additive(words, np.log(self.query), share)
 
 

@@ -1,18 +1,15 @@
-"""What the output loses when heads are switched off; touches models.
+"""Heads that are switched off, and what stretches of sequence stand for; touches models.
 
-A head adds ``W_o[:, head] z_head`` to the hidden state. Switching it off replaces ``z_head`` by a
-constant: by zero, or by its mean over the part, which keeps what the head adds everywhere and takes
-away only what it says about *this* position. The rest of the model is left as it is (it is not
-trained again), so a change says how much this trained model leans on the head.
+A head adds ``W_o[:, head] z_head`` to the hidden state. Switching it off replaces ``z_head`` by its
+mean, which keeps what the head adds everywhere and takes away only what it says about *this*
+position. The rest of the model is left as it is (it is not trained again), so a change says how
+much this trained model leans on the head.
 
-Scoring a whole part anew for every head would take hours, so segments of it are drawn: those with a
-labelled site and those without, the latter few and weighted, so that every nucleotide of the part
-counts as it would in the whole (stratified sampling; weights are the inverse of the chance of being
-drawn). All conditions are scored on the same segments, so differences are paired, and intervals
-come from resampling blocks of the genome.
-
-In the passes, hidden states are kept: whatever lies below the lowest head that is switched off is
-computed once.
+Over a whole part of a genome: `circuits.py`. Here stretches are read: at single sites (`effects`),
+or segments of a part, those with a labelled site and those without, the latter few and weighted, so
+that every nucleotide of the part counts as it would in the whole (stratified sampling; weights are
+the inverse of the chance of being drawn). Hidden states are kept in a pass: whatever lies below the
+lowest head that is switched off is computed once.
 """
 
 from __future__ import annotations
@@ -40,16 +37,11 @@ from genoattn.model.attention import keep_freed_memory
 Head = tuple[int, int]
 """Layer and head, both from 0."""
 
-MODES = ("mean", "zero")
 SITE_SHARE = 0.75
 """Share of the drawn segments that hold a labelled site."""
 
 TOKENS = {"cpu": 8_192, "cuda": 2**19}
 """Positions that are read at once."""
-
-MEASURES = ("pr_auc", "roc_auc", "log_odds", "log_odds_elsewhere", "contrast", "moved")
-"""What is measured; all but ``moved`` (mean absolute change of the log-odds) as differences."""
-
 
 # ------------------------------------------------------------------------------------ segments
 
@@ -90,14 +82,6 @@ class Segments:
         """Which of the positions that are read give the scored outputs."""
         return slice(self.context, self.context + self.label.shape[1])
 
-    def of_track(self, track: NDArray) -> NDArray:
-        """Read a track (2, L) at the scored nucleotides, 5'->3': shape (n, size)."""
-        size = self.label.shape[1]
-        forward = (self.start[:, None] + np.arange(size)) % track.shape[1]
-        values = track[self.row[:, None], forward]
-        values[self.row == 1] = values[self.row == 1, ::-1]
-        return values
-
 
 def draw_segments(
     genome: Genome,
@@ -126,8 +110,7 @@ def draw_segments(
     size : int
         Scored nucleotides of a segment.
     context : int
-        Positions read before them; less than the model's reach makes a small error, see
-        `Segments.of_track`, which lets it be measured.
+        Positions read before them; less than the model's reach makes a small error.
     block : int
         Length of the resampled blocks in nt.
     seed : int
@@ -324,33 +307,21 @@ def mean_contributions(
     return mean.view(c.layers, c.heads, c.d_head).to(next(model.parameters()))
 
 
-class Condition(NamedTuple):
-    """Heads that are off, and what takes their place ('mean' or 'zero')."""
-
-    heads: tuple[Head, ...]
-    mode: str
+def single_heads(config: AnnotatorConfig) -> list[tuple[Head, ...]]:
+    """Every head alone."""
+    return [((layer, head),) for layer in range(config.layers) for head in range(config.heads)]
 
 
-def single_heads(config: AnnotatorConfig, modes: Sequence[str] = MODES) -> list[Condition]:
-    """Every head alone, in each mode: all heads of the first, then all of the next."""
-    return [
-        Condition(((layer, head),), mode)
-        for mode in modes
-        for layer in range(config.layers)
-        for head in range(config.heads)
-    ]
-
-
-def pairs(heads: Sequence[Head], mode: str = "mean") -> list[Condition]:
+def pairs(heads: Sequence[Head]) -> list[tuple[Head, ...]]:
     """Every two of some heads."""
-    return [Condition(two, mode) for two in combinations(sorted(heads), 2)]
+    return list(combinations(sorted(heads), 2))
 
 
 def ablate(
     model: Annotator,
     codes: NDArray[np.uint8],
     scored: slice,
-    conditions: Sequence[Condition],
+    conditions: Sequence[tuple[Head, ...]],
     mean: Tensor,
     *,
     progress: bool = True,
@@ -365,7 +336,8 @@ def ablate(
         Stretches, 5'->3', such as `Segments.codes`.
     scored : slice
         The ``size`` positions of each whose outputs are wanted (`Segments.scored`).
-    conditions : sequence of Condition
+    conditions : sequence of tuple of (layer, head)
+        Heads that are off together.
     mean : Tensor
         `mean_contributions`.
     progress : bool
@@ -391,10 +363,7 @@ def ablate(
             logits, kept = _keeping(model, batch)
             intact[part] = logits[:, scored].cpu().numpy()
             for number, condition in enumerate(conditions):
-                values = {
-                    (layer, head): mean[layer, head] * (condition.mode == "mean")
-                    for layer, head in condition.heads
-                }
+                values = {(layer, head): mean[layer, head] for layer, head in condition}
                 changed = _resume(model, kept, values)
                 output[number, part] = changed[:, scored].cpu().numpy()
                 bar.update(len(batch))
@@ -404,109 +373,9 @@ def ablate(
 # ---------------------------------------------------------------------------------- measuring
 
 
-def replicates(segments: Segments, n: int, seed: int) -> NDArray[np.float64]:
-    """Weights of the segments in the sample (row 0) and in ``n`` resamples of blocks.
-
-    Returns
-    -------
-    float array, shape (1 + n, segments)
-    """
-    if segments.block.max() < 1:
-        raise ValueError("all segments lie in one block: give smaller blocks or more segments")
-    draws = bootstrap.resample(segments.block, n, seed)
-    times = np.concatenate([np.ones((1, draws.shape[1])), draws])
-    return times[:, segments.block] * segments.weight
-
-
-def measure(
-    segments: Segments,
-    intact: NDArray[np.floating],
-    output: NDArray[np.floating],
-    weights: NDArray[np.float64],
-) -> dict[str, NDArray[np.float64]]:
-    """Areas and mean log-odds of one condition, in the sample and in each resample.
-
-    Parameters
-    ----------
-    segments : Segments
-    intact, output : float arrays, shape (n, size)
-        Log-odds with all heads, and under the condition.
-    weights : float array, shape (replicates, n)
-        `replicates`.
-
-    Returns
-    -------
-    dict of `MEASURES` to float arrays, shape (replicates,)
-        ``log_odds`` is the mean over labelled sites, ``log_odds_elsewhere`` over all other
-        nucleotides, ``contrast`` their difference, ``moved`` the mean absolute difference from
-        ``intact`` over all nucleotides.
-    """
-    number = np.broadcast_to(np.arange(len(segments))[:, None], segments.label.shape)
-    found = bootstrap.auc_replicates(segments.label, output, number, weights)
-
-    def mean(values: NDArray, where: NDArray[np.bool_]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore"):
-            top = weights @ np.where(where, values, 0.0).sum(1, dtype=np.float64)
-            return top / (weights @ where.sum(1))
-
-    sites = mean(output, segments.label)
-    elsewhere = mean(output, ~segments.label)
-    return {
-        "pr_auc": found["pr_auc"],
-        "roc_auc": found["roc_auc"],
-        "log_odds": sites,
-        "log_odds_elsewhere": elsewhere,
-        "contrast": sites - elsewhere,
-        "moved": mean(np.abs(output - intact), np.ones_like(segments.label)),
-    }
-
-
-def changes(
-    segments: Segments,
-    intact: NDArray[np.floating],
-    output: NDArray[np.floating],
-    weights: NDArray[np.float64],
-) -> dict[str, NDArray[np.float64]]:
-    """What every condition changes: measure -> array (conditions, replicates).
-
-    Differences from the model with all heads on the same segments; negative: worse without.
-    """
-    before = measure(segments, intact, intact, weights)
-    after = [measure(segments, intact, one, weights) for one in output]
-    return {name: np.array([one[name] - before[name] for one in after]) for name in MEASURES}
-
-
-def head_effects(
-    conditions: Sequence[Condition], change: Mapping[str, NDArray[np.float64]], level: float
-) -> pd.DataFrame:
-    """Tidy table of conditions of one head each.
-
-    Returns
-    -------
-    DataFrame
-        ``layer_1based``, ``head_1based``, ``mode``; ``delta_pr_auc`` with ``ci_low``, ``ci_high``;
-        and ``delta_<measure>``, ``delta_<measure>_low``, ``delta_<measure>_high`` of the others.
-    """
-    frame = pd.DataFrame(
-        {
-            "layer_1based": [condition.heads[0][0] + 1 for condition in conditions],
-            "head_1based": [condition.heads[0][1] + 1 for condition in conditions],
-            "mode": [condition.mode for condition in conditions],
-        }
-    )
-    for name in MEASURES:
-        limits = np.array([bootstrap.interval(one[1:], level) for one in change[name]])
-        low, high = f"delta_{name}_low", f"delta_{name}_high"
-        if name == "pr_auc":
-            low, high = "ci_low", "ci_high"
-        frame[f"delta_{name}"] = change[name][:, 0]
-        frame[low], frame[high] = limits[:, 0], limits[:, 1]
-    return frame
-
-
 def leading(effects: pd.DataFrame, n: int) -> list[Head]:
-    """The ``n`` heads whose absence (mean in their place) lowers the contrast most."""
-    means = effects[effects["mode"] == "mean"].nsmallest(n, "delta_contrast")
+    """The ``n`` heads whose absence lowers the contrast most."""
+    means = effects.nsmallest(n, "delta_contrast")
     return [
         (int(layer) - 1, int(head) - 1)
         for layer, head in zip(means["layer_1based"], means["head_1based"], strict=True)
@@ -514,9 +383,9 @@ def leading(effects: pd.DataFrame, n: int) -> list[Head]:
 
 
 def interactions(
-    conditions: Sequence[Condition],
+    conditions: Sequence[tuple[Head, ...]],
     change: Mapping[str, NDArray[np.float64]],
-    joint_conditions: Sequence[Condition],
+    joint_conditions: Sequence[tuple[Head, ...]],
     joint: Mapping[str, NDArray[np.float64]],
     level: float,
 ) -> pd.DataFrame:
@@ -534,10 +403,10 @@ def interactions(
         ``second_head_1based``, and for ``pr_auc`` and ``contrast``: ``joint_<measure>``,
         ``sum_<measure>``, ``interaction_<measure>`` with ``_low`` and ``_high``.
     """
-    place = {(one.heads[0], one.mode): row for row, one in enumerate(conditions)}
+    place = {heads[0]: row for row, heads in enumerate(conditions)}
     rows = []
     for number, condition in enumerate(joint_conditions):
-        first, second = condition.heads
+        first, second = condition
         row: dict[str, float] = {
             "first_layer_1based": first[0] + 1,
             "first_head_1based": first[1] + 1,
@@ -545,7 +414,7 @@ def interactions(
             "second_head_1based": second[1] + 1,
         }
         for name in ("pr_auc", "contrast"):
-            single = sum(change[name][place[head, condition.mode]] for head in (first, second))
+            single = sum(change[name][place[head]] for head in (first, second))
             difference = joint[name][number] - single
             row[f"joint_{name}"] = joint[name][number, 0]
             row[f"sum_{name}"] = single[0]

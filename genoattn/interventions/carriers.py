@@ -53,7 +53,7 @@ class Answer(NamedTuple):
         return self.mediation.clean[:, None, None] - self.mediation.removed
 
 
-class Tested(NamedTuple):
+class Criteria(NamedTuple):
     """How shares are resampled and tested.
 
     Attributes
@@ -75,16 +75,16 @@ class Tested(NamedTuple):
     max_q: float
 
 
-def draws(sites: pd.DataFrame, tested: Tested) -> NDArray[np.float64]:
+def draws(sites: pd.DataFrame, criteria: Criteria) -> NDArray[np.float64]:
     """How often each site counts: once (row 0) and in resamples of blocks; (1 + n_bootstrap, n)."""
     block = np.unique(sites["block"], return_inverse=True)[1]
     if block.max() < 1:
         raise ValueError("all sites lie in one block: give smaller blocks or more sites")
-    times = bootstrap.resample(block, tested.n_bootstrap, tested.seed)
+    times = bootstrap.resample(block, criteria.n_bootstrap, criteria.seed)
     return np.concatenate([np.ones((1, times.shape[1])), times])[:, block]
 
 
-def effects(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
+def effects(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
     """What each element is worth to the output, and what the first-order form and the reverse say.
 
     Returns
@@ -101,14 +101,14 @@ def effects(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
     rows = []
     family = sum(answer.gain[0].size for answer in answers)
     for answer in answers:
-        q, times = answer.question, draws(answer.question.sites, tested)
+        q, times = answer.question, draws(answer.question.sites, criteria)
         effect = (times @ answer.mediation.effect) / times.sum(1)
-        low, high = bootstrap.interval(effect[1:], tested.level)
+        low, high = bootstrap.interval(effect[1:], criteria.level)
         exact, fast = answer.gain.mean(0).ravel(), answer.mediation.first_order.sum(-1).mean(0)
         back = answer.loss.mean(0).ravel()
         gains = np.einsum("rn,nlh->rlh", times[1:], answer.gain) / times[1:].sum(1)[:, None, None]
-        need = norm.isf(tested.max_q / family) + norm.isf(0.2)
-        used = low > tested.least
+        need = norm.isf(criteria.max_q / family) + norm.isf(0.2)
+        used = low > criteria.least
         rows.append(
             {
                 "element": q.element,
@@ -121,12 +121,13 @@ def effects(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
                 "ci_low": low,
                 "ci_high": high,
                 "used": used,
-                "first_order_slope": fast.sum() / exact.sum(),
+                "first_order_slope": fast.sum() / (exact.sum() or np.nan),
                 "first_order_r": _correlation(fast.ravel(), exact),
-                "first_order_error": np.abs(fast.ravel() - exact).max() / abs(effect[0]),
+                "first_order_error": np.abs(fast.ravel() - exact).max()
+                / (abs(effect[0]) or np.nan),
                 "removed_r": _correlation(back, exact),
                 "detectable": (
-                    (tested.least + need * float(np.median(gains.std(0)))) / effect[0]
+                    (criteria.least + need * float(np.median(gains.std(0)))) / effect[0]
                     if used
                     else np.nan
                 ),
@@ -143,7 +144,7 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def shares(
-    answers: Sequence[Answer], tested: Tested, *, model: str, seed: int, control: str = ""
+    answers: Sequence[Answer], criteria: Criteria, *, model: str, seed: int, control: str = ""
 ) -> pd.DataFrame:
     """Share of each element's effect that comes back with each head, in all queries and by bin.
 
@@ -151,7 +152,7 @@ def shares(
     ----------
     answers : sequence of Answer
         Of one network.
-    tested : Tested
+    criteria : Criteria
     model : str
     seed : int
         Of its training.
@@ -172,20 +173,20 @@ def shares(
     rows = []
     for answer in answers:
         q = answer.question
-        times = draws(q.sites, tested)
+        times = draws(q.sites, criteria)
         whole = (
             np.full(len(times), scale.get((q.element, control), np.nan))
             if q.control
             else (times @ answer.mediation.effect) / times.sum(1)
         )
-        if not whole[0] > tested.least:
+        if not whole[0] > criteria.least:
             whole = np.full(len(times), np.nan)
         for (layer, head), label, gain in _gains(answer):
             mean = (times @ gain) / times.sum(1)
             share = mean / whole
-            low, high = bootstrap.interval(share[1:], tested.level)
+            low, high = bootstrap.interval(share[1:], criteria.level)
             spread = mean[1:].std()
-            excess = mean[0] - tested.least
+            excess = mean[0] - criteria.least
             p = norm.sf(excess / spread) if spread > 0 else float(excess <= 0)
             place = (model, seed, q.element, q.first, q.last, layer + 1, head + 1, label)
             rows.append((*place, share[0], low, high, p, control or q.control))
@@ -210,7 +211,7 @@ def _gains(answer: Answer) -> list[tuple[Head, str, NDArray[np.float64]]]:
     return found
 
 
-def carried(table: pd.DataFrame, tested: Tested) -> pd.DataFrame:
+def carried(table: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
     """The rows of `shares`, of all queries and no control, of heads that carry the element.
 
     Its q-value is below the limit and its interval above zero; by element, the greatest share
@@ -219,7 +220,7 @@ def carried(table: pd.DataFrame, tested: Tested) -> pd.DataFrame:
     kept = table[
         (table["query_bin"] == EVERY)
         & (table["control"] == "")
-        & (table["q_value"] < tested.max_q)
+        & (table["q_value"] < criteria.max_q)
         & (table["ci_low"] > 0)
     ]
     return kept.sort_values(["element", "share"], ascending=[True, False], ignore_index=True)
@@ -232,7 +233,7 @@ def leading(answer: Answer, n: int) -> list[Head]:
     return [(int(one) // mean.shape[1], int(one) % mean.shape[1]) for one in order]
 
 
-def head_sets(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
+def head_sets(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
     """Share that comes back with the leading heads together, one head after the other.
 
     Returns
@@ -246,18 +247,18 @@ def head_sets(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
         followed = answer.followed
         if followed is None:
             continue
-        times = draws(answer.question.sites, tested)
+        times = draws(answer.question.sites, criteria)
         whole = times @ answer.mediation.effect
         for number, (layer, head) in enumerate(followed.heads):
             share = (times @ followed.together[:, number]) / whole
-            low, high = bootstrap.interval(share[1:], tested.level)
+            low, high = bootstrap.interval(share[1:], criteria.level)
             name = f"L{layer + 1} H{head + 1}"
             rows.append((answer.question.element, number + 1, name, share[0], low, high))
     columns = ["element", "n_heads", "head", "share", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def hops(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
+def hops(answers: Sequence[Answer], criteria: Criteria) -> pd.DataFrame:
     """Share of an element's effect that goes from one head to another, through each of its inputs.
 
     Returns
@@ -272,13 +273,13 @@ def hops(answers: Sequence[Answer], tested: Tested) -> pd.DataFrame:
         followed = answer.followed
         if followed is None:
             continue
-        times = draws(answer.question.sites, tested)
+        times = draws(answer.question.sites, criteria)
         whole = times @ answer.mediation.effect
         for number, (sender, receiver) in enumerate(followed.hops):
             alone = (times @ answer.gain[:, sender[0], sender[1]])[0]
             for which, through in enumerate(WAYS):
                 gain = times @ followed.by_hop[:, number, which]
-                low, high = bootstrap.interval(gain[1:] / whole[1:], tested.level)
+                low, high = bootstrap.interval(gain[1:] / whole[1:], criteria.level)
                 names = [f"L{layer + 1} H{head + 1}" for layer, head in (sender, receiver)]
                 numbers = (gain[0] / whole[0], low, high, gain[0] / alone)
                 rows.append((answer.question.element, *names, through, *numbers))

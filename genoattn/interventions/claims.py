@@ -31,7 +31,7 @@ from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome
 from genoattn.heads.elements import Element
 from genoattn.interventions import replacement
-from genoattn.interventions.carriers import Answer, Tested, carried, effects, shares
+from genoattn.interventions.carriers import COLUMNS, Answer, Criteria, carried, effects, shares
 from genoattn.interventions.mediation import check_model, mediation
 from genoattn.interventions.motif_discovery import (
     WEAK,
@@ -44,7 +44,18 @@ from genoattn.interventions.noise import Question, questions
 from genoattn.interventions.saturation import MutationMap, saturate
 from genoattn.model.annotator import Annotator
 
-__all__ = ["Claims", "Rule", "agreement", "claim", "distinct", "parts", "predicted"]
+__all__ = [
+    "Asked",
+    "Claims",
+    "Rule",
+    "agreement",
+    "ask",
+    "claim",
+    "distinct",
+    "letters_around",
+    "parts",
+    "predicted",
+]
 
 
 @dataclass(frozen=True)
@@ -109,13 +120,16 @@ class Rule:
     min_used: float = 0.5
     n_permuted: int = 100
 
-    def tested(self, seed: int) -> Tested:
+    def criteria(self, seed: int) -> Criteria:
         """How the shares of heads are tested."""
-        return Tested(self.n_bootstrap, self.level, seed, self.least, self.max_q)
+        return Criteria(self.n_bootstrap, self.level, seed, self.least, self.max_q)
 
 
 AROUND = 20
 """Nucleotides on each side of a claim whose letters are kept, to hold it against an element."""
+
+FEWEST_HELD = 10
+"""Sites of the part that elements are asked about in, at least."""
 
 
 class Claims(NamedTuple):
@@ -134,7 +148,18 @@ class Claims(NamedTuple):
     letters: list[NDArray[np.int64]]
     """Counts of A, C, G, T at these sites from `AROUND` nt before each pattern to as many after."""
     shares: pd.DataFrame
-    """`carriers.shares`: all heads and elements, and the controls."""
+    """`carriers.shares` of all heads and elements."""
+
+
+class Asked(NamedTuple):
+    """What was answered about elements."""
+
+    table: pd.DataFrame
+    """A row an element, the columns of `Claims.table` from ``effect`` on."""
+    shares: pd.DataFrame
+    """`carriers.shares` of all heads and elements."""
+    questions: list[Question]
+    """Of the elements that enough sites have."""
 
 
 def claim(
@@ -177,27 +202,77 @@ def claim(
     rule = rule or Rule()
     check_model(model)
     other = held[sites["position"].to_numpy()]
-    if (~other).sum() < 2 * rule.min_seqlets or other.sum() < 10:
+    if (~other).sum() < 2 * rule.min_seqlets or other.sum() < FEWEST_HELD:
         raise ValueError(
             f"{(~other).sum()} sites to find elements at and {other.sum()} to ask about them: at "
-            f"least {2 * rule.min_seqlets} and 10 are needed"
+            f"least {2 * rule.min_seqlets} and {FEWEST_HELD} are needed"
         )
     searched = _drawn(sites[~other], rule.n_learn, seed)
     first = max(rule.first, model.config.downstream - model.config.window + 1)
     found = saturate(model, genome, searched, first=first, last=rule.last, progress=progress)
     names, patterns = _elements(found, genome, known, rule)
-    asked = _asked(genome, sites[other], held, names, patterns, rule, seed)
+    elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
+    asked = ask(
+        model, genome, sites[other], held, elements, rule=rule, seed=seed, name=name,
+        progress=progress,
+    )  # fmt: skip
+    told = pd.DataFrame(
+        [(each, one.consensus, one.offset, one.offset + one.width - 1, len(one))
+         for each, one in zip(names, patterns, strict=True)],
+        columns=["name", "consensus", "first", "last", "n_seqlets"],
+    )  # fmt: skip
+    letters = [letters_around(genome, searched, one) for one in patterns]
+    return Claims(told.join(asked.table), patterns, searched, letters, asked.shares)
+
+
+def ask(
+    model: Annotator,
+    genome: Genome,
+    sites: pd.DataFrame,
+    held: NDArray[np.bool_],
+    elements: Sequence[Element],
+    *,
+    rule: Rule,
+    seed: int,
+    name: str = "",
+    progress: bool = False,
+) -> Asked:
+    """Ask whether the output depends on elements, and which heads carry them.
+
+    Parameters
+    ----------
+    model, genome, held, rule, seed, name, progress
+        As of `claim`.
+    sites : DataFrame
+        ``position``, ``strand`` of sites in the part; each element is asked about at those that
+        have it.
+    elements : sequence of Element
+        Of different names.
+
+    """
+    block = bootstrap.blocks(held, rule.block)
+    given = sites[["position", "strand"]].reset_index(drop=True)
+    given = given.assign(block=block[given["position"].to_numpy()])
+    asked = [
+        one
+        for one in questions(
+            genome, given, held, elements,
+            n_sites=rule.n_sites, draws=rule.draws, rare=rule.rare, seed=seed,
+        )
+        if not one.control
+    ]  # fmt: skip
     answers = [
         Answer(one, mediation(model, genome, one.sites, one.noised, name=one.element,
                               removing=False, progress=progress))
         for one in asked
     ]  # fmt: skip
-    tested = rule.tested(seed)
-    table = shares(answers, tested, model=name, seed=seed) if answers else pd.DataFrame()
-    letters = [_around(genome, searched, one) for one in patterns]
-    return Claims(
-        _table(names, patterns, answers, table, tested), patterns, searched, letters, table
-    )
+    if not answers:
+        nothing = pd.DataFrame(columns=list(COLUMNS))
+        return Asked(_answered(elements, nothing, nothing), nothing, [])
+    criteria = rule.criteria(seed)
+    table = shares(answers, criteria, model=name, seed=seed)
+    answered = _answered(elements, effects(answers, criteria), carried(table, criteria))
+    return Asked(answered, table, asked)
 
 
 def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
@@ -283,8 +358,14 @@ def _alike(one: Pattern, other: Pattern) -> float:
     return best
 
 
-def _around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np.int64]:
-    """Counts of letters around a pattern, at the sites and places where it was found."""
+def letters_around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np.int64]:
+    """Count letters from `AROUND` nt before a pattern to as many after, where it was found.
+
+    Returns
+    -------
+    int array, shape (width + 2 * AROUND, 4)
+        Of the patterns' sites, whose rows are those of ``sites``.
+    """
     step = np.arange(-AROUND, pattern.width + AROUND)
     mine = sites.iloc[pattern.row]
     codes = [
@@ -293,37 +374,10 @@ def _around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np
             mine["position"], mine["strand"], pattern.first, strict=True
         )
     ]
-    return motifs.count_matrix(np.array(codes))
+    return motifs.count_matrix(np.array(codes, dtype=np.uint8).reshape(-1, len(step)))
 
 
 # ------------------------------------------------------------------------------ what carries it
-
-
-def _asked(
-    genome: Genome,
-    sites: pd.DataFrame,
-    held: NDArray[np.bool_],
-    names: Sequence[str],
-    patterns: Sequence[Pattern],
-    rule: Rule,
-    seed: int,
-) -> list[Question]:
-    """Ask about each pattern at sites that it was not found at, and at those that lack it."""
-    block = bootstrap.blocks(held, rule.block)
-    given = sites[["position", "strand"]].reset_index(drop=True)
-    given = given.assign(block=block[given["position"].to_numpy()])
-    elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
-    asked = questions(
-        genome,
-        given,
-        held,
-        elements,
-        n_sites=rule.n_sites,
-        draws=rule.draws,
-        rare=rule.rare,
-        seed=seed,
-    )
-    return [one for one in asked if one.sites["block"].nunique() > 1]
 
 
 def _as_element(name: str, pattern: Pattern) -> Element:
@@ -333,29 +387,18 @@ def _as_element(name: str, pattern: Pattern) -> Element:
     return Element(name, share, places, f"found at {len(pattern):,} sites")
 
 
-def _table(
-    names: Sequence[str],
-    patterns: Sequence[Pattern],
-    answers: Sequence[Answer],
-    table: pd.DataFrame,
-    tested: Tested,
+def _answered(
+    elements: Sequence[Element], worth: pd.DataFrame, carriers: pd.DataFrame
 ) -> pd.DataFrame:
-    """`Claims.table`."""
-    worth = effects(answers, tested) if answers else pd.DataFrame(columns=["element", "control"])
-    carriers = carried(table, tested) if answers else pd.DataFrame(columns=["element"])
+    """What was answered about each element: the first table of `ask`."""
     rows = []
-    for name, one in zip(names, patterns, strict=True):
-        mine = worth[(worth["element"] == name) & (worth["control"] == "")]
-        by = carriers[carriers["element"] == name]
+    for element in elements:
+        mine = worth[(worth["element"] == element.name) & (worth["control"] == "")]
+        by = carriers[carriers["element"] == element.name]
         known, lead = len(mine) > 0, len(by) > 0
         used = bool(mine["used"].iloc[0]) if known else False
         rows.append(
             {
-                "name": name,
-                "consensus": one.consensus,
-                "first": one.offset,
-                "last": one.offset + one.width - 1,
-                "n_seqlets": len(one),
                 "effect": float(mine["effect"].iloc[0]) if known else np.nan,
                 "ci_low": float(mine["ci_low"].iloc[0]) if known else np.nan,
                 "ci_high": float(mine["ci_high"].iloc[0]) if known else np.nan,
@@ -369,9 +412,8 @@ def _table(
                 "claimed": used and lead,
             }
         )
-    columns = ["name", "consensus", "first", "last", "n_seqlets", "effect", "ci_low", "ci_high",
-               "used", "head", "n_heads", "share", "share_low", "share_high", "q_value",
-               "claimed"]  # fmt: skip
+    columns = ["effect", "ci_low", "ci_high", "used", "head", "n_heads", "share", "share_low",
+               "share_high", "q_value", "claimed"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns).astype({"used": bool, "claimed": bool})
 
 

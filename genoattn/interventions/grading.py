@@ -236,8 +236,8 @@ def grade(
         offset), ``recovered_offset``, ``q_value`` (of the head), ``similarity`` (`likeness`),
         ``head``, ``recovered``, and ``chance``: how often it would be with its letters permuted.
     claims : DataFrame
-        `Claims.table` with ``element`` (the planted one that it is of, whether or not another claim
-        counts for it; empty: none) and ``false_claim``.
+        `Claims.table` with ``element`` (the planted one that it is of; empty: none), ``counted``
+        (for it; else another claim does) and ``false_claim``.
     """
     rule = rule or Rule()
     planted = planted_elements(elements) if len(elements) else ()
@@ -272,6 +272,7 @@ def grade(
         for row, one in enumerate(alike)
     ]
     claims = found.table.assign(element=like)
+    claims["counted"] = [row in own for row in range(len(claims))]
     claims["false_claim"] = claims["claimed"] & (claims["element"] == "")
     return recovered, claims
 

@@ -22,7 +22,7 @@ that L1 hands on to L4 stands in the logos of both.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,14 @@ from tqdm import tqdm
 from genoattn.evaluation import bootstrap
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
+from genoattn.heads.elements import Element
+from genoattn.interventions.naming import name_places, with_q
 from genoattn.interventions.saturation import check_region
 from genoattn.model.annotator import Annotator
 from genoattn.model.attention import keep_freed_memory
 from genoattn.prediction.site import Rereading, letters
 
-__all__ = ["Logos", "SitePaths", "completeness", "logo_table", "mediated_logos"]
+__all__ = ["Logos", "SitePaths", "completeness", "logo_table", "mediated_logos", "name_heads"]
 
 CHUNK = 10
 """Sites after which what is done is written down."""
@@ -365,3 +367,35 @@ def completeness(
         error = float(np.abs(logos.incomplete[:, layer, head]).mean())
         rows.append((layer + 1, head + 1, float(value.mean()), low, high, error))
     return pd.DataFrame(rows, columns=["layer", "head", "total", "ci_low", "ci_high", "error"])
+
+
+def name_heads(
+    logos: Logos,
+    elements: Sequence[Element],
+    block: NDArray[np.int64],
+    *,
+    background: NDArray[np.floating],
+) -> pd.DataFrame:
+    """Hold what passes through every head against elements at their places.
+
+    Parameters
+    ----------
+    logos : Logos
+    elements : sequence of Element
+        Few: q-values are over all heads and elements.
+    block : int array, shape (n,)
+    background : float array, shape (4,)
+
+    Returns
+    -------
+    DataFrame
+        `naming.name_places` and `naming.with_q`, with ``layer`` and ``head`` (from 1).
+    """
+    tables = [
+        name_places(
+            logos.contribution[:, layer, head], logos.codes, logos.offset, elements, block,
+            background=background,
+        ).assign(layer=layer + 1, head=head + 1)
+        for layer, head in np.ndindex(*logos.ends.shape[1:])
+    ]  # fmt: skip
+    return with_q(pd.concat(tables, ignore_index=True))

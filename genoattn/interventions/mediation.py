@@ -107,6 +107,17 @@ def check_span(config: AnnotatorConfig, name: str, first: int, last: int) -> Non
         )
 
 
+def far_from_ends(genome: Genome, sites: pd.DataFrame, first: int, last: int) -> NDArray[np.bool_]:
+    """Which sites have all offsets from ``first`` to ``last`` on the genome: shape (n,)."""
+    if genome.circular:
+        return np.ones(len(sites), dtype=bool)
+    position = sites["position"].to_numpy()
+    forward = (sites["strand"] == "+").to_numpy()
+    left = np.where(forward, position + first, position - last)
+    right = np.where(forward, position + last, position - first)
+    return (left >= 0) & (right < len(genome))
+
+
 def check_ends(genome: Genome, sites: pd.DataFrame, first: int, last: int) -> None:
     """Refuse a site so near an end of a linear genome that an offset lies beyond.
 
@@ -115,13 +126,7 @@ def check_ends(genome: Genome, sites: pd.DataFrame, first: int, last: int) -> No
     ValueError
         Names the site and the genome.
     """
-    if genome.circular:
-        return
-    position = sites["position"].to_numpy()
-    forward = (sites["strand"] == "+").to_numpy()
-    left = np.where(forward, position + first, position - last)
-    right = np.where(forward, position + last, position - first)
-    out = np.flatnonzero((left < 0) | (right >= len(genome)))
+    out = np.flatnonzero(~far_from_ends(genome, sites, first, last))
     if out.size:
         site = sites.iloc[out[0]]
         raise ValueError(

@@ -19,17 +19,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
+from genoattn.evaluation import bootstrap
 from genoattn.genome.motifs import Motif, count_matrix, iupac_consensus, probability_matrix
+from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import paper_label
 from genoattn.heads.elements import Element
 from genoattn.heads.tomtom import tomtom, trimmed, with_decoys
 from genoattn.interventions.naming import name_places, named, with_q
+from genoattn.interventions.replacement import replace
 from genoattn.interventions.saturation import MutationMap
+from genoattn.model.annotator import Annotator
+from genoattn.model.convolutional import ConvolutionalNetwork
 
-__all__ = ["Found", "Pattern", "discover", "elements_used", "known_by_place", "known_by_shape"]
+__all__ = [
+    "Found",
+    "Pattern",
+    "discover",
+    "elements_used",
+    "known_by_place",
+    "known_by_shape",
+    "worth",
+]
 
 WINDOW = 9
 """Nucleotides whose contributions are added up to find seqlets."""
@@ -122,7 +136,7 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
         import numba
         from modiscolite.tfmodisco import TFMoDISco
 
-        threads = numba.get_num_threads()
+        threads, mine = numba.get_num_threads(), torch.get_num_threads()
         numba.set_num_threads(1)  # with more it forks, and a child beside torch's threads may hang
         try:
             both = TFMoDISco(
@@ -139,6 +153,7 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
             )
         finally:
             numba.set_num_threads(threads)
+            torch.set_num_threads(mine)  # both may count with the same OpenMP, and numba's stays
     return [pattern for patterns in both for pattern in patterns or []]
 
 
@@ -241,7 +256,11 @@ def known_by_place(
         covered = (one.first - found.offset[0])[:, None] + np.arange(one.width)
         amount = found.contribution[one.row[:, None], covered]
         within[one.row[:, None], covered] = np.sign(amount.sum()) * amount
-        asked = name_places(within, found.codes, found.offset, near, block, background=background)
+        anchor = np.full(len(found.codes), int(found.offset[0]))
+        anchor[one.row] = one.first
+        asked = name_places(
+            within, found.codes, found.offset, near, block, background=background, anchor=anchor
+        )
         tables.append(asked.assign(pattern=number))
     return with_q(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
 
@@ -315,6 +334,78 @@ class Found:
     best_match: str
     q_value: float
     by_place: bool
+
+    def as_element(self, background: NDArray[np.floating]) -> Element:
+        """As an element that can be looked for: its letters, at the places where it was found."""
+        places = np.quantile(self.pattern.first, [0.05, 0.95]).round().astype(int)
+        shares = probability_matrix(self.pattern.counts, background=background)
+        source = f"found at {len(self.pattern)} sites"
+        return Element(self.name, shares, tuple(range(places[0], places[1] + 1)), source)
+
+
+def worth(
+    network: Annotator | ConvolutionalNetwork,
+    genome: Genome,
+    used: Sequence[Found],
+    found: MutationMap,
+    block: NDArray[np.int64],
+    *,
+    most: int,
+    n_draws: int,
+    composition: NDArray[np.floating],
+    n_bootstrap: int,
+    level: float,
+    seed: int,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """What each element is worth to the network: its letters are replaced by random ones.
+
+    Parameters
+    ----------
+    network : Annotator or ConvolutionalNetwork
+    genome : Genome
+    used : sequence of Found
+        `elements_used`.
+    found : MutationMap
+    block : int array, shape (n,)
+        Block of the genome of each site of the map.
+    most : int
+        Copies of each element that are replaced, drawn at random.
+    n_draws : int
+        Replacements of each copy.
+    composition : float array, shape (4,)
+    n_bootstrap, level, seed
+        Resamples of blocks, coverage, seed.
+    progress : bool
+
+    Returns
+    -------
+    DataFrame
+        A row an element: ``element``, ``offset`` (of its first nucleotide, where most have it),
+        ``n_seqlets`` (sites with it), ``effect`` (mean change of the log-odds without it),
+        ``ci_low``, ``ci_high``, ``best_match``, ``q_value``, ``consensus``, ``by_place``.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for one in used:
+        pattern = one.pattern
+        chosen = np.sort(rng.permutation(len(pattern))[:most])
+        stretches = found.sites.iloc[pattern.row[chosen]][["position", "strand"]].assign(
+            first=pattern.first[chosen], last=pattern.first[chosen] + pattern.width - 1
+        )
+        replaced = replace(network, genome, stretches, n_draws=n_draws, composition=composition,
+                           seed=seed, progress=progress)  # fmt: skip
+        change = replaced["change"].to_numpy()
+        number = np.unique(block[pattern.row[chosen]], return_inverse=True)[1]
+        draws = bootstrap.resample(number, n_bootstrap, seed)[:, number]
+        low, high = bootstrap.interval(draws @ change / draws.sum(1), level)
+        rows.append(
+            (one.name, pattern.offset, len(pattern), change.mean(), low, high, one.best_match,
+             one.q_value, pattern.consensus, one.by_place)
+        )  # fmt: skip
+    columns = ["element", "offset", "n_seqlets", "effect", "ci_low", "ci_high", "best_match",
+               "q_value", "consensus", "by_place"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 def elements_used(

@@ -44,6 +44,9 @@ SMALLEST = 1e-9
 BESIDE = 3
 """Nucleotides beside an element that are looked at when elements are told from each other."""
 
+ALIKE = 0.4
+"""Similarity below which what is read is not called by an element's name, however sure its bits."""
+
 CERTAINTY = 0.9
 """Share of a consensus letter in an element's matrix; the rest is as the background."""
 
@@ -116,6 +119,7 @@ def name_places(
     block: NDArray[np.int64],
     *,
     background: NDArray[np.floating],
+    anchor: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
     """Hold what is read at n sites against elements at their places.
 
@@ -130,6 +134,9 @@ def name_places(
     block : int array, shape (n,)
         Block of the genome that each site lies in.
     background : float array, shape (4,)
+    anchor : int array, shape (n,), optional
+        Where something was aligned at each site (offset of its first nucleotide): elements are
+        then laid at the same distance from it at all sites, instead of where most is contributed.
 
     Returns
     -------
@@ -144,7 +151,7 @@ def name_places(
     Raises
     ------
     ValueError
-        An element lies outside the region.
+        An element lies outside the region, or all sites in one block.
     """
     check_elements(elements, offset)
     rows = []
@@ -153,13 +160,12 @@ def name_places(
         places, score = element_scores(codes, offset, one, weights)
         covered = (places - offset[0])[:, None] + np.arange(len(weights))  # q, k
         there = contribution[:, covered].sum(2)  # n, q
-        taken = there.argmax(1)
         matched = score - score.mean(0)  # n, q
-        tried = [(taken + shift).clip(0, len(places) - 1) for shift in REGISTERS]
-        found = [_excess(there, matched, place, block) for place in tried]
+        tried = _tried(places, there) if anchor is None else _anchored(places, anchor, len(weights))
+        found = [_excess(there, matched, taken, allowed, block) for taken, allowed in tried]
         best = min(range(len(tried)), key=lambda one: found[one].p_value)
-        placed, measured = places[tried[best]], found[best]
-        n_tried = len(np.unique(tried, axis=0))
+        placed, measured = places[tried[best][0]], found[best]
+        n_tried = len(np.unique([taken for taken, _ in tried], axis=0))
         rows.append(
             (
                 one.name,
@@ -173,6 +179,26 @@ def name_places(
     columns = ["element", "offset", "similarity", "n_sites", "contribution", "excess", "ci_low",
                "ci_high", "standard_error", "n_tried", "p_value"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+_Tried = list[tuple[NDArray[np.intp], NDArray[np.bool_]]]
+"""Number of the place of each site, and whether the element may lie there, of each attempt."""
+
+
+def _tried(places: NDArray[np.int64], there: NDArray[np.floating]) -> _Tried:
+    """Where each site's contribution is greatest, in each of `REGISTERS`."""
+    taken = there.argmax(1)
+    last = len(places) - 1
+    return [((taken + shift).clip(0, last), np.full(len(taken), True)) for shift in REGISTERS]
+
+
+def _anchored(places: NDArray[np.int64], anchor: NDArray[np.int64], width: int) -> _Tried:
+    """At the same distance from an alignment, for each distance that covers its first half."""
+    found = []
+    for shift in range(-width + 2, width - 1):
+        taken = np.searchsorted(places, anchor + shift).clip(0, len(places) - 1)
+        found.append((taken, places[taken] == anchor + shift))
+    return found
 
 
 def _similarity(
@@ -213,26 +239,27 @@ def _excess(
     there: NDArray[np.float64],
     matched: NDArray[np.float64],
     taken: NDArray[np.intp],
+    allowed: NDArray[np.bool_],
     block: NDArray[np.int64],
 ) -> _Measured:
     """Weighted mean excess with its interval and p: see the module's first lines.
 
     ``there`` (n, q) is what each place contributes, ``matched`` (n, q) the log-odds less their mean
-    over the sites, ``taken`` (n,) the place of each site. A site counts in the weighted mean and in
-    the means of the matched places.
+    over the sites, ``taken`` (n,) the place of each site, if ``allowed`` there. A site counts in
+    the weighted mean and in the means of the matched places.
     """
     site = np.arange(len(there))
-    amount = np.maximum(there[site, taken], 0.0)
+    amount = np.where(allowed, np.maximum(there[site, taken], 0.0), 0.0)
     n, total = int((amount > 0).sum()), amount.sum()
-    if n < 2 or total <= 0:
+    if len(np.unique(block)) < 2:
+        raise ValueError("all sites lie in one block: give smaller blocks or more sites")
+    freedom = len(np.unique(block[amount > 0])) - 1
+    if freedom < 1 or total <= 0:  # what contributes lies in one block: nothing can be said
         return _Measured(amount, n, float(amount.mean()), 0.0, np.nan, np.nan, np.nan, 1.0)
     above = matched[site, taken]
     mean = float((amount * above).sum() / total)
     share = np.bincount(taken, amount, minlength=matched.shape[1]) / total  # of each place
     influence = amount * (above - mean) / total - matched @ share / len(amount)
-    freedom = len(np.unique(block[amount > 0])) - 1
-    if freedom < 1:
-        raise ValueError("all sites lie in one block: give smaller blocks or more sites")
     number = np.unique(block, return_inverse=True)[1]
     sums = np.bincount(number, influence)
     error = float(np.sqrt((sums**2).sum() * (freedom + 1) / freedom))
@@ -276,11 +303,20 @@ def with_q(frame: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
     )
 
 
-def named(table: pd.DataFrame, *, max_q: float = 0.05) -> pd.Series | None:
+def named(table: pd.DataFrame, *, max_q: float = 0.05, least: float = 0.0) -> pd.Series | None:
     """The row of one reader that names it: of those that pass, the most similar element's.
 
     Elements contain each other (TATAAT lies in TGNTATAAT), and a sure excess of bits is one of
     all of them: so q only says which come into question.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `with_q`, the rows of one reader.
+    max_q : float
+    least : float
+        Mean contribution (log-odds) below which a reader does not count as one of the element.
     """
-    passing = table[(table["q_value"] <= max_q) & (table["excess"] > 0)]
+    sure = (table["q_value"] <= max_q) & (table["excess"] > 0) & (table["similarity"] >= ALIKE)
+    passing = table[sure & (table["contribution"] >= least)]
     return None if passing.empty else passing.iloc[int(passing["similarity"].to_numpy().argmax())]

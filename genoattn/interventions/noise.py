@@ -149,7 +149,8 @@ def questions(
     Returns
     -------
     list of Question
-        Two for each element: itself and its control. One with fewer than two sites is left out.
+        Two for each element: itself and its control. One whose sites do not lie in at least two
+        blocks is left out.
     """
     asked = []
     for number, element in enumerate(elements):
@@ -161,9 +162,9 @@ def questions(
         letters = _letters(genome, sites, first + a, b - a)
         for rows, control in ((has, ""), (lacks, CONTROL)):
             index = np.flatnonzero(rows)
-            if index.size < 2 or not lacks.any():
-                continue
             take = np.sort(rng.permutation(index)[:n_sites])
+            if sites["block"].iloc[take].nunique() < 2 or not lacks.any():
+                continue
             noise = [
                 permuted(letters[site], draws, rng)
                 if b - a >= FEWEST

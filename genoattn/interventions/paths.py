@@ -44,6 +44,9 @@ INPUTS = ("query", "key", "value")
 WAYS = (*INPUTS, "all")
 """Through which inputs of a receiver hops are asked about."""
 
+NEGLIGIBLE = 0.01
+"""Share of an element's effect at a site below which a bin of queries is not patched exactly."""
+
 
 class Followed(NamedTuple):
     """Log-odds that come back by each way, means over draws, at n sites.
@@ -55,7 +58,8 @@ class Followed(NamedTuple):
     query, key : int arrays, shapes (q + 1,) and (k + 1,)
         Edges of the bins, offsets from the site.
     by_query : float array, shape (n, heads, q)
-        With a head's contribution at the queries of one bin.
+        With a head's contribution at the queries of one bin: exact, or to first order where that
+        is less than `NEGLIGIBLE` of the effect.
     by_key : float array, shape (n, heads, q, k)
         To first order, from the keys of one bin at the queries of one.
     together : float array, shape (n, heads)
@@ -82,7 +86,11 @@ class Followed(NamedTuple):
 
 def bin_names(edges: NDArray[np.int64]) -> list[str]:
     """Name bins by their first and last offset."""
-    return [f"{a:+d} to {b - 1:+d}" for a, b in pairwise(edges.tolist())]
+    return [f"{_signed(a)} to {_signed(b - 1)}" for a, b in pairwise(edges.tolist())]
+
+
+def _signed(offset: int) -> str:
+    return f"{offset:+d}" if offset else "0"
 
 
 def hops_among(heads: Sequence[Head]) -> list[tuple[Head, Head]]:
@@ -113,7 +121,8 @@ def follow(
     heads : sequence of (layer, head)
         The first first.
     query, key : int arrays
-        Edges of the bins.
+        Edges of the bins; those of keys should leave out none, as bins of queries are first judged
+        by the sum over keys.
     n_hopping : int
         Among so many of the first heads, hops are asked about.
     progress : bool
@@ -138,17 +147,15 @@ def _follow(
     hops: list[tuple[Head, Head]],
 ) -> tuple[NDArray[np.float64], ...]:
     """Arrays of `Followed` of one site."""
-    offsets = runs.offsets()
-    bins = [(offsets >= a) & (offsets < b) for a, b in pairwise(query)]
     before = runs.noised.log_odds.double().mean().item()
-    by_query = np.array(
-        [
-            [patched(runs, [head], where).mean() - before if where.any() else 0.0 for where in bins]
-            for head in heads
-        ]
-    )
+    least = NEGLIGIBLE * abs(runs.clean.log_odds.double().mean().item() - before)
     gradients = sensitivities(runs)
     by_key = np.array([first_order_map(runs, head, query, key, gradients) for head in heads])
+    by_query = by_key.sum(2)
+    offsets = runs.offsets()
+    for number, place in zip(*np.nonzero(np.abs(by_query) > least), strict=True):
+        where = (offsets >= query[place]) & (offsets < query[place + 1])
+        by_query[number, place] = patched(runs, [heads[number]], where).mean() - before
     together = np.array([patched(runs, heads[: n + 1]).mean() - before for n in range(len(heads))])
     ways = [*((one,) for one in INPUTS), INPUTS]
     by_hop = np.array(

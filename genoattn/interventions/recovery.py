@@ -274,10 +274,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     training = replace(TRAINING, passes=given.passes)
-    wanted = [
-        *((seed, True, True) for seed in given.seeds),
-        *((seed, False, True) for seed in given.blank),
-        *((seed, True, False) for seed in given.untrained),
+    kinds = ((given.seeds, True, True), (given.blank, False, True), (given.untrained, True, False))
+    wanted = [  # in turns, so that there is something of each kind early
+        (seeds[turn], *kind)
+        for turn in range(max(len(seeds) for seeds, *_ in kinds))
+        for seeds, *kind in kinds
+        if turn < len(seeds)
     ]
     done: list[Treated] = []
     for seed, with_grammar, trained in wanted:

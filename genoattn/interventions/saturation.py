@@ -33,7 +33,14 @@ from genoattn.model.annotator import Annotator
 from genoattn.model.convolutional import ConvolutionalNetwork
 from genoattn.prediction.mutants import MutantReader, read_site
 
-__all__ = ["MutationMap", "check_region", "letter_effects", "saturate", "strongest_peaks"]
+__all__ = [
+    "MutationMap",
+    "check_region",
+    "element_effects",
+    "letter_effects",
+    "saturate",
+    "strongest_peaks",
+]
 
 CHUNK = 50
 """Sites after which what is done is written down."""
@@ -273,3 +280,62 @@ def letter_effects(
             "ci_high": np.repeat(limits[:, 1], 4),
         }
     )
+
+
+def element_effects(
+    found: MutationMap,
+    elements: pd.DataFrame,
+    block: NDArray[np.int64],
+    *,
+    n_bootstrap: int,
+    level: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Where the truth is known: substitutions inside planted elements and outside of all of them.
+
+    Parameters
+    ----------
+    found : MutationMap
+    elements : DataFrame
+        `genoattn.data.simulation.Simulation.elements`: ``tss_position``, ``strand``, ``element``,
+        ``offset`` (of its first nucleotide), ``sequence``.
+    block : int array, shape (n,)
+        Block of the genome of each site, numbered from 0 without gaps.
+    n_bootstrap, level, seed
+        Resamples of blocks, coverage, seed.
+
+    Returns
+    -------
+    DataFrame
+        ``element`` (the last row: outside of all, at the sites that have one), ``n_sites`` with it
+        in the region, ``cost`` (mean change of the log-odds by a substitution), ``ci_low``,
+        ``ci_high``.
+    """
+    covered = _covered(found, elements)
+    every = np.any(list(covered.values()), axis=0) if covered else np.zeros(found.codes.shape, bool)
+    groups = {**covered, "outside": ~every & every.any(1, keepdims=True)}
+    draws = bootstrap.resample(block, n_bootstrap, seed)[:, block]
+    draws = np.vstack([np.ones(len(block)), draws])
+    rows = []
+    for name, mask in groups.items():
+        if not mask.any():
+            continue
+        with np.errstate(invalid="ignore"):
+            cost = (draws @ np.where(mask, found.cost, 0).sum(1)) / (draws @ mask.sum(1))
+        low, high = bootstrap.interval(cost[1:], level)
+        rows.append((name, int(mask.any(1).sum()), cost[0], low, high))
+    return pd.DataFrame(rows, columns=["element", "n_sites", "cost", "ci_low", "ci_high"])
+
+
+def _covered(found: MutationMap, elements: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Nucleotides of the map that belong to each element, shape (n, p), by name."""
+    keys = ["position", "strand"]
+    planted = elements.rename(columns={"tss_position": "position"})
+    here = found.sites[keys].reset_index(names="row").merge(planted, on=keys)
+    covered = {}
+    for name, copies in here.groupby("element", sort=True):
+        mask = np.zeros(found.codes.shape, dtype=bool)
+        for row, first, sequence in copies[["row", "offset", "sequence"]].values:
+            mask[row] |= (found.offset >= first) & (found.offset < first + len(sequence))
+        covered[str(name)] = mask
+    return covered

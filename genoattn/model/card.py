@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -169,16 +168,6 @@ class Card:
         return float(self.best["validation_loss"])
 
     @property
-    def own_passes(self) -> float:
-        """Passes over the training part in this training alone."""
-        return float(self.history[-1]["passes"])
-
-    @property
-    def passes(self) -> float:
-        """Passes behind the model, those of the weights it started from included."""
-        return self.own_passes + (self.initial.passes if self.initial else 0.0)
-
-    @property
     def scored_positions(self) -> int:
         """Positions whose output entered the loss, over all trainings behind the model.
 
@@ -189,25 +178,43 @@ class Card:
         own = int(self.history[-1]["step"]) * int(t["batch"]) * int(t["segment"])
         return own + (self.initial.scored_positions if self.initial else 0)
 
+    def passes(self, length: int) -> float:
+        """Passes behind the model: scored positions over those of the training part, both strands.
+
+        Parameters
+        ----------
+        length : int
+            Of the genome, in nt. A pass that leaves out segments without a site counts for what it
+            reads (the ``passes`` of the history count it as a whole one).
+        """
+        return self.scored_positions / (2 * int(self.split(length).mask("train").sum()))
+
+    def kept_after(self, length: int) -> float:
+        """Passes, counted in the same way, after which the kept weights were saved."""
+        before = self.initial.passes(length) if self.initial else 0.0
+        share = int(self.best["step"]) / int(self.history[-1]["step"])
+        return before + share * (self.passes(length) - before)
+
     def split(self, length: int) -> Split:
         """The parts of a genome of this length that it was trained and tested on."""
         return Split(tuple(self.parts["test"]), tuple(self.parts["validation"]), length)
 
-    @cached_property
-    def rounds(self) -> pd.DataFrame:
+    def rounds(self, length: int) -> pd.DataFrame:
         """Rounds behind the model, those of the weights it started from first.
 
-        Columns stage (from 1), passes (running on through the stages), learning_rate, train_loss
-        and validation_loss (nats a position).
+        Columns stage (from 1), passes (as `passes` counts them, running on through the stages),
+        learning_rate, train_loss and validation_loss (nats a position).
         """
-        own = pd.DataFrame(list(self.history)).drop(columns="step")
+        before = self.initial.passes(length) if self.initial else 0.0
+        own = pd.DataFrame(list(self.history))
+        share = own.pop("step") / int(self.history[-1]["step"])
+        own["passes"] = before + share * (self.passes(length) - before)
         own.insert(0, "stage", 1)
         if self.initial is None:
             return own
-        before = self.initial.rounds
-        own["stage"] += int(before["stage"].max())
-        own["passes"] += float(before["passes"].max())
-        return pd.concat([before, own], ignore_index=True)
+        earlier = self.initial.rounds(length)
+        own["stage"] += int(earlier["stage"].max())
+        return pd.concat([earlier, own], ignore_index=True)
 
     # the package still reads cards by key in many places; to go with the last of them
     def __getitem__(self, key: str) -> Any:

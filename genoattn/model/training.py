@@ -37,6 +37,7 @@ from tqdm import tqdm
 from typing_extensions import override
 
 from genoattn.genome.files import writing
+from genoattn.genome.locks import holding
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator, AnnotatorConfig, RelativeAttentionLayer
@@ -308,6 +309,8 @@ def fit(
 
     Raises
     ------
+    LockedError
+        Another process trains a model of that name.
     DivergedError
         The loss is not finite any more. The weights of the best round before, if there was one, are
         kept with their card, which says so; a training of that name begins afresh.
@@ -324,17 +327,7 @@ def fit(
             f"no site{f' of {train_set}' * bool(train_set)} lies in the training part of "
             f"{genome.name}; give other cuts, or other sites"
         )
-    torch.manual_seed(config.seed)
-    annotator: Network
-    if isinstance(model_config, ConvolutionalConfig):
-        annotator = ConvolutionalNetwork(model_config)
-    else:
-        annotator = Annotator(model_config)
-    if initial is None:
-        annotator.start_from_rate(data.target[data.part_mask("train")].mean())
-    else:
-        _start_from(annotator, initial)
-    module = AnnotatorTraining(annotator, data, config)
+    module = AnnotatorTraining(_started(model_config, data, initial, config.seed), data, config)
     card = Card(
         config=asdict(model_config),
         task=task,
@@ -348,14 +341,54 @@ def fit(
         software={"torch": torch.__version__, "lightning": L.__version__},
         hardware=_hardware(accelerator),
     )
+    with _alone(weights):
+        if fresh:
+            _forget(weights)
+        _train(
+            module, KeepBest(weights, card, progress, config.keep == "last"), accelerator, devices
+        )
+    return type(module.model).load(weights)
+
+
+@contextmanager
+def _alone(weights: Path) -> Iterator[None]:
+    """See to it that nobody else trains a model of that name."""
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # a process of a training that has the lock
+        yield
+        return
+    with holding(weights.with_suffix(".lock"), str(weights), "train under another name"):
+        yield
+
+
+def _started(
+    config: AnnotatorConfig | ConvolutionalConfig,
+    data: StrandData,
+    initial: str | Path | None,
+    seed: int,
+) -> Network:
+    """Make a network that a training begins with: at random, or from weights."""
+    torch.manual_seed(seed)
+    if isinstance(config, ConvolutionalConfig):
+        network: Network = ConvolutionalNetwork(config)
+    else:
+        network = Annotator(config)
+    if initial is None:
+        network.start_from_rate(data.target[data.part_mask("train")].mean())
+    elif Card.read(initial).convolutional and isinstance(network, Annotator):
+        stand_on(network, ConvolutionalNetwork.load(initial))
+    else:
+        network.load_state_dict(type(network).load(initial).state_dict())
+    return network
+
+
+def _train(module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices: int | str) -> None:
+    """Train to the end, or from where a training of the same identity was interrupted."""
+    weights, config = keep.weights, module.config
     same = ("config", "genome", "data", "split", "training", "initial")
-    identity = {key: card.content()[key] for key in same}
-    if fresh:
-        _forget(weights)
+    identity = {key: keep.card.content()[key] for key in same}
     checkpoint = _resumable(weights, identity)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, module)
-    keep = KeepBest(weights, card, progress, always=config.keep == "last")
     with _quiet_lightning():
         trainer = L.Trainer(
             accelerator=accelerator,
@@ -387,15 +420,6 @@ def fit(
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except DivergedError as error:
             raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
-    return type(annotator).load(weights)
-
-
-def _start_from(network: Network, initial: str | Path) -> None:
-    """Take over trained weights."""
-    if Card.read(initial).convolutional and isinstance(network, Annotator):
-        stand_on(network, ConvolutionalNetwork.load(initial))
-    else:
-        network.load_state_dict(type(network).load(initial).state_dict())
 
 
 @contextmanager

@@ -320,14 +320,15 @@ def around_sites(
         raise ValueError("no site to look around")
     step = np.arange(-flank, flank + 1)
     windows: dict[str, list[NDArray]] = {"sense": [], "antisense": []}
+    of_contig = sites.groupby("contig", sort=False).indices
+    positions, strands = sites["position"].to_numpy(), sites["strand"].to_numpy()
     for genome in genomes:
-        own = sites[sites["contig"] == genome.name]
-        if own.empty:
+        if genome.name not in of_contig:
             continue
+        own = of_contig[genome.name]
         length, track = len(genome), tracks[genome.name]
-        strand = own["strand"].to_numpy()
-        row = strand_row(strand)[:, None]
-        along = strand_index(own["position"].to_numpy(), strand, length)[:, None] + step
+        row = strand_row(strands[own])[:, None]
+        along = strand_index(positions[own], strands[own], length)[:, None] + step
         inside = genome.circular | ((along >= 0) & (along < length))
         along %= length
         index = np.where(row == 0, along, length - 1 - along)

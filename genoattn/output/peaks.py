@@ -8,6 +8,7 @@ tolerance cannot share a site, so that precision counts no site twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from genoattn.evaluation.calls import find_peaks
 from genoattn.evaluation.statistics import proportion
 from genoattn.genome.regions import names
 from genoattn.genome.sequence import STRANDS, Genome, strand_row
-from genoattn.genome.sites import first_nucleotide, gaps, nearest_offset
+from genoattn.genome.sites import first_nucleotide, nearest_offset
 
 __all__ = ["peak_table", "peaks_per_kb", "shifts"]
 
@@ -89,14 +90,26 @@ def peaks_per_kb(
         ``contig``, ``strand``, ``threshold``, ``n``, ``per_kb`` (of one strand).
     """
     lowest = find_peaks(tracks, min(thresholds), apart=apart)
-    rows = []
-    for contig, track in tracks.items():
-        for strand in STRANDS:
-            own = lowest[(lowest["contig"] == contig) & (lowest["strand"] == strand)]
-            for threshold in thresholds:
-                n = int((own["output"] >= np.float32(threshold)).sum())
-                rows.append((contig, strand, threshold, n, 1000 * n / track.shape[1]))
-    return pd.DataFrame(rows, columns=["contig", "strand", "threshold", "n", "per_kb"])
+    number = {contig: number for number, contig in enumerate(tracks)}
+    strand = 2 * lowest["contig"].map(number).to_numpy(np.int64) + strand_row(lowest["strand"])
+    n = np.stack(
+        [
+            np.bincount(strand[lowest["output"] >= np.float32(one)], minlength=2 * len(tracks))
+            for one in thresholds
+        ],
+        axis=1,
+    )  # strands of all contigs, thresholds
+    length = np.repeat([track.shape[1] for track in tracks.values()], 2)[:, None]
+    contigs = np.array([*tracks], dtype=object)
+    return pd.DataFrame(
+        {
+            "contig": contigs.repeat(2 * len(thresholds)),
+            "strand": np.tile(np.repeat(STRANDS, len(thresholds)), len(tracks)),
+            "threshold": np.tile(thresholds, 2 * len(tracks)),
+            "n": n.ravel(),
+            "per_kb": (1000 * n / length).ravel(),
+        }
+    )
 
 
 def peak_table(
@@ -123,19 +136,35 @@ def peak_table(
     """
     if features is None:
         return peaks
-    gene = peaks.assign(next_gene="", distance=np.nan)
-    kept = features[features["type"].isin(["gene", "pseudogene", "CDS"])]
-    for genome in genomes:
-        own = kept[kept["contig"] == genome.name]
-        first = own[["strand"]].assign(position=first_nucleotide(own, len(genome)), name=names(own))
-        some = gene.loc[gene["contig"] == genome.name, ["position", "strand"]]
-        ahead = gaps(
-            some["position"], some["strand"], first, len(genome), circular=genome.circular
-        ).ahead
-        some, ahead = some[np.isfinite(ahead)], ahead[np.isfinite(ahead)]
-        step = np.where(strand_row(some["strand"]) == 0, ahead, -ahead).astype(np.int64)
-        label = first.drop_duplicates(["position", "strand"]).set_index(["position", "strand"])
-        place = pd.MultiIndex.from_arrays([(some["position"] + step) % len(genome), some["strand"]])
-        gene.loc[some.index, "next_gene"] = label["name"].reindex(place).to_numpy()
-        gene.loc[some.index, "distance"] = ahead
-    return gene
+    starts = _starts(features, genomes)
+    found = peaks.assign(next_gene="", distance=np.nan)
+    downstream: dict[str, Literal["forward", "backward"]] = {"+": "forward", "-": "backward"}
+    for strand, direction in downstream.items():
+        own = peaks.loc[peaks["strand"] == strand, ["contig", "position"]]
+        own = own.assign(row=own.index).sort_values("position", kind="stable")
+        there = starts[starts["strand"] == strand].drop(columns="strand")
+        ahead = pd.merge_asof(
+            own, there, left_on="position", right_on="start", by="contig", direction=direction
+        ).dropna(subset="start")
+        found.loc[ahead["row"], "next_gene"] = ahead["name"].to_numpy()
+        distance = (ahead["start"] - ahead["position"]).abs().to_numpy(np.float64)
+        found.loc[ahead["row"], "distance"] = distance
+    return found
+
+
+def _starts(features: pd.DataFrame, genomes: Sequence[Genome]) -> pd.DataFrame:
+    """First nucleotides of genes and CDS: contig, strand, name, start; sorted by the last.
+
+    Those of a circular contig are there three times, a length before and a length after too, so
+    that whoever goes on over the origin finds them.
+    """
+    genes = features[features["type"].isin(["gene", "pseudogene", "CDS"])]
+    length = genes["contig"].map({one.name: len(one) for one in genomes}).to_numpy(np.int64)
+    starts = genes[["contig", "strand"]].assign(
+        name=names(genes), start=first_nucleotide(genes, length), length=length
+    )
+    starts = starts.drop_duplicates(["contig", "strand", "start"])
+    round_ = starts[starts["contig"].isin({one.name for one in genomes if one.circular})]
+    turns = [round_.assign(start=round_["start"] + turn * round_["length"]) for turn in (-1, 1)]
+    every = pd.concat([starts, *turns]).drop(columns="length").sort_values("start", kind="stable")
+    return every.astype({"start": np.int64})

@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 from genoattn.evaluation.statistics import matched_controls, median_with_band
 from genoattn.genome.sequence import STRANDS, Genome
 
-__all__ = ["EXPRESSION", "SCHEMES", "effects", "gene_table"]
+__all__ = ["SCHEMES", "effects", "gene_table"]
 
-
-EXPRESSION = ("no start site", "one assay", "two or more assays")
-"""Classes of expression: how many assays agree on a start site of the gene."""
 
 SCHEMES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "no matching": ((), None),
@@ -60,31 +57,26 @@ def gene_table(
     -------
     DataFrame
         ``gene``, ``start``, ``end``, ``strand``, ``pseudo``, ``at`` (share of A and T),
-        ``log_length`` (base 2, nt), ``expression`` (index into `EXPRESSION`), ``sense`` and
-        ``antisense`` (median output over the gene).
+        ``log_length`` (base 2, nt), ``expression`` (assays that agree on a start site of the gene:
+        0, 1, or 2 for more), ``sense`` and ``antisense`` (median output over the gene).
     """
     genes = features.loc[
         features["type"].isin(["gene", "pseudogene"]),
         ["start", "end", "strand", "type", "gene", "locus_tag"],
     ].drop_duplicates(["start", "end", "strand"])
-    best = {
-        strand: np.zeros(2 * upstream + len(genome), dtype=np.int64) for strand in STRANDS
-    }  # votes at each position, the genome's ends continued
+    best = {strand: np.zeros(len(genome), dtype=np.int64) for strand in STRANDS}
     for strand, votes in best.items():
         own = curated[curated["strand"] == strand]
-        place = np.zeros(len(genome), dtype=np.int64)
-        np.maximum.at(place, own["position"].to_numpy(), own["votes"].to_numpy())
-        votes[:] = np.take(place, np.arange(-upstream, len(genome) + upstream), mode="wrap")
-        if not genome.circular:
-            votes[:upstream] = votes[len(votes) - upstream :] = 0
+        np.maximum.at(votes, own["position"].to_numpy(), own["votes"].to_numpy())
     weak = np.isin(genome.codes, [0, 3])
     rows = []
     for start, end, strand, kind, name, tag in genes.itertuples(index=False):
-        if not inside[start:end].all():
+        gene = _stretch(genome, start, end)  # which may go on beyond the origin
+        if not inside[gene].all():
             continue
         row = STRANDS.index(strand)
         before, after = (upstream, 0) if strand == "+" else (0, upstream)
-        window = best[strand][start + upstream - before : end + upstream + after]
+        window = best[strand][_stretch(genome, start - before, end + after)]
         rows.append(
             {
                 "gene": name or tag,
@@ -92,15 +84,23 @@ def gene_table(
                 "end": end,
                 "strand": strand,
                 "pseudo": kind == "pseudogene",
-                "at": weak[start:end].mean(),
+                "at": weak[gene].mean(),
                 "log_length": np.log2(end - start),
                 "expression": min(int(window.max()), 2),
-                "sense": float(np.median(track[row, start:end])),
-                "antisense": float(np.median(track[1 - row, start:end])),
+                "sense": float(np.median(track[row, gene])),
+                "antisense": float(np.median(track[1 - row, gene])),
             }
         )
     columns = "gene start end strand pseudo at log_length expression sense antisense"
     return pd.DataFrame(rows, columns=columns.split())
+
+
+def _stretch(genome: Genome, start: int, end: int) -> NDArray[np.int64]:
+    """Positions from start to end; round the origin of a circle, cut at the ends of a line."""
+    there = np.arange(start, end)
+    if genome.circular:
+        return there % len(genome)
+    return there[(there >= 0) & (there < len(genome))]
 
 
 def effects(genes: pd.DataFrame, *, n: int, level: float) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Figures of the atlas: cards of heads, an explorer, matched seeds, recovered elements.
+"""Figures of the atlas: cards of heads, an explorer, recovered elements.
 
 Offsets are drawn as biologists count them (`sites.paper_label`: no zero, the TSS is +1).
 """
@@ -7,29 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import logomaker
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown, display
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from genoattn.genome.motifs import letter_information
 from genoattn.genome.sites import paper_label
 from genoattn.heads.preferred import Sweep
-from genoattn.heads.profiles import PROMOTER, names
+from genoattn.heads.profiles import PROMOTER
 from genoattn.plots import explorer as explorer_page
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.study.report import listed
+from genoattn.plots.reading import letter_stacks
+from genoattn.study.report import listed, with_interval
 
-__all__ = ["Cards", "cards", "explorer", "recovery", "seeds"]
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+__all__ = ["Cards", "cards", "explorer", "recovery"]
 
 
-_ACROSS = 3
+_ACROSS = 2
 """Cards in a row."""
+_CLOSE = (-42, 4)
+"""Offsets between which letters are drawn, large enough to be read; beyond little passes."""
+_LONGEST = 64
+"""Letters of a line on a card."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,8 @@ class Cards:
 
     def _ipython_display_(self) -> None:
         """Show heading, cards and sentences of one layer after the other."""
+        from IPython.display import Markdown, display
+
         for layer, drawn in self.figures.items():
             display(Markdown(f"### Layer {layer}"))
             display(drawn)
@@ -58,12 +66,11 @@ class Cards:
 def cards(
     joined: pd.DataFrame,
     profiles: pd.DataFrame,
-    swept: Sweep,
-    background: NDArray[np.float64],
+    logos: pd.DataFrame | None,
     says: Sequence[str],
     region: tuple[int, int] = PROMOTER,
 ) -> Cards:
-    """The cards of all heads: profile, high and low outputs, logo at its offset, numbers.
+    """The cards of all heads: attention, the letters that pass through the head, numbers.
 
     Parameters
     ----------
@@ -71,12 +78,10 @@ def cards(
         `atlas.join`.
     profiles : DataFrame
         `profiles.profile_frame` with the columns mean, highest and lowest.
-    swept : Sweep
-        `preferred.sweep`.
-    background : ndarray, shape (4,)
-        Share of A, C, G, T in the genome.
+    logos : DataFrame or None
+        `mediated.logo_table`; None where it was not made.
     says : sequence of str
-        `atlas.sentences`: one for each row of the table.
+        `atlas_words.sentences`: one for each row of the table.
     region : tuple of int
         First and last paper label drawn.
     """
@@ -85,7 +90,8 @@ def cards(
     for layer, mine in told.groupby("layer"):
         number = int(str(layer))
         close = profiles[(profiles["layer_1based"] == layer) & profiles["label"].between(*region)]
-        figures[number] = _layer(mine, close, swept, background)
+        letters = None if logos is None else logos[logos["layer"] == layer]
+        figures[number] = _layer(mine, close, letters)
         texts[number] = "\n".join(
             f"- **L{number} H{head}** {said}"
             for head, said in zip(mine["head"], mine["said"], strict=True)
@@ -93,15 +99,13 @@ def cards(
     return Cards(figures, texts)
 
 
-def _layer(
-    mine: pd.DataFrame, profiles: pd.DataFrame, swept: Sweep, background: NDArray[np.float64]
-) -> Drawn:
+def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | None) -> Drawn:
     """The cards of one layer's heads, from their rows and the region of their profiles."""
     layer, n_rows = int(mine["layer"].iloc[0]), -(-len(mine) // _ACROSS)
     figure, grid = plt.subplots(
         3 * n_rows,
         _ACROSS,
-        figsize=(style.WIDTH, 3.55 * n_rows + 0.3),
+        figsize=(style.WIDTH, 3.2 * n_rows + 0.3),
         height_ratios=[1.0, 0.9, 0.55] * n_rows,
         squeeze=False,
         layout="constrained",
@@ -109,32 +113,39 @@ def _layer(
     for axes in grid.flat:
         axes.set_axis_off()
     by_head = dict(iter(profiles.groupby("head_1based")))
+    shown = None if logos is None else logos[logos["offset"].between(*_CLOSE)]
+    ends, drawn = [], []
     for number, row in enumerate(mine.to_dict("records")):
         top, column = 3 * (number // _ACROSS), number % _ACROSS
         head = int(row["head"])
         _card_profile(grid[top, column], by_head[head], row)
-        offset = int(swept.favourite_offset[layer - 1, head - 1])
-        heights = letter_information(swept.favourite_counts[layer - 1, head - 1], background)
-        _card_logo(grid[top + 1, column], heights, offset, float(-np.log2(background.min())))
+        if shown is not None:
+            drawn.append(grid[top + 1, column])
+            ends.append(_card_logo(grid[top + 1, column], shown[shown["head"] == head]))
         _card_numbers(grid[top + 2, column], row)
+    for axes in drawn:  # one scale a layer, so that heads compare
+        low, high = min(low for low, _ in ends), max(high for _, high in ends)
+        axes.set_ylim(1.05 * low - 1e-9, 1.05 * high + 1e-9)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     handles, words = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside upper center", ncols=len(words), fontsize=8)
-    peaks = listed(
-        f"H{head} {label:+d}"
-        for head, label in zip(
-            mine["head"], paper_label(mine["peak_offset"].to_numpy()), strict=True
-        )
+    held = mine[mine["carries"].fillna("") != ""]
+    told = listed(f"H{row['head']} {row['carries']}" for row in held.to_dict("records"))
+    letters = (
+        "Below, the letters that pass through the head to the output, at their true distances, as "
+        "the mean over start sites (the layer has one scale). "
+        if logos is not None
+        else ""
     )
     return Drawn(
         figure,
         f"The heads of layer {layer}. Curves: mean attention by position, over random positions "
         "and over those of highest and lowest output; where the curves part, the head looks "
         "elsewhere when the output is high. The grey stripe marks the position of highest mean "
-        "attention, if it lies in the region. Logos: letters there, in the samples that give it "
-        "most attention, against the genome's composition.",
-        f"{len(mine)} cards, each with three curves, a sequence logo and four lines of text. "
-        f"Positions of highest mean attention: {peaks}.",
+        f"attention, if it lies in the region. {letters}Where attention is high and no letters "
+        "stand below, the output learns nothing from what the head looks at there.",
+        f"{len(mine)} cards, each with three curves, a sequence logo and lines of text. "
+        f"Elements carried: {told or 'none'}.",
     )
 
 
@@ -156,27 +167,33 @@ def _card_profile(axes: Axes, part: pd.DataFrame, row: dict) -> None:
     axes.set_ylabel("attention", fontsize=7)
 
 
-def _card_logo(axes: Axes, heights: NDArray[np.float64], offset: int, most: float) -> None:
-    """The motif at the favourite position, at its offset."""
+def _card_logo(axes: Axes, part: pd.DataFrame) -> tuple[float, float]:
+    """The letters that pass through the head; gives the ends of the axis."""
     axes.set_axis_on()
-    width = len(heights)
-    places = offset + np.arange(width) - width // 2
-    frame = pd.DataFrame(heights, index=places, columns=list("ACGT"))
-    logomaker.Logo(frame, ax=axes, color_scheme=style.NUCLEOTIDES, show_spines=False)
-    axes.spines[["left", "bottom"]].set_visible(True)
-    axes.set_ylim(0, most)
-    axes.set_yticks([0, 1, 2])
-    axes.set_xticks(places, [f"{label:+d}" for label in paper_label(places)])
+    heights = part.pivot(index="offset", columns="letter", values="contribution")
+    ends = letter_stacks(axes, heights)
+    label = paper_label(heights.index.to_numpy())
+    shown = (label % 10 == 0) | (label == 1)
+    axes.set_xticks(heights.index[shown], [f"{value:+d}" for value in label[shown]])
+    axes.locator_params(axis="y", nbins=3)
     axes.tick_params(labelsize=7, length=2)
-    axes.set_ylabel("bits", fontsize=7)
+    axes.set_ylabel("log-odds", fontsize=7)
+    return ends
 
 
 def _card_numbers(axes: Axes, row: dict) -> None:
     """What the other chapters say of the head, or that they do not."""
-    if pd.isna(row["q_value"]):
-        known = "known motif: not compared"
+    if pd.isna(row["carries"]):
+        carries = "carries: not measured"
+    elif row["carries"]:
+        first = row["carries"].split("; ")[0]
+        share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
+        carries = f"carries {first}: {share}"
     else:
-        known = f"{row['best_motif'] or 'no motif'}, q = {row['q_value']:.2g}"
+        carries = "carries none of the elements"
+    letters = f"letters: {row['mediated_name'] or 'no name'}"
+    if pd.isna(row["mediated"]):
+        letters = "letters: not measured"
     if pd.isna(row["ablation_delta_pr_auc"]):
         without = "switched off: not run"
     else:
@@ -185,84 +202,29 @@ def _card_numbers(axes: Axes, row: dict) -> None:
             f"[{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
         )
     stability = row["seed_stability"]
-    seeds = "one seed only" if pd.isna(stability) else f"a match in {stability:.0%} of the others"
-    role = f"role: {row['role']}" if row["role"] else "no role by the rule"
-    if len(role) > 44:
-        role = role[:43] + "…"
+    seeds = "role in other seeds: "
+    seeds += "not known" if pd.isna(stability) else f"returns in {stability:.0%}"
+    lines = [line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+             for line in (carries, letters, without, seeds)]  # fmt: skip
     axes.text(
-        0,
-        1,
-        "\n".join([role, known, without, f"seeds: {seeds}"]),
-        va="top",
-        fontsize=7,
-        transform=axes.transAxes,
-        linespacing=1.35,
+        0, 1, "\n".join(lines), va="top", fontsize=7, transform=axes.transAxes, linespacing=1.35
     )
 
 
 def explorer(
-    profiles: pd.DataFrame, swept: Sweep, says: Sequence[str], background: NDArray[np.float64]
+    profiles: pd.DataFrame,
+    swept: Sweep,
+    says: Sequence[str],
+    background: NDArray[np.float64],
+    logos: pd.DataFrame | None,
 ) -> HTML:
     """A page in the page, in which all heads and offsets can be swept: `explorer.explorer`."""
-    return HTML(
-        explorer_page.explorer(profiles, swept, says, background, colours=style.NUCLEOTIDES)
-    )
+    from IPython.display import HTML
 
-
-def seeds(matches: pd.DataFrame | None, seed: str) -> Drawn | None:
-    """How alike each head of one seed is to its counterparts, a panel for each other seed.
-
-    Parameters
-    ----------
-    matches : DataFrame or None
-        `seeds.match`; nothing is drawn without it.
-    seed : str
-        The seed whose heads are on the horizontal axis.
-    """
-    if matches is None:
-        return None
-    mine = matches[matches["seed"] == seed]
-    others = list(mine["other_seed"].unique())
-    figure, grid = plt.subplots(
-        len(others),
-        1,
-        figsize=(style.WIDTH, 0.6 + 1.7 * len(others)),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
+    page = explorer_page.explorer(
+        profiles, swept, says, background, logos, colours=style.NUCLEOTIDES
     )
-    for axes, other in zip(grid[:, 0], others, strict=True):
-        part = mine[mine["other_seed"] == other].sort_values(["layer_1based", "head_1based"])
-        place = np.arange(len(part))
-        back = part["comes_back"].to_numpy()
-        axes.vlines(place, 0, part["similarity"], color="0.7", linewidth=1)
-        for chosen, face, name in ((back, "black", "comes back"), (~back, "white", "does not")):
-            axes.plot(
-                place[chosen],
-                part["similarity"][chosen],
-                "o",
-                color="black",
-                markerfacecolor=face,
-                label=name,
-            )
-        axes.axhline(part["chance"].iloc[0], **style.line(1), linewidth=1, label="chance")
-        axes.set_ylim(0, 1.02)
-        axes.set_ylabel(f"similarity\nto {other}", fontsize=8)
-        axes.set_xticks(place, names(part), rotation=90, fontsize=7)
-    figure.legend(
-        *grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8
-    )
-    grid[-1, 0].set_xlabel(f"heads of {seed}")
-    back = mine.groupby("other_seed", sort=False)["comes_back"].agg(["sum", "size"])
-    told = listed(f"{row.sum} of {row.size} in {row.Index}" for row in back.itertuples())
-    return Drawn(
-        figure,
-        "Similarity of each head to the head of another seed that it is matched with, across "
-        "layers. A head comes back (filled) when the pair is more similar than 95% of the pairs "
-        f"that were not matched (dashed line): {told}.",
-        f"A stem plot for each of {len(others)} other seeds. Heads that come back: {told}. "
-        f"Similarities run from {mine['similarity'].min():.2f} to {mine['similarity'].max():.2f}.",
-    )
+    return HTML(page)
 
 
 def recovery(table: pd.DataFrame | None) -> Drawn | None:
@@ -271,8 +233,8 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     table : DataFrame or None
-        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `grading.grade`; nothing is
-        drawn without it.
+        ``genome_seed``, ``element``, ``recovered``, ``chance`` (`grading.grade`) and ``used``
+        (`grading.usage`); nothing is drawn without it.
     """
     if table is None:
         return None
@@ -309,8 +271,9 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     told = listed(f"{row.Index} {row.sum} of {row.size}" for row in by_element.itertuples())
     return Drawn(
         figure,
-        "Planted elements (rows) on simulated genomes (columns). A filled square was recovered "
-        "from the heads; an open circle was missed, although the model uses the element; a cross "
-        "was missed as well, but the model does not use the element.",
+        "Planted elements (rows) on simulated genomes (columns). A filled square was recovered: "
+        "the output depends on it and a head carries it; an open circle was missed, although the "
+        "model uses the element; a cross was missed as well, but the model does not use it. "
+        f"With permuted letters {planted['chance'].mean():.1%} would have been recovered.",
         f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
     )

@@ -1,4 +1,4 @@
-"""Figures of what the output depends on: tidy frames in, figures out.
+"""Figures of what the model reads and which head carries it: tidy frames in, figures out.
 
 A thing keeps its colour through the chapter: exchanges of single nucleotides, gradients, words.
 """
@@ -19,23 +19,24 @@ from genoattn.study.report import listed
 
 __all__ = [
     "ablation_effects",
-    "attended_words",
     "attention_and_ablation",
-    "head_agreement",
+    "carrier_map",
+    "circuit_curve",
+    "head_set_curves",
     "interaction_map",
-    "position_map",
+    "query_key_map",
+    "seed_map",
+    "spacer_curve",
+    "tile_map",
 ]
 
 
 _PANELS = {
-    "delta_pr_auc": ("ci_low", "ci_high", "PR AUC"),
-    "delta_roc_auc": ("delta_roc_auc_low", "delta_roc_auc_high", "ROC AUC"),
-    "delta_log_odds": ("delta_log_odds_low", "delta_log_odds_high", "log-odds at start sites"),
-    "delta_contrast": ("delta_contrast_low", "delta_contrast_high", "log-odds,\nsites - elsewhere"),
+    "delta_pr_auc": "PR AUC",
+    "delta_roc_auc": "ROC AUC",
+    "delta_contrast": "log-odds,\nsites - elsewhere",
 }
 _MARKERS = "os^D"
-_EXCHANGE, _GRADIENT, _WORD = range(3)
-"""Numbers of the lines (`style.line`) of what is measured nucleotide by nucleotide."""
 
 
 def _points(
@@ -73,49 +74,41 @@ def _head_rows(axes: Axes, frame: pd.DataFrame) -> None:
 
 
 def ablation_effects(effects: pd.DataFrame) -> Drawn:
-    """Change of each measure when one head is off, with intervals; a row for each head.
+    """Change of each measure without one head, with intervals; a row for each head.
 
     Parameters
     ----------
     effects : DataFrame
-        `ablation.head_effects`.
+        ``layer_1based``, ``head_1based`` and `circuits.changes`.
     """
-    rows = effects[["layer_1based", "head_1based"]].drop_duplicates()
     figure, grid = plt.subplots(
         1,
         len(_PANELS),
-        figsize=(style.WIDTH, 1.2 + 0.16 * len(rows)),
+        figsize=(style.WIDTH, 1.2 + 0.16 * len(effects)),
         sharey=True,
         layout="constrained",
     )
-    for axes, (column, (low, high, title)) in zip(grid, _PANELS.items(), strict=True):
-        for number, mode in enumerate(("mean", "zero")):
-            part = effects[effects["mode"] == mode]
-            height = np.arange(len(part)) + (number - 0.5) * 0.36
-            _points(axes, height, part[column], part[low], part[high], number, f"{mode} instead")
-        _head_rows(axes, rows)
+    for axes, (column, title) in zip(grid, _PANELS.items(), strict=True):
+        low, high = effects[f"{column}_low"], effects[f"{column}_high"]
+        _points(axes, np.arange(len(effects)), effects[column], low, high, 0, "")
+        _head_rows(axes, effects)
         axes.set_xlabel(f"change of\n{title}", fontsize=8)
         axes.tick_params(axis="x", labelsize=7)
         axes.locator_params(axis="x", nbins=4)
-    figure.legend(
-        *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
-    )
-    means = effects[effects["mode"] == "mean"]
-    most = means.nsmallest(3, "delta_contrast")
+    most = effects.nsmallest(3, "delta_pr_auc")
     told = listed(
-        f"{name} ({change:+.2f})"
-        for name, change in zip(names(most), most["delta_contrast"], strict=True)
+        f"{name} ({change:+.3f})"
+        for name, change in zip(names(most), most["delta_pr_auc"], strict=True)
     )
     return Drawn(
         figure,
-        "Change of four scores when one head is switched off, with intervals from resampled "
-        "blocks: filled circles where its mean stands in for it, open squares where zero does. "
-        "Left of the vertical line, the model is worse without the head. Replaced by its mean, "
-        f"the heads that cost most contrast (right) are {told}.",
-        f"Four panels with a row for each of {len(rows)} heads. The change of PR AUC by the mean "
-        f"runs from {means['delta_pr_auc'].min():+.3f} to {means['delta_pr_auc'].max():+.3f}, "
-        f"that of the contrast from {means['delta_contrast'].min():+.2f} to "
-        f"{means['delta_contrast'].max():+.2f}.",
+        "Change of three scores over the test part when a head hands on its mean, with intervals "
+        "from resampled blocks. Left of the vertical line, the model is worse without the head. "
+        f"The heads that cost most PR AUC are {told}.",
+        f"Three panels with a row for each of {len(effects)} heads. The change of PR AUC runs from "
+        f"{effects['delta_pr_auc'].min():+.3f} to {effects['delta_pr_auc'].max():+.3f}, that of "
+        f"the contrast from {effects['delta_contrast'].min():+.2f} to "
+        f"{effects['delta_contrast'].max():+.2f}.",
     )
 
 
@@ -228,147 +221,337 @@ def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Draw
     )
 
 
-def position_map(effects: pd.DataFrame) -> Drawn:
-    """Mean maps over sites: exchanges, whole words, integrated gradients, with bands.
+# -------------------------------------------------------------------- heads that carry elements
+
+
+def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
+    """Share of each element's effect that comes back with each head; carriers with intervals.
 
     Parameters
     ----------
+    shares : DataFrame
+        `carriers.shares` of one network.
+    carriers : DataFrame
+        `carriers.carried`.
     effects : DataFrame
-        `mutagenesis.position_effects`.
+        `carriers.effects`; the elements that are used are drawn, the most important first.
     """
-    panels = {
-        "mutation": ("exchange of\none nucleotide", _EXCHANGE),
-        "word": ("exchange of the\nword around it", _WORD),
-        "gradient": ("integrated\ngradient", _GRADIENT),
-    }
-    figure, grid = plt.subplots(
-        len(panels), 1, figsize=(style.WIDTH, 5.4), sharex=True, layout="constrained"
-    )
-    for axes, (column, (title, number)) in zip(grid, panels.items(), strict=True):
-        look = style.line(number)
-        axes.plot(effects["offset"], effects[column], **{**look, "linestyle": "-"}, linewidth=1.2)
-        axes.fill_between(
-            effects["offset"],
-            effects[f"{column}_low"],
-            effects[f"{column}_high"],
-            color=look["color"],
-            alpha=0.25,
-            linewidth=0,
+    used = effects[effects["used"] & (effects["control"] == "")]
+    order = used.sort_values("effect", ascending=False)["element"].tolist()
+    every = shares[(shares["query_bin"] == "all") & (shares["control"] == "")]
+    table = every.pivot_table(index=["layer", "head"], columns="element", values="share")
+    table = table.reindex(columns=order)
+    sure = pd.DataFrame("", index=table.index, columns=order)
+    for row in carriers[carriers["element"].isin(order)].itertuples(index=False):
+        sure.loc[(row.layer, row.head), row.element] = (
+            f"{row.share:.0%} ({row.ci_low:.0%} to {row.ci_high:.0%})"
         )
-        axes.axhline(0, color="0.4", linewidth=0.6, zorder=0)
-        axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-        axes.set_ylabel(f"{title}\n(log-odds)", fontsize=8)
-    offset = effects["offset"].to_numpy()
-    label = paper_label(offset)
-    shown = (label % 10 == 0) | (label == 1)
-    grid[-1].set_xticks(offset[shown], [f"{value:+d}" for value in label[shown]])
-    grid[-1].set_xlabel("position relative to the start site (nt)")
-    least, word = (effects.loc[effects[name].idxmin()] for name in ("mutation", "word"))
-    at, centre = (int(paper_label(int(row["offset"]))) for row in (least, word))
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 1.4 + 0.2 * len(table)), layout="constrained")
+    shown = table.rename(index=str)
+    limit = max(0.1, float(np.nanmax(np.abs(table.to_numpy(np.float64)), initial=0.1)))
+    if order:
+        sns.heatmap(
+            shown,
+            ax=axes,
+            cmap=style.DIVERGING,
+            vmin=-limit,
+            vmax=limit,
+            annot=sure.to_numpy(),
+            fmt="",
+            annot_kws={"fontsize": 5.5},
+            linewidths=0.3,
+            cbar_kws={"label": "share of the effect restored", "shrink": 0.5},
+        )
+    labels = [f"L{layer} H{head}" for layer, head in table.index]
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=7)
+    worth = used.set_index("element")["effect"]
+    axes.set_xticks(
+        np.arange(len(order)) + 0.5,
+        [f"{name}\n{worth[name]:+.2f}" for name in order],
+        rotation=0,
+        fontsize=7,
+    )
+    axes.set_ylabel("")
+    axes.set_xlabel("element, and its effect (log-odds)")
+    n = len(carriers[carriers["element"].isin(order)])
     return Drawn(
         figure,
-        "What the output at a start site owes to each position around it, as the mean over sites "
-        "with its interval: the change of the log-odds when the nucleotide is exchanged (top), "
-        "when the word around it is (middle), and what integrated gradients attribute to it "
-        "(bottom). Where a position matters, the first two curves fall below zero and the third "
-        f"rises above it; here above all around {at:+d}.",
-        f"Three curves over positions {paper_label(int(offset[0])):+d} to "
-        f"{paper_label(int(offset[-1])):+d}. Exchanges of one nucleotide cost most at {at:+d} "
-        f"({least['mutation']:+.2f}), exchanges of a word at {centre:+d} ({word['word']:+.2f}).",
+        "Causal mediation: the share of an element's effect that comes back when one head alone "
+        "hands on what it would if the element stood there. Numbers stand in the "
+        f"{n} cells whose head carries the element (q-value and interval), with intervals from "
+        "resampled blocks. Shares of heads need not add up to 100%.",
+        f"A table of {len(table)} heads by {len(order)} elements, coloured by the share restored, "
+        f"which runs from {np.nanmin(table.to_numpy(np.float64), initial=0):.0%} to "
+        f"{np.nanmax(table.to_numpy(np.float64), initial=0):.0%}.",
     )
 
 
-def head_agreement(agreement: pd.DataFrame) -> Drawn:
-    """Rank correlation of attention with what matters, head by head, with intervals.
+def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
+    """Effect of every tile, and what comes back of it with each head, in log-odds.
 
     Parameters
     ----------
-    agreement : DataFrame
-        `mutagenesis.agreement`, without the row of the mean over heads.
+    shares : DataFrame
+        `carriers.shares` of the tiles.
+    effects : DataFrame
+        `carriers.effects` of the tiles.
     """
-    rows = agreement[["layer_1based", "head_1based"]].drop_duplicates()
+    every = shares[shares["query_bin"] == "all"]
+    worth = effects.set_index("first")["effect"].sort_index()
+    table = every.pivot_table(
+        index=["layer", "head"], columns="first", values="share", dropna=False
+    )
+    table = table.reindex(columns=worth.index).mul(worth, axis=1).fillna(0.0)
+    figure, (top, bottom) = plt.subplots(
+        2,
+        1,
+        figsize=(style.WIDTH, 2.6 + 0.14 * len(table)),
+        height_ratios=(1, max(2.0, 0.12 * len(table))),
+        sharex=True,
+        layout="constrained",
+    )
+    place = np.arange(len(worth)) + 0.5
+    rows = effects.sort_values("first")
+    top.bar(place, rows["effect"], color=style.line(0)["color"], width=0.8)
+    top.vlines(place, rows["ci_low"], rows["ci_high"], color="0.2", linewidth=0.8)
+    top.axhline(0, color="0.4", linewidth=0.6)
+    top.set_ylabel("effect\n(log-odds)", fontsize=8)
+    limit = max(0.05, float(np.abs(table.to_numpy()).max()))
+    sns.heatmap(
+        table,
+        ax=bottom,
+        cmap=style.DIVERGING,
+        vmin=-limit,
+        vmax=limit,
+        cbar_kws={"label": "log-odds restored", "orientation": "horizontal", "shrink": 0.5},
+    )
+    labels = [f"L{layer} H{head}" for layer, head in table.index]
+    bottom.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=6.5)
+    ticks = [f"{int(paper_label(int(first))):+d}" for first in worth.index]
+    bottom.set_xticks(place, ticks, rotation=0, fontsize=7)
+    bottom.set_xlabel("first position of the tile relative to the start site (nt)")
+    bottom.set_ylabel("")
+    best = rows.loc[rows["effect"].idxmax()]
+    return Drawn(
+        figure,
+        "Every tile of the promoter permuted, whatever stands there. Top, what this costs, with "
+        "intervals; below, how much of it comes back with each head alone. White: less than the "
+        "least effect that counts.",
+        f"Bars over {len(worth)} tiles, the highest {best['effect']:+.2f} at "
+        f"{int(paper_label(int(best['first']))):+d}, above a table of {len(table)} heads.",
+    )
+
+
+def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
+    """At which queries, and from which keys, the leading heads restore an element.
+
+    Parameters
+    ----------
+    ways : DataFrame
+        ``element``, ``head``, ``query``, ``key``, ``share``, one row a pair of bins.
+    element : str
+    most : int
+        Heads that are drawn.
+    """
+    mine = ways[ways["element"] == element]
+    heads = list(dict.fromkeys(mine["head"]))[:most]
+    tables = [
+        mine[mine["head"] == head].pivot_table(index="query", columns="key", values="share")
+        for head in heads
+    ]
+    limit = max([0.01, *(float(np.abs(table.to_numpy()).max()) for table in tables)])
     figure, grid = plt.subplots(
-        1, 2, figsize=(style.WIDTH, 1.2 + 0.16 * len(rows)), sharey=True, layout="constrained"
+        1,
+        max(1, len(heads)),
+        figsize=(style.WIDTH, 3.6),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
-    titles = {
-        "map": "mean attention against\nmean effect, by position",
-        "gain": "within a site: own attention\nmore than another site's",
-    }
-    labels = {"mutation": "exchanges", "gradient": "integrated gradients"}
-    for axes, (column, title) in zip(grid, titles.items(), strict=True):
-        for number, (method, label) in zip((_EXCHANGE, _GRADIENT), labels.items(), strict=True):
-            part = agreement[agreement["method"] == method]
-            height = np.arange(len(part)) + (number - 0.5) * 0.36
-            low, high = part[f"{column}_low"], part[f"{column}_high"]
-            _points(axes, height, part[column], low, high, number, label)
-        _head_rows(axes, rows)
-        axes.set_xlabel(f"rank correlation:\n{title}", fontsize=8)
-    figure.legend(
-        *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
-    )
-    swapped = agreement[agreement["method"] == "mutation"]
-    gains = int((swapped["gain_low"] > 0).sum())
+    told = []
+    for axes, head, table in zip(grid[0], heads, tables, strict=False):
+        image = axes.pcolormesh(
+            np.arange(table.shape[1] + 1),
+            np.arange(table.shape[0] + 1),
+            table.to_numpy(),
+            cmap=style.DIVERGING,
+            vmin=-limit,
+            vmax=limit,
+        )
+        axes.set_title(head, fontsize=9)
+        step = slice(1, None, 2)
+        keys = np.arange(table.shape[1])
+        axes.set_xticks(
+            keys[step] + 0.5, [f"{k:+d}" for k in table.columns[step]], fontsize=6.5, rotation=90
+        )
+        axes.set_xlabel("keys from (nt)", fontsize=8)
+        queries = np.arange(table.shape[0])
+        axes.set_yticks(queries[step] + 0.5, [f"{q:+d}" for q in table.index[step]], fontsize=6.5)
+        query, key = np.unravel_index(int(table.to_numpy().argmax()), table.shape)
+        told.append(
+            f"{head} most at queries from {table.index[query]:+d} and keys from "
+            f"{table.columns[key]:+d} ({table.to_numpy().max():.0%})"
+        )
+    grid[0, 0].set_ylabel("queries from (nt)", fontsize=8)
+    if heads:
+        figure.colorbar(image, ax=grid[0, -1], label="share restored (first order)")
     return Drawn(
         figure,
-        "How well the attention of each head fits the effects of changes. Left, over positions, "
-        "its mean attention against the mean effect: right of the line, the head looks where "
-        "changes matter. Right, within single sites, how much better its own attention fits than "
-        "its attention at another site: above zero, the head responds to the sequence of the "
-        f"site, not only to a position. That holds for {gains} of {len(rows)} heads (exchanges, "
-        "interval above zero).",
-        f"Two panels with a row for each of {len(rows)} heads. Against exchanges, the left "
-        f"correlations run from {swapped['map'].min():+.2f} to {swapped['map'].max():+.2f}, the "
-        f"gains on the right from {swapped['gain'].min():+.2f} to {swapped['gain'].max():+.2f}.",
+        f"By which way {element} is read: share of its effect that comes back with a head, by the "
+        "bin of queries where the head acts and the bin of keys that it reads, to first order. "
+        "Numbers are the first offset of each bin from the start site; the leftmost keys are all "
+        "those further upstream. A head that acts at queries far from the site's own, at the "
+        "bottom right, hands on to other heads.",
+        f"{len(heads)} maps of queries by keys: {listed(told)}.",
     )
 
 
-def attended_words(words: pd.DataFrame) -> Drawn:
-    """Exchange of the word that each head attends to, beside words at the same places elsewhere.
+def head_set_curves(sets: pd.DataFrame, most: int = 6) -> Drawn:
+    """Share of each element's effect that comes back with the leading heads together.
 
     Parameters
     ----------
-    words : DataFrame
-        `mutagenesis.attended_words`.
+    sets : DataFrame
+        `carriers.head_sets`.
+    most : int
+        Elements that are drawn.
     """
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(style.WIDTH, 1.2 + 0.16 * len(words)), sharey=True, layout="constrained"
-    )
-    height = np.arange(len(words))
-    colour = style.line(_WORD)["color"]
-    left.hlines(height, words["attended"], words["control"], color="0.7", linewidth=1.0)
-    left.plot(words["attended"], height, "o", markersize=4, color=colour, label="attended word")
-    left.plot(
-        words["control"],
-        height,
-        "s",
-        markersize=4,
-        color=style.FAINT,
-        markerfacecolor="white",
-        label="words at the same offset at other sites",
-    )
-    _points(
-        right,
-        height,
-        words["difference"],
-        words["difference_low"],
-        words["difference_high"],
-        _WORD,
-        "difference",
-    )
-    for axes, title in ((left, "change of log-odds"), (right, "difference")):
-        _head_rows(axes, words)
-        axes.set_xlabel(title, fontsize=8)
-    figure.legend(
-        *left.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8
-    )
-    more = int((words["difference_high"] < 0).sum())
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4), layout="constrained")
+    told = []
+    for number, (element, rows) in enumerate([*sets.groupby("element", sort=False)][:most]):
+        look = style.line(number)
+        marker = "os^Dv*"[number % 6]
+        axes.plot(
+            rows["n_heads"], rows["share"], marker=marker, markersize=4, label=element, **look
+        )
+        axes.fill_between(
+            rows["n_heads"], rows["ci_low"], rows["ci_high"], color=look["color"], alpha=0.15
+        )
+        told.append(f"{element} {rows['share'].iloc[-1]:.0%} with {len(rows)}")
+    axes.axhline(1, color="0.4", linewidth=0.6)
+    axes.set_xlabel("heads restored together, the leading ones first")
+    axes.set_ylabel("share of the effect restored")
+    if told:
+        axes.legend(fontsize=8)
     return Drawn(
         figure,
-        "Left, the change of the log-odds when the word is exchanged that a head attends to most, "
-        "and when words at the same offset at other sites are. Right, the difference with its "
-        "interval: left of the line, the attended word matters more than the place alone "
-        f"explains. That holds for {more} of {len(words)} heads.",
-        f"Two panels with a row for each of {len(words)} heads. Changes by the attended word run "
-        f"from {words['attended'].min():+.2f} to {words['attended'].max():+.2f}, differences from "
-        f"{words['difference'].min():+.2f} to {words['difference'].max():+.2f}.",
+        "How many heads an element's effect goes through: the share that comes back when the "
+        "first, the first two, ... of the leading heads hand on their clean contributions "
+        "together, with intervals.",
+        f"Rising curves over the number of heads: {listed(told)}.",
+    )
+
+
+def spacer_curve(table: pd.DataFrame | None, head: str) -> Drawn:
+    """What a -35 box is worth at each distance from the -10 box, and what of it one head brings.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        ``spacer``, ``effect``, ``through`` and their limits.
+    head : str
+    """
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
+    if table is None:
+        axes.set_axis_off()
+        return Drawn(figure, "No head carries a −35 box, so no spacer was tried.", "Nothing drawn.")
+    labels = {"effect": "the box, all heads", "through": f"what comes by {head} alone"}
+    for number, (name, label) in enumerate(labels.items()):
+        look = style.line(number)
+        axes.plot(table["spacer"], table[name], marker="os"[number], label=label, **look)
+        low, high = table[f"{name}_low"], table[f"{name}_high"]
+        axes.fill_between(table["spacer"], low, high, color=look["color"], alpha=0.2, linewidth=0)
+    axes.axhline(0, color="0.4", linewidth=0.6)
+    axes.set_xlabel("spacer between the −35 and the −10 box (nt)")
+    axes.set_ylabel("log-odds gained")
+    axes.legend(fontsize=8)
+    best = table.loc[table["effect"].idxmax()]
+    return Drawn(
+        figure,
+        "A consensus −35 box written at several distances upstream of the −10 box, in permuted "
+        "surroundings: what it is worth to the output, and what comes back with one head alone; "
+        "means over sites with intervals.",
+        f"Two curves over spacers of {table['spacer'].min()} to {table['spacer'].max()} nt; the "
+        f"box is worth most at {best['spacer']:.0f} nt ({best['effect']:+.2f}).",
+    )
+
+
+def seed_map(leading: pd.DataFrame) -> Drawn:
+    """The head that carries most of each element, in each seed and in networks that learnt nothing.
+
+    Parameters
+    ----------
+    leading : DataFrame
+        ``element``, ``model``, ``head``, ``share``.
+    """
+    elements, models = (list(dict.fromkeys(leading[name])) for name in ("element", "model"))
+    share, head = (
+        leading.pivot_table(index="element", columns="model", values=name, aggfunc="first").reindex(
+            index=elements, columns=models
+        )
+        for name in ("share", "head")
+    )
+    figure, axes = plt.subplots(
+        figsize=(style.WIDTH, 1.4 + 0.35 * len(elements)), layout="constrained"
+    )
+    if elements:
+        text = [
+            [f"{one}\n{part:.0%}" if one else "none" for one, part in zip(*row, strict=True)]
+            for row in zip(head.to_numpy(), share.to_numpy(), strict=True)
+        ]
+        sns.heatmap(
+            share,
+            ax=axes,
+            cmap="Greys",
+            vmin=0,
+            vmax=max(0.01, float(share.to_numpy().max()) * 1.6),
+            annot=np.array(text),
+            fmt="",
+            annot_kws={"fontsize": 7},
+            linewidths=0.5,
+            cbar_kws={"label": "share restored"},
+        )
+    axes.tick_params(axis="y", rotation=0)
+    axes.set_xlabel("network")
+    axes.set_ylabel("")
+    named = leading[leading["head"] != ""].groupby("model", sort=False).size()
+    told = listed(f"{model} {count}" for model, count in named.items())
+    return Drawn(
+        figure,
+        "The head that carries most of each element, and the share that it restores, in every seed "
+        "and in networks that learnt nothing. Numbers of heads differ between seeds by chance; "
+        "what returns is the role.",
+        f"A table of {len(elements)} elements by {len(models)} networks. Elements with a carrier: "
+        f"{told}.",
+    )
+
+
+def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn:
+    """PR AUC against the number of heads that are kept.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``.
+    goal : float
+        Share of the score of all heads that is marked.
+    """
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
+    look = style.line(0)
+    axes.plot(curve["n_heads"], curve["pr_auc"], marker="o", **look)
+    axes.fill_between(
+        curve["n_heads"], curve["ci_low"], curve["ci_high"], color=look["color"], alpha=0.2
+    )
+    whole = curve["pr_auc"].iloc[-1]
+    axes.axhline(goal * whole, color="0.4", linewidth=0.8, linestyle="--")
+    axes.set_xlabel("heads kept, the others hand on their means")
+    axes.set_ylabel("PR AUC, test part")
+    axes.set_ylim(bottom=0)
+    enough = curve[curve["pr_auc"] >= goal * whole].iloc[0]
+    return Drawn(
+        figure,
+        f"Score of circuits against the number of heads, with intervals. The dashed line is "
+        f"{goal:.0%} of the score of all heads; {int(enough['n_heads'])} heads reach it.",
+        f"A curve from {curve['pr_auc'].iloc[0]:.3f} without heads to {whole:.3f} with all "
+        f"{int(curve['n_heads'].iloc[-1])}.",
     )

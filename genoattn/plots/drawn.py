@@ -1,4 +1,4 @@
-"""A figure with its caption and its alternative text; shows itself in a notebook."""
+"""A figure with its caption and its alternative text; shows itself in a notebook, or nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import io
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
-from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
-__all__ = ["Drawn"]
+__all__ = ["Drawn", "Nothing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,17 @@ class Drawn:
 
     def _ipython_display_(self) -> None:
         """Show the picture, its alternative text in the metadata, and the caption below it."""
+        from IPython.display import Image, Markdown, display
+
         picture = Image(self.png(), metadata={"alt": self.alt})
         plt.close(self.figure)
         display(picture, metadata={"image/png": {"alt": self.alt}})
         display(Markdown(self.caption_block))
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """In place of a figure where there is nothing to draw; the step beside it says why."""
+
+    def _repr_markdown_(self) -> str:
+        return ""

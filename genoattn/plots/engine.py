@@ -114,14 +114,15 @@ def rates(bench: pd.DataFrame) -> Drawn:
         "Positions per second of each kind of work, on a log scale, in the plain and the blocked "
         "form; below the rate of the blocked form, how many times the plain rate it is. It gains "
         f"most, {gain}, on {best['device']}.",
-        f"Bars of the rate of {len(WHAT)} kinds of work on {len(devices)} machine(s), plain and "
-        f"blocked; the largest gain is {gain}.",
+        f"Bars of the rate of {shown['what'].nunique()} kinds of work on {len(devices)} "
+        f"machine(s), plain and blocked; the largest gain is {gain}.",
     )
 
 
 def _bars(axes: Axes, rates: pd.DataFrame) -> None:
     """Draw the rates of one machine, indexed by what and form."""
-    for place, what in enumerate(WHAT):
+    kinds = [what for what in WHAT if what in rates.index.get_level_values("what")]
+    for place, what in enumerate(kinds):
         forms = [form for form in FORMS if (what, form) in rates.index]
         for number, form in enumerate(forms):
             rate = float(rates["nt_per_s"][what, form])
@@ -140,7 +141,7 @@ def _bars(axes: Axes, rates: pd.DataFrame) -> None:
             )
     axes.set_yscale("log")
     axes.set_ylim(rates["nt_per_s"].min() / 3, rates["nt_per_s"].max() * 6)
-    axes.set_xticks(range(len(WHAT)), list(WHAT.values()))
+    axes.set_xticks(range(len(kinds)), [WHAT[what].replace(" (", "\n(") for what in kinds])
     axes.set_ylabel("positions per second")
 
 

@@ -39,6 +39,7 @@ def explorer(
     swept: Sweep,
     says: Sequence[str],
     background: NDArray[np.float64],
+    logos: pd.DataFrame | None = None,
     *,
     colours: Mapping[str, str],
     identity: str = "genoattn-explorer",
@@ -54,9 +55,11 @@ def explorer(
     swept : Sweep
         `preferred.sweep` of the same model; at most 63 samples a matrix.
     says : sequence of str
-        `atlas.sentences`, by layer and head.
+        `atlas_words.sentences`, by layer and head.
     background : ndarray, shape (4,)
         Share of A, C, G, T in the genome, which information is measured against.
+    logos : DataFrame, optional
+        `mediated.logo_table` of the same model: what passes through each head to the output.
     colours : mapping of str to str
         Colour of each of the letters A, C, G, T, as CSS writes it.
     identity : str
@@ -103,8 +106,22 @@ def explorer(
         "sentences": list(says),
         "scales": scales,
         "profiles": texts,
+        "through": None if logos is None else _through(logos, layers * n_heads),
         "counts": _digits(swept.counts, 1),
     }
     text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
     page = _TEMPLATE.read_text(encoding="utf-8")
     return page.replace("@ID@", identity).replace("@DATA@", text)
+
+
+def _through(logos: pd.DataFrame, n_heads: int) -> dict[str, Any]:
+    """What passes through each head: offsets, and letters by offset as digits around a middle."""
+    ordered = logos.sort_values(["layer", "head", "offset", "letter"])
+    values = ordered["contribution"].to_numpy().reshape(n_heads, -1)
+    top = float(np.abs(values).max()) or 1.0
+    return {
+        "first": int(ordered["offset"].min()),
+        "places": values.shape[1] // 4,
+        "top": float(f"{top:.4g}"),
+        "values": _digits(np.round((values / top + 1) / 2 * _LEVELS), 2),
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genoattn.data.assays import source_name
 from genoattn.evaluation.scores import METRIC_NAMES, differs_from_paper
@@ -21,13 +22,15 @@ __all__ = [
     "calibration",
     "false_calls",
     "gene_terms",
+    "labels",
     "learning_curve",
-    "learning_curves",
     "matching",
     "models",
     "performance",
     "precision_recall",
+    "recall",
     "resolution",
+    "seeds",
 ]
 
 
@@ -96,49 +99,6 @@ def _kept(history: pd.DataFrame) -> int:
     return int(np.where(last, history["validation_loss"].to_numpy(), np.inf).argmin())
 
 
-def learning_curves(histories: Mapping[str, pd.DataFrame]) -> Drawn | None:
-    """Validation loss of several trainings by passes, the kept round marked.
-
-    Parameters
-    ----------
-    histories : mapping of model to DataFrame
-        From `genoattn.model.card.Card.rounds`. Losses of models of different training sets are on
-        different labels and do not compare; their shapes do. Nothing is drawn of a single one.
-    """
-    if len(histories) < 2:
-        return None
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.4), layout="constrained")
-    for number, (name, history) in enumerate(histories.items()):
-        look = style.line(number)
-        loss = 1e3 * history["validation_loss"].to_numpy()
-        passes = history["passes"].to_numpy()
-        marker = "osD^v"[number // 6 % 5]  # the lines repeat after six
-        kept = _kept(history)
-        axes.plot(passes, loss, label=name, marker=marker, markersize=3, **look)
-        axes.plot(passes[kept], loss[kept], marker=marker, markersize=8, color=look["color"])
-    axes.set(
-        xlabel="passes over the training part",
-        ylabel="validation loss,\n10⁻³ nats per position",
-    )
-    axes.set_xlim(left=0)
-    axes.legend(ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    lowest = {
-        name: 1e3 * float(history["validation_loss"].iloc[_kept(history)])
-        for name, history in histories.items()
-    }
-    low, high = min(lowest, key=lowest.__getitem__), max(lowest, key=lowest.__getitem__)
-    return Drawn(
-        figure,
-        "Validation loss of every model by passes over the training part; the large marker is at "
-        "the round whose weights were kept, the lowest of the last stage. Compare the heights of "
-        "curves only between models of the same training set: others have other labels. A curve "
-        "that still falls at its end would have gained from more passes.",
-        f"{len(histories)} curves of validation loss; that of the weights kept is lowest for "
-        f"{low}, {lowest[low]:.2f} thousandths of a nat, and highest for {high}, "
-        f"{lowest[high]:.2f}.",
-    )
-
-
 def _intervals(axes: Axes, rows: pd.DataFrame, height: np.ndarray, **look: Any) -> None:
     """Values as dots with their intervals as lines, at given heights."""
     axes.hlines(height, rows["ci_low"], rows["ci_high"], color=look["color"], linewidth=1.4)
@@ -146,15 +106,15 @@ def _intervals(axes: Axes, rows: pd.DataFrame, height: np.ndarray, **look: Any) 
 
 
 def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | None = None) -> Drawn:
-    """ROC AUC and PR AUC by training and test set with intervals, ours beside the paper's.
+    """ROC AUC and PR AUC by training and test set, mean of the seeds, beside the paper's.
 
-    A diamond is filled where the paper's value lies outside our interval.
+    A diamond is filled where the paper's value lies outside the interval of one more training, grey
+    where there is but one seed.
 
     Parameters
     ----------
     table : DataFrame
-        Rows of resolution 1 and of one model a training set, from
-        `genoattn.evaluation.scores.performance`.
+        From `genoattn.evaluation.seeds.over_seeds`, one recipe.
     baselines : mapping of name to DataFrame, optional
         Rows of the same columns of other models, shown without intervals.
     """
@@ -169,11 +129,13 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
     )  # fmt: skip
     for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
         rows = table[table["metric"] == metric].set_index(["train_set", "test_set"]).loc[pairs]
-        _intervals(axes, rows, height, color="#0072B2", marker="o", label="ours, with interval")
+        _intervals(axes, rows, height, color="#0072B2", marker="o", label="ours, mean of seeds")
         printed, outside = rows["paper_value"].notna(), differs_from_paper(rows)
+        lone = rows["ci_low"].isna()
         for chosen, colour, label in (
-            (printed & ~outside, "white", "paper, inside the interval"),
+            (printed & ~outside & ~lone, "white", "paper, inside the interval"),
             (printed & outside, "#000000", "paper, outside the interval"),
+            (printed & lone, "#BBBBBB", "paper, beside one seed"),
         ):
             if not chosen.any():
                 continue
@@ -211,27 +173,33 @@ def performance(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame] | Non
                 va="center",
                 fontsize=8,
             )
+    _one_legend(figure, panels)
+    return Drawn(figure, *_say_pairs(table, baselines or {}))
+
+
+def _one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Name what any panel shows, once."""
     handles: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     figure.legend(list(handles.values()), list(handles), loc="outside upper right", ncols=3)
-    return Drawn(figure, *_say_pairs(table, baselines or {}))
 
 
 def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
     """Caption and alternative text of `performance`."""
-    printed = table["paper_value"].notna()
-    outside = differs_from_paper(table)[printed]
+    judged = table["paper_value"].notna() & table["ci_low"].notna()
+    outside = differs_from_paper(table)[judged]
     beside = " and ".join(baselines)
     several = table["test_set"].nunique() > 1
     hardest = table[table["metric"] == "roc_auc"].groupby("test_set")["value"].mean().idxmin()
     caption = (
-        "Scores on the test part with 95% intervals (dots), a row a pair of training and test set"
+        "Scores on the test part, a row a pair of training and test set: the mean of the seeds "
+        "(dots), and the 95% interval in which one more training would lie (lines)"
         + (f"; in orange the baselines ({beside}), trained on the same sites" if beside else "")
         + "."
         + (
-            " Diamonds are the paper's values, filled where they lie outside our interval: "
+            " Diamonds are the paper's values, filled where they lie outside that interval: "
             f"{outside.sum()} of {len(outside)} do."
             if len(outside)
             else ""
@@ -244,6 +212,162 @@ def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tu
         told.append(f"{title} from {value.min():.3f} to {value.max():.3f}")
     n = len(table) // len(METRIC_NAMES)
     return caption, f"Two panels of {n} dots with intervals: {' and '.join(told)}."
+
+
+def labels(table: pd.DataFrame, alpha: float = 0.05) -> Drawn | None:
+    """Score of the curated set's models minus that of each source's, by test set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `genoattn.evaluation.seeds.label_differences`; nothing is drawn of none.
+    alpha : float
+        Corrected p-values below it are drawn filled.
+    """
+    table = table[table["difference"].notna()] if len(table) else table
+    if table.empty:
+        return None
+    tests = [*dict.fromkeys(table["test_set"])][::-1]  # sites that no step used stand last: first
+    sources = [*dict.fromkeys(table["train_set"])]
+    height = {
+        (test, source): -(number * (len(sources) + 1) + place)
+        for number, test in enumerate(tests)
+        for place, source in enumerate(sources)
+    }
+    figure, panels = plt.subplots(
+        1, 2, figsize=(style.WIDTH, 1.2 + 0.17 * len(tests) * (len(sources) + 1)),
+        layout="constrained", sharey=True,
+    )  # fmt: skip
+    for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
+        axes.axvline(0, color=style.FAINT, linewidth=0.8, zorder=0)
+        for number in range(1, len(tests)):
+            between = 1 - number * (len(sources) + 1)
+            axes.axhline(between, color="#E4E4E4", linewidth=0.6, zorder=0)
+        for source in sources:
+            rows = table[(table["metric"] == metric) & (table["train_set"] == source)]
+            look = style.source(source, sources)
+            at = np.array([height[test, source] for test in rows["test_set"]])
+            axes.hlines(at, rows["ci_low"], rows["ci_high"], color=look["color"], linewidth=1.4)
+            sure = (rows["p_adjusted"] < alpha).to_numpy()
+            for chosen, filled in ((sure, look["color"]), (~sure, "white")):
+                axes.plot(
+                    rows["difference"][chosen], at[chosen], linestyle="", marker=look["marker"],
+                    color=look["color"], markerfacecolor=filled,
+                )  # fmt: skip
+            axes.plot(
+                [], [], linestyle="", marker=look["marker"], color=look["color"],
+                label=style.label(source),
+            )  # fmt: skip
+        middle = [
+            np.mean([height[test, source] for source in sources]).astype(float) for test in tests
+        ]
+        axes.set_yticks(middle, [style.label(test) for test in tests])
+        axes.set_xlabel(f"Δ{title}: curated minus the source")
+    panels[0].set_ylabel("tested on")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=4, title="trained on")
+    pr = table[table["metric"] == "pr_auc"]
+    sure = pr["p_adjusted"] < alpha
+    up, down = (sure & (pr["difference"] > 0)).sum(), (sure & (pr["difference"] < 0)).sum()
+    return Drawn(
+        figure,
+        "Score of models trained on the curated set minus that of models trained on one source, "
+        "with 95% intervals over blocks of the genome and seeds. Right of zero, curated labels are "
+        "better. Filled: significant after correction for the sources. Where the test set is that "
+        "of the source itself, its own labels have the advantage.",
+        f"Two panels of differences for {len(tests)} test sets and {len(sources)} sources; in PR "
+        f"AUC, {up} of {len(pr)} are significantly above zero and {down} below.",
+    )
+
+
+def seeds(dots: pd.DataFrame) -> Drawn | None:
+    """Scores of the seeds of two kinds of network: a dot a seed, a line at the mean.
+
+    Parameters
+    ----------
+    dots : DataFrame
+        Columns kind, model, test_set, metric, value; nothing is drawn of none.
+    """
+    if dots.empty:
+        return None
+    tests, kinds = [*dict.fromkeys(dots["test_set"])], [*dict.fromkeys(dots["kind"])]
+    rows = [(test, kind) for test in tests for kind in kinds]
+    figure, panels = plt.subplots(
+        1, 2, figsize=(style.WIDTH, 1.0 + 0.32 * len(rows)), layout="constrained", sharey=True
+    )
+    for axes, (metric, title) in zip(panels, METRIC_NAMES.items(), strict=True):
+        for number, (test, kind) in enumerate(rows):
+            chosen = (dots["metric"] == metric) & (dots["test_set"] == test)
+            value = dots.loc[chosen & (dots["kind"] == kind), "value"]
+            look = ("#0072B2", "o") if kind == kinds[0] else ("#D55E00", "s")
+            axes.plot(
+                value, np.full(len(value), -number), linestyle="", marker=look[1], color=look[0],
+                markerfacecolor="white",
+            )  # fmt: skip
+            axes.vlines(value.mean(), -number - 0.3, -number + 0.3, color="#000000", linewidth=1.4)
+        axes.set_yticks(
+            [-number for number in range(len(rows))],
+            [f"{kind}, on {style.label(test)}" for test, kind in rows],
+        )
+        axes.set_ylim(-len(rows) + 0.4, 0.6)
+        axes.set_xlabel(title)
+        axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
+        axes.set_axisbelow(True)
+    pr = dots[dots["metric"] == "pr_auc"]
+    told = []
+    for test, kind in rows:
+        value = pr.loc[(pr["test_set"] == test) & (pr["kind"] == kind), "value"].mean()
+        told.append(f"{kind} {value:.3f} on {source_name(test)}")
+    return Drawn(
+        figure,
+        "Networks with attention (circles) and with dilations instead of it (squares), given the "
+        "same labels, targets and sequence: a dot a seed, a line at the mean of the seeds.",
+        f"Two panels of dots; mean PR AUC: {', '.join(told)}.",
+    )
+
+
+def recall(table: pd.DataFrame, few: int = 10) -> Drawn:
+    """Share of the sites found, by kind of site, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `genoattn.evaluation.kinds.recall_by`.
+    few : int
+        Groups of fewer sites are not drawn.
+    """
+    shown = table[(table["n"] >= few) | (table["kind"] == "all")].reset_index(drop=True)
+    new = shown["kind"].ne(shown["kind"].shift()).cumsum()
+    height = -(shown.index.to_numpy() + 0.6 * (new - 1).to_numpy())
+    figure, axes = plt.subplots(
+        figsize=(0.8 * style.WIDTH, 0.8 + 0.24 * -float(height.min())), layout="constrained"
+    )
+    axes.hlines(
+        height, 100 * shown["ci_low"], 100 * shown["ci_high"], color="#0072B2", linewidth=1.4
+    )
+    axes.plot(100 * shown["recall"], height, linestyle="", marker="o", color="#0072B2")
+    axes.axvline(100 * shown["recall"].iloc[0], color=style.FAINT, linewidth=0.8, zorder=0)
+    names = [
+        f"{row['group']} (n = {row['n']:,})"
+        if row["kind"] == "all"
+        else f"{row['kind']}: {row['group']} (n = {row['n']:,})"
+        for row in shown.to_dict("records")
+    ]
+    axes.set_yticks(height, names)
+    axes.set(xlabel="share of the sites found, %", xlim=(0, 100))
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
+    axes.set_axisbelow(True)
+    least, most = (
+        shown.iloc[int(at)] for at in (shown["recall"].argmin(), shown["recall"].argmax())
+    )
+    return Drawn(
+        figure,
+        "Recall by kind of site, as many calls as there are sites, with exact 95% intervals; the "
+        "grey line is that of all sites. Kinds overlap: a strong promoter is seen by more sources "
+        f"and under more conditions. Groups of fewer than {few} sites are not drawn.",
+        f"{len(shown)} dots with intervals, from {least['recall']:.0%} ({least['group']}) to "
+        f"{most['recall']:.0%} ({most['group']}); of all sites {shown['recall'].iloc[0]:.0%}.",
+    )
 
 
 def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> Drawn:
@@ -292,7 +416,7 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> D
         + (" Dashed: the paper's value." if printed else "")
         + (" Hollow: from an earlier run." if hollow else "")
         + " Intervals of two models may overlap although their difference is significant, as the "
-        "same stretches of genome are hard for both; the table below gives the paired difference.",
+        "same stretches of genome are hard for both; the folded table gives the paired difference.",
         f"Two panels of {len(names)} dots with intervals; PR AUC is highest for {pr.idxmax()} "
         f"({pr.max():.3f}) and lowest for {pr.idxmin()} ({pr.min():.3f}).",
     )

@@ -16,7 +16,7 @@ from genoattn.genome.sites import paper_label
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
 
-__all__ = ["around_starts", "peak_density", "peak_views"]
+__all__ = ["around_starts", "by_chance", "peak_density", "peak_views"]
 
 
 _MARKS = {"+": "o", "-": "s"}
@@ -59,6 +59,45 @@ def around_starts(profile: pd.DataFrame | None) -> Drawn | None:
         "Two panels, mean and median output on a log scale against the position around gene "
         f"starts, each with a sense and an antisense curve; the sense mean peaks at {place} "
         f"with {top['mean']:.2g}.",
+    )
+
+
+def by_chance(table: pd.DataFrame) -> Drawn:
+    """Peaks of the sequences at each threshold, and those that chance gives.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `genoattn.output.chance.by_threshold`.
+    """
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.0), layout="constrained")
+    own, false = style.line(0), style.line(1)
+    axes.fill_between(
+        table["threshold"],
+        table["by_chance_low"],
+        table["by_chance_high"],
+        color=false["color"],
+        alpha=0.25,
+        linewidth=0,
+    )
+    axes.plot(table["threshold"], table["n"], label="these sequences", **own)
+    axes.plot(table["threshold"], table["by_chance"], label="by chance (shuffled copy)", **false)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("least output of a peak")
+    axes.set_ylabel("number of peaks")
+    axes.legend(loc="upper right")
+    first = table.iloc[0]
+    share = "" if np.isnan(first["fdr"]) else f", a share of {first['fdr']:.0%}"
+    return Drawn(
+        figure,
+        "Peaks of these sequences at each threshold, and the number that chance gives on "
+        f"sequences of this length (band: 95% interval). At {first['threshold']:g} there are "
+        f"{first['n']:,.0f}, and {first['by_chance']:,.1f} by chance{share}. Where the two lines "
+        "meet, a peak means nothing.",
+        "Two falling curves of the number of peaks against the threshold. At "
+        f"{first['threshold']:g} the sequences have {first['n']:,.0f} and chance gives "
+        f"{first['by_chance']:,.1f}.",
     )
 
 

@@ -6,8 +6,12 @@ median over the turns. *Plain* is the equation written down (dense scores of 512
 positions of memory, as the reference evaluates), *blocked* is the form that the study uses. Memory
 is measured in a process of its own for each contestant.
 
-Rates are positions of output a second, over all cores that torch may use: workers of one thread
-each. ``gemm_fraction`` is the rate of floating-point operations that the equation asks for (see
+Rates are positions of output a second, over all cores that torch may use: prediction and census by
+workers of one thread each, training by one worker with all threads, as ``genoattn train`` does.
+Training counts the positions that are scored, not those that are read as their context: once as
+the study trains at last, every position with its whole window of 512 upstream of it, and once from
+cold starts, as the reference does. A step is the forward and the backward pass, clipping and AdamW.
+``gemm_fraction`` is the rate of floating-point operations that the equation asks for (see
 :func:`operations`), over that of a large matrix product measured in the same turns: the arithmetic
 that a form does beyond the equation counts against it.
 """
@@ -23,7 +27,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -43,10 +46,15 @@ from genoattn.prediction.census import AttentionCensus
 from genoattn.prediction.predict import predict
 
 COLUMNS = (
-    "what", "form", "device", "dtype", "positions",
+    "what", "form", "device", "dtype", "workers", "threads", "positions",
     "nt_per_s", "ratio_to_plain", "peak_mib", "gemm_fraction",
 )  # fmt: skip
-WHAT = {"predict": "prediction", "census": "census", "train": "training"}
+WHAT = {
+    "predict": "prediction",
+    "census": "census",
+    "train": "training (full window)",
+    "cold": "training (cold start)",
+}
 """Kinds of work, as a reader knows them."""
 FORMS: dict[str, Callable[..., torch.Tensor]] = {
     "plain": dense_attention,
@@ -54,8 +62,10 @@ FORMS: dict[str, Callable[..., torch.Tensor]] = {
 }
 SEGMENT = 512
 """Positions that the plain form reads at once, as the reference does."""
-TRAINING = (1024, 512)
-"""Scored positions of a training segment and its context."""
+TRAINING = {"train": (1024, 512), "cold": (SEGMENT, 0)}
+"""Scored positions of a training segment, and positions that it reads upstream of them."""
+BATCH = {"cpu": 2, "cuda": 32}
+"""Segments in a training step."""
 LONG = 8
 """How many times as many positions as in training a turn of the blocked form reads: what a span
 reads upstream of itself must weigh as little as along a genome, and a census finds new best
@@ -65,28 +75,34 @@ TINY = AnnotatorConfig(layers=1, heads=1, d_model=8, d_head=8, window=64, dropou
 
 
 class Work(NamedTuple):
-    """A contestant: what it does, in which form, and one turn of it, which returns positions."""
+    """A contestant: what it does, in which form, one turn of it, and how many positions that is."""
 
     what: str
     form: str
     positions: int
     turn: Callable[[], None]
+    workers: int = 1
+    threads: int = 1
 
 
 def operations(config: AnnotatorConfig, what: str) -> int:
     """Floating-point operations that the equation asks for at one position.
 
-    A product and its sum count as two. Of attention, exactly ``window`` keys count; training costs
-    three times the forward pass (its own, and one for each of the two operands of every product).
+    A product and its sum count as two. Of attention, exactly ``window`` keys count, from a cold
+    start the mean over a segment; training costs three times the forward pass (its own, and one for
+    each of the two operands of every product).
     """
+    keys: float = config.window
+    if what == "cold":
+        keys = float(np.minimum(1 + np.arange(SEGMENT), config.window).mean())
     width = config.heads * config.d_head
     convolved = 3 * width * config.conv_width * config.d_model
     turned = width * config.d_model
-    scores = config.heads * config.window * (config.d_head + config.d_model)
-    values = config.heads * config.window * config.d_head
+    scores = config.heads * keys * (config.d_head + config.d_model)
+    values = config.heads * keys * config.d_head
     combined = width * config.d_model
     forward = 2 * config.layers * (convolved + turned + scores + values + combined)
-    return {"predict": 1, "census": 1, "train": 3}[what] * forward
+    return round({"predict": 1, "census": 1, "train": 3, "cold": 3}[what] * forward)
 
 
 def random_genome(positions: int, seed: int = 0) -> Genome:
@@ -120,12 +136,17 @@ def contestants(
 ) -> Iterator[Work]:
     """All kinds of work in all forms, sized so that a turn of each takes seconds."""
     long = LONG * positions
+    cores = torch.get_num_threads() if device == "cpu" else 1
     for form, size in (("plain", plain_positions), ("blocked", long)):
-        yield Work("predict", form, size, partial(_predict, form, config, device, size))
-    yield Work("census", "blocked", long, partial(_census, config, device, long))
-    for form, size in (("plain", plain_positions), ("blocked", positions)):
-        size = sum(TRAINING) * max(1, round(size / 4 / sum(TRAINING)))
-        yield Work("train", form, size, partial(_train, form, config, device, size))
+        turn = partial(_predict, form, config, device, size)
+        yield Work("predict", form, size, turn, workers=cores)
+    yield Work("census", "blocked", long, partial(_census, config, device, long), workers=cores)
+    for what, (scored, context) in TRAINING.items():
+        for form, size in (("plain", plain_positions), ("blocked", positions)):
+            step = BATCH[device] * scored
+            steps = max(1, round(size / 4 / step))
+            turn = partial(_train, form, config, device, steps, scored, context)
+            yield Work(what, form, steps * step, turn, threads=cores)
 
 
 def _predict(form: str, config: AnnotatorConfig, device: str, positions: int) -> None:
@@ -141,28 +162,20 @@ def _census(config: AnnotatorConfig, device: str, positions: int) -> None:
     predict(model, genome, recorders=[census], progress=False)
 
 
-def _train(form: str, config: AnnotatorConfig, device: str, positions: int) -> None:
-    """Forward and backward over segments, on each core a model of its own."""
-    length = sum(TRAINING)
-    workers = torch.get_num_threads() if device == "cpu" else 1
-    batch = 1 if device == "cpu" else 32
-    steps = max(1, round(positions / length / workers / batch))
-    codes = torch.randint(0, 4, (batch, length), device=device)
-    target = torch.zeros(batch, length, device=device)
-    models = [model_of(form, config, device).train() for _ in range(workers)]
-
-    def work(model: Annotator) -> None:
-        for _ in range(steps):
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(model(codes), target)
-            loss.backward()
-
-    single = partial(torch.set_num_threads, 1) if workers > 1 else None
-    try:
-        with ThreadPoolExecutor(workers, initializer=single) as pool:
-            list(pool.map(work, models))
-    finally:
-        if device == "cpu":
-            torch.set_num_threads(workers)
+def _train(
+    form: str, config: AnnotatorConfig, device: str, steps: int, scored: int, context: int
+) -> None:
+    """Take training steps over segments, of which the positions after the context count."""
+    model = model_of(form, config, device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    codes = torch.randint(0, 4, (BATCH[device], context + scored), device=device)
+    target = torch.zeros(BATCH[device], scored, device=device)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        logits = model(codes)[:, context:]
+        torch.nn.functional.binary_cross_entropy_with_logits(logits, target).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
     _wait(device)
 
 
@@ -171,7 +184,7 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def seconds(turn: Callable[[], None]) -> float:
+def seconds(turn: Callable[[], object]) -> float:
     """Seconds of wall-clock time that one turn takes."""
     started = time.perf_counter()
     turn()
@@ -184,8 +197,8 @@ def alternate(works: list[Work], product: Callable[[], None], turns: int) -> pd.
     Returns
     -------
     DataFrame
-        A row a contestant: what, form, positions, nt_per_s (median over the turns), product_s
-        (median seconds of the matrix product).
+        A row a contestant: what, form, workers, threads, positions, nt_per_s (median over the
+        turns), product_s (median seconds of the matrix product).
     """
     times: dict[int, list[float]] = {number: [] for number in range(len(works))}
     products = []
@@ -197,6 +210,8 @@ def alternate(works: list[Work], product: Callable[[], None], turns: int) -> pd.
         {
             "what": [work.what for work in works],
             "form": [work.form for work in works],
+            "workers": [work.workers for work in works],
+            "threads": [work.threads for work in works],
             "positions": [work.positions for work in works],
             "nt_per_s": [
                 work.positions / statistics.median(times[number])
@@ -275,7 +290,8 @@ def growth(device: str, sizes: list[int]) -> pd.DataFrame:
     rows = []
     for positions in tqdm(sizes, desc="growth", mininterval=1):
         found = alone("growth", "blocked", positions, device)
-        row = ("growth", "blocked", _name(device), "float32", positions)
+        workers = torch.get_num_threads() if device == "cpu" else 1
+        row = ("growth", "blocked", _name(device), "float32", workers, 1, positions)
         rows.append((*row, positions / found["seconds"], np.nan, found["peak_mib"], np.nan))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

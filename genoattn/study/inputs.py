@@ -46,6 +46,7 @@ from genoattn.genome.files import (
 from genoattn.genome.formats import (
     FEATURE_COLUMNS,
     GeneStarts,
+    circular_in_gff,
     read_fasta,
     read_gene_starts,
     read_gff,
@@ -320,7 +321,7 @@ def ecoli_inputs(data_dir: str | Path | None = None) -> StudyInputs:
 
     Raises
     ------
-    DatasetError, DatasetMissing
+    ValueError, FileNotFoundError
         A file cannot be had, or is not the registered one.
     """
     path = fetch_all(ECOLI_TABLES, data_dir)
@@ -403,7 +404,7 @@ def own_inputs(
     """
     if isinstance(tables, (str, Path)) or not tables:
         raise ValueError("tables must be a list of at least one table of sites")
-    genome = _one_genome(fasta)
+    genome = _one_genome(fasta, gff)
     frames = {name: _empty_table(name) for name in ("features", "operons", "terminators")}
     if gff is not None:
         frames["features"] = read_gff(gff, genome)
@@ -460,7 +461,7 @@ def gene_start_inputs(
             raise ValueError(f"source {source!r} is not known; use 'ecoli', 'synthetic' or 'files'")
         if fasta is None or gff is None:
             raise ValueError("source 'files' needs a genome and its annotation: give fasta and gff")
-        genome = _one_genome(fasta)
+        genome = _one_genome(fasta, gff)
         features, starts = read_gff(gff, genome), read_gene_starts(gff, genome)
     study = StudyInputs(
         genome,
@@ -569,13 +570,19 @@ def _parsed(text: pd.Series, name: str) -> pd.Series:
     return text
 
 
-def _one_genome(path: str | Path) -> Genome:
-    """Read a FASTA file that holds a single sequence."""
+def _one_genome(path: str | Path, gff: str | Path | None = None) -> Genome:
+    """Read a FASTA file that holds a single sequence, circular unless its header says linear."""
     genomes = read_fasta(path)
     if len(genomes) != 1:
         names = ", ".join(genome.name for genome in genomes[:3])
         raise GenomeError(
             f"{path}: {len(genomes)} sequences ({names}, ...); give one replicon in a file"
+        )
+    name = genomes[0].name
+    if gff is not None and not genomes[0].circular and name in circular_in_gff(gff):
+        raise GenomeError(
+            f"{gff} calls {name} circular, but its header in {path} says linear; correct one of "
+            "them"
         )
     return genomes[0]
 

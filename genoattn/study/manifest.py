@@ -69,8 +69,11 @@ class Manifest:
             return {"chapters": {}, "files": {}}
         try:
             content: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-            known = isinstance(content["chapters"], dict) and isinstance(content["files"], dict)
-        except (KeyError, TypeError, ValueError) as error:
+            known = isinstance(content["chapters"], dict) and all(
+                isinstance(one["sha256"] + one["by"], str) and isinstance(one["from"], dict)
+                for one in content["files"].values()
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ManifestError(self._damaged()) from error
         if not known:
             raise ManifestError(self._damaged())
@@ -92,13 +95,18 @@ class Manifest:
         """Recorded files of one folder of the run, such as ``inputs``."""
         return [name for name in self._read()["files"] if name.startswith(f"{below}/")]
 
+    def sources(self, by: str) -> set[str]:
+        """SHA-256 of all that the recorded files of a chapter or a command were made from."""
+        files = self._read()["files"].values()
+        return {one for file in files if file["by"] == by for one in file["from"].values()}
+
     def record(self, by: str, files: Mapping[str, Mapping[str, str]], below: str = "") -> None:
         """Note what was written.
 
         Parameters
         ----------
         by : str
-            The chapter that wrote it, such as ``01_curation``.
+            The chapter or the command that wrote it, such as ``01_curation``.
         files : mapping of str to mapping of str to str
             File -> what it was made from: file -> SHA-256.
         below : str

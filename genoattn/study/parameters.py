@@ -14,6 +14,7 @@ To give a chapter a new parameter, add one line to its schema and one line to it
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 import shlex
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = [
+    "DATA_DIR",
     "FOLDERS",
     "WEIGHTS",
     "Checked",
@@ -34,7 +36,9 @@ __all__ = [
     "ParameterError",
     "Schema",
     "address",
+    "argument",
     "check",
+    "check_region",
     "command",
     "filled",
     "odd",
@@ -180,12 +184,15 @@ class Schema(Mapping[str, Parameter]):
     together : sequence of callables
         Each looks at all values and names what is wrong, a parameter and why, or returns None:
         what one parameter alone cannot tell.
+    reads : sequence of pairs of str
+        Notebooks and the kinds of table of the model that they kept, which this chapter reads.
     """
 
     notebook: str
     parameters: Mapping[str, Parameter]
     at_most: Sequence[tuple[str, str]] = ()
     together: Sequence[Callable[[Mapping[str, Any]], str | None]] = ()
+    reads: Sequence[tuple[str, str]] = ()
 
     @property
     def chapter(self) -> str:
@@ -245,6 +252,38 @@ def address(value: str) -> str | None:
     return None if found else "must be an e-mail address, somebody@somewhere"
 
 
+def check_region(
+    parameters: Checked, upstream: int, downstream: int, model: str, region: str = "region"
+) -> None:
+    """Refuse a region (``region_first`` to ``region_last``) of which a model sees nothing.
+
+    Parameters
+    ----------
+    parameters : Checked
+    upstream, downstream : int
+        How far the model sees from a site, in nt.
+    model : str
+        Its name.
+    region : str
+        How the names of the two parameters begin.
+
+    Raises
+    ------
+    ParameterError
+        Names the parameter that lies beyond what the model sees.
+    """
+    first, last = (one + (one >= 0) for one in (-upstream, downstream))  # the TSS is +1
+    for name, beyond in (
+        (f"{region}_first", parameters[f"{region}_first"] > last),
+        (f"{region}_last", parameters[f"{region}_last"] < first),
+    ):
+        if beyond:
+            raise ParameterError(
+                f"{parameters.chapter}: parameter {name!r} is {parameters[name]:+d}, but {model} "
+                f"sees positions {first:+d} to {last:+d}; give a region that overlaps with them"
+            )
+
+
 FOLDERS: Mapping[str, Parameter] = {
     "run_dir": Parameter(
         str, "runs/demo", "folder through which the chapters pass their files", rule=filled
@@ -254,6 +293,11 @@ FOLDERS: Mapping[str, Parameter] = {
     ),
 }
 """Parameters that every chapter of a run has."""
+
+DATA_DIR = Parameter(
+    str, None, "folder with the published tables; None: GENOATTN_DATA, else download", optional=True
+)
+"""Parameter of chapters that read the published tables."""
 
 WEIGHTS = Parameter(
     str,
@@ -312,6 +356,32 @@ class Checked(Mapping[str, Any]):
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.items())
         return f"Checked({self.chapter}: {inside})"
+
+
+def argument(parameter: Parameter) -> Callable[[str], Any]:
+    """Read a number of a command line as a chapter's parameter: the ``type`` of an argument.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        Of the kind int or float.
+
+    Returns
+    -------
+    callable
+        Text -> value; an argparse.ArgumentTypeError says what the parameter wants instead.
+    """
+
+    def read(text: str) -> Any:
+        try:
+            value = parameter.kind(text)
+        except ValueError:
+            value = text
+        if problem := parameter.complaint(value):
+            raise argparse.ArgumentTypeError(problem)
+        return parameter.converted(value)
+
+    return read
 
 
 def check(schema: Schema, namespace: dict[str, Any]) -> Checked:

@@ -8,6 +8,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
     training/<model>.safetensors     weights, card, checkpoint
     prediction/<model>.npy           output on the test part      output_of
     prediction/validation/           the same on the validation part
+    prediction/<genome>/             output on another genome than the run's own
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
     <name>/                          a genome of one's own, annotated: tracks, peaks, hub
     manifest.json                    whose folder it is, what was made from what (manifest.py)
@@ -21,8 +22,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -33,7 +33,7 @@ from filelock import SoftFileLock
 from numpy.typing import NDArray
 
 from genoattn.genome.files import writing
-from genoattn.genome.locks import LockedError, hold, holding
+from genoattn.genome.locks import LockedError, hold
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.annotator import Annotator
@@ -57,6 +57,9 @@ from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
 
+
+_MADE_FROM = "made_from"
+"""Name of the array that says what the others of its file were made from."""
 
 _DEMO, _DEMO_RESULTS = (str(FOLDERS[name].default) for name in ("run_dir", "results_dir"))
 _CURATED = "curation/curated.tsv"
@@ -144,6 +147,8 @@ class Run:
         ParameterError
             One of the two folders cannot be written, somebody else writes there now, or it belongs
             to a profile that runs the chapter with other parameters.
+        FileNotFoundError, ManifestError
+            What the chapter reads of an earlier one is not there, or is of something else.
         """
         folder, results = parameters.run_dir, parameters.results_dir
         if folder != _DEMO and results == _DEMO_RESULTS:
@@ -159,6 +164,9 @@ class Run:
         self._parameters = parameters
         self._hold()
         self.manifest.open(parameters, self.results, self.folder == Path(_DEMO))
+        for notebook, kind in parameters.schema.reads:
+            model = self.weights(parameters.weights).stem
+            self._kept(notebook, self.file(notebook[3:], model, kind), model)
 
     def _hold(self) -> None:
         """See to it that nobody else writes into the folder; nothing if no chapter opened it."""
@@ -345,14 +353,11 @@ class Run:
         """Folder of the weights that were trained in this run."""
         return self.folder / "training"
 
-    @contextmanager
-    def alone(self, name: str) -> Iterator[Path]:
-        """Give the weights file of a training, while nobody else trains a model of that name.
+    def new_weights(self, name: str) -> Path:
+        """Where a training keeps a model of this name.
 
         Raises
         ------
-        LockedError
-            Somebody does.
         WeightsError
             An ensemble is named so, and would be taken for the model.
         """
@@ -361,12 +366,7 @@ class Run:
                 f"an ensemble is named {name} ({prior}) and would be taken for the model; give the "
                 "model another name"
             )
-        weights = self.training / f"{name}.safetensors"
-        if os.environ.get("LOCAL_RANK", "0") != "0":  # a process of a training that has the lock
-            yield weights
-            return
-        with holding(weights.with_suffix(".lock"), str(weights), "train under another name"):
-            yield weights
+        return self.training / f"{name}.safetensors"
 
     def weights(self, name: str) -> Path:
         """Find weights: a file, a name in this run, or a model that the package ships.
@@ -501,6 +501,18 @@ class Run:
         self.manifest.record("02_training", {name: self._sources(weights)})
         return track
 
+    def predict_elsewhere(
+        self,
+        weights: Path,
+        genome: Genome,
+        where: NDArray[np.bool_],
+        accelerator: str = "auto",
+        progress: bool = True,
+    ) -> NDArray[np.float32]:
+        """Output of a model on another genome than the run's, computed unless it is kept here."""
+        folder = self.predictions / genome.name
+        return output_of(weights, genome, where, folder, accelerator=accelerator, progress=progress)
+
     # ----------------------------------------------------- what chapters keep for each other
 
     def file(self, chapter: str, model: str, kind: str, suffix: str = "csv") -> Path:
@@ -534,11 +546,38 @@ class Run:
         """Tell whether a chapter kept this kind of table of a model."""
         return self.file(notebook[3:], model, kind).is_file()
 
-    def kept_arrays(self, notebook: str, model: str, kind: str) -> dict[str, NDArray[Any]]:
-        """Named arrays that a chapter kept of a model; errors as of `kept`."""
-        file = self._kept(notebook, self.file(notebook[3:], model, kind, "npz"), model)
-        with np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
+    def once(
+        self,
+        notebook: str,
+        model: str,
+        kind: str,
+        sources: Mapping[str, Any],
+        make: Callable[[], Mapping[str, NDArray[Any]]],
+    ) -> dict[str, NDArray[Any]]:
+        """Named arrays that a chapter keeps for itself: read if they are there, else made and kept.
+
+        So a long chapter that was interrupted goes on where it stopped.
+
+        Parameters
+        ----------
+        notebook, model, kind
+            As in `kept`.
+        sources : mapping
+            What they are made from, as JSON holds it (`genoattn.model.weights.made_from`); kept
+            arrays of other sources are made anew.
+        make : callable
+            Returns the arrays.
+        """
+        file = self.file(notebook[3:], model, kind, "npz")
+        identity = json.dumps(dict(sources), sort_keys=True)
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_MADE_FROM]) == identity:
+                    return {name: arrays[name] for name in arrays.files if name != _MADE_FROM}
+        made = dict(make())
+        self._hold()
+        _write(file, {**made, _MADE_FROM: np.array(identity)})
+        return made
 
     def _kept(self, notebook: str, path: Path, model: str) -> Path:
         """Return a file that a chapter kept of a model, if it fits what is there now."""

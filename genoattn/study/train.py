@@ -29,6 +29,7 @@ SPECIES = "species"
 """Name of the sites of all species of a run's collection (`genoattn.data.collection`)."""
 
 _TRAINING = asdict(TrainingConfig())
+_WITHOUT = " without "
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,26 +55,31 @@ def _train(given: argparse.Namespace) -> None:
         data = data._replace(sites=turned)
     if given.accelerator == "cpu" and given.devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // given.devices))
-    with Run(given.run).alone(given.name) as weights:
-        fit(
-            *data,
-            weights,
-            model=model,
-            training=training,
-            initial=given.initial and find_weights(given.initial, given.run),
-            auxiliary=auxiliary,
-            task=task,
-            train_set=_train_set(given),
-            accelerator=given.accelerator,
-            devices=given.devices,
-            fresh=given.fresh,
-        )
+    fit(
+        *data,
+        Run(given.run).new_weights(given.name),
+        model=model,
+        training=training,
+        initial=given.initial and find_weights(given.initial, given.run),
+        auxiliary=auxiliary,
+        task=task,
+        train_set=_train_set(given),
+        accelerator=given.accelerator,
+        devices=given.devices,
+        fresh=given.fresh,
+    )
 
 
 def _train_set(given: argparse.Namespace) -> str:
     """What the card calls the labelled sites."""
-    without = f" without {', '.join(given.held_out)}" if given.held_out else ""
+    without = _WITHOUT + ", ".join(given.held_out) if given.held_out else ""
     return given.sites + without + ", labels turned round" * bool(given.turn_labels)
+
+
+def held_out_lineages(train_set: str) -> tuple[str, ...]:
+    """Lineages of which a training on many species saw nothing, by what its card says."""
+    _, without, lineages = train_set.partition(_WITHOUT)
+    return tuple(lineages.split(", ")) if without else ()
 
 
 def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str]:
@@ -91,8 +97,8 @@ def _data(given: argparse.Namespace) -> tuple[Laid, dict[str, pd.DataFrame], str
     return Laid(genome, sites, Split.at(given.cuts, len(genome))), further, run.study.task
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line; a plan gives what it leaves out."""
+def _parser() -> argparse.ArgumentParser:
+    """The command's options; those of the training itself have the names of its settings."""
     parser = argparse.ArgumentParser(prog="genoattn train", description=main.__doc__)
     parser.add_argument("run", type=Path, help="folder of the run, with inputs/ and curation/")
     parser.add_argument("--name", default="curated", help="name of the weights")
@@ -147,6 +153,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--devices", type=int, default=1)
     for field, default in asdict(TrainingConfig()).items():
         parser.add_argument(f"--{field.replace('_', '-')}", type=type(default), default=default)
+    return parser
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line; a plan gives what it leaves out."""
+    parser = _parser()
     given = parser.parse_args(arguments)
     if given.plan is not None:
         parser.set_defaults(**planned(given.plan, given.name, set(vars(given))))

@@ -78,7 +78,8 @@ def test_all_is_written_and_the_same_twice(tmp_path, monkeypatch):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == first
     parts = tmp_path / "_build/structure"
     assert {path.name for path in parts.iterdir()} == {
-        "rooms.md", "rooms.svg", "flow.md", "flow.svg", "run.md", "modules.md"
+        "rooms.md", "rooms.svg", "flow.md", "flow.svg", "run.md", "modules.md", "formats.md",
+        "costs.md",
     }  # fmt: skip
     for name in ("rooms", "flow"):
         assert ElementTree.parse(parts / f"{name}.svg").getroot().tag.endswith("svg")

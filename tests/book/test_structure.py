@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from genoattn.book import structure
-from genoattn.book.structure import StructureError
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def test_a_module_that_is_named_to_be_imported_later_counts(toy):
 
 def test_a_circle_of_imports_is_named(toy):
     (toy / "lower/low.py").write_text("import toy.door\n")
-    with pytest.raises(StructureError, match=r"circle: (door|lower|upper) imports "):
+    with pytest.raises(ValueError, match=r"circle: (door|lower|upper) imports "):
         structure.rooms(structure.modules(toy))
 
 
@@ -97,11 +96,11 @@ def test_what_chapters_ask_of_the_run_with_all_their_parts(toy):
 
 
 def test_the_flow_needs_each_definition_once(toy):
-    with pytest.raises(StructureError, match="Dataset is defined in 0 modules"):
+    with pytest.raises(ValueError, match="Dataset is defined in 0 modules"):
         structure.flow(toy)
     names = {name for stage in structure.FLOW for _, name, _ in stage}
     (toy / "lower/low.py").write_text("\n".join(f"class {name}: pass" for name in sorted(names)))
-    with pytest.raises(StructureError, match="Run has no member study"):
+    with pytest.raises(ValueError, match="Run has no member study"):
         structure.flow(toy)
     members = {member for stage in structure.FLOW for _, _, member in stage if member}
     body = "\n".join(f"    def {member}(self): pass" for member in sorted(members))
@@ -110,7 +109,7 @@ def test_the_flow_needs_each_definition_once(toy):
     assert len(found) == len(names)
     assert found["made_by"].tolist()[0] == "lower.low.Dataset"
     (toy / "upper/high.py").write_text("def Dataset(): pass\n")
-    with pytest.raises(StructureError, match="Dataset is defined in 2 modules"):
+    with pytest.raises(ValueError, match="Dataset is defined in 2 modules"):
         structure.flow(toy)
 
 

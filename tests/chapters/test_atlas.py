@@ -9,7 +9,7 @@ import torch
 
 from genoattn.chapters import atlas as chapter
 from genoattn.chapters import atlas_words as words
-from genoattn.heads import preferred
+from genoattn.heads import atlas, preferred
 from genoattn.interventions import recovery
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
@@ -17,7 +17,7 @@ from genoattn.study import inputs
 from genoattn.study.parameters import Checked, check
 from genoattn.study.run import Run
 
-SMALL = {"n_random": 200, "n_best": 5, "n_permutations": 5, "n_shuffles": 5}
+SMALL = {"n_random": 200, "n_best": 5}
 
 
 def parameters(**given) -> Checked:
@@ -54,65 +54,6 @@ def test_a_sweep_is_kept_and_used_until_what_it_was_made_from_changes(run, monke
     assert (other.counts.sum(axis=-1) == 6).all()
 
 
-def test_seeds_that_are_not_there_are_left_out_and_named(run):
-    p = parameters(weights="toy", seeds=["toy-s1", "nowhere"])
-    swept = chapter.swept(run, p)
-    assert list(swept.sweeps) == ["toy", "toy-s1"] and swept.n_others == 1
-    assert swept.mine is swept.sweeps["toy"]
-    assert "Other seeds: toy-s1. Left out, as there are no such weights: nowhere." in (
-        swept.finding.said
-    )
-    seeds = chapter.seeds(swept, p)
-    assert list(seeds.finding.results) == ["seeds", "seeds_heads"]
-    table = seeds.finding.results["seeds"]
-    assert table["matched"].tolist() == ["within a layer", "across layers"]
-    assert len(seeds.stability) == 2
-    roles = chapter.roles(run, swept, p)
-    assert ("seeds_roles" in roles.results) is ("no head of any seed" not in roles.said)
-
-
-def test_one_seed_alone_says_that_nothing_is_known(run):
-    p = parameters(weights="toy")
-    swept = chapter.swept(run, p)
-    assert "No other seed is given" in swept.finding.said
-    seeds = chapter.seeds(swept, p)
-    assert seeds.across is None and seeds.stability is None and not seeds.finding.results
-    assert "**not known**" in seeds.finding.said
-
-
-def compared(p_within, p_across) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "seed": "s1",
-            "within_layer": [True, False],
-            "observed": [0.5, 0.6],
-            "by_chance": 0.5,
-            "p_value": [p_within, p_across],
-            "back": [1, 3],
-            "n": 4,
-        }
-    )
-
-
-@pytest.mark.parametrize(("p", "n"), [(0.05, 1), (0.051, 0)])
-def test_seeds_are_more_similar_than_chance_up_to_the_limit(p, n):
-    said = words.say_seeds(compared(1.0, p), "mine")
-    assert (
-        f"Matched across layers, the heads of mine are significantly more similar to those of {n}"
-        in said
-    )
-    assert "Of these heads, 3 of 4 in s1 come back. Matched within layers" in said
-    assert "to those of 0 of 1 other seeds" in said.split("within layers")[1]
-
-
-def test_roles_are_listed_or_said_to_be_none():
-    found = pd.DataFrame(
-        {"role": ["-10"], "n_seeds": 1, "of": 2, "heads": "a: L1 H1", "verdict": "in one"}
-    )
-    assert "| -10 | 1 | 2 | a: L1 H1 | in one |" in words.say_roles(found)
-    assert "no head of any seed has a role" in words.say_roles(found.head(0))
-
-
 def test_names_that_read_as_numbers_stay_names(tmp_path):
     run, folder = Run(tmp_path), tmp_path / "heads"
     folder.mkdir()
@@ -128,36 +69,132 @@ def test_names_that_read_as_numbers_stay_names(tmp_path):
         chapter.head_table(run, "other")
 
 
-def test_ablation_is_joined_where_it_was_run(run):
-    heads = pd.DataFrame({"layer": 1, "head": [1, 2], "peak_offset": 0, "selectivity": 0.5})
-    profiles = pd.DataFrame({"layer_1based": [1], "head_1based": [1], "offset": [0]})
-    folder = run.file("heads", "toy", "table").parent
-    folder.mkdir(exist_ok=True)
-    heads.to_csv(run.file("heads", "toy", "table"), index=False)
-    profiles.to_csv(run.file("heads", "toy", "profiles"), index=False)
-    p = parameters(weights="toy")
-    swept = chapter.swept(run, p)
-    seeds = chapter.seeds(swept, p)
-    without = chapter.joined(run, swept, seeds, p)
-    assert without.joined["ablation_delta_pr_auc"].isna().all()
-    assert "ablation not run" in without.finding.said
-    file = run.file("dependence", "toy", "ablation")
-    file.parent.mkdir()
-    pd.DataFrame(
+def keep(run, room, kind, **columns):
+    file = run.file(room, "toy", kind)
+    file.parent.mkdir(exist_ok=True)
+    pd.DataFrame(columns).to_csv(file, index=False)
+
+
+@pytest.fixture
+def with_heads(run):
+    keep(run, "heads", "table", layer=[1, 1], head=[1, 2], peak_offset=0, selectivity=0.5)
+    keep(run, "heads", "profiles", layer_1based=[1], head_1based=[1], offset=[0])
+    return run
+
+
+def test_without_the_chapter_on_dependence_nothing_is_known_of_what_heads_carry(with_heads):
+    found = chapter.joined(with_heads, parameters(weights="toy"))
+    assert found.joined["ablation_delta_pr_auc"].isna().all()
+    assert found.logos is None and found.n_others == 0
+    assert chapter.elements(with_heads, found).said == words.NOT_ASKED
+    assert "which element a head carries (chapter 06 not run)" in found.finding.said
+    assert all(one.startswith("What it carries was not measured.") for one in found.says)
+
+
+def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
+    run = with_heads
+    pair = {"layer_1based": 1, "head_1based": [1, 2]}
+    keep(run, "dependence", "ablation", **pair, delta_pr_auc=[-0.1, 0.0], ci_low=[-0.4, -0.1],
+         ci_high=[-0.05, 0.1])  # fmt: skip
+    keep(run, "dependence", "seed_carriers", model=["toy", "toy-s1"], layer=1, head=1,
+         element="-35", share=[0.41, 0.9], ci_low=[0.34, 0.8], ci_high=[0.51, 1.0])  # fmt: skip
+    keep(run, "dependence", "roles", seed=["toy", "toy", "toy-s1"], layer=1, head=1, element="-35",
+         other_seed=["toy-s1", "toy-s2", "toy"], returns=[True, False, True])  # fmt: skip
+    keep(run, "dependence", "effects", element=["-35", "-35", "UP"],
+         control=["", "no element here", ""], used=[True, True, False],
+         effect=[2.0, 0.0, 0.1], ci_low=[1.0, -0.1, -0.1], ci_high=[3.0, 0.1, 0.3],
+         detectable=[0.12, 0.9, np.nan])  # fmt: skip
+    keep(run, "dependence", "logos", layer=1, head=[1, 1, 2], offset=[-35, -34, -35], letter="T",
+         contribution=[0.5, 0.25, 0.0])  # fmt: skip
+    keep(run, "dependence", "logo_names", layer=[1], head=[1], name=["-35"])
+    found = chapter.joined(run, parameters(weights="toy"))
+    assert found.n_others == 2
+    by_element = chapter.elements(run, found)
+    table = by_element.results["heads_by_element"].set_index("element")
+    assert table["carried_by"].to_dict() == {"-35": "L1 H1", "UP": ""}
+    assert table.loc["-35", ["share", "share_low", "share_high"]].tolist() == [0.41, 0.34, 0.51]
+    assert table["n_seeds"].to_dict() == {"-35": 1, "UP": 0}
+    assert found.joined["carries"].tolist() == ["-35", ""]
+    assert found.joined["mediated"].tolist() == [0.75, 0.0]
+    assert found.joined["seed_stability"].iloc[0] == 0.5
+    first, second = found.says
+    assert first.startswith(
+        "Carries the -35: 41% (34% to 51%) of its effect comes back with this head alone; the "
+        "letters that pass through it fit the -35; this role returns in 1 of 2 other seeds. "
+        "Without it PR AUC falls by 0.100. Looks mostly around +1"
+    )
+    assert second.startswith(
+        "Carries none of the elements asked about (a share of 12% of their effect would have been "
+        "found four times out of five). Without it PR AUC does not change significantly."
+    )
+
+
+def test_elements_get_both_verdicts_with_their_power():
+    found = pd.DataFrame(
         {
-            "layer_1based": 1,
-            "head_1based": [1, 2, 1, 2],
-            "mode": ["mean", "mean", "zero", "zero"],
-            "delta_pr_auc": [-0.1, 0.0, -0.3, 0.1],
-            "ci_low": -0.4,
-            "ci_high": [-0.05, 0.1, -0.2, 0.2],
+            "element": ["-10", "-35", "UP"], "by_attention": ["", "L2 H1; L2 H3", ""],
+            "effect": [3.0, 2.0, 0.0], "ci_low": [2.0, 1.0, -0.1], "ci_high": [4.0, 3.0, 0.1],
+            "used": [True, True, False], "detectable": [0.1, 0.12, np.nan], "n_carriers": [3, 0, 0],
+            "carried_by": ["L4 H6", "", ""], "share": [0.4, np.nan, np.nan], "share_low": 0.3,
+            "share_high": 0.5, "n_seeds": [2, 0, 0],
         }
-    ).to_csv(file, index=False)
-    with_it = chapter.joined(run, swept, seeds, p)
-    assert with_it.joined["ablation_delta_pr_auc"].tolist() == [-0.1, 0.0]
-    assert "PR AUC falls by 0.100" in with_it.says[0] and len(with_it.says) == 2
-    zero = chapter.joined(run, swept, seeds, parameters(weights="toy", ablation="zero"))
-    assert zero.joined["ablation_delta_pr_auc"].tolist() == [-0.3, 0.1]
+    )  # fmt: skip
+    said = words.say_elements(found, {"-10", "-35"}, 2)
+    assert "attention gives one a head" in said and "a head that carries one." in said
+    assert "two of them with a head by eye: attention bears out one of these, intervent" in said
+    assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
+    assert "| none; 12% would have been found |" in said and "| not used |" in said
+    assert "The paper" not in words.say_elements(found, set(), 0)
+
+
+def row(**given):
+    whole = dict.fromkeys(atlas.COLUMNS, np.nan) | {
+        "peak_offset": 0, "selectivity": 0.5, "consensus": "NN", "best_motif": "", "role": "",
+        "carries": "", "mediated_name": "",
+    }  # fmt: skip
+    return pd.DataFrame([whole | given])
+
+
+def sentence(**given):
+    asked = {"max_q": 0.05, "selective": 0.2}
+    asked |= {name: given.pop(name) for name in ("n_others", "detectable") if name in given}
+    return words.sentences(row(**given), **asked)[0]
+
+
+def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
+    assert "as the output uses none of them" in sentence()
+    assert "a share of 12% to 30% of their effect" in sentence(detectable=(0.12, 0.3))
+    told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
+    assert "four times out of five), though the letters that pass through it fit the -10" in told
+
+
+def test_a_head_of_several_elements_names_the_first_with_its_share():
+    told = sentence(carries="-10 box; start", carried_share=0.5, carried_low=0.4, carried_high=0.6)
+    assert "Carries the -10 box: 50% (40% to 60%)" in told and "alone; also start; one seed" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high", "said"),
+    [
+        (-0.1, -0.2, -0.01, "PR AUC falls by 0.100"),
+        (0.1, 0.01, 0.2, "PR AUC rises by 0.100"),
+        (-0.1, -0.2, 0.0, "does not change significantly"),
+        (np.nan, np.nan, np.nan, "Ablation not run"),
+    ],
+)
+def test_the_loss_is_said_by_its_interval(change, low, high, said):
+    assert said in sentence(ablation_delta_pr_auc=change, ci_low=low, ci_high=high)
+
+
+def test_attention_comes_last_and_by_its_limits():
+    assert "Spreads its attention, with the highest mean at -12 for TATAAT; not" in sentence(
+        selectivity=0.19, peak_offset=-12, consensus="TATAAT"
+    )
+    assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
+    assert "no known motif resembles it (least q = 0.051)" in sentence(q_value=0.051)
+    assert "by the rule it has the role -10 box" in sentence(role="-10 box")
+    assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
+    assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
 
 
 def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
@@ -237,30 +274,56 @@ def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
 
 
 def test_without_the_command_there_is_nothing_to_trust(tmp_path):
-    found = chapter.recovered(parameters(recovery_file=str(tmp_path / "recovery.csv")))
+    files = {"recovery_file": "recovery.csv", "claims_file": "claims.csv"}
+    p = parameters(**{name: str(tmp_path / file) for name, file in files.items()})
+    found = chapter.recovered(p)
     assert found.elements is None and "run `genoattn recover`" in found.finding.said
+    assert "run `genoattn claims`" in found.finding.said
     assert "was not tested" in words.say_trust(found.tables)
     said = words.say_trust(known())
     assert "1 of 2 (50%) planted elements and 1 of 1 (100%) of those that the models use" in said
     assert "and 1 of 2 claims matched none" in said
 
 
-def test_in_short_counts_places_roles_effects_and_matches():
-    joined = pd.DataFrame(
+def real(**changes) -> pd.DataFrame:
+    """Two elements of a model on a real genome, one of them claimed."""
+    table = pd.DataFrame(
         {
-            "selectivity": [0.2, 0.19, 0.5],
-            "role": ["-10 box", "", "-10 box"],
-            "ablation_delta_pr_auc": [-0.1, 0.0, np.nan],
-            "ci_high": [-0.01, 0.0, np.nan],
-            "seed_stability": [1.0, 0.5, 0.0],
+            "model": "curated", "name": ["-35 box", "WWWW at -50"], "consensus": ["TTGACA", "WWWW"],
+            "first": [-35, -50], "effect": [2.0, 0.1], "ci_low": [1.5, 0.0], "ci_high": [2.5, 0.2],
+            "head": ["L1 H6", ""], "claimed": [True, False], "r": 0.9, "r_low": 0.8, "r_high": 0.95,
         }
-    )
-    said = words.say_in_short(joined, 2, 0.2)
-    assert "Of 3 heads, 2 look mostly at one place" in said
-    assert "and 2 have a role by the rule (-10 box)" in said
+    )  # fmt: skip
+    return table.assign(**changes)
+
+
+def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
+    said = words.say_real(real())
+    assert "one of two elements that are found in the mutation map of `curated`" in said
+    assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds, foremost by L1 H6)" in said
+    assert said.endswith("correlate with r = 0.90 (0.80 to 0.95).")
+    assert "WWWW" not in said
+    assert words.say_real(real(claimed=False)).endswith("on *E. coli* become claims.")
+    real().to_csv(tmp_path / "claims.csv", index=False)
+    p = parameters(recovery_file="absent.csv", claims_file=str(tmp_path / "claims.csv"))
+    found = chapter.recovered(p).finding.said
+    assert said in found and "run `genoattn recover`" in found
+
+
+def test_in_short_counts_carriers_losses_and_roles_that_return():
+    joined = pd.concat(
+        [
+            row(layer=1, head=1, carries="-35; start", carried_share=0.4, carried_low=0.3,
+                carried_high=0.5, ablation_delta_pr_auc=-0.1, ci_high=-0.01, seed_stability=1.0),
+            row(layer=1, head=2, ablation_delta_pr_auc=0.0, ci_high=0.0),
+        ]
+    )  # fmt: skip
+    said = words.say_in_short(joined, 2)
+    assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
     assert "switching a single one off lowers PR AUC significantly for 1." in said
-    assert "every other seed (2 compared) for 1 heads, and in none for 1." in said
-    alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, role="")
-    said = words.say_in_short(alone, 0, 0.2)
-    assert "0 have a role by the rule; no head was switched off." in said
-    assert "only one seed" in said or "one seed only" in said
+    assert "(2 compared), a head does the same for 1 of them, and in none for 0." in said
+    alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
+    said = words.say_in_short(alone, 0)
+    assert "Of 2 heads, none carries an element to the output; no head was switched off." in said
+    assert "one seed only" in said
+    assert "was not measured" in words.say_in_short(joined.assign(carries=np.nan), 0)

@@ -7,254 +7,243 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from genoattn.chapters import dependence as chapter
-from genoattn.chapters import dependence_words as wording
 from genoattn.genome import sites
-from genoattn.interventions import ablation, mutagenesis
-from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.genome.sequence import encode
+from genoattn.interventions import mediation, motif_discovery, paths
 from genoattn.model.card import Card
 from genoattn.study import inputs
 from genoattn.study.parameters import check
 from genoattn.study.run import Run
-
-KEYS = {"layer_1based": [1, 1, 2], "head_1based": [1, 2, 1]}
-
-
-def effects(low, high, contrast=(-0.5, -0.1, 0.0)) -> pd.DataFrame:
-    """Three heads, in both modes, with these intervals of PR AUC."""
-    frame = pd.DataFrame(KEYS).assign(
-        delta_pr_auc=[-0.2, -0.3, 0.1],
-        ci_low=low,
-        ci_high=high,
-        delta_contrast=contrast,
-        delta_contrast_low=[-0.6, -0.2, -0.1],
-        delta_contrast_high=[-0.4, 0.0, 0.1],
-        delta_moved=[0.5, 0.2, 0.1],
-    )
-    return pd.concat([frame.assign(mode="mean"), frame.assign(mode="zero")], ignore_index=True)
-
-
-def test_a_head_counts_only_when_its_interval_leaves_out_zero():
-    said = wording.say_alone(effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2]), 0.95)
-    assert "for **1 of 3 heads** (L1 H1, -0.200) and raises it for none" in said
-    assert "falls significantly for 1 and rises for none" in said  # a limit of zero is not clear
-    assert "have a correlation of 1.00" in said
-    none = wording.say_alone(effects([-0.3, -0.4, 0.0], [0.1, 0.0, 0.2]), 0.95)
-    assert "for **0 of 3 heads** and raises it for none" in none
-    all_ = wording.say_alone(effects([-0.3, -0.4, -0.2], [-0.1, -0.1, -0.1]), 0.95)
-    assert "**3 of 3 heads** (L1 H2, -0.300; L1 H1, -0.200; L2 H1, +0.100)" in all_
-
-
-def test_chance_is_the_share_of_intervals_that_leave_out_zero_by_themselves():
-    said = wording.say_alone(effects([0.0] * 3, [0.0] * 3), 0.9)
-    assert "about 0.3 of 3 intervals" in said
-
-
-@pytest.mark.parametrize(("n", "warned"), [(wording.ENOUGH_BLOCKS, False), (19, True)])
-def test_few_blocks_are_warned_of(n, warned):
-    blank = np.zeros((n, 1))
-    segments = ablation.Segments(
-        blank.astype(np.uint8), blank.astype(bool), 0, *np.ones((1, n)), *np.array([range(n)] * 3)
-    )
-    assert ("too narrow" in wording.say_blocks(segments, 500)) is warned
-
-
-def test_what_is_read_before_a_segment_is_the_full_context_or_less():
-    assert "full context of 390 nt" in wording.say_context(390, 390, 0.0, 1.0)
-    said = wording.say_context(389, 390, 0.074, 0.9972)
-    assert "We read 389 nt" in said and "0.074 on average (correlation 0.9972)" in said
-
-
-def pairs(low, high) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "interaction_contrast": [-0.2, 0.1],
-            "sum_contrast": [-1.0, -1.0],
-            "interaction_contrast_low": low,
-            "interaction_contrast_high": high,
-        }
-    )
-
-
-def test_pairs_lose_more_or_less_than_the_sum():
-    said = wording.say_pairs(pairs([-0.3, 0.05], [-0.1, 0.2]))
-    assert "larger than the sum of the single losses for 1, and significantly smaller for 1" in said
-    assert "2 pairs" in said and "interaction is 15% of that sum" in said
-    touching = wording.say_pairs(pairs([-0.3, 0.0], [0.0, 0.2]).head(1))
-    assert "1 pair of" in touching and "for none, and significantly smaller for none" in touching
-
-
-def test_rank_correlations_above_zero_are_named():
-    frame = pd.DataFrame(
-        {
-            "attention": ["selectivity", "peak attention"],
-            "importance": ["contrast", "PR AUC"],
-            "spearman": [0.5, 0.6],
-            "low": [0.1, 0.0],
-            "high": [0.7, 0.9],
-        }
-    )
-    said = wording.say_ranks(frame)
-    assert "for 1 of the 2 rank correlations: selectivity with the loss of contrast." in said
-    assert "The highest is +0.60 (+0.00 to +0.90), of peak attention" in said
-    assert "None of the 2" in wording.say_ranks(frame.assign(low=-0.1))
-
-
-def positions() -> pd.DataFrame:
-    values = [-1.0, -3.0, -0.5]
-    frame = pd.DataFrame({"label": [-11, -10, 1], "gradient": [1.0, 3.0, 0.5]})
-    for name in ("mutation", "word"):
-        frame = frame.assign(**{name: values, f"{name}_low": -4.0, f"{name}_high": [-0.1, -2, 0]})
-    return frame
-
-
-def test_the_costliest_positions_come_first():
-    said = wording.say_positions(positions())
-    assert "at -10 (-3.00), -11 (-1.00) and +1 (-0.50)" in said
-    assert "below zero at 2 of 3 positions" in said
-    assert "centred at -10: its exchange changes the log-odds by -3.00 (-4.00 to -2.00)" in said
-    assert "rank correlation of 1.00" in said
-
-
-def test_heads_that_respond_to_their_own_site_are_named():
-    each = pd.DataFrame({"layer_1based": [0, 1, 1], "head_1based": [0, 1, 2]}).assign(
-        method="mutation",
-        map=[0.6, 0.2, 0.7],
-        map_low=[0.5, -0.1, 0.6],
-        map_high=[0.7, 0.5, 0.8],
-        gain=[0.5, 0.02, 0.01],
-        gain_low=[0.4, 0.01, 0.0],
-    )
-    said = wording.say_agreement(each)
-    assert "+0.60 (+0.50 to +0.70)" in said  # of all heads together, which count nowhere else
-    assert "Of the 2 single correlations, 1 lie significantly above zero and none below" in said
-    assert "**1 of 2 heads** fits" in said and "(L1 H1, +0.02); the largest gain" in said
-    assert "highest is that of L1 H2, +0.70" in said
-
-
-def words(low, high) -> pd.DataFrame:
-    return pd.DataFrame(KEYS).assign(
-        share_inside=[0.1, 0.5, 1.0],
-        attended=-2.0,
-        control=-1.0,
-        difference=[-1.0, -0.5, 0.2],
-        difference_low=low,
-        difference_high=high,
-        n_sites=5,
-    )
-
-
-def test_attended_words_matter_more_less_or_neither():
-    said = wording.say_words(words([-2.0, -1.0, 0.1], [-0.1, 0.0, 0.3]))
-    assert "more for **1 of 3 heads** (L1 H1, -1.00), and significantly less for 1." in said
-    assert "10% to 100% of their attention" in said
-    assert "**0 of 3 heads**, and significantly less for none" in wording.say_words(
-        words([-2.0, -1.0, 0.0], [0.1, 0.1, 0.3])
-    )
-
-
-def test_in_short_gives_the_numbers_with_their_intervals():
-    ranks = pd.DataFrame(
-        {"attention": ["selectivity"], "spearman": [0.5], "low": [0.1], "high": [0.7]}
-    )
-    alone = effects([-0.3, -0.4, -0.1], [-0.1, 0.0, 0.2])
-    said = wording.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [-0.1, -0.1, 0.3]))
-    assert "for 1 of 3 heads (most without L1 H1: -0.200 (-0.300 to -0.100))" in said
-    assert "correlation of +0.50 (+0.10 to +0.70) at best (selectivity)" in said
-    assert "costs most at -10, where it changes the log-odds by -3.00 (-4.00 to -2.00)" in said
-    assert "for 2 of 3 heads." in said
-    alone = effects([-0.3, -0.4, -0.1], [0.0, 0.0, 0.2])
-    said = wording.say_in_short(alone, ranks, positions(), words([-2.0] * 3, [0.0] * 3))
-    assert "for none of 3 heads (the largest change without L1 H2: -0.300 (-0.400 to" in said
-    assert "for 0 of 3 heads." in said
-
-
-@pytest.mark.parametrize(("error", "slow"), [(0.1, False), (0.5, True)])
-def test_slow_convergence_is_said(error, slow):
-    rng = np.random.default_rng(0)
-    n, p = 3, 8
-    gradient = rng.normal(size=(n, p))
-    ends = np.column_stack([gradient.sum(1) * 0, -np.full(n, 10.0)])
-    gradient += ((10 + error - gradient.sum(1)) / p)[:, None]
-    scan = mutagenesis.Scan(
-        pd.DataFrame({"position": [1, 2, 3]}),
-        np.arange(p),
-        np.zeros((n, p), dtype=np.uint8),
-        rng.normal(size=(n, p, 4)),
-        np.arange(1, p - 1),
-        np.zeros((n, p - 2)),
-        3,
-        gradient,
-        ends,
-        np.zeros((n, 1, 1, p)),
-    )
-    said = wording.say_scan(scan, 7, 16)
-    assert "**3 start sites** (of 7 in the test part), in 96 exchanges" in said
-    assert "raises the log-odds by 10.00" in said and f"misses it by {error:.3f}" in said
-    assert ("converges slowly" in said) is slow
+from tests import toy_reader
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """A run of a tiny simulated genome with an untrained model; its parameters of the chapter."""
+    """A run whose model reads TTGACA by construction; its parameters of the chapter."""
     folder = tmp_path_factory.mktemp("run")
     run = Run(folder)
-    length = 20_000
-    made = inputs.synthetic_inputs(seed=0, length=length)
-    run.save_inputs(made)
-    sites = made.sites.drop_duplicates(["position", "strand"])
+    genome, promoters = toy_reader.promoters()
+    made = inputs.synthetic_inputs(seed=0, length=20_000)
+    has = promoters[promoters["has"]]
+    elements = pd.DataFrame(
+        {
+            "tss_position": has["position"],
+            "strand": has["strand"],
+            "element": "-35",
+            "offset": -35,
+            "sequence": "TTGACA",
+        }
+    )
+    run.save_inputs(dataclasses.replace(made, genome=genome, elements=elements))
+    sites = promoters[["position", "strand"]]
     run.write_curated(sites.assign(n_sources=1, members="a", kind="x", votes=1))
-    torch.manual_seed(0)
-    shape = AnnotatorConfig(layers=1, heads=2, d_model=8, d_head=4, window=32, downstream=10)
-    split = {"test": [2_000, 10_000], "validation": [10_000, 12_000]}
+    length = len(genome)
+    split = {"test": [0, length - 4_000], "validation": [length - 4_000, length - 2_000]}
     card = Card.of({"config": {}, "train_set": "curated", "split": split})
-    Annotator(shape).save(run.training / "toy.safetensors", card)
-    model = run.model("toy")
-    run.predict(model.file, "test", model.split)
+    toy_reader.reader(linear=False).save(run.training / "toy.safetensors", card)
+    toy_reader.reader(linear=False).save(run.training / "toy-s1.safetensors", card)
     given = {name: one.default for name, one in chapter.PARAMETERS.items()}
     small = {
-        "n_segments": 8, "segment": 128, "context": 40, "n_sites": 4, "region_first": -10,
-        "region_last": 5, "n_steps": 4, "block": 500, "n_bootstrap": 20, "weights": "toy",
+        "n_segments": 8, "segment": 128, "context": 40, "n_mapped": 20, "map_first": -40,
+        "map_last": 5, "n_through": 3, "n_points": 2, "block": 2_000, "n_bootstrap": 50,
+        "weights": "toy",
+        "seeds": ["toy-s1", "toy-s9"], "sizes": [1], "n_leading": 2, "n_followed": 2,
     }  # fmt: skip
-    return run, model, check(chapter.PARAMETERS, {**given, **small, "run_dir": str(folder)})
+    checked = check(chapter.PARAMETERS, {**given, **small, "run_dir": str(folder)})
+    return run, run.model("toy"), checked
 
 
-def test_the_steps_measure_every_head(study):
+@pytest.fixture(scope="module")
+def asked(study, used):
     run, model, p = study
-    sample = chapter.sample(run, model, p)
-    assert "PR AUC is" in sample.finding.said and "too narrow" in sample.finding.said
-    alone = chapter.alone(model, sample, p)
-    assert len(alone.effects) == 4  # two heads, two modes
-    assert alone.finding.kept["ablation"] is alone.finding.results["dependence_ablation"]
-    pairs = chapter.pairs(model, sample, alone, p)
-    assert len(pairs.interactions) == 1
+    return chapter.asked(run, model, used, p)
 
 
-def test_sites_are_changed_where_the_region_says(study):
+@pytest.fixture(scope="module")
+def mediated(study, asked):
     run, model, p = study
-    scanned = chapter.scanned(run, model, p)
-    assert scanned.scan.offset.tolist() == list(range(-10, 5))  # +5 is offset 4
-    label = sites.site_track(run.curated, len(run.study.genome))
-    rows = (scanned.scan.sites["strand"] == "-").astype(int)
-    assert label[rows, scanned.scan.sites["position"]].all()
-    effects = chapter.positions(scanned).effects
-    assert effects["label"].tolist() == [*range(-10, 0), *range(1, 6)]
-    agreement = chapter.agreement(scanned)
-    assert (agreement.by_head["layer_1based"] > 0).all()
-    assert (agreement.finding.kept["agreement"]["layer_1based"] == 0).sum() == 2
-    assert len(chapter.words(scanned).effects) == 2
+    return chapter.mediated(run, model, asked, p)
 
 
-def test_without_planted_elements_there_is_no_comparison_with_the_truth(study):
+def boxes_of(found, *, min_seqlets):
+    """In place of motif discovery: the sites of a map that have the box."""
+    columns = np.searchsorted(found.offset, -35) + np.arange(6)
+    row = np.flatnonzero((found.codes[:, columns] == encode("TTGACA")).all(1))
+    counts = np.array([[6 * (one == letter) for letter in range(4)] for one in encode("TTGACA")])
+    worth = found.hypothetical[row][:, columns].mean(0)
+    return [motif_discovery.Pattern(row, np.full(len(row), -35), counts, worth)]
+
+
+@pytest.fixture(scope="module")
+def mapped(study):
     run, model, p = study
-    scanned = chapter.scanned(run, model, p)
-    found = chapter.planted(run, scanned)
-    assert (
-        found.said.startswith("**Against the truth.**") and "dependence_elements" in found.results
+    run.predict(model.file, "test", model.split, "cpu")
+    return chapter.mapped(run, model, p)
+
+
+@pytest.fixture(scope="module")
+def used(study, mapped):
+    run, model, p = study
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(motif_discovery, "discover", boxes_of)
+        return chapter.used(run, model, mapped, p)
+
+
+def test_an_element_of_the_map_is_named_by_its_place_and_replaced(used):
+    row = used.table.iloc[0]
+    assert (row["element"], row["offset"], row["best_match"]) == ("-35", -35, "-35")
+    assert row["ci_high"] < -0.3
+    assert "finds **one element**" in used.finding.said
+    assert used.finding.results["elements_used"] is used.table
+
+
+def test_an_element_that_has_no_name_is_asked_about_as_well(study, used):
+    run, model, p = study
+    nameless = used._replace(
+        elements=[dataclasses.replace(one, by_place=False, name="TTGACA") for one in used.elements]
     )
+    asked = chapter.asked(run, model, nameless, p)
+    assert list(asked.known) == ["-35", "TTGACA"]
+    assert {one.element for one in asked.elements} == {"-35", "TTGACA"}
+
+
+def test_the_first_layer_names_the_word_that_its_head_reads(study):
+    run, model, _ = study
+    first = chapter.first_layer(run, model)
+    assert first.finding.results["first_layer"]["key_word"].iloc[0].startswith("TTGACA")
+
+
+def test_the_head_that_reads_the_box_is_named_and_its_control_is_not(mediated):
+    assert mediated.used == ["-35"]
+    found = mediated.carriers.iloc[0]
+    assert (found["layer"], found["head"], len(mediated.carriers)) == (1, 1, 1)
+    assert found["share"] == pytest.approx(1, abs=0.02)
+    assert "-35 by L1 H1 100%" in mediated.finding.said
+    assert "The output uses **1 of 1 elements**" in mediated.finding.said
+    assert mediated.finding.kept["effects"] is mediated.effects
+
+
+def test_what_was_kept_is_read_again_and_other_weights_are_asked_anew(
+    study, asked, mediated, monkeypatch
+):
+    run, model, p = study
+    monkeypatch.setattr(mediation, "mediation", None)  # would fail if it were called
+    monkeypatch.setattr(paths, "follow", None)
+    again = chapter.mediated(run, model, asked, p)
+    pd.testing.assert_frame_equal(again.shares, mediated.shares)
+    with pytest.raises(TypeError, match="not callable"):
+        chapter.mediated(run, model._replace(file=run.weights("curated")), asked, p)
+
+
+def test_tiles_find_the_box_without_its_name(study, asked):
+    run, model, p = study
+    tiled = chapter.tiled(run, model, asked, p)
+    used = tiled.effects[tiled.effects["used"]]
+    assert used["first"].tolist() == [-35, -30]  # five letters of the box, and the last
+    assert "mediation_tiles" in tiled.finding.results
+
+
+def test_ways_lead_from_the_box_to_the_sites_own_query(mediated):
+    ways = chapter.ways(mediated)
+    top = ways.map.loc[ways.map["share"].idxmax()]
+    assert top["query"] <= toy_reader.CONFIG.downstream < top["query"] + 5
+    assert top["key"] <= -30 < top["key"] + 10
+    assert "one head alone restores 100%" in ways.finding.said
+    assert ways.hops.empty  # there is one layer
+    assert ways.shown == "-35"
+    assert ways._replace(map=ways.map.head(0)).shown == ""
+
+
+def test_without_another_box_there_is_no_spacer(study, asked, mediated):
+    run, model, p = study
+    spaced = chapter.spaced(run, model, asked, mediated, p)
+    assert spaced.table is None
+    assert "no spacer to ask about" in spaced.finding.said
+
+
+def test_the_role_returns_in_the_other_seed_and_the_untrained_carry_nothing(study, asked, mediated):
+    run, model, p = study
+    others = chapter.others(run, model, asked, mediated, p)
+    assert set(others.seeds) == {"toy", "toy-s1"}
+    assert "Not there and left out: toy-s9." in others.finding.said
+    assert "**1 element** is carried in at least two of 2 seeds: -35" in others.finding.said
+    assert "toy-untrained 0" in others.finding.said
+    assert others.leading["head"].tolist() == ["L1 H1", "L1 H1", ""]
+    table = others.finding.results["mediation"]
+    assert set(table["control"]) == {"", "no element here", "untrained"}
+    assert list(table.columns) == [
+        "model", "seed", "element", "first", "last", "layer", "head", "query_bin", "share",
+        "ci_low", "ci_high", "q_value", "control",
+    ]  # fmt: skip
+
+
+def test_heads_are_left_out_over_the_whole_part(study):
+    run, model, p = study
+    part = chapter.part(run, model, p)
+    assert f"all {2 * int(model.test.sum()):,} positions" in part.finding.said
+    ablated = chapter.ablated(run, model, part, p)
+    one, other = ablated.heads["delta_contrast"]
+    assert one < -0.5
+    assert other == pytest.approx(0, abs=1e-6)
+    assert ablated.layers["delta_contrast"].iloc[0] == pytest.approx(one, abs=1e-6)
+    assert set(ablated.finding.kept["ablation"]) >= {"delta_pr_auc", "ci_low", "ci_high"}
+    assert len(chapter.pairs(run, model, part, ablated, p).interactions) == 1
+    kept = chapter.kept_heads(run, model, part, p)
+    assert kept.order[0] == "L1 H1"
+    assert kept.curve["n_heads"].tolist() == [0, 1, 2]
+    assert kept.curve["pr_auc"].iloc[1] == pytest.approx(kept.curve["pr_auc"].iloc[2])
+    assert "has **1 head**" in kept.finding.said
+
+
+def test_a_share_of_the_blocks_is_a_part_of_the_part(study):
+    run, model, p = study
+    half = check(chapter.PARAMETERS, {**p, "ablated_share": 0.5})
+    part = chapter.part(run, model, half)
+    assert 0.4 < part.where.sum() / model.test.sum() < 0.6
+    assert "drawn at random" in part.finding.said
+
+
+def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
+    run, model, p = study
+    others = chapter.others(run, model, asked, mediated, p)
+    kept = chapter.kept_heads(run, model, chapter.part(run, model, p), p)
+    said = chapter.in_short(mediated, others, kept).said
+    assert "Of 1 element asked about, the output uses 1." in said
+    assert "-35 by L1 H1 (100%," in said
+    assert "One element is carried in at least two of two seeds (-35)" in said
+    assert "One head suffices for 90% of the PR AUC" in said
+    assert "the name is not settled" not in said
+    shares = mediated.shares.assign(control="no element here", q_value=0.01, ci_low=0.1)
+    said = chapter.in_short(mediated._replace(shares=shares), others, kept).said
+    assert "heads carry what stands there instead for -35: there, the name is not settled" in said
+
+
+def test_sites_are_mutated_where_the_region_says(study, mapped):
+    run, _, _ = study
+    assert mapped.at_sites.offset.tolist() == list(range(-40, 5))  # +5 is offset 4
+    label = sites.site_track(run.curated, len(run.study.genome))
+    rows = (mapped.at_sites.sites["strand"] == "-").astype(int)
+    assert label[rows, mapped.at_sites.sites["position"]].all()
+    assert mapped.effects["label"].unique().tolist() == [*range(-40, 0), *range(1, 6)]
+
+
+def test_a_region_that_the_model_does_not_see_is_refused(study):
+    run, model, p = study
+    beyond = check(chapter.PARAMETERS, {**p, "map_first": 15, "map_last": 30})
+    with pytest.raises(ValueError, match="parameter 'map_first' is \\+15, but toy sees positions"):
+        chapter.mapped(run, model, beyond)
+
+
+def test_planted_letters_cost_more_than_those_beside_them(study, mapped):
+    run, model, p = study
+    found = chapter.planted(run, mapped, model, p)
+    table = found.results["dependence_elements"].set_index("element")
+    assert table.loc["-35", "ci_high"] < 0
+    assert table.loc["outside", "cost"] == pytest.approx(0, abs=0.05)
+    assert found.said.startswith("**Against the truth.**")
     without = Run(run.folder)
     without.__dict__["study"] = dataclasses.replace(run.study, elements=None)
-    left_out = chapter.planted(without, scanned)
+    left_out = chapter.planted(without, mapped, model, p)
     assert "no comparison with the truth" in left_out.said and not left_out.results

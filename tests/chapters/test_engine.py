@@ -44,7 +44,8 @@ def bench() -> pd.DataFrame:
         ("growth", "blocked", "a", 10**8, 4_000, np.nan, 1_000),
     ]
     names = ["what", "form", "device", "positions", "nt_per_s", "ratio_to_plain", "peak_mib"]
-    table = pd.DataFrame(rows, columns=names).assign(dtype="float32", gemm_fraction=0.5)
+    facts = {"dtype": "float32", "gemm_fraction": 0.5, "workers": 1, "threads": 2}
+    table = pd.DataFrame(rows, columns=names).assign(**facts)
     return table[list(COLUMNS)]
 
 
@@ -132,11 +133,11 @@ def test_rates_are_said_for_every_machine(opened):
     said = rates.finding.said
     assert (
         "On `a`, the blocked form predicts 900 positions per second, **9.0 times** as many as the "
-        "plain form, and trains on 60, **30.0 times** as many. A census of all attention takes "
-        "1.50 times"
+        "plain form, and trains on 60 with their full window, **30.0 times** as many. A census of "
+        "all attention takes 1.50 times"
     ) in said
     assert "On `b`, the blocked form predicts 10 " in said
-    assert "| training | blocked | a | 60 | 30.0× | 1,200 | 50% |" in said
+    assert "| training (full window) | blocked | a | 1 × 2 | 60 | 30.0× | 1,200 | 50% |" in said
 
 
 @pytest.mark.parametrize(("share", "bound"), [(0.51, "Arithmetic bounds"), (0.5, "moving numbers")])

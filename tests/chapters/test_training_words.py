@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from toy_trainings import BOTH, card, readings
+from toy_trainings import BOTH, LENGTH, card, readings
 
+from genoattn.chapters import training_best_words as best_words
 from genoattn.chapters import training_errors_words as errors_words
+from genoattn.chapters import training_labels_words as labels_words
 from genoattn.chapters import training_models_words as models_words
 from genoattn.chapters import training_scores_words as scores_words
+from genoattn.chapters import training_sites_words as sites_words
 from genoattn.chapters import training_words as words
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig
@@ -46,28 +49,31 @@ def test_parts_are_counted():
 
 
 def test_stages_are_one_sentence_and_none_without_any_before():
-    first = card(1.61, config=AnnotatorConfig(window=128))
-    second = card(3.62, config=AnnotatorConfig(window=128), initial=first)
-    third = card(0.27, initial=second)
-    assert models_words.say_stages(first) == ""
-    assert models_words.say_stages(third) == (
-        " Training had 3 stages: 1.61 and 3.62 passes with a window of 128 nt, then 0.27 passes "
+    first = card(1.5, config=AnnotatorConfig(window=128))
+    second = card(3.5, config=AnnotatorConfig(window=128), initial=first)
+    third = card(0.5, initial=second)
+    assert models_words.say_stages(first, LENGTH) == ""
+    assert models_words.say_stages(third, LENGTH) == (
+        " Training had 3 stages: 1.50 and 3.50 passes with a window of 128 nt, then 0.50 passes "
         "with a window of 512 nt."
     )
     stem = card(2.0, config=ConvolutionalConfig(), data={"sites": 50})
-    said = models_words.say_stages(card(3.0, initial=stem))
+    said = models_words.say_stages(card(3.0, initial=stem), LENGTH)
     assert "2.00 passes as a convolutional network that became its stem on 50 sites, then" in said
     plain = card(1.0, config=ConvolutionalConfig(), initial=card(config=ConvolutionalConfig()))
-    assert "stem" not in models_words.say_stages(plain)
+    assert "stem" not in models_words.say_stages(plain, LENGTH)
 
 
 def test_a_model_says_whether_its_labels_are_those_of_the_run():
-    said = models_words.say_model("m", card(), 1234, True)
+    said = models_words.say_model("m", card(), 1234, True, LENGTH)
     assert "1,234 parameters" in said and "100 sites, the labels of this run" in said
-    assert "10.000·10⁻³ nats" in said and "weighted up" in said and "paper" not in said
-    other = models_words.say_model("m", card(), 1234, False, published=True)
+    assert "10.000·10⁻³ nats" in said and "20% were read at a time" in said
+    assert "for 2.0 passes" in said and "paper" not in said
+    other = models_words.say_model("m", card(), 1234, False, LENGTH, published=True)
     assert "**not** the labels of this run" in other
-    assert "this model took 2.0" in other and "not a verdict" in other
+    assert "This model was trained for 2.0 passes" in other and "What this model is" in other
+    small = card(config=AnnotatorConfig(layers=2))
+    assert "paper" not in models_words.say_model("m", small, 9, True, LENGTH, published=True)
 
 
 def test_models_not_at_hand_are_marked_or_left_out():
@@ -76,14 +82,12 @@ def test_models_not_at_hand_are_marked_or_left_out():
         {"model": ["gone"], "what": ["1 layer of 4 heads, 2 nt downstream, 5.9 passes"],
          "passes": [5.92], "validation_loss": [0.003]}
     )  # fmt: skip
-    said = models_words.say_models({"m": card()}, left, steps, ["gone", "unknown"])
-    assert (
-        "| gone† | 1 layer of 4 heads, 2 nt downstream | curated set | 7 | 5.92 | 3.000 |" in said
-    )
+    said = models_words.say_models({"m": card()}, LENGTH, left, steps, ["gone", "unknown"])
+    assert "| gone† | 1 layer of 4 heads, 2 nt downstream | curated set | 7 | 5.9 | 3.000 |" in said
     assert "† from an earlier run" in said and "left out: unknown." in said
-    bare = models_words.say_models({"m": card()}, left, None, ["gone"])
+    bare = models_words.say_models({"m": card()}, LENGTH, left, None, ["gone"])
     assert "| gone† |  | curated set | 7 |  |  |" in bare and "left out" not in bare
-    assert "names none" in models_words.say_models({"m": card()}, left.iloc[:0], None, [])
+    assert "names none" in models_words.say_models({"m": card()}, LENGTH, left.iloc[:0], None, [])
 
 
 # ------------------------------------------------------------------------------------ scores
@@ -93,19 +97,31 @@ def scores(value, low, high, paper_value=np.nan, **facts):
     return pd.DataFrame(
         [
             {**facts, "metric": metric, "value": value, "ci_low": low, "ci_high": high,
-             "paper_value": paper_value}
+             "paper_value": paper_value, "n_seeds": 3}
             for metric in BOTH
         ]
     )  # fmt: skip
 
 
-def test_the_paper_differs_beyond_the_interval_alone():
+def test_the_paper_differs_beyond_what_one_more_training_would_give():
     said = scores_words.say_paper(
         pd.concat([scores(0.5, 0.4, 0.6, 0.4), scores(0.5, 0.4, 0.6, 0.39)])
     )
-    assert "in 1 of 2 pairs of sets (1 higher, 0 lower); the largest difference is 0.110" in said
-    assert "(0 higher, 1 lower)" in scores_words.say_paper(scores(0.5, 0.4, 0.6, 0.61))
+    assert "in 1 of 2 pairs of sets (ours is higher in 1, lower in 0; the median difference" in said
+    assert "as few as 3 seeds" in said and "(±0.10 in PR AUC in the median)" in said
+    assert "lower in 1;" in scores_words.say_paper(scores(0.5, 0.4, 0.6, 0.61))
+    assert "one seed; they are not judged" in scores_words.say_paper(
+        pd.concat([scores(0.5, 0.4, 0.6, 0.4), scores(0.5, np.nan, np.nan, 0.4)])
+    )
+    assert "cannot be judged" in scores_words.say_paper(scores(0.5, np.nan, np.nan, 0.4))
     assert scores_words.say_paper(scores(0.5, 0.4, 0.6)) == ""
+
+
+def test_a_control_is_told_if_there_is_one():
+    rows = scores(0.5, 0.4, 0.6, model="control", train_set="sites, turned round")
+    said = scores_words.say_controls(rows)
+    assert "**control**, trained on sites, turned round, has a ROC AUC of 0.500 (0.400" in said
+    assert scores_words.say_controls(rows.iloc[:0]) == ""
 
 
 def test_a_pair_has_its_interval_the_paper_and_the_baselines():
@@ -128,47 +144,80 @@ def test_a_pair_has_its_interval_the_paper_and_the_baselines():
 
 
 def test_seeds_are_told_only_if_there_are_some():
-    spread = pd.DataFrame(
-        {"test_set": "curated", "metric": BOTH, "n": 1, "lowest": 0.5, "mean": 0.55,
-         "highest": [0.6, 0.7], "paper_value": np.nan}
-    )  # fmt: skip
-    assert "does not show how much a second training" in scores_words.say_seeds("m", spread)
-    said = scores_words.say_seeds("m", spread.assign(n=2))
-    assert "m was trained 2 times" in said
-    assert "up to 0.100 in ROC AUC and up to 0.200 in PR AUC" in said
+    pairs = pd.DataFrame({"metric": BOTH, "n_seeds": 1, "lowest": 0.5, "highest": [0.6, 0.7]})
+    assert "how much a second training would" in scores_words.say_seeds(pairs, [])
+    said = scores_words.say_seeds(pairs.assign(n_seeds=[2, 3]), [])
+    assert "means over 2 and 3 seeds" in said and "earlier" not in said
+    assert "up to 0.100 in ROC AUC and 0.200 in PR AUC" in said
+    assert "earlier run" in scores_words.say_seeds(pairs.assign(n_seeds=2), ["gone"])
 
 
-def test_longer_training_says_what_it_brought_nearer():
-    rows = pd.DataFrame(
+# -------------------------------------------------------------------------------------- labels
+
+
+def labels_of(*differences, test_set="drnaseq", half=0.01):
+    """Rows of sources in both scores: (difference, corrected p-value) each."""
+    rows = [("curated", 0.3, np.nan, np.nan)] + [
+        (name, 0.3 - change, change, p)
+        for name, (change, p) in zip(("regulondb", "smrt", "sendseq"), differences, strict=False)
+    ]
+    return pd.DataFrame(
         [
-            ("m", test_set, "roc_auc", 1.0, before, 3.0, after, 0.9)
-            for test_set, before, after in (
-                ("near", 0.89, 0.95), ("far", 0.85, 0.885), ("farther", 0.80, 0.85)
-            )
-        ],
-        columns=["model", "test_set", "metric", "shorter_passes", "shorter", "longer_passes",
-                 "longer", "paper_value"],
+            {"train_set": name, "test_set": test_set, "metric": metric, "mean": mean,
+             "lowest": mean, "highest": mean, "n_seeds": 3, "difference": change,
+             "ci_low": change - half, "ci_high": change + half, "p_adjusted": p}
+            for name, mean, change, p in rows
+            for metric in BOTH
+        ]
     )  # fmt: skip
-    said = scores_words.say_length(rows, [], True)
-    assert "1 network was trained" in said and "in 3 of 3 pairs" in said
-    assert "Of 2 scores that lay more than 0.02" in said
-    assert "brought 1 within 0.02 and moved 1 that had been nearer beyond it" in said
-    assert "†" not in said and "0.850 (1.0)" in said
-    assert "paper's" not in scores_words.say_length(rows, [], False)
-    old = scores_words.say_length(rows, ["m"], False)
-    assert "m†" in old and "the weights of the shorter training are not here" in old
-    assert "No two models" in scores_words.say_length(rows.iloc[:0], [], True)
 
 
-def test_external_sites_are_left_out_or_told_with_the_guess():
-    counts = pd.DataFrame({"test_set": ["drnaseq"], "n": [100], "shared": [20], "share": [0.01]})
-    found = scores(0.5, 0.4, 0.6, test_set="drnaseq", model="m", train_set="curated")
-    gone = found.assign(model="gone")
-    said = scores_words.say_external(pd.concat([found, gone]), "m", ["gone"], counts)
-    assert "100 sites in the test part, of which 20 lie exactly on a curated site" in said
-    assert "50 times that of guessing" in said
-    assert "| dRNA-seq | gone† |" in said and "† from an earlier run" in said
-    assert scores_words.say_external(found, "m", [], counts.iloc[:0]).startswith("Left out")
+@pytest.mark.parametrize(
+    ("differences", "word", "told"),
+    [
+        ([(0.1, 0.01), (0.2, 0.049)], "Yes", "higher than that of RegulonDB and SMRT-Cappable-seq"),
+        ([(0.1, 0.01), (0.2, 0.05)], "Better than some", "not significantly different"),
+        (
+            [(0.1, 0.01), (-0.2, 0.01)],
+            "Better than some and worse than others",
+            "lower than that of SMRT",
+        ),
+        ([(-0.1, 0.01), (0.2, 0.5)], "No", "lower than that of RegulonDB"),
+        ([(0.1, 0.5), (-0.2, 0.5)], "Not shown", "not significantly different"),
+    ],
+)
+def test_whether_curated_labels_are_better_is_decided_by_sites_that_no_step_used(
+    differences, word, told
+):
+    compared = pd.concat([labels_of((0.5, 0.001), test_set="curated"), labels_of(*differences)])
+    verdict = labels_words.labels_verdict(compared, ["drnaseq"])
+    assert f"**Are curated labels better? {word}:** on dRNA-seq" in verdict and told in verdict
+    assert "two comparisons, corrected" in verdict
+    seen = (2.241 + 0.842) * 0.02 / 3.92
+    assert f"a difference of {seen:.3f} would have been seen" in verdict
+
+
+def test_without_such_sites_labels_are_not_decided():
+    assert "Not decided" in labels_words.labels_verdict(labels_of((0.1, 0.01)), [])
+    assert labels_words.labels_verdict(pd.DataFrame(), ["drnaseq"]) == ""
+
+
+def test_all_comparisons_of_labels_are_told_with_what_was_read():
+    compared = pd.concat(
+        [labels_of((0.1, 0.01)), labels_of((-0.1, 0.01), (0.2, 0.2), test_set="regulondb")]
+    )
+    counts = pd.DataFrame({"test_set": ["drnaseq"], "n": [100], "shared": [20]})
+    read = {"curated": (2_000_000, 3.0), "regulondb": (2_000_000, 3.0)}
+    said = labels_words.say_labels(compared, read, ["drnaseq"], counts, False)
+    assert "RegulonDB +0.100 (+0.090 to +0.110)" in said
+    assert "significantly higher PR AUC in 0 of 2 comparisons and the lower in 1 (1 of them" in said
+    assert "trained on 2 million scored positions (3.0 passes), three seeds each." in said
+    assert "100 sites in the test part; 20 of them lie exactly" in said
+    assert "| dRNA-seq | curated set | ROC AUC | 0.300 (0.300–0.300; 3) |  |  |" in said
+    uneven = {**read, "regulondb": (1_000_000, 1.5)}
+    lone = labels_words.say_labels(compared.assign(n_seeds=1), uneven, ["drnaseq"], counts, True)
+    assert "unequal numbers of scored positions (1.5 to 3.0 passes)" in lone
+    assert "over blocks of the genome alone" in lone and "an earlier run" in lone
 
 
 # --------------------------------------------------------------------------------- attention
@@ -199,55 +248,106 @@ def test_rivals_without_weights_have_no_difference():
                  "difference_high"],
     )  # fmt: skip
     said = scores_words.say_rivals(comparison, "m", ["gone"])
-    assert "The highest PR AUC is that of gone†, 0.400" in said
+    assert said.startswith("Differences are to m, on the same draws")
     assert "| better | 0.300 (0.200 to 0.400) | +0.100 (+0.050 to +0.150) | higher |" in said
     assert "| gone† | 0.400 (0.300 to 0.500) |  | no paired interval |" in said
     assert "| m |" not in said
 
 
-def matched(*intervals):
+def by_attention(low, high, test_set="curated"):
     return pd.DataFrame(
         [
-            {"model": f"m{number}", "rival": "cnn", "metric": metric,
-             "difference": (low + high) / 2, "difference_low": low, "difference_high": high}
-            for number, (low, high) in enumerate(intervals)
+            {"test_set": test_set, "metric": metric, "with_attention": "m",
+             "with_dilations": "cnn", "n_attention": 5, "n_dilations": 3, "mean_attention": 0.32,
+             "mean_dilations": 0.3, "difference": 0.02, "ci_low": low, "ci_high": high,
+             "p_permutation": 0.0179}
             for metric in BOTH
         ]
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("intervals", "said"),
+    ("low", "high", "told"),
     [
-        ([], "cannot isolate what attention adds"),
-        ([(0.01, 0.03)], "attention raises ROC AUC in the one matched pair (+0.020)"),
-        ([(-0.03, -0.01)], "attention lowers ROC AUC in the one matched pair (-0.020)"),
-        ([(0.0, 0.02)], "does not change ROC AUC significantly in the one matched pair"),
-        ([(-0.1, 0.1)] * 2, "does not change ROC AUC significantly in any of 2 matched pairs"),
-        ([(0.01, 0.03), (0.02, 0.04)], "raises ROC AUC in all 2 matched pairs (+0.020 to +0.030)"),
-        (
-            [(0.01, 0.03), (-0.01, 0.03)],
-            "raises ROC AUC in 1 of 2 matched pairs and does not change it significantly in the",
-        ),
-        ([(-0.03, 0.01), (-0.03, -0.01)], "lowers ROC AUC in 1 of 2 matched pairs"),
-        (
-            [(0.01, 0.03), (-0.03, -0.01), (-0.01, 0.01)],
-            "raises ROC AUC in 1 and lowers it in 1 of 3 matched pairs",
-        ),
+        (0.001, 0.1, "attention raises the PR AUC**"),
+        (0.0, 0.1, "attention does not change the PR AUC significantly**"),
+        (-0.1, 0.0, "attention does not change the PR AUC significantly**"),
+        (-0.1, -0.001, "attention lowers the PR AUC**"),
+        (np.nan, np.nan, "with one seed only"),
     ],
 )
-def test_what_attention_adds_follows_from_the_matched_pairs(intervals, said):
-    verdict = scores_words.say_attention(matched(*intervals))
-    assert said in verdict
-    assert ("no larger than the difference between two trainings" in verdict) == (
-        "and lowers it" in said
+def test_what_attention_adds_follows_from_the_interval_over_seeds(low, high, told):
+    assert told in labels_words.attention_verdict(by_attention(low, high), "curated")
+
+
+def test_attention_is_told_on_all_test_sets_with_passes():
+    both = pd.concat([by_attention(0.01, 0.03), by_attention(-0.01, 0.03, "drnaseq")])
+    said = labels_words.say_attention(both, "curated", {"m": 3.15, "cnn": 3.2})
+    assert "5 seeds against 3, permutation p = 0.018" in said
+    assert "PR AUC on dRNA-seq 0.320 against 0.300 (+0.020 (-0.010 to +0.030))" in said
+    assert "3.1 and 3.2 passes" in said or "3.2 and 3.2 passes" in said
+    assert labels_words.attention_verdict(pd.DataFrame(), "curated").startswith("**This run")
+
+
+# ------------------------------------------------------------------------------ the best model
+
+
+def candidates(*values):
+    return pd.DataFrame(
+        [
+            {"model": f"m{number}", "validation_pr_auc": 0.5 - number / 10, "value": value,
+             "ci_low": value - 0.1, "ci_high": value + 0.1}
+            for number, value in enumerate(values)
+        ]
+    )  # fmt: skip
+
+
+def test_the_best_model_is_named_with_its_scores_on_the_test_part():
+    away = scores(0.2, 0.1, 0.3, model="m0", test_set="drnaseq").iloc[[1]]
+    genes = away.assign(model="with genes", value=0.15)
+    said = best_words.say_best(
+        candidates(0.4, 0.3), pd.concat([away, genes]), "curated", ["with genes"]
     )
+    assert "is m0**: a PR AUC of 0.400 (0.300 to 0.500) on the test part and 0.200" in said
+    assert "among 2 models" in said and "(0.500)" in said and "none of the others" in said
+    assert "with genes has 0.150" in said and "| m1 | 0.400 | 0.300" in said
+    other = best_words.say_best(candidates(0.4, 0.45, 0.5), away, "curated", [])
+    assert "2 of the others are higher, by 0.100 at most" in other and "genes begin" not in other
+    assert best_words.best_verdict(pd.DataFrame(), away) == ""
 
 
-def test_matched_pairs_are_listed_with_what_is_known_of_them():
-    said = scores_words.pairs_table(matched((0.01, 0.03)), ["m0"], {"cnn": (1000, 2.5)})
-    assert "| m0† | cnn (1,000 parameters, 2.5 passes) | +0.020 (+0.010 to +0.030)" in said
-    assert "its weights are not here" in said
+# -------------------------------------------------------------------------------- kinds of sites
+
+
+def recall_table(*rows):
+    return pd.DataFrame(rows, columns=["kind", "group", "n", "recall", "ci_low", "ci_high"])
+
+
+def test_recall_is_told_by_kind_if_sites_are_enough():
+    table = recall_table(
+        ("all", "all sites", 100, 0.4, 0.3, 0.5),
+        ("sources", "1", 50, 0.2, 0.1, 0.3),
+        ("sources", "2", 50, 0.6, 0.5, 0.7),
+        ("sigma factor", "σ70", 40, 0.6, 0.5, 0.7),
+        ("sigma factor", "σ32", 10, 0.5, 0.2, 0.8),
+        ("sigma factor", "σ28", 9, 0.1, 0.0, 0.5),
+    )
+    said = sites_words.say_found(table, 5)
+    assert said.startswith("**Those that more assays saw.** Of 100 sites, 40 (30 to 50)% are found")
+    assert "(1 and 2), recall is 20 and 60%" in said
+    assert "σ32 50 (20 to 80) (n = 10)" in said and "σ28" not in said
+    near = table.assign(ci_low=0.1)
+    assert not sites_words.say_found(near, 5).startswith("**Those")
+    bare = sites_words.say_found(table.iloc[:1], 5)
+    assert "cannot be told here" in bare and "name no sigma factors" in bare
+
+
+def test_copies_are_counted_and_left_out():
+    own = scores(0.5, 0.4, 0.6).set_index("metric")
+    said = sites_words.say_copies(3, 100, own, scores(0.45, 0.4, 0.5))
+    assert "Of 100 sites, 3 have the 20 nt directly upstream" in said
+    assert "its PR AUC is 0.450 (0.400 to 0.500), with them 0.500" in said
+    assert "Without" not in sites_words.say_copies(0, 100, own, None)
 
 
 # ------------------------------------------------------------------------------------- genes
@@ -431,37 +531,45 @@ def test_readings_are_told_as_changes():
     assert words.say_readings(readings().iloc[:0], ["curated"], []).startswith("Left out")
 
 
-def test_what_lies_far_from_the_paper_is_traced_to_the_training_or_a_setting():
-    pairs = pd.DataFrame(
-        [("curated", "smrt", 0.95, 0.9), ("curated", "curated", 0.91, 0.9)],
-        columns=["train_set", "test_set", "value", "paper_value"],
-    ).assign(metric="roc_auc")
-    by_length = pairs.assign(shorter=[0.91, 0.9], metric="roc_auc")
-    said = words.say_far(pairs, by_length, readings())
-    assert "Of 2 pairs of sets, 1 have a ROC AUC more than 0.02" in said
-    assert "curated set on SMRT-Cappable-seq (+0.050)" in said
-    assert "1 of the 1 lay within 0.02 after the shorter training" in said
-    assert "The setting context 128 → 0 lowers the ROC AUC significantly on 1 of the 1" in said
-    near = pairs.assign(value=pairs["paper_value"])
-    assert "None of 2 pairs" in words.say_far(near, by_length, readings())
-    unmoved = words.say_far(
-        pairs, by_length.assign(shorter=0.95), readings().assign(difference_high=0)
-    )
-    assert "shorter training" not in unmoved and "The setting context" not in unmoved
-
-
 def test_in_short_follows_from_the_scores():
-    comparison = pd.concat([scores(0.2, 0.1, 0.3, model="m"), scores(0.4, 0.3, 0.5, model="gone")])
-
-    def said(value, low, compared=comparison):
+    def said(value, low):
         own = scores(value, low, 1.0).set_index("metric")
         given = table_of_matches((0, 0.3), (5, 0.4))
-        return words.say_in_short("m", own, 0.001, given, compared, ["gone"], "Attention.", "No: x")
+        return words.say_in_short("m", own, 0.001, given, ["Best.", "", "Attention."], "No: x")
 
     assert "far above most nucleotides" in said(0.95, 0.94)
     assert "30% at the exact position and 40% within 5 nt" in said(0.95, 0.94)
     assert "above other nucleotides;" in said(0.8, 0.7)
     assert "does not distinguish" in said(0.52, 0.5)
-    assert "that of gone†, 0.400 (0.300 to 0.500)" in said(0.95, 0.94)
-    assert "no other model of this run" in said(0.95, 0.94, comparison[comparison["model"] == "m"])
-    assert "Attention. Is the output a probability? No: x." in said(0.95, 0.94)
+    assert "\n- Best.\n- Attention.\n- Is the output a probability? No: x." in said(0.95, 0.94)
+
+
+def by_mean(**values):
+    return pd.DataFrame(
+        [
+            {"k": int(k[1:]), "how": "mean", "metric": "pr_auc", "value": v}
+            for k, v in values.items()
+        ]
+    )
+
+
+def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
+    ratios = pd.DataFrame(
+        {"exact": [0.1, 0.2, 0.3, 0.4, 0.5], "coarse": [0.3, 0.4, 0.5, 0.5, 0.55]}
+    )
+    own = table_of_matches((0, 0.3), (2, 0.4))
+    said = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), {1: 0.14, 4: 0.29}, own, ratios)
+    assert (
+        "the PR AUC is 1.3 times that at exact positions; in the paper it more than doubled" in said
+    )
+    assert "within 2 nt of a site, 75% lie exactly on it." in said
+    assert "+0.100 at exact positions and +0.020 at 4-mers: 80% of the lead" in said
+    assert "Over 5 models" in said and "from 1.1 to 3.0" in said and "-1.00" in said
+    paper = {1: 0.14, 4: 0.32}
+    gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
+    assert "the lead is a better position" in gone
+    behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
+    assert "-0.040 at exact positions and -0.120 at 4-mers." in behind
+    few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
+    assert few.endswith("3.0 times that at exact positions.")
+    assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy_genbank import record
+from toy_pipe import piped
 
 from genoattn import annotate
 from genoattn.chapters import your_genome as chapter
 from genoattn.chapters.your_genome import Against, Genes, Interval
+from genoattn.evaluation.calls import find_peaks
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome, encode
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
+from genoattn.output.chance import shuffled_copy
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
@@ -27,7 +32,7 @@ NOTHING = Finding()
 def asked(**given) -> Checked:
     """The chapter's defaults, some of them changed."""
     default = {name: one.default for name, one in chapter.PARAMETERS.items()}
-    return Checked(chapter.PARAMETERS, default | given)
+    return Checked(chapter.PARAMETERS, default | {"n_shuffled": 1_000} | given)
 
 
 @pytest.fixture
@@ -48,6 +53,52 @@ def folder(tmp_path, monkeypatch) -> Path:
         "one\tx\tgene\t211\t280\t.\t-\t.\tID=b;locus_tag=b\n"
     )
     return tmp_path
+
+
+def test_genbank_brings_its_annotation(folder):
+    """The same as FASTA and GFF; without features, or without genes, nothing is annotated."""
+    run = Run.of(asked())
+    apart = asked(fasta="own.fa", gff="own.gff")
+    given = chapter.opened(run, Run.of_own(apart), apart)
+    text = "     gene            101..200\n                     /locus_tag=a\n"
+    text += "     gene            complement(211..280)\n                     /locus_tag=b"
+    one, two = (one.sequence for one in given.genomes)
+    for features, file in ((text, "own.gbk"), ("", "bare.gbk"), ("     tRNA            3..9", "t")):
+        Path(file).write_text(
+            record("one", one, features, "linear") + record("two", two, "", "linear")
+        )
+        p = asked(fasta=file)
+        found = chapter.opened(run, Run.of_own(p), p)
+        assert [genome.name for genome in found.genomes] == ["one.1", "two.1"]
+        if features == text:
+            names = {"one": "one.1", "two": "two.1"}
+            expected = given.features.assign(contig=given.features["contig"].map(names))
+            pd.testing.assert_frame_equal(found.features, expected)
+        else:
+            assert found.features is None
+    p = asked(fasta="bare.gbk", gff="own.gbk")
+    assert len(chapter.opened(run, Run.of_own(p), p).features) == 2
+
+
+def test_sequences_and_annotation_may_come_from_pipes(folder):
+    """Both are read more than once: as GenBank, and for what is circular."""
+    text = "     gene            101..200\n                     /locus_tag=a"
+    whole = record("one", first_sequence(folder), text, "linear").encode()
+    for data, gff in ((whole, None), (Path("own.fa").read_bytes(), Path("own.gff").read_bytes())):
+        (folder / "pipe.fa").unlink(missing_ok=True)
+        with ExitStack() as open_pipes:
+            given = {"fasta": str(open_pipes.enter_context(piped(folder / "pipe.fa", data)))}
+            if gff is not None:
+                given["gff"] = str(open_pipes.enter_context(piped(folder / "pipe.gff", gff)))
+            p = asked(**given)
+            found = chapter.opened(Run.of(p), Run.of_own(p), p)
+        assert found.genomes[0].name.startswith("one")
+        assert found.features is not None and "a" in set(found.features["locus_tag"])
+
+
+def first_sequence(folder: Path) -> str:
+    """Sequence of the first contig of the folder."""
+    return annotate.load_contigs(folder / "own.fa")[0].sequence
 
 
 def files(folder: Path) -> set[str]:
@@ -76,7 +127,7 @@ def test_an_own_genome_leaves_the_demo_as_it_was_and_gets_a_folder_of_its_own(fo
     assert "as `run_dir` or `results_dir` was left at the demo's folder" in given.finding.said
     table = pd.read_csv("runs/my_genome/my_genome/peaks.csv")
     assert table.columns.tolist() == [
-        *("contig", "strand", "output", "next_gene", "distance", "position_1based"),
+        *("contig", "strand", "output", "next_gene", "distance", "fdr", "position_1based"),
     ]
     bed = pd.read_csv("runs/my_genome/my_genome/peaks.bed", sep="\t", header=None)
     assert table["position_1based"].tolist() == bed[2].tolist()
@@ -151,7 +202,7 @@ def test_planted_sites_are_counted_against_peaks(folder, monkeypatch):
     ],
 )
 def test_where_the_files_of_an_own_genome_go(given, folders):
-    own = Run.of_own(asked(**given))
+    own = Run.of_own(asked(n_shuffled=200_000, **given))
     assert (own.folder, own.results) == tuple(map(Path, folders))
     assert own.annotation("x") == Path(folders[0], "x")
 
@@ -231,11 +282,13 @@ def test_what_an_annotation_lacks():
 
 
 def test_the_highest_peaks_name_the_next_gene_if_it_is_known():
-    peaks = pd.DataFrame({"contig": "a", "position": [9, 0], "strand": "+", "output": [0.9, 0.8]})
-    assert "| a | 10 | + | 0.900 |" in chapter.say_highest(peaks)
+    peaks = pd.DataFrame(
+        {"contig": "a", "position": [9, 0], "strand": "+", "output": [0.9, 0.8], "fdr": 0.01}
+    )
+    assert "| a | 10 | + | 0.900 | 0.01 |" in chapter.say_highest(peaks)
     named = peaks.assign(next_gene=["g", ""], distance=[1_234.0, np.nan])
-    assert "| a | 10 | + | 0.900 | g | 1,234 |" in chapter.say_highest(named)
-    assert "| a | 1 | + | 0.800 |  |  |" in chapter.say_highest(named)
+    assert "| a | 10 | + | 0.900 | 0.01 | g | 1,234 |" in chapter.say_highest(named)
+    assert "| a | 1 | + | 0.800 | 0.01 |  |  |" in chapter.say_highest(named)
     assert "lower `threshold`" in chapter.say_highest(peaks[:0])
 
 
@@ -260,4 +313,19 @@ def test_the_answer_counts_peaks_on_both_strands(folder):
     found = found._replace(peaks=found.peaks.head(6))
     against, genes = Against(None, None, NOTHING), Genes(None, None, NOTHING)
     said = chapter.in_short(given, found, against, genes, p).said
+    assert said.startswith("**These sequences have no more peaks than"), "they are random"
     assert "**6 peaks** of at least 0 on 2 contigs of 600 nt, 5 in 1,000 nt of a strand" in said
+
+
+def test_the_number_by_chance_is_that_of_a_shuffled_copy(folder):
+    p = asked(fasta="own.fa", threshold=0.0, n_shuffled=1_200)
+    given = chapter.opened(Run.of(p), Run.of_own(p), p)
+    found = chapter.annotated(given, p)
+    copy = shuffled_copy(given.genomes, 1_200, p.seed)
+    false = find_peaks(annotate.annotate(given.network, [copy], progress=False), 0.0, apart=p.apart)
+    first = found.chance.table.iloc[0]
+    assert first["by_chance"] == len(false) / 2, "the sequences are half as long"
+    assert first["n"] == len(found.peaks) == len(found.peaks["fdr"])
+    finding = chapter.by_chance(found)
+    assert ":class: warning" in finding.said
+    assert [*finding.results] == ["your_genome_chance"]

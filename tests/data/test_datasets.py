@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from genoattn.data import datasets
-from genoattn.data.datasets import DATASETS, Dataset, DatasetError, DatasetMissing, fetch, fetch_all
+from genoattn.data.datasets import DATASETS, Dataset, fetch, fetch_all
 
 CONTENT = b"position\tstrand\n" * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -113,12 +113,12 @@ def test_a_wrong_checksum_names_file_expected_and_found(
     server: ThreadingHTTPServer, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, address(server, "whole"), sha256="0" * 64)
-    with pytest.raises(DatasetError, match=f"whole .*SHA-256 is {SHA256}, but {'0' * 64}"):
+    with pytest.raises(ValueError, match=f"whole .*SHA-256 is {SHA256}, but {'0' * 64}"):
         fetch("table")
     assert held(cache) == []
     (tmp_path / "table.tsv").write_bytes(b"other")
     found = hashlib.sha256(b"other").hexdigest()
-    with pytest.raises(DatasetError, match=rf"table\.tsv: SHA-256 is {found}, but {'0' * 64}"):
+    with pytest.raises(ValueError, match=rf"table\.tsv: SHA-256 is {found}, but {'0' * 64}"):
         fetch("table", tmp_path)
     assert held(tmp_path) == ["cache", "table.tsv"]
 
@@ -127,7 +127,7 @@ def test_an_interrupted_download_leaves_nothing(
     server: ThreadingHTTPServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, address(server, "broken"))
-    with pytest.raises(DatasetMissing, match=r"missing: table\.tsv .* the download broke off"):
+    with pytest.raises(FileNotFoundError, match=r"missing: table\.tsv .* the download broke off"):
         fetch("table")
     assert held(cache) == []
     register(monkeypatch, address(server, "whole"))  # and the next attempt succeeds
@@ -141,7 +141,7 @@ def test_a_cached_file_is_not_trusted_when_it_changed(
     path = fetch("table")
     path.chmod(0o644)
     path.write_bytes(CONTENT[:-1])
-    with pytest.raises(DatasetError, match=r"table\.tsv: SHA-256 is .* Remove it, or replace it"):
+    with pytest.raises(ValueError, match=r"table\.tsv: SHA-256 is .* Remove it, or replace it"):
         fetch("table")
 
 
@@ -167,7 +167,7 @@ def test_offline_it_names_every_missing_file_and_both_ways(
         register(monkeypatch, address(server, name), name)
     monkeypatch.setenv("GENOATTN_DATA", str(tmp_path))
     (tmp_path / "two.tsv").write_bytes(CONTENT)
-    with pytest.raises(DatasetMissing) as caught:
+    with pytest.raises(FileNotFoundError) as caught:
         fetch_all(["one", "two", "three"])
     message = str(caught.value)
     assert message.count("missing: ") == 2
@@ -184,19 +184,21 @@ def test_a_server_that_lacks_the_file_is_named(
     server: ThreadingHTTPServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, address(server, "gone"))
-    with pytest.raises(DatasetMissing, match="the server answered 404: http://127"):
+    with pytest.raises(FileNotFoundError, match="the server answered 404: http://127"):
         fetch("table")
 
 
 def test_names_and_folders_are_checked(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(DatasetError, match="no file 'sendsq' is registered; did you mean 'sendseq"):
+    with pytest.raises(ValueError, match="no file 'sendsq' is registered; did you mean 'sendseq"):
         fetch("sendsq")
-    with pytest.raises(DatasetMissing, match=r"data_dir names .*none, which is not a folder"):
+    with pytest.raises(FileNotFoundError, match=r"data_dir names .*none, which is not a folder"):
         fetch("sendseq", tmp_path / "none")
     monkeypatch.setenv("GENOATTN_DATA", str(tmp_path / "none"))
-    with pytest.raises(DatasetMissing, match=r"GENOATTN_DATA names .*none, which is not a folder"):
+    with pytest.raises(
+        FileNotFoundError, match=r"GENOATTN_DATA names .*none, which is not a folder"
+    ):
         fetch("sendseq")
 
 

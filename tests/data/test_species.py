@@ -8,13 +8,14 @@ from toy_species import toy_archive, toy_codes, toy_row
 
 from genoattn.data.species import (
     AUDITED_OFFSETS,
+    in_common,
     purine_shares,
     read_promoter_tables,
     read_start_bed,
     why_apart,
 )
 from genoattn.genome.files import AnnotationError
-from genoattn.genome.sequence import UNKNOWN, Genome
+from genoattn.genome.sequence import UNKNOWN, Genome, decode
 
 SITES = [(300, "+", 6), (500, "-", 0), (700, "+", -1), (900, "-", -1), (1200, "-", 13)]
 
@@ -53,6 +54,7 @@ def test_a_site_that_a_table_repeats_counts_once(tmp_path):
         ("Direction", "?", "Toy.tsv, line 2: a site at '301', strand '?'; a 1-based position"),
         ("TSS_coordinate", "0", "line 2: a site at '0'"),
         ("Start", "AC", "line 2: Start must be 3 nt"),
+        ("Minus10", "TATA", "line 2: Minus10 must be 6 nt"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named(tmp_path, column, value, message):
@@ -82,6 +84,8 @@ def test_start_sites_of_a_bed_file(tmp_path):
     [
         ("else\t4\t5\t.\t0\t+", "line 1: a site on else; the genome is toy"),
         ("toy\t4\t6\t.\t0\t+", "line 1: 4-6 is not a single nucleotide"),
+        ("toy\t\u2074\t5\t.\t0\t+", "line 1: \u2074-5 is not a single nucleotide"),
+        (f"toy\t{10**30}\t{10**30 + 1}\t.\t0\t+", "is not a single nucleotide"),
         ("toy\t100\t101\t.\t0\t+", "line 1: 100 on strand '+' is not on the 100 nt of toy"),
         ("toy\t4\t5\t.\t0\t.", "line 1: 4 on strand '.'"),
         ("toy\t4\t5", "line 1: six columns are needed"),
@@ -115,3 +119,16 @@ def test_a_table_is_set_apart_by_its_purines(at_site, beside, reason):
     shares[AUDITED_OFFSETS.index(2)] = beside
     found = why_apart(shares)
     assert found is None if reason is None else found.startswith(reason)
+
+
+def test_boxes_have_in_common_what_their_letters_share():
+    one = np.array([[0, 3], [0, 3]], dtype=np.uint8)
+    other = np.array([[0, 0], [1, 0]], dtype=np.uint8)
+    assert in_common(one, one) == 1
+    assert in_common(one, other) == in_common(other, one) == 0.25
+
+
+def test_the_aligned_box_is_that_of_the_row(tmp_path):
+    printed = rows(toy_codes(2000))
+    (table,) = read_promoter_tables(toy_archive(tmp_path / "a.tar.gz", {"Toy": printed}))
+    assert [decode(box) for box in table.boxes] == [row["Minus10"] for row in printed]

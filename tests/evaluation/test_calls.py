@@ -230,3 +230,18 @@ def test_peaks_are_what_their_definition_says(values, threshold, apart):
         mine = found[found["strand"] == strand]
         assert mine["position"].tolist() == brute_peaks(track[row], np.float32(threshold), apart)
         np.testing.assert_array_equal(mine["output"], track[row, mine["position"]])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sites_found_are_as_many_as_calls_that_hit(seed):
+    rng = np.random.default_rng(seed)
+    label = (rng.random((2, 300)) < 0.1).astype(np.uint8)
+    output, where = rng.random((2, 300)) + label, np.arange(300) < 250
+    found = calls.found(output, label, where, radius=2, tolerance=3)
+    listed = calls.calls(output, label, where, radius=2, tolerance=3)
+    assert found.sum() == listed["hit"].sum() > 0
+    assert not (found & ~(label.astype(bool) & where)).any()
+    for row, strand in enumerate("+-"):
+        made = listed.loc[listed["strand"] == strand, "position"].to_numpy()
+        for site in np.flatnonzero(found[row]):
+            assert np.abs(made - site).min() <= 3

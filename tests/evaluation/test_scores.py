@@ -12,6 +12,7 @@ from genoattn.evaluation.scores import (
     COLUMNS,
     calibration,
     compare,
+    compare_resolutions,
     differs_from_paper,
     exact_scores,
     expected_sites,
@@ -212,3 +213,23 @@ def test_a_difference_is_drawn_in_pairs():
     assert better["difference_high"] - better["difference_low"] < 0.7 * (
         better["ci_high"] - better["ci_low"]
     )
+
+
+def test_a_comparison_at_k_mers_is_that_of_the_reduced_outputs():
+    rng = np.random.default_rng(5)
+    label = (rng.random((2, 4000)) < 0.02).astype(np.uint8)
+    where = np.ones(4000, dtype=bool)
+    good, bad = rng.random((2, 4000)) + 0.5 * label, rng.random((2, 4000))
+    drawn = resampling(where, 100)
+    found = compare_resolutions({"a": bad, "b": good}, label, where, drawn, "a", (1, 10))
+    table = found.set_index(["resolution", "model", "metric"])
+    exact = compare({"a": bad, "b": good}, label, where, drawn, "a")
+    exact = exact.set_index(["model", "metric"])
+    assert (table.loc[1, "value"] == exact["value"]).all()
+    reading = [inside(one, where) for one in (label, good)]
+    positive, output = kmers(reading[0], 10, "max"), kmers(reading[1], 10, "mean")
+    assert table.loc[(10, "b", "pr_auc"), "value"] == pytest.approx(
+        score(positive, output)["pr_auc"]
+    )
+    assert table.loc[(1, "b", "roc_auc"), "p"] == 2 / (1 + len(drawn.draws))
+    assert (table.loc[(slice(None), "a"), "p"] == 1).all()

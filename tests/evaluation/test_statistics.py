@@ -169,7 +169,9 @@ def test_bands_that_cannot_be_had() -> None:
         statistics.median_with_band(np.ones((3, 5)), 95)
 
 
-def test_a_mean_has_its_interval_and_the_p_value_of_a_t_test():
+def test_p_values_are_corrected_for_their_number():
+    frame = statistics.holm_corrected(pd.DataFrame({"p": [0.03, 0.001, 0.02, 0.9]}), "p")
+    assert frame["p"].to_numpy() == pytest.approx([0.06, 0.004, 0.06, 0.9])  # Holm, by hand
     mean, low, high, p = statistics.mean_interval(np.array([1.0, 2.0, 3.0]))
     assert (mean, low < mean < high) == (2, True)
     assert p == pytest.approx(0.0742, abs=1e-4)  # t = 3.46 with 2 degrees of freedom

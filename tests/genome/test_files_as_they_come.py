@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
-import os
-import threading
-import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from toy_pipe import piped
 
 from genoattn.genome.files import FileError, read_lines
 from genoattn.genome.formats import (
@@ -29,13 +24,6 @@ LENGTH = 3_000
 CIRCLE = Genome("ctg", encode("ACGT" * (LENGTH // 4)))
 LINE = Genome("ctg", CIRCLE.codes, circular=False)
 FASTA = b">a one\nACGTACGT\nAC\n>b\nGGGG\n"
-
-
-def zipped(data: bytes) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        archive.writestr("a.fa", data)
-    return written.getvalue()
 
 
 def rows(*lines: str) -> str:
@@ -88,11 +76,8 @@ def test_sequences_are_told_by_their_content(tmp_path, data, name):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (gzip.compress(FASTA, mtime=0)[:-9], "truncated, the compressed stream breaks off"),
-        (gzip.compress(FASTA, mtime=0) + b"junk", "damaged compressed file"),
         (lzma.compress(FASTA)[:-9], "truncated|damaged"),
         (bz2.compress(FASTA)[:20] + b"x" * 30, "damaged|truncated"),
-        (zipped(FASTA), "a zip archive or a spreadsheet; unpack it"),
         ("\ufeff>a\nACGT\n".encode("utf-16-le"), "UTF-16 text; save it as UTF-8"),
     ],
 )
@@ -105,12 +90,8 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path, data, says):
 
 
 def test_a_sequence_comes_from_a_pipe(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(FASTA,))
-    writer.start()
-    assert [one.name for one in read_fasta(pipe)] == ["a", "b"]
-    writer.join()
+    with piped(tmp_path / "pipe", FASTA) as pipe:
+        assert [one.name for one in read_fasta(pipe)] == ["a", "b"]
 
 
 def test_a_folder_is_no_file(tmp_path):
@@ -293,17 +274,9 @@ def test_annotations_are_told_by_their_content(tmp_path, data):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (row(first="\u00b2"), "must be whole numbers"),
         (row(first="-5"), "must be whole numbers"),
-        (row(first="101.0"), "must be whole numbers"),
         (row(last=9 * 10**30), "must be whole numbers"),
-        (row(first=2950, last=90), "ends beyond the length in GFF3"),
-        (row(first=0), "is not within"),
-        (row(last=7_000), "is not within"),
-        (row(strand="1"), "unknown strand '1'"),
-        (row(name="other"), "feature of other, but the genome is ctg"),
         (row() + "\textra", "10 columns"),
-        (row().replace("\t", "    "), "1 columns where GFF3 has nine, tab-separated"),
     ],
 )
 def test_what_is_no_feature_names_its_line(tmp_path, line, says):
@@ -324,23 +297,3 @@ def test_reading_grows_with_the_number_of_contigs(tmp_path):
     genomes = read_fasta(tmp_path / "a.fa")
     features = read_gff_contigs(tmp_path / "a.gff", genomes)
     assert features["contig"].tolist() == [one.name for one in genomes]
-
-
-ANY = st.one_of(
-    st.binary(max_size=200),
-    st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")),
-    st.lists(
-        st.sampled_from(["\t", "ctg", "CDS", "1", "9", "+", "ID=a;", "\n", ">", "#", "A"])
-    ).map(lambda words: "".join(words).encode()),
-)
-
-
-@given(ANY)
-def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
-    path = tmp_path_factory.mktemp("any") / "a.txt"
-    path.write_bytes(data)
-    for read in (read_fasta, lambda one: read_gff(one, CIRCLE), circular_in_gff):
-        try:
-            read(path)
-        except GenomeError as error:
-            assert str(path) in str(error)

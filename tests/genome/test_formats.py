@@ -60,17 +60,8 @@ def test_reading_undoes_writing(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "empty"),
         ("\n \n", "empty"),
-        ("ACGT\n", "line 1: a FASTA file begins with a '>' header"),
         ("\nACGT\n>late\nACGT\n", "line 2: a FASTA file begins with"),
-        (">\nACGT\n", "line 1: header without a name"),
-        (">one\n>two\nACGT\n", "line 1: one has no sequence"),
-        (">one\nACGT\n>one\nACGT\n", "line 3: a second sequence named one"),
-        (">one\nACGT\nAC*T\n", r"line 3: '\*' is not an IUPAC DNA letter"),
-        (">one\nACGT\nAC-T\n", "line 3: '-' is not an IUPAC DNA letter"),
-        (">one\n" + "MKRSTVWYNHDGACKM" * 2, "line 2: more than half.*is this a protein"),
-        ("@read\nACGT\n+\n!!!!\n", "line 1: this looks like FASTQ"),
         ("LOCUS       x\n", "line 1: this looks like GenBank"),
     ],
 )
@@ -135,8 +126,6 @@ def test_gff_features_are_half_open_and_sorted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("toy\tx\tgene\t1\t6\t.\t+\t.", "line 2: 8 columns"),
-        ("other.1\tx\tgene\t1\t6\t.\t+\t.\tID=g", "line 2: feature of other.1, but the genome is"),
         ("toy\tx\tgene\t1\t81\t.\t+\t.\tID=g", r"line 2: feature 1\.\.81 is not within 1\.\.40"),
         ("toy\tx\tgene\t0\t4\t.\t+\t.\tID=g", r"line 2: feature 0\.\.4 is not within"),
         ("toy\tx\tgene\t9\t4\t.\t+\t.\tID=g", r"line 2: feature 9\.\.4 is not within"),

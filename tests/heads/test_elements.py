@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genoattn.genome.sequence import Genome, encode
 from genoattn.heads import elements, preferred
 
 
@@ -74,6 +75,43 @@ def test_planted_elements_from_the_frame_of_copies() -> None:
 def test_a_word_of_other_letters_is_refused() -> None:
     with pytest.raises(ValueError, match="no word"):
         elements.word("x", "TATXAT", 0, 0, "here")
+
+
+def test_a_letter_of_two_nucleotides_counts_half_for_each() -> None:
+    one = elements.word("x", "WN", 0, 0, "here")
+    np.testing.assert_allclose(one.probabilities, [[0.5, 0, 0, 0.5], [0.25] * 4])
+
+
+def test_an_element_is_sited_at_its_best_allowed_place_on_both_strands() -> None:
+    codes = np.zeros(200, dtype=np.uint8)  # AAAA...
+    box = encode("GGCC")
+    codes[50 - 12 : 50 - 8] = box  # before the site at 50 of the plus strand
+    codes[150 + 8 : 150 + 12] = 3 - box[::-1]  # before the site at 150 of the minus strand
+    codes[50 - 30 : 50 - 26] = box  # not at an allowed place
+    sites = pd.DataFrame({"position": [50, 150, 100], "strand": ["+", "-", "+"]})
+    element = elements.word("x", "GGCC", -13, -10, "here")
+    first, score = elements.sited(Genome("toy", codes), sites, element)
+    assert first.tolist() == [-12, -11, -13]  # none is better than another at the third
+    best = 4 * np.log2(0.9 / 0.25 + 0.1)
+    np.testing.assert_allclose(score[:2], best)
+    assert score[2] < 0
+
+
+def test_unknown_letters_fit_nothing() -> None:
+    codes = np.full(60, 4, dtype=np.uint8)
+    sites = pd.DataFrame({"position": [30], "strand": ["+"]})
+    element = elements.word("x", "GGCC", -13, -10, "here")
+    _, score = elements.sited(Genome("toy", codes), sites, element)
+    assert score[0] == pytest.approx(4 * np.log2(0.1))
+
+
+def test_the_extended_box_counts_by_its_own_two_letters() -> None:
+    (extended,) = (one for one in elements.PROMOTER_ELEMENTS if one.name == "extended -10")
+    assert extended.span == (0, 2)
+    assert elements.PAPER_ELEMENTS[0].span == (0, 6)
+    assert extended.core.probabilities.tolist() == extended.probabilities[:2].tolist()
+    assert extended.core.places == extended.places
+    assert elements.PAPER_ELEMENTS[0].core.places == elements.PAPER_ELEMENTS[0].places
 
 
 def test_the_nearest_head_is_one_that_looks_there() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from toy import most_frequent
 
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome, encode
@@ -91,7 +92,7 @@ def test_the_joint_place_and_the_spaced_motif(
         seed=0,
     )
     assert motif.first_offset == -38 and len(motif.counts) == 30
-    letters = motifs.majority_consensus(motif.counts)
+    letters = most_frequent(motif.counts)
     assert letters[1:7] == "TTGACA" and letters[24:30] == "TATAAT"
     assert motif.spaced and motif.n_distinct > 5
     by_position = pairs.joint_motif(

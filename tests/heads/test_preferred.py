@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_attention import DOWNSTREAM, WINDOW, attended
 
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome, reverse_complement
@@ -15,20 +16,7 @@ from genoattn.heads import elements, preferred, profiles
 from genoattn.plots import atlas as figures
 from genoattn.plots import style
 
-LAYERS, HEADS, WINDOW, N, DOWNSTREAM = 2, 2, 16, 60, 5
-
-
-@pytest.fixture(scope="module")
-def toy():
-    """Random attention on a random genome; float16, with ties."""
-    rng = np.random.default_rng(0)
-    genome = Genome("toy", rng.integers(4, size=500).astype(np.uint8), circular=True)
-    samples = pd.DataFrame(
-        {"strand": rng.choice(["+", "-"], N), "position": rng.integers(500, size=N)}
-    )
-    attention = rng.random((N, LAYERS, HEADS, WINDOW)).round(1).astype(np.float16)
-    made = preferred.sweep(attention, samples, genome, downstream=DOWNSTREAM, n_best=9, width=7)
-    return genome, samples, attention, made
+toy = pytest.fixture(scope="module")(attended)
 
 
 def test_the_sweep_at_the_favourite_is_the_motif_of_the_head(toy):
@@ -87,7 +75,7 @@ def profile_frame(made):
 def test_the_explorer_holds_every_number(toy):
     made = toy[3]
     says = [f"head {i} </script> & more" for i in range(4)]
-    page = figures.explorer(profile_frame(made), made, says, np.full(4, 0.25)).data
+    page = figures.explorer(profile_frame(made), made, says, np.full(4, 0.25), None).data
     assert page.count("<script") == page.count("</script>") == 2
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
     data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page)[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from toy import most_frequent
 
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome, decode, encode
@@ -70,7 +71,7 @@ def test_decoys_fill_up_and_take_no_part() -> None:
         assert decoy.name == f"decoy of {like.name}"
         assert (decoy.counts.sum(axis=1) == 60).all()
         assert (decoy.counts.max(axis=1) > 40).all(), "as much information"
-        assert motifs.majority_consensus(decoy.counts) != motifs.majority_consensus(like.counts)
+        assert most_frequent(decoy.counts) != most_frequent(like.counts)
     assert len({one.accession for one in filled}) == 30
     assert tomtom.with_decoys(filled, fewest=10, seed=1) == filled
     frame, null = tomtom.compare(
@@ -110,7 +111,7 @@ def test_alignment_finds_the_box_that_floats() -> None:
     start = 0.5 * np.eye(4)[encode("TACAAT")] + 0.5 * UNIFORM
     counts = tomtom.align(codes, start, background=UNIFORM)
     assert counts.sum(axis=1) == pytest.approx(np.full(6, 300.0))
-    assert motifs.majority_consensus(counts) == "TATAAT"
+    assert most_frequent(counts) == "TATAAT"
     share = counts[np.arange(6), encode("TATAAT")] / 300
     assert (share > 0.8).all()
     with pytest.raises(motifs.MotifError, match="shorter"):
@@ -133,6 +134,6 @@ def test_sigma_motifs_come_from_their_own_promoters_on_both_strands() -> None:
     rare = tomtom.Box("sigma54", elements.word("sigma54 -12", "TTGCA", -16, -7, "here"))
     found = tomtom.sigma_motifs(promoters, genome, (box, rare), background=UNIFORM)
     assert [one.name for one in found] == ["sigma70 -10"]
-    assert motifs.majority_consensus(found[0].counts) == "TATAAT"
+    assert most_frequent(found[0].counts) == "TATAAT"
     assert decode(found[0].counts.argmax(axis=1).astype(np.uint8)) == "TATAAT"
     assert "99 promoters" in found[0].accession or "100 promoters" in found[0].accession

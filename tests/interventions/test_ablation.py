@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import ablation
-from genoattn.interventions.ablation import Condition
+from genoattn.interventions.circuits import MEASURES
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 
 CONFIG = AnnotatorConfig(
@@ -19,11 +19,7 @@ CONFIG = AnnotatorConfig(
 
 @pytest.fixture(scope="module")
 def model() -> Annotator:
-    torch.manual_seed(1)
-    made = Annotator(CONFIG).eval()
-    for parameter in made.parameters():
-        parameter.data.normal_(std=0.5)
-    return made
+    return lively(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +54,13 @@ def mean_of(model, segments):
 
 
 def test_segments_lie_in_the_part_and_carry_their_labels(genome, label, inside, segments):
-    forward = np.tile(np.arange(3_000), (2, 1))
-    where = segments.of_track(forward)
-    assert inside[where].all()
-    np.testing.assert_array_equal(segments.of_track(label), segments.label)
     for number in range(len(segments)):
-        strand = "+-"[segments.row[number]]
-        first_query = genome.around([where[number, 0]], [strand], [CONFIG.downstream])[0, 0]
+        forward = segments.start[number] + np.arange(50)
+        assert inside[forward].all()
+        row = segments.row[number]
+        forward = forward if row == 0 else forward[::-1]
+        np.testing.assert_array_equal(label[row, forward], segments.label[number])
+        first_query = genome.around([forward[0]], ["+-"[row]], [CONFIG.downstream])[0, 0]
         assert segments.codes[number, segments.context] == first_query
     assert segments.codes.shape[1] == 80 + 50 + CONFIG.reach_downstream
 
@@ -77,50 +73,13 @@ def test_weights_stand_for_all_segments_of_the_part(label, inside, segments):
     assert with_site.sum() == 12
 
 
-def test_all_segments_drawn_give_the_areas_of_the_whole_part(genome, label, inside):
-    rng = np.random.default_rng(0)
-    every = ablation.draw_segments(
-        genome, label, inside, CONFIG, n=10_000, size=50, context=0, block=200, seed=0
-    )
-    assert (every.weight == 1).all()
-    output = rng.normal(size=(2, 3_000)) + label
-    scored = every.of_track(output)
-    found = ablation.measure(every, scored, scored, ablation.replicates(every, 5, 0))
-    part = slice(500, 2_500)
-    truth = label[:, part].ravel(), output[:, part].ravel()
-    assert found["pr_auc"][0] == pytest.approx(average_precision_score(*truth))
-    assert found["roc_auc"][0] == pytest.approx(roc_auc_score(*truth))
-    assert found["log_odds"][0] == pytest.approx(truth[1][truth[0] == 1].mean())
-
-
-def test_weighted_areas_are_those_of_sklearn(segments):
-    rng = np.random.default_rng(5)
-    output = rng.normal(size=segments.label.shape).round(1) + segments.label  # with ties
-    intact = rng.normal(size=segments.label.shape)
-    weights = ablation.replicates(segments, 3, 0)
-    found = ablation.measure(segments, intact, output, weights)
-    for row, per_segment in enumerate(weights):
-        weight = np.repeat(per_segment, 50)
-        truth = segments.label.ravel(), output.ravel()
-        assert found["pr_auc"][row] == pytest.approx(
-            average_precision_score(*truth, sample_weight=weight)
-        )
-        assert found["roc_auc"][row] == pytest.approx(roc_auc_score(*truth, sample_weight=weight))
-        moved = np.average(np.abs(output - intact).ravel(), weights=weight)
-        assert found["moved"][row] == pytest.approx(moved)
-        elsewhere = ~segments.label.ravel()
-        expected = np.average(output.ravel()[elsewhere], weights=weight[elsewhere])
-        assert found["log_odds_elsewhere"][row] == pytest.approx(expected)
-
-
 def test_kept_states_give_what_a_model_without_the_heads_columns_gives(model, segments):
     mean = mean_of(model, segments)
-    heads = [(0, 1), (2, 0)]
     conditions = [
-        Condition(((1, 0),), "zero"),
-        Condition(((2, 1),), "zero"),
-        Condition(tuple(heads), "mean"),
-        Condition(((1, 0), (1, 1)), "zero"),
+        ((1, 0),),
+        ((2, 1),),
+        ((0, 1), (2, 0)),
+        ((1, 0), (1, 1)),
     ]
     intact, output = ablation.ablate(
         model, segments.codes, segments.scored, conditions, mean, progress=False
@@ -134,17 +93,16 @@ def test_kept_states_give_what_a_model_without_the_heads_columns_gives(model, se
             other.load_state_dict(model.state_dict())
             for layer in range(CONFIG.layers):  # W_o without the columns, and a bias instead
                 bias = torch.zeros(CONFIG.d_model)
-                for at, head in condition.heads:
+                for at, head in condition:
                     if at != layer:
                         continue
                     columns = slice(4 * head, 4 * head + 4)
-                    if condition.mode == "mean":
-                        bias += model.layers[layer].combine.weight[:, columns] @ mean[layer, head]
+                    bias += model.layers[layer].combine.weight[:, columns] @ mean[layer, head]
                     other.layers[layer].combine.weight[:, columns] = 0
                 other.layers[layer].combine.bias = torch.nn.Parameter(bias)
             expected = other(codes)[:, scored]
             np.testing.assert_allclose(output[number], expected, atol=1e-5)
-            assert np.abs(output[number] - intact).max() > 0.01
+            assert np.abs(output[number] - intact).max() > 1e-3
 
 
 def test_mean_contribution_is_the_weighted_mean_of_z(model, segments):
@@ -171,32 +129,26 @@ def test_the_model_is_as_before_after_switching_off_even_on_error(model):
 
 
 def test_a_head_without_output_weights_is_found_to_do_nothing(segments):
-    torch.manual_seed(2)
-    model = Annotator(CONFIG).eval()
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.5)
+    model = lively(CONFIG, seed=2)
     model.layers[1].combine.weight.data[:, :4] = 0  # layer 2, head 1
     conditions = ablation.single_heads(CONFIG)
     mean = mean_of(model, segments)
     intact, output = ablation.ablate(
         model, segments.codes, segments.scored, conditions, mean, progress=False
     )
-    weights = ablation.replicates(segments, 50, 0)
-    change = ablation.changes(segments, intact, output, weights)
-    effects = ablation.head_effects(conditions, change, 0.95)
-    idle = (effects["layer_1based"] == 2) & (effects["head_1based"] == 1)
-    assert (effects.loc[idle, "delta_moved"] < 1e-5).all()
-    assert (effects.loc[~idle, "delta_moved"] > 1e-3).all()
-    assert (effects["ci_low"] <= effects["ci_high"]).all()
-    assert len(effects) == 2 * CONFIG.layers * CONFIG.heads
+    moved = np.abs(output - intact).mean((1, 2))
+    idle = np.array([heads == ((1, 0),) for heads in conditions])
+    assert (moved[idle] < 1e-5).all()
+    assert (moved[~idle] > 1e-3).all()
+    assert len(moved) == CONFIG.layers * CONFIG.heads
 
 
 def test_interaction_is_joint_minus_sum():
-    conditions = [Condition(((0, 0),), "mean"), Condition(((1, 1),), "mean")]
+    conditions = [((0, 0),), ((1, 1),)]
     joint = ablation.pairs([(1, 1), (0, 0)])
-    assert joint == [Condition(((0, 0), (1, 1)), "mean")]
-    change = {name: np.array([[-1.0, -1, -1], [-2.0, -2, -2]]) for name in ablation.MEASURES}
-    both = {name: np.array([[-2.5, -2.4, -2.6]]) for name in ablation.MEASURES}
+    assert joint == [((0, 0), (1, 1))]
+    change = {name: np.array([[-1.0, -1, -1], [-2.0, -2, -2]]) for name in MEASURES}
+    both = {name: np.array([[-2.5, -2.4, -2.6]]) for name in MEASURES}
     row = ablation.interactions(conditions, change, joint, both, 0.95).iloc[0]
     assert row["sum_pr_auc"] == -3
     assert row["interaction_pr_auc"] == pytest.approx(0.5)
@@ -224,11 +176,3 @@ def test_segments_that_cannot_be_are_named(genome, label, inside):
         ablation.draw_segments(genome, label, inside, CONFIG, size=2_600, **given)
     with pytest.raises(ValueError, match="no labelled site"):
         ablation.draw_segments(genome, 0 * label, inside, CONFIG, size=50, **given)
-
-
-def test_segments_of_a_single_block_have_no_interval(genome, label, inside):
-    alone = ablation.draw_segments(
-        genome, label, inside, CONFIG, n=4, size=50, context=0, block=5_000, seed=0
-    )
-    with pytest.raises(ValueError, match="one block"):
-        ablation.replicates(alone, 10, 0)

@@ -8,7 +8,7 @@ from genoattn.interventions import carriers as m
 from genoattn.interventions import mediation, noise, paths
 from tests import toy_reader
 
-TESTED = m.Tested(n_bootstrap=200, level=0.95, seed=0, least=0.05, max_q=0.05)
+CRITERIA = m.Criteria(n_bootstrap=200, level=0.95, seed=0, least=0.05, max_q=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +45,11 @@ def answers():
 
 @pytest.fixture(scope="module")
 def table(answers):
-    return m.shares(answers, TESTED, model="toy", seed=3)
+    return m.shares(answers, CRITERIA, model="toy", seed=3)
 
 
 def test_the_head_that_reads_the_box_is_the_only_carrier(table):
-    found = m.carried(table, TESTED)
+    found = m.carried(table, CRITERIA)
     assert found[["element", "layer", "head"]].to_numpy().tolist() == [["-35 box", 1, 1]]
     row = found.iloc[0]
     assert row["share"] == pytest.approx(1, abs=1e-6)
@@ -73,7 +73,7 @@ def test_only_the_bin_of_the_sites_own_query_carries(table):
 
 
 def test_the_effects_say_what_is_used_and_how_good_the_fast_form_is(answers):
-    table = m.effects(answers, TESTED).set_index(["element", "control"])
+    table = m.effects(answers, CRITERIA).set_index(["element", "control"])
     box, silent = (table.loc[(name, "")] for name in ("-35 box", "elsewhere"))
     assert box["used"]
     assert not silent["used"]
@@ -85,18 +85,18 @@ def test_the_effects_say_what_is_used_and_how_good_the_fast_form_is(answers):
 
 
 def test_one_head_restores_all_of_it_and_a_second_adds_nothing(answers):
-    sets = m.head_sets([answers[0]], TESTED)
+    sets = m.head_sets([answers[0]], CRITERIA)
     assert sets["share"].tolist() == pytest.approx([1, 1])
     assert sets["head"].iloc[0] == "L1 H1"
 
 
 def test_the_q_value_is_against_the_least_that_may_come_back(answers):
-    strict = m.shares(answers, TESTED._replace(least=10.0), model="toy", seed=0)
+    strict = m.shares(answers, CRITERIA._replace(least=10.0), model="toy", seed=0)
     assert strict["q_value"].min() > 0.9
 
 
 def test_the_interval_holds_the_spread_between_blocks(answers):
-    row = m.effects([answers[0]], TESTED).iloc[0]
+    row = m.effects([answers[0]], CRITERIA).iloc[0]
     effect = answers[0].mediation.effect
     error = effect.std(ddof=1) / np.sqrt(len(effect))
     assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * 1.96 * error, rel=0.5)

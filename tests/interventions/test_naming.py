@@ -89,6 +89,15 @@ def test_sites_of_one_block_count_as_one():
         asked(noisy, found.codes, block=np.zeros(60, int))
 
 
+def test_what_contributes_in_one_block_only_is_not_judged():
+    found, _ = planted_map(n=60)
+    once = np.zeros(found.codes.shape)
+    once[:5] = 1.0
+    block = np.r_[np.zeros(5, int), np.arange(1, 56)]
+    table = asked(once, found.codes, block=block)
+    assert table["p_value"].eq(1).all() and table["standard_error"].isna().all()
+
+
 def test_what_contributes_nothing_gets_no_name():
     found, _ = planted_map(n=40)
     table = asked(np.zeros(found.codes.shape), found.codes)

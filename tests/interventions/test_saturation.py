@@ -115,3 +115,26 @@ def test_the_mean_map_adds_up_and_its_interval_holds_the_mean():
     assert at["label"].unique() == [1]
     with pytest.raises(ValueError, match="one block"):
         saturation.letter_effects(found, np.zeros(3, int), n_bootstrap=9, level=0.9, seed=0)
+
+
+def test_planted_letters_are_told_from_those_beside_them_at_their_sites():
+    sites = pd.DataFrame({"position": [100, 200, 300], "strand": ["+", "-", "+"], "log_odds": 0.0})
+    change = np.zeros((3, 6, 4), np.float32)
+    change[0, 1:3] = -3.0  # by letter: a substitution costs 4 in the mean of the three others
+    change[1, 4] = -1.5
+    found = saturation.MutationMap(sites, np.arange(-4, 2), np.zeros((3, 6), np.uint8), change)
+    elements = pd.DataFrame(
+        {
+            "tss_position": [100, 200, 999],
+            "strand": ["+", "-", "+"],
+            "element": ["box", "start", "box"],
+            "offset": [-3, 0, -3],
+            "sequence": ["AA", "A", "AA"],
+        }
+    )
+    table = saturation.element_effects(
+        found, elements, np.arange(3), n_bootstrap=20, level=0.9, seed=0
+    ).set_index("element")
+    assert table["n_sites"].to_dict() == {"box": 1, "start": 1, "outside": 2}
+    assert table["cost"].to_dict() == {"box": -4.0, "start": -2.0, "outside": 0.0}
+    assert (table["ci_low"] <= table["cost"]).all()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import toy_contigs
 
 from genoattn import annotate
-from genoattn.genome.sequence import Genome, encode
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card, misfit
 from genoattn.model.weights import WEIGHTS, WeightsError
@@ -43,21 +43,28 @@ def test_a_shipped_card_says_the_same_after_reading_and_writing(path, tmp_path):
     assert Card.read(weights) == Card.read(path.stem)
 
 
-def test_passes_and_scored_positions_include_the_stages_before():
-    before = a_card(training={"batch": 4, "segment": 50, "seed": 1})
-    card = a_card(initial=before)
-    assert card.passes == 1.0
-    assert card.own_passes == 0.5
+PARTS = {"test": [0, 300], "validation": [300, 500]}  # of 1,000 nt: the training part has 500
+LENGTH = 1_000
+
+
+def test_passes_are_counted_in_scored_positions_of_both_strands_over_all_stages():
+    before = a_card(training={"batch": 4, "segment": 50, "seed": 1}, parts=PARTS)
+    card = a_card(initial=before, parts=PARTS)
     assert card.scored_positions == 10 * 2 * 100 + 10 * 4 * 50
+    assert before.passes(LENGTH) == 2.0
+    assert card.passes(LENGTH) == 4.0
+    kept = card.replace(best={"step": 5})
+    assert kept.kept_after(LENGTH) == 3.0
 
 
-def test_rounds_run_on_through_the_stages():
-    row = {"step": 5, "passes": 1.0, "learning_rate": 0.1, "train_loss": 3, "validation_loss": 2}
-    later = {**row, "passes": 0.25, "validation_loss": 1}
-    card = a_card(history=(later,), initial=a_card(history=(row, {**row, "passes": 2.0})))
-    assert card.rounds["stage"].tolist() == [1, 1, 2]
-    assert card.rounds["passes"].tolist() == [1.0, 2.0, 2.25]
-    assert "step" not in card.rounds
+def test_rounds_run_on_through_the_stages_whatever_their_history_calls_a_pass():
+    row = {"step": 5, "passes": 9.0, "learning_rate": 0.1, "train_loss": 3, "validation_loss": 2}
+    first = a_card(history=(row, {**row, "step": 10}), parts=PARTS)
+    card = a_card(history=({**row, "validation_loss": 1},), initial=first, parts=PARTS)
+    rounds = card.rounds(LENGTH)
+    assert rounds["stage"].tolist() == [1, 1, 2]
+    assert rounds["passes"].tolist() == [1.0, 2.0, 3.0]
+    assert rounds["validation_loss"].tolist() == [2, 2, 1] and "step" not in rounds
 
 
 def test_a_card_tells_its_network_and_its_parts():
@@ -83,25 +90,8 @@ def test_further_facts_are_kept():
     assert card.content() == {"config": {}, "note": "mine"}
 
 
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
-
-
-@pytest.fixture(scope="module")
-def model() -> Annotator:
-    """A small annotator of random weights whose output depends on the sequence."""
-    torch.manual_seed(3)
-    return Annotator(CONFIG).eval()
-
-
-@pytest.fixture(scope="module")
-def contigs() -> list[Genome]:
-    """Three contigs: circular, linear, and one shorter than the window."""
-    rng = np.random.default_rng(1)
-    letters = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in SIZES.items()}
-    return [Genome(name, encode(text), name == "ring") for name, text in letters.items()]
-
-
-SIZES = {"ring": 400, "line": 150, "bit": 9}
+model = pytest.fixture(scope="module")(toy_contigs.model)
+contigs = pytest.fixture(scope="module")(toy_contigs.contigs)
 
 
 def test_of_several_weights_the_log_odds_are_averaged(contigs, tmp_path):

@@ -48,7 +48,7 @@ def test_blocks_show_frame_and_window():
 def test_rates_are_bars():
     drawn = engine.rates(bench())
     axes = drawn.figure.axes[0]
-    assert "30.0 times as many in training, on cpu" in drawn.caption
+    assert "30.0 times as many in training (full window), on cpu" in drawn.caption
     assert sorted(bar.get_height() for bar in axes.patches) == [100, 1000, 3000, 6000, 9000]
     assert "9,000\n9.0×" in {text.get_text() for text in axes.texts}
 

@@ -1,27 +1,16 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from toy_attention import DOWNSTREAM, attended
 
-from genoattn.genome.sequence import Genome
-from genoattn.heads import preferred, profiles
+from genoattn.heads import profiles
 from genoattn.plots import explorer
 
-LAYERS, HEADS, WINDOW, N, DOWNSTREAM = 2, 2, 16, 60, 5
-
-
-@pytest.fixture(scope="module")
-def toy():
-    """Random attention on a random genome; float16, with ties."""
-    rng = np.random.default_rng(0)
-    genome = Genome("toy", rng.integers(4, size=500).astype(np.uint8), circular=True)
-    samples = pd.DataFrame(
-        {"strand": rng.choice(["+", "-"], N), "position": rng.integers(500, size=N)}
-    )
-    attention = rng.random((N, LAYERS, HEADS, WINDOW)).round(1).astype(np.float16)
-    made = preferred.sweep(attention, samples, genome, downstream=DOWNSTREAM, n_best=9, width=7)
-    return genome, samples, attention, made
+toy = pytest.fixture(scope="module")(attended)
 
 
 def profile_frame(made):
@@ -39,3 +28,22 @@ def test_the_explorer_refuses_other_heads(toy):
         explorer.explorer(profile_frame(made), made, ["one"], **asked)
     with pytest.raises(ValueError, match="at most 63"):
         explorer.explorer(profile_frame(made), made._replace(n_best=64), ["a"] * 4, **asked)
+
+
+def test_what_passes_through_a_head_is_in_the_page_at_its_offsets(toy):
+    made = toy[3]
+    logos = pd.DataFrame(
+        [(layer, head, offset, letter, 0.0)
+         for layer in (1, 2) for head in (1, 2) for offset in (-2, -1, 0) for letter in "ACGT"],
+        columns=["layer", "head", "offset", "letter", "contribution"],
+    )  # fmt: skip
+    logos.loc[0, "contribution"], logos.loc[1, "contribution"] = 0.5, -0.5
+    asked = {"background": np.full(4, 0.25), "colours": {}}
+    page = explorer.explorer(profile_frame(made), made, ["a"] * 4, logos=logos, **asked)
+    data = json.loads(page.split('class="data">')[1].split("</script>")[0])
+    through = data["through"]
+    assert (through["first"], through["places"], through["top"]) == (-2, 3, 0.5)
+    assert through["values"][:6] == "//" + "AA" + through["values"][4:6]
+    assert len(through["values"]) == 2 * logos.shape[0]
+    without = explorer.explorer(profile_frame(made), made, ["a"] * 4, **asked)
+    assert '"through":null' in without

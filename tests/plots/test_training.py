@@ -62,7 +62,7 @@ def test_performance_marks_where_the_paper_is_outside_the_interval():
     lines = {line.get_label(): line for line in roc.lines}
     assert list(lines["paper, outside the interval"].get_xdata()) == [0.9, 0.9]
     assert list(lines["paper, inside the interval"].get_xdata()) == [0.65, 0.65]
-    heights = lines["ours, with interval"].get_ydata()
+    heights = lines["ours, mean of seeds"].get_ydata()
     assert len(heights) == 6
     assert list(lines["paper, outside the interval"].get_ydata()) == [heights[0], heights[3]]
     (whiskers,) = roc.collections
@@ -80,7 +80,7 @@ def test_performance_of_one_model_without_a_paper():
     drawn = draw.performance(table[table["train_set"] == "smrt"])
     bare = drawn.figure
     assert "paper" not in drawn.caption
-    assert {line.get_label() for line in bare.axes[0].lines} == {"ours, with interval"}
+    assert {line.get_label() for line in bare.axes[0].lines} == {"ours, mean of seeds"}
     assert not bare.axes[1].texts
 
 
@@ -94,16 +94,73 @@ def test_performance_has_the_baselines_where_they_are():
     np.testing.assert_array_equal(line.get_xdata(), [np.nan] * 3 + [0.3] * 3)
 
 
-def test_learning_curves_mark_each_kept_round():
-    history = pd.DataFrame(
-        {"stage": 1, "passes": [1.0, 2.0, 3.0], "validation_loss": [0.03, 0.01, 0.02]}
+def test_performance_does_not_judge_a_single_seed():
+    table = pairs({"curated": 0.9, "smrt": np.nan, "sendseq": 0.65})
+    lone = draw.performance(table.assign(ci_low=np.nan, ci_high=np.nan))
+    labels = {line.get_label() for line in lone.figure.axes[0].lines}
+    assert "paper, beside one seed" in labels and "paper, inside the interval" not in labels
+    assert "Diamonds" not in lone.caption
+
+
+def differences():
+    return pd.DataFrame(
+        [
+            {"train_set": source, "test_set": test, "metric": metric, "difference": change,
+             "ci_low": change - 0.1, "ci_high": change + 0.1, "p_adjusted": p}
+            for source, change, p in (
+                ("curated", np.nan, np.nan), ("smrt", 0.2, 0.01), ("sendseq", 0.05, 0.5)
+            )
+            for test in ("curated", "drnaseq")
+            for metric in ("roc_auc", "pr_auc")
+        ]
+    )  # fmt: skip
+
+
+def test_labels_are_filled_where_they_differ_and_new_sites_come_first():
+    drawn = draw.labels(differences())
+    axes = drawn.figure.axes[1]
+    filled = {
+        (tuple(line.get_xdata()), line.get_markerfacecolor() != "white")
+        for line in axes.lines
+        if len(line.get_xdata()) == 2 and line.get_marker() in "^D"
+    }
+    assert filled == {((0.2, 0.2), True), ((0.05, 0.05), False)}
+    names = [label.get_text() for label in drawn.figure.axes[0].get_yticklabels()]
+    assert names == ["dRNA-seq", "curated set"]
+    assert "2 of 4 are significantly above zero and 0 below" in drawn.alt
+    assert draw.labels(differences().iloc[:0]) is None
+
+
+def test_seeds_are_dots_with_a_line_at_their_mean():
+    dots = pd.DataFrame(
+        [
+            {"kind": kind, "model": "m", "test_set": "curated", "metric": metric, "value": value}
+            for kind, value in (("attention", 0.2), ("attention", 0.4), ("dilations", 0.1))
+            for metric in ("roc_auc", "pr_auc")
+        ]
     )
-    histories = {"one": history, "two": history[::-1].assign(passes=[1.0, 2.0, 3.0])}
-    axes = draw.learning_curves(histories).figure.axes[0]
-    marked = [tuple(line.get_xydata().ravel()) for line in axes.lines if len(line.get_xdata()) == 1]
-    assert marked == [(2.0, 10.0), (2.0, 10.0)]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["one", "two"]
-    assert draw.learning_curves({"one": history}) is None
+    drawn = draw.seeds(dots)
+    axes = drawn.figure.axes[1]
+    assert [list(line.get_xdata()) for line in axes.lines] == [[0.2, 0.4], [0.1]]
+    assert "attention 0.300 on curated set, dilations 0.100" in drawn.alt
+    assert draw.seeds(dots.iloc[:0]) is None
+
+
+def test_recall_shows_kinds_with_enough_sites():
+    table = pd.DataFrame(
+        [
+            ("all", "all sites", 50, 0.4, 0.3, 0.5),
+            ("sources", "1", 40, 0.3, 0.2, 0.4),
+            ("sources", "2", 9, 0.9, 0.6, 1.0),
+            ("sigma factor", "σ70", 30, 0.6, 0.5, 0.7),
+        ],
+        columns=["kind", "group", "n", "recall", "ci_low", "ci_high"],
+    )
+    drawn = draw.recall(table)
+    (axes,) = drawn.figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["all sites (n = 50)", "sources: 1 (n = 40)", "sigma factor: σ70 (n = 30)"]
+    assert "from 30% (1) to 60% (σ70); of all sites 40%" in drawn.alt
 
 
 def test_models_stand_in_their_order_beside_the_paper():

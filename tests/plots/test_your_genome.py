@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoattn.output import peaks
+from genoattn.output import chance, peaks
 from genoattn.plots import your_genome as draw
 
 
@@ -71,3 +71,13 @@ def test_close_ups_show_both_strands_and_the_truth():
     assert "Triangles" in drawn.caption
     assert "Triangles" not in draw.peak_views(tracks, peaks, 50, None).caption
     assert draw.peak_views(tracks, peaks[:0], 50, None) is None
+
+
+def test_peaks_are_drawn_beside_those_of_chance():
+    table = chance.by_threshold([0.1, 0.2, 0.3], 100, [0.1], 100, [0.1, 0.25])
+    drawn = draw.by_chance(table)
+    own, false = drawn.figure.axes[0].lines
+    assert own.get_ydata().tolist() == [3, 1] and false.get_ydata().tolist() == [1, 0]
+    assert "At 0.1 there are 3, and 1.0 by chance, a share of 33%." in drawn.caption
+    none = draw.by_chance(chance.by_threshold([], 100, [], 100, [0.1]))
+    assert "there are 0, and 0.0 by chance." in none.caption

@@ -19,6 +19,9 @@ def test_operations_by_hand():
     forward = 2 * (convolved + turned + scores + values + combined)
     assert benchmark.operations(SMALL, "predict") == forward
     assert benchmark.operations(SMALL, "train") == 3 * forward
+    mean_keys = (sum(range(1, 10)) + 10 * (512 - 9)) / 512  # the first queries have fewer than ten
+    fewer = 2 * 2 * (10 - mean_keys) * (3 + 4 + 3)
+    assert benchmark.operations(SMALL, "cold") == pytest.approx(3 * (forward - fewer), abs=1)
     with pytest.raises(KeyError):
         benchmark.operations(SMALL, "sleep")
 
@@ -80,10 +83,19 @@ def test_benchmark_writes_its_tables(monkeypatch, tmp_path, capsys):
     assert torch.get_num_threads() == threads
     table, profile = benchmark.read_tables(tmp_path)
     assert table.columns.tolist() == list(benchmark.COLUMNS)
-    assert table["what"].tolist() == ["predict", "predict", "census", "train", "train", "growth"]
+    assert table["what"].tolist() == [
+        *["predict"] * 2, "census", *["train"] * 2, *["cold"] * 2, "growth",
+    ]  # fmt: skip
+    assert (table["workers"] * table["threads"] == threads).all()
+    assert table.loc[table["threads"] > 1, "what"].isin(["train", "cold"]).all()
+    scored = table.set_index(["what", "form"])["positions"]
+    assert scored["train", "blocked"] == 2 * 1024, "not the 512 that each segment reads besides"
+    assert scored["cold", "blocked"] == 2 * 2 * 512
     rates = table.set_index(["what", "form"])["nt_per_s"]
     ratio = table.set_index(["what", "form"])["ratio_to_plain"]
-    for what, plain in (("predict", "predict"), ("census", "predict"), ("train", "train")):
+    for what, plain in (
+        ("predict", "predict"), ("census", "predict"), ("train", "train"), ("cold", "cold")
+    ):  # fmt: skip
         wanted = rates[what, "blocked"] / rates[plain, "plain"]
         assert ratio[what, "blocked"] == pytest.approx(wanted, rel=1e-3)
     assert rates["growth", "blocked"] == 500

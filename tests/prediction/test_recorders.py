@@ -3,35 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import toy_contigs
+from toy_contigs import CONFIG
 
 from genoattn import annotate
-from genoattn.genome.sequence import Genome, encode
-from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.genome.sequence import Genome
 from genoattn.model.attention import dense_weights, sinusoids
 from genoattn.prediction import recorders
 from genoattn.prediction.census import AttentionCensus
 from genoattn.prediction.predict import predict
 from genoattn.prediction.recorders import SampledAttention
 
-CONFIG = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=16, downstream=5)
-
-
-@pytest.fixture(scope="module")
-def model_of_annotate() -> Annotator:
-    """A small annotator of random weights whose output depends on the sequence."""
-    torch.manual_seed(3)
-    return Annotator(CONFIG).eval()
-
-
-@pytest.fixture(scope="module")
-def contigs() -> list[Genome]:
-    """Three contigs: circular, linear, and one shorter than the window."""
-    rng = np.random.default_rng(1)
-    letters = {name: "".join(rng.choice(list("ACGT"), n)) for name, n in SIZES.items()}
-    return [Genome(name, encode(text), name == "ring") for name, text in letters.items()]
-
-
-SIZES = {"ring": 400, "line": 150, "bit": 9}
+model_of_annotate = pytest.fixture(scope="module")(toy_contigs.model)
+contigs = pytest.fixture(scope="module")(toy_contigs.contigs)
 
 
 class KeepAll:

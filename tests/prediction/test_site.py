@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -23,15 +24,6 @@ SHAPES = (
         layers=2, heads=2, d_model=8, d_head=4, window=9, conv_width=3, downstream=30, stem=4
     ),
 )
-
-
-def lively(config: AnnotatorConfig) -> Annotator:
-    """A model whose weights are large enough for everything to matter."""
-    torch.manual_seed(1)
-    model = Annotator(config).eval()
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.5)
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -113,23 +105,6 @@ def test_a_model_in_training_mode_is_refused(genome):
         Rereading(lively(SHAPES[0]).train(), genome, 400, "+", first=-10)
 
 
-LENGTH, N, DOWNSTREAM, WINDOW = 60_000, 400, 10, 48
-WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
-
-
-def planted_genome(seed: int, share: float) -> tuple[Genome, pd.DataFrame, np.ndarray]:
-    """Random genome, sites 150 nt apart, and which of them have the word at its place."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
-    position = 60 + 150 * np.arange(N) - rng.integers(0, 20, N)
-    with_word = rng.random(N) < share
-    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
-    for site in position[with_word]:
-        codes[(site + PLACE + np.arange(len(WORD))) % LENGTH] = letters
-    sites = pd.DataFrame({"position": position % LENGTH, "strand": "+"})
-    return Genome("toy", codes, circular=True), sites, with_word
-
-
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
@@ -138,12 +113,13 @@ def model():
 
 
 def test_the_output_at_a_site_is_that_of_the_whole_genome(model):
-    genome, _, _ = planted_genome(0, share=0.5)
+    codes = np.random.default_rng(0).integers(4, size=60_000).astype(np.uint8)
+    genome = Genome("toy", codes, circular=True)
     some = pd.DataFrame({"position": [500, 40_000, 3], "strand": ["+", "-", "+"]})
     codes = site_windows(genome, some, model.config)
     from genoattn.prediction.predict import predict
 
-    where = np.isin(np.arange(LENGTH), some["position"])
+    where = np.isin(np.arange(len(genome)), some["position"])
     track = predict(model, genome, where=where, progress=False)
     expected = track[(some["strand"] == "-").astype(int), some["position"]]
     given = 1 / (1 + np.exp(-site_log_odds(model, codes, batch=2)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from genoattn.interventions.claims import Claims
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.study import claims, inputs
@@ -32,12 +34,41 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
 
     def claim(network, genome, sites, held, **given):
         asked.update(given, sites=sites, held=held)
+        return "found"
+
+    def predicted(network, genome, sites, found, **given):
+        asked.update(unseen=sites, found=found)
 
     monkeypatch.setattr(claims, "claim", claim)
-    claims.claims_of(run, "toy", seed=3)
+    monkeypatch.setattr(claims, "predicted", predicted)
+    monkeypatch.setattr(claims, "agreement", lambda *given, **settings: (0.9, 0.8, 0.95))
+    made = claims.claims_of(run, "toy", seed=3)
+    assert made == ("found", 0.9, 0.8, 0.95) and asked["found"] == "found"
     assert np.flatnonzero(asked["held"])[[0, -1]].tolist() == [2_000, 3_999]
     assert asked["sites"].equals(run.sites("cappable"))
+    assert asked["unseen"]["position"].between(2_000, 3_999).all() and len(asked["unseen"])
     assert asked["known"] == () and asked["seed"] == 3 and asked["name"] == "toy"
     run.study.__dict__["elements"] = None
     claims.claims_of(run, "toy", seed=3)
     assert asked["known"] == run.study.known_elements
+
+
+def test_the_command_writes_the_claims_of_each_model(run, tmp_path, monkeypatch, capsys):
+    table = pd.DataFrame(
+        {"name": ["-10", "other"], "head": ["L1 H1", ""], "claimed": [True, False]}
+    )
+    found = Claims(table, [], pd.DataFrame(), [], pd.DataFrame())
+    monkeypatch.setattr(
+        claims, "claims_of", lambda *given, **settings: claims.Claimed(found, 0.9, 0.8, 0.95)
+    )
+    results = tmp_path / "results"
+    results.mkdir()
+    claims.main([str(tmp_path), "--weights", "a", "b", "--results", str(results)])
+    read = claims.read(results / "claims.csv")
+    assert read["model"].tolist() == ["a", "a", "b", "b"]
+    assert read["name"].tolist() == ["-10", "other"] * 2  # a name stays one
+    assert read["head"].tolist() == ["L1 H1", ""] * 2 and set(read["r"]) == {0.9}
+    assert "a: 1 claims of 2 elements found" in capsys.readouterr().out
+    read.drop(columns="r").to_csv(results / "claims.csv", index=False)
+    with pytest.raises(ValueError, match="column 'r' is missing"):
+        claims.read(results / "claims.csv")

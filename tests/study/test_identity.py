@@ -17,55 +17,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from toy import CUTS, MODEL, toy
+from toy_run import asked, save, toy_run
 
 from genoattn.annotate import annotate
 from genoattn.chapters import curation, heads, training, training_models, your_genome
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.locks import LockedError
 from genoattn.genome.sequence import Genome
-from genoattn.model.annotator import Annotator
+from genoattn.genome.split import Split
 from genoattn.model.card import Card
+from genoattn.model.training import fit
 from genoattn.model.weights import WeightsError, find_weights
-from genoattn.study import inputs, train
+from genoattn.study import train
 from genoattn.study.manifest import ManifestError
 from genoattn.study.parameters import Checked, ParameterError, check
 from genoattn.study.report import Finding
 from genoattn.study.run import Run, fit_gene_prior
 
-PARTS = {"test": [3600, 4800], "validation": [4800, 5400]}
-
-
-def asked(chapter, run, **given) -> Checked:
-    """Checked parameters of a chapter in a run of one's own."""
-    folders = {"run_dir": str(run.folder), "results_dir": str(run.folder / "results")}
-    return check(chapter.PARAMETERS, chapter.PARAMETERS.defaults | folders | given)
-
 
 @pytest.fixture
 def run(tmp_path) -> Run:
-    """A run of a toy genome: inputs, curated set, an untrained model and its output."""
-    run = Run(tmp_path / "runs/mine")
-    genome, sites = toy()
-    empty = {name: inputs._empty_table(name) for name in ("features", "operons", "terminators")}
-    run.save_inputs(
-        inputs.StudyInputs(genome, sites=sites.assign(source="a"), named=("a",), **empty)
-    )
-    run.write_curated(sites.assign(source="curated", n_sources=1, kind="shared", votes=1))
-    save(run, "m")
-    model = run.model("m", "cpu")
-    run.predict(model.file, "test", model.split, "cpu")
-    return run
-
-
-def save(run, name, seed=0, **card) -> Path:
-    """Save an untrained model of the run's genome, as if it had been trained there."""
-    torch.manual_seed(seed)
-    file = run.training / f"{name}.safetensors"
-    facts = {"genome": "toy", "train_set": "curated", "parts": PARTS}
-    Annotator(MODEL).save(file, Card(config={}, **facts | card))
-    return file
+    return toy_run(tmp_path / "runs/mine")
 
 
 def keep(run):
@@ -347,6 +320,14 @@ def test_the_second_of_two_trainings_of_one_name_is_refused_and_none_is_lost(run
         training_models.trained(run, data, p)
 
 
+def test_a_script_that_trains_holds_the_name_as_well(run, held):
+    held(run.folder / "mine.lock")
+    genome, sites = toy()
+    with pytest.raises(LockedError, match=r"mine\.safetensors is being written by process"):
+        fit(genome, sites, Split.at(CUTS, len(genome)), run.folder / "mine.safetensors")
+    assert not (run.folder / "mine.safetensors").exists()
+
+
 def test_a_training_goes_on_after_one_of_its_name_was_killed(run, held):
     process = held(run.training / "x.lock")
     process.kill()
@@ -358,8 +339,7 @@ def test_a_training_goes_on_after_one_of_its_name_was_killed(run, held):
 def test_processes_of_one_training_do_not_wait_for_each_other(run, held, monkeypatch):
     held(run.training / "x.lock")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with run.alone("x") as weights:
-        assert weights == run.training / "x.safetensors"
+    assert train_by_command(run, "x") == 0
 
 
 def test_the_second_of_two_chapters_in_one_folder_is_refused_in_its_second_cell(run, held):

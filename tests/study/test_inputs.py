@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from genoattn.data.datasets import DatasetMissing
 from genoattn.genome.files import AnnotationError
 from genoattn.genome.regions import region_masks
 from genoattn.genome.sequence import GenomeError
@@ -331,5 +330,7 @@ def test_a_data_folder_that_lacks_a_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENOATTN_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DatasetMissing, match=r"GENOATTN_DATA names .*nowhere, which is not a fol"):
+    with pytest.raises(
+        FileNotFoundError, match=r"GENOATTN_DATA names .*nowhere, which is not a fol"
+    ):
         load_inputs("ecoli")

@@ -50,21 +50,21 @@ WRONG = [
     ("your_genome", {"name": "a" * 300}, "'name' must have at most 200 letters"),
     ("your_genome", {"email": ""}, "'email' must be an e-mail address, somebody@somewhere, not ''"),
     ("your_genome", {"email": "a@b\nx y"}, "'email' must be an e-mail address"),
-    ("dependence", {"width": 4}, "'width' must be odd"),
     ("atlas", {"width": 4}, "'width' must be odd"),
-    ("atlas", {"seeds": ["a", "a"]}, "'seeds' must name everything once"),
+    ("dependence", {"seeds": ["a", "a"]}, "'seeds' must name everything once"),
     ("engine", {"lengths": []}, "'lengths' must have 1 or more members"),
     ("engine", {"chunks": [5, 5]}, "'chunks' must name everything once"),
     ("engine", {"results_dir": ""}, "'results_dir' must not be empty"),
 ]
-for _chapter in ("heads", "dependence", "atlas"):
+for _chapter, _region in (("heads", "region"), ("dependence", "map"), ("atlas", "region")):
+    _first, _last = f"{_region}_first", f"{_region}_last"
     WRONG += [
-        (_chapter, {"region_first": 0}, "'region_first' must be a position"),
-        (_chapter, {"region_last": 0}, "'region_last' must be a position"),
+        (_chapter, {_first: 0}, f"'{_first}' must be a position"),
+        (_chapter, {_last: 0}, f"'{_last}' must be a position"),
         (
             _chapter,
-            {"region_first": 5, "region_last": -5},
-            "'region_first' must be at most 'region_last', but is 5 and 'region_last' is -5",
+            {_first: 5, _last: -5},
+            f"'{_first}' must be at most '{_last}', but is 5 and '{_last}' is -5",
         ),
     ]
 

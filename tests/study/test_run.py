@@ -80,6 +80,35 @@ def test_a_gene_prior_is_fitted_on_the_validation_part_alone(weights, tmp_path):
     assert sum(fitted[0].card["sites"]) == track[:, 200:300].sum()
 
 
+def test_arrays_of_a_chapter_are_made_once_and_anew_from_other_sources(tmp_path):
+    made = []
+
+    def make():
+        made.append(len(made))
+        return {"values": np.arange(3) + len(made)}
+
+    own = run.Run(tmp_path)
+    given = ("06_dependence", "toy", "answer")
+    first = own.once(*given, {"letters": [[1, 2]], "weights": "a"}, make)
+    again = run.Run(tmp_path).once(*given, {"weights": "a", "letters": [[1, 2]]}, make)
+    assert made == [0]
+    assert again.keys() == {"values"}
+    np.testing.assert_array_equal(again["values"], first["values"])
+    other = own.once(*given, {"letters": [[1, 3]], "weights": "a"}, make)
+    assert made == [0, 1]
+    assert other["values"].tolist() == [2, 3, 4]
+
+
+def test_arrays_that_were_cut_short_are_not_left_behind(tmp_path):
+    def stop():
+        raise KeyboardInterrupt
+
+    given = ("06_dependence", "toy", "answer", {})
+    with pytest.raises(KeyboardInterrupt):
+        run.Run(tmp_path).once(*given, stop)
+    assert run.Run(tmp_path).once(*given, lambda: {"x": np.ones(1)})["x"].tolist() == [1]
+
+
 def test_label_sites():
     sites = pd.DataFrame({"position": [1, 2], "strand": ["+", "-"], "source": ["smrt", "sendseq"]})
     assert label_sites(sites, "smrt")["position"].tolist() == [1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from genoattn.book.build import profile
-from genoattn.book.pages import BookError
 from genoattn.genome.files import FileError
 from genoattn.study import train
 from genoattn.study.settings import read_settings
@@ -32,7 +31,7 @@ def test_what_could_be_meant_otherwise_is_refused(tmp_path, text, says):
     with pytest.raises(FileError, match=rf"some\.yaml{says}") as caught:
         read_settings(path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(BookError, match=rf"some\.yaml{says}"):
+    with pytest.raises(ValueError, match=rf"some\.yaml{says}"):
         profile(path)
 
 
@@ -77,7 +76,7 @@ def test_settings_are_read_as_they_look(tmp_path):
 def test_a_profile_that_is_none_names_the_chapter(tmp_path, text, says):
     path = tmp_path / "some.yaml"
     path.write_text(text)
-    with pytest.raises(BookError, match=rf"some\.yaml: {says}"):
+    with pytest.raises(ValueError, match=rf"some\.yaml: {says}"):
         profile(path)
 
 

@@ -1,0 +1,320 @@
+"""What the chapter dependence says of elements and the heads that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from genoattn.genome.sites import paper_label
+from genoattn.interventions.carriers import Criteria
+from genoattn.interventions.noise import Question
+from genoattn.study import report
+from genoattn.study.parameters import Checked
+from genoattn.study.report import listed, table, with_interval
+
+if TYPE_CHECKING:
+    from genoattn.chapters.dependence_carriers import Mediated
+
+ENOUGH = 0.9
+"""Share of an element's effect that a set of heads restores if it is called enough."""
+
+
+def head_name(row: pd.Series) -> str:
+    """Name the head of a row, L1 H6."""
+    return f"L{int(row['layer'])} H{int(row['head'])}"
+
+
+def place(first: int, last: int) -> str:
+    """Name a stretch as biologists do: there is no zero."""
+    return f"{int(paper_label(first)):+d} to {int(paper_label(last)):+d}"
+
+
+def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked) -> str:
+    """Say at how many sites each element was found, and how it is noised.
+
+    Parameters
+    ----------
+    questions : sequence of Question
+    outside : sequence of str
+        Elements that lie beyond the window of the model.
+    p : Checked
+        ``n_draws``, ``rare``.
+    """
+    rows = [
+        {
+            "element": one.element,
+            "commonest place": place(one.first, one.last),
+            "sites that have it": f"{one.n_with:,}",
+            "asked": str(len(one.sites)),
+        }
+        for one in questions
+        if not one.control
+    ]
+    left_out = (
+        f" Outside the window of the model, and so left out: {listed(outside)}." if outside else ""
+    )
+    if not rows:
+        return f"No element is found at sites of at least two blocks.{left_out}"
+    return (
+        f"A site has an element where its best match is one that at most {p.rare:.0%} of random "
+        f"places have. At each site the element is replaced {p.n_draws} times.{left_out}\n"
+        + report.folded(f"The {len(rows)} elements", table(pd.DataFrame(rows)))
+    )
+
+
+def say_mediated(effects: pd.DataFrame, carriers: pd.DataFrame, p: Checked) -> str:
+    """Say which elements the output uses, and which heads carry them.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        `carriers.effects`.
+    carriers : DataFrame
+        `carriers.carried`.
+    p : Checked
+        ``least``, ``max_q``.
+    """
+    real = effects[effects["control"] == ""].sort_values("effect", ascending=False)
+    used = real[real["used"]]
+    rows = []
+    for row in real.to_dict("records"):
+        mine = carriers[carriers["element"] == row["element"]]
+        control = effects[(effects["element"] == row["element"]) & (effects["control"] != "")]
+        rows.append(
+            {
+                "element": row["element"],
+                "effect (log-odds)": with_interval(row["effect"], row["ci_low"], row["ci_high"]),
+                "where it is not": (
+                    with_interval(*control[["effect", "ci_low", "ci_high"]].iloc[0])
+                    if len(control)
+                    else "not asked"
+                ),
+                "carried by": _carriers(mine),
+                "detectable share": (
+                    f"{row['detectable']:.0%}" if np.isfinite(row["detectable"]) else "—"
+                ),
+                "sites": str(row["n_sites"]),
+            }
+        )
+    named = [name for name in used["element"] if (carriers["element"] == name).any()]
+    firsts = [_carriers(carriers[carriers["element"] == name], 1) for name in named]
+    told = listed(f"{name} by {first}" for name, first in zip(named, firsts, strict=True))
+    return (
+        f"The output uses **{len(used)} of {len(real)} elements**: their noise lowers the log-odds "
+        f"by more than {p.least:g} (lower limit of the interval). "
+        + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
+        + _fast_form(used)
+        + "An element that is not used here may be used elsewhere, or too weakly for so few sites; "
+        "the share that would have been found with 80% power stands in the table.\n"
+        + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
+    )
+
+
+def _carriers(rows: pd.DataFrame, most: int = 4) -> str:
+    """Name the heads that carry an element, with shares."""
+    if rows.empty:
+        return "none"
+    named = [
+        f"{head_name(row)} {row['share']:.0%} ({row['ci_low']:.0%} to {row['ci_high']:.0%})"
+        for _, row in rows.head(most).iterrows()
+    ]
+    more = len(rows) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more and most > 1 else "")
+
+
+def _fast_form(used: pd.DataFrame) -> str:
+    """Say how good first-order patching is."""
+    if used.empty:
+        return ""
+    return (
+        "First-order patching orders the heads as exact patching does (correlation "
+        f"{used['first_order_r'].min():.2f} to {used['first_order_r'].max():.2f}) and gives "
+        f"{used['first_order_slope'].min():.0%} to {used['first_order_slope'].max():.0%} of the "
+        "exact gains. "
+        + (
+            "Taking a head's contribution away ranks the heads alike (correlation at least "
+            f"{used['removed_r'].min():.2f}). "
+            if np.isfinite(used["removed_r"]).all()
+            else ""
+        )
+    )
+
+
+def say_tiled(effects: pd.DataFrame, carriers: pd.DataFrame) -> str:
+    """Say which tiles matter and how many heads carry each."""
+    used = effects[effects["used"]].sort_values("effect", ascending=False)
+    if used.empty:
+        return "Permuting no tile lowers the output by more than the least."
+    told = listed(
+        f"{place(row['first'], row['last'])} ({row['effect']:+.2f}, "
+        f"{_carriers(carriers[carriers['element'] == row['element']], 1)})"
+        for row in used.head(4).to_dict("records")
+    )
+    return (
+        f"Permuting {len(used)} of {len(effects)} tiles lowers the log-odds, most at {told}; in "
+        "brackets the effect and the head that carries most of it."
+    )
+
+
+def _together(n: int) -> str:
+    return "one head alone restores" if n == 1 else f"{report.in_words(n)} heads together restore"
+
+
+def say_ways(
+    sets: pd.DataFrame,
+    hops: pd.DataFrame,
+    bins: pd.DataFrame,
+    maps: pd.DataFrame,
+    criteria: Criteria,
+) -> str:
+    """Say how many heads are enough, where the leading ones act, and which hops carry most.
+
+    Parameters
+    ----------
+    sets, hops : DataFrame
+        `carriers.head_sets`, `carriers.hops`.
+    bins : DataFrame
+        Rows of `carriers.shares` by bin of queries.
+    maps : DataFrame
+        By head, query bin and key bin (`dependence_carriers.Ways.map`).
+    criteria : Criteria
+    """
+    if sets.empty:
+        return "No element is used, so there is no way to follow."
+    said = []
+    for element, rows in sets.groupby("element", sort=False):
+        enough = rows[rows["share"] >= ENOUGH]
+        last = rows.iloc[-1]
+        said.append(
+            f"**{element}**: "
+            + (
+                f"{_together(int(enough['n_heads'].iloc[0]))} {enough['share'].iloc[0]:.0%}"
+                if len(enough)
+                else f"the first {report.in_words(int(last['n_heads']))} heads together restore "
+                f"{last['share']:.0%}"
+            )
+            + f"; {_acts(str(element), str(rows['head'].iloc[0]), bins, maps, criteria)}"
+            + _best_hop(hops[hops["element"] == element])
+            + "."
+        )
+    return "\n".join(f"- {one}" for one in said)
+
+
+def _acts(
+    element: str, head: str, bins: pd.DataFrame, maps: pd.DataFrame, criteria: Criteria
+) -> str:
+    """Where a head acts: the bin of queries with the greatest share, and from which keys."""
+    mine = bins[bins["element"] == element]
+    mine = mine[[head_name(row) == head for _, row in mine.iterrows()]]
+    top = mine.loc[mine["share"].idxmax()]
+    sure = "" if top["q_value"] < criteria.max_q else ", not significantly"
+    cells = maps[(maps["element"] == element) & (maps["head"] == head)]
+    key = cells.groupby("key")["share"].sum().idxmax()
+    return (
+        f"{head} acts most at queries {top['query_bin']} nt from the site "
+        f"({top['share']:.0%}{sure}), from keys at {int(key):+d} and the next nucleotides"
+    )
+
+
+def _best_hop(hops: pd.DataFrame) -> str:
+    """The hop by which most goes, if its interval leaves out zero."""
+    whole = hops[(hops["through"] == "all") & (hops["ci_low"] > 0)]
+    if whole.empty:
+        return ""
+    best = whole.loc[whole["share"].idxmax()]
+    parts = hops[
+        (hops["sender"] == best["sender"])
+        & (hops["receiver"] == best["receiver"])
+        & (hops["through"] != "all")
+    ]
+    by = parts.loc[parts["share"].idxmax()]
+    return (
+        f"; the strongest hop, {best['sender']} → {best['receiver']}, brings "
+        f"{best['share']:.0%}, mostly through its {by['through']} ({by['share']:.0%})"
+    )
+
+
+def say_spaced(frame: pd.DataFrame, head: str) -> str:
+    """Say at which spacer a box is worth most, and whether the head follows."""
+    best, through = (
+        frame.nlargest(1, name)[["spacer", name, f"{name}_low", f"{name}_high"]]
+        .to_numpy(np.float64)[0]
+        .tolist()
+        for name in ("effect", "through")
+    )
+    far = frame[frame["effect_high"] < best[2]]["spacer"].astype(int).tolist()
+    return (
+        f"The box is worth most with a spacer of {best[0]:.0f} nt "
+        f"({with_interval(*best[1:])} log-odds), and "
+        f"what comes by {head} alone is greatest at {through[0]:.0f} nt "
+        f"({with_interval(*through[1:])}). "
+        + (
+            f"It is worth significantly less at {listed(map(str, far))} nt."
+            if far
+            else "No other spacer is significantly worse."
+        )
+    )
+
+
+def say_others(
+    seeds: Mapping[str, Mediated],
+    controls: Mapping[str, Mediated],
+    roles: pd.DataFrame,
+    missing: Sequence[str],
+    p: Checked,
+) -> str:
+    """Say what returns in other seeds, and that networks that learnt nothing carry nothing.
+
+    Parameters
+    ----------
+    seeds, controls : mapping of model to Mediated
+    roles : DataFrame
+        `carriers.matched_roles`.
+    missing : sequence of str
+        Weights that were asked for and are not there.
+    p : Checked
+    """
+    rows = []
+    names = list(dict.fromkeys(name for one in seeds.values() for name in one.used))
+    for name in names:
+        cells = {"element": name}
+        for seed, one in seeds.items():
+            cells[seed] = _carriers(one.carriers[one.carriers["element"] == name], 2)
+        rows.append(cells)
+    in_two = [
+        name
+        for name in names
+        if sum((one.carriers["element"] == name).any() for one in seeds.values()) >= 2
+    ]
+    falsely = {
+        name: int(((one.shares["q_value"] < p.max_q) & (one.shares["ci_low"] > 0)).sum())
+        for name, one in controls.items()
+    }
+    dead = listed(f"{name} {number}" for name, number in falsely.items())
+    back = roles[roles["returns"].astype(bool)]
+    told = listed(
+        f"{row['element']} ({row['seed']} L{int(row['layer'])} H{int(row['head'])}, "
+        f"{row['other_seed']} L{int(row['other_layer'])} H{int(row['other_head'])})"
+        for row in back[back["seed"] == next(iter(seeds))]
+        .sort_values("share", ascending=False)
+        .drop_duplicates(["element", "other_seed"])
+        .head(6)
+        .to_dict("records")
+    )
+    return (
+        (f"Not there and left out: {listed(missing)}. " if missing else "")
+        + (
+            f"**{len(in_two)} element{'s' * (len(in_two) != 1)}** "
+            f"{'is' if len(in_two) == 1 else 'are'} carried in at least two of {len(seeds)} seeds: "
+            f"{listed(in_two)}. "
+            if len(seeds) > 1
+            else "There is one seed only, so what returns is not known. "
+        )
+        + f"Carriers in networks that learnt nothing: {dead}. "
+        + (f"Roles that return in another head of another seed: {told}. " if len(back) else "")
+        + "\n"
+        + (report.folded("Carriers in each seed", table(pd.DataFrame(rows))) if rows else "")
+    )

@@ -1,0 +1,339 @@
+"""The chapter dependence, heads left out over the whole test part; steps.
+
+What the steps say is in `genoattn.chapters.dependence_circuits_words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from genoattn.chapters import dependence_circuits_words as wording
+from genoattn.evaluation import bootstrap
+from genoattn.evaluation.bootstrap import Resampling
+from genoattn.genome import sites
+from genoattn.heads.profiles import contrast, selectivity
+from genoattn.interventions import ablation, circuits
+from genoattn.interventions.mediation import Head
+from genoattn.model.weights import made_from
+from genoattn.study.parameters import Checked
+from genoattn.study.report import Finding
+from genoattn.study.run import Model, Run
+
+__all__ = [
+    "Ablated",
+    "Kept",
+    "Pairs",
+    "Part",
+    "Ranks",
+    "ablated",
+    "kept_heads",
+    "pairs",
+    "part",
+    "ranks",
+]
+
+NOTEBOOK = "06_dependence"
+BATCH = 7
+"""Circuits that are read, and kept in the run, together."""
+GOAL = 0.9
+"""Share of the PR AUC that the smallest circuit must have."""
+
+Measured = dict[str, NDArray[np.float64]]
+"""`circuits.measure`."""
+
+
+class Part(NamedTuple):
+    """Where heads are left out, what takes their place, and what the whole network scores there."""
+
+    where: NDArray[np.bool_]
+    resampling: Resampling
+    mean: torch.Tensor
+    intact: Measured
+    sources: dict[str, Any]
+    finding: Finding
+
+
+def part(run: Run, model: Model, p: Checked) -> Part:
+    """Choose the part, read it with all heads, and take their means.
+
+    Parameters
+    ----------
+    run : Run
+    model : Model
+        With attention.
+    p : Checked
+        ``ablated_share``, ``block``, ``n_bootstrap``, ``seed``.
+    """
+    genome, test = run.study.genome, model.test
+    run.check_test(model.split, run.sites(model.card.train_set), f"the set {model.card.train_set}")
+    block = bootstrap.blocks(test, p.block)
+    n = int(block.max()) + 1
+    rng = np.random.default_rng(p.seed)
+    taken = np.sort(rng.permutation(n)[: max(2, round(p.ablated_share * n))])
+    where = test & np.isin(block, taken)
+    if not _labels(run, model)[:, where].any():
+        raise ValueError(
+            f"no labelled site lies in the {len(taken)} drawn blocks: give a greater ablated_share"
+        )
+    numbered = np.where(where, np.searchsorted(taken, block), -1)
+    resampling = Resampling(numbered, bootstrap.resample(numbered, p.n_bootstrap, p.seed), p.level)
+    settings = {name: p[name] for name in ("ablated_share", "block", "n_bootstrap", "seed")}
+    sources = made_from(model.file, genome, **settings)
+    arrays = run.once(
+        NOTEBOOK,
+        model.name,
+        "means",
+        sources,
+        lambda: {"mean": circuits.part_means(model.annotator, genome, where).cpu().numpy()},
+    )
+    mean = torch.from_numpy(arrays["mean"]).to(next(model.annotator.parameters()))
+    chosen = Part(where, resampling, mean, {}, sources, Finding())
+    every = frozenset(circuits.all_heads(model.annotator))
+    (intact,) = _measured(run, model, chosen, [every], "intact")
+    said = wording.say_part(where, test, _labels(run, model)[:, where], intact, n, p)
+    return chosen._replace(intact=intact, finding=Finding(said))
+
+
+def _labels(run: Run, model: Model) -> NDArray[np.uint8]:
+    """Mark the sites that the model was trained on, shape (2, L)."""
+    return sites.site_track(run.sites(model.card.train_set), len(run.study.genome))
+
+
+def _measured(
+    run: Run, model: Model, part: Part, kept: Sequence[frozenset[Head]], kind: str
+) -> list[Measured]:
+    """Score circuits; the scores of each batch are kept as soon as they are there."""
+    label = _labels(run, model)
+    found: list[Measured] = []
+    for first in range(0, len(kept), BATCH):
+        batch = kept[first : first + BATCH]
+
+        def make(batch: Sequence[frozenset[Head]] = batch) -> dict[str, NDArray[Any]]:
+            made = [circuits.Circuit(model.annotator, heads, part.mean) for heads in batch]
+            output = circuits.part_outputs(made, run.study.genome, part.where, name=kind)
+            scored = [circuits.measure(label, one, part.where, part.resampling) for one in output]
+            return {name: np.stack([one[name] for one in scored]) for name in circuits.MEASURES}
+
+        sources = {**part.sources, "heads": [sorted(heads) for heads in batch]}
+        name = f"circuits_{kind}_{first // BATCH + 1}"
+        arrays = run.once(NOTEBOOK, model.name, name, sources, make)
+        found += [
+            {name: arrays[name][row] for name in circuits.MEASURES} for row in range(len(batch))
+        ]
+    return found
+
+
+# ---------------------------------------------------------------------------- one head, one layer
+
+
+class Ablated(NamedTuple):
+    """What the output loses without each head, and without each layer."""
+
+    conditions: list[tuple[Head, ...]]
+    change: dict[str, NDArray[np.float64]]
+    """Measure -> array (conditions, 1 + replicates)."""
+    heads: pd.DataFrame
+    """``layer_1based``, ``head_1based`` and `circuits.changes`."""
+    layers: pd.DataFrame
+    """``layer_1based`` and `circuits.changes`."""
+    finding: Finding
+
+
+def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
+    """Leave out every head alone, and all heads of every layer.
+
+    Parameters
+    ----------
+    run, model, part
+    p : Checked
+        ``level``.
+    """
+    every = frozenset(circuits.all_heads(model.annotator))
+    c = model.config
+    kept, measured = [], []
+    for layer in range(c.layers):  # a batch a layer: what lies below is read once
+        mine = {(layer, head) for head in range(c.heads)}
+        batch = [*(every - {one} for one in sorted(mine)), every - mine]
+        measured += _measured(run, model, part, batch, f"layer-{layer + 1}")
+        kept += batch
+    single = [number for number, heads in enumerate(kept) if len(every - heads) == 1]
+    whole = [number for number in range(len(kept)) if number % (c.heads + 1) == c.heads]
+    if c.heads == 1:
+        single = [number for number in range(len(kept)) if number % 2 == 0]
+    frame = circuits.changes(measured, part.intact, p.level)
+    conditions = ablation.single_heads(c)
+    names = pd.DataFrame(
+        [(layer + 1, head + 1) for ((layer, head),) in conditions],
+        columns=["layer_1based", "head_1based"],
+    )
+    heads = names.join(frame.iloc[single].reset_index(drop=True))
+    layers = frame.iloc[whole].reset_index(drop=True)
+    layers.insert(0, "layer_1based", range(1, c.layers + 1))
+    change = {
+        name: np.array([measured[number][name] - part.intact[name] for number in single])
+        for name in circuits.MEASURES
+    }
+    atlas = heads.rename(columns={f"delta_pr_auc_{end}": f"ci_{end}" for end in ("low", "high")})
+    said = wording.say_ablated(heads, layers, p.level)
+    found = Finding(said, {"ablation_whole": heads, "ablation_layers": layers}, {"ablation": atlas})
+    return Ablated(conditions, change, heads, layers, found)
+
+
+class Pairs(NamedTuple):
+    """What the output loses without two heads at once."""
+
+    interactions: pd.DataFrame
+    """`ablation.interactions`."""
+    finding: Finding
+
+
+def pairs(run: Run, model: Model, part: Part, ablated: Ablated, p: Checked) -> Pairs:
+    """Leave out every two of the heads whose absence costs most contrast.
+
+    Parameters
+    ----------
+    run, model, part, ablated
+    p : Checked
+        ``n_leading``, ``level``.
+    """
+    together = ablation.pairs(ablation.leading(ablated.heads, p.n_leading))
+    every = frozenset(circuits.all_heads(model.annotator))
+    measured = _measured(run, model, part, [every - {*one} for one in together], "pairs")
+    joint = {
+        name: np.array([one[name] - part.intact[name] for one in measured])
+        for name in circuits.MEASURES
+    }
+    found = ablation.interactions(ablated.conditions, ablated.change, together, joint, p.level)
+    return Pairs(
+        found, Finding(wording.say_pairs(found), {"dependence_pairs": found}, {"pairs": found})
+    )
+
+
+# ------------------------------------------------------------------------------- fewer heads
+
+
+class Kept(NamedTuple):
+    """The score against the number of heads that are kept."""
+
+    curve: pd.DataFrame
+    """``model``, ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``."""
+    order: list[str]
+    """Heads, the one that is kept longest first."""
+    finding: Finding
+
+
+def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
+    """Leave out heads one by one, and score the circuits that remain.
+
+    Parameters
+    ----------
+    run, model, part
+    p : Checked
+        ``n_segments``, ``segment``, ``context`` (on which the order is found), ``sizes`` (numbers
+        of heads; those that the network does not have are left out), ``block``, ``seed``.
+    """
+    settings = {name: p[name] for name in ("n_segments", "segment", "context")}
+    arrays = run.once(
+        NOTEBOOK,
+        model.name,
+        "removal",
+        {**part.sources, **settings},
+        lambda: {"order": np.array(_order(run, model, part, p))},
+    )
+    last_first = [(int(layer), int(head)) for layer, head in arrays["order"][::-1]]
+    sizes = [0, *sorted(size for size in {*p.sizes} if 0 < size < len(last_first))]
+    measured = _measured(
+        run, model, part, [frozenset(last_first[:size]) for size in sizes], "fewer"
+    )
+    rows = []
+    for size, one in zip([*sizes, len(last_first)], [*measured, part.intact], strict=True):
+        low, high = bootstrap.interval(one["pr_auc"][1:], p.level)
+        rows.append((model.name, size, one["pr_auc"][0], low, high))
+    curve = pd.DataFrame(rows, columns=["model", "n_heads", "pr_auc", "ci_low", "ci_high"])
+    order = [f"L{layer + 1} H{head + 1}" for layer, head in last_first]
+    said = wording.say_kept(curve, order, GOAL)
+    return Kept(curve, order, Finding(said, {"circuits": curve}))
+
+
+def _order(run: Run, model: Model, part: Part, p: Checked) -> list[Head]:
+    segments = ablation.draw_segments(
+        run.study.genome,
+        _labels(run, model),
+        part.where,
+        model.config,
+        n=p.n_segments,
+        size=p.segment,
+        context=p.context,
+        block=p.block,
+        seed=p.seed,
+    )
+    return circuits.order_of_removal(
+        model.annotator,
+        segments.codes,
+        segments.scored,
+        segments.label,
+        segments.weight,
+        part.mean,
+    )
+
+
+# ------------------------------------------------------------------ attention against ablation
+
+
+class Ranks(NamedTuple):
+    """Whether attention ranks the heads as leaving them out does."""
+
+    table: pd.DataFrame
+    """A row a head: layer_1based, head_1based, loss (of contrast) and a column a measure."""
+    agreement: pd.DataFrame
+    """`ablation.rank_agreement`."""
+    finding: Finding
+
+    @property
+    def of_contrast(self) -> pd.DataFrame:
+        """The rows of the agreement with the loss of contrast."""
+        return self.agreement[self.agreement["importance"] == "contrast"]
+
+
+def ranks(run: Run, model: Model, ablated: Ablated, p: Checked) -> Ranks:
+    """Correlate four measures that are read off attention with what is lost without each head.
+
+    Parameters
+    ----------
+    run : Run
+        Has the profiles of the chapter on heads.
+    model, ablated
+    p : Checked
+        ``level``, ``seed``.
+    """
+    measures = _measures(run.kept("03_heads", model.name, "profiles"))
+    losses = {
+        "contrast": -ablated.change["contrast"],
+        "PR AUC": -ablated.change["pr_auc"],
+    }
+    agreement = ablation.rank_agreement(measures, losses, p.level, p.seed)
+    names = ablated.heads[["layer_1based", "head_1based"]]
+    frame = names.assign(loss=losses["contrast"][:, 0], **measures)
+    said = wording.say_ranks(agreement) + wording.rank_table(agreement, p.level)
+    return Ranks(frame, agreement, Finding(said, {"dependence_ranks": agreement}))
+
+
+def _measures(profiles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Four measures of each head's attention, by layer and head: name -> shape (heads,)."""
+    by_head = profiles.groupby(["layer_1based", "head_1based"], sort=True)
+    each = {
+        column: np.stack([part.sort_values("offset")[column].to_numpy() for _, part in by_head])
+        for column in ("mean", "highest", "lowest", "spearman")
+    }
+    return {
+        "selectivity": selectivity(each["mean"]),
+        "peak attention": each["mean"].max(-1),
+        "strongest |Spearman|": np.nan_to_num(np.abs(each["spearman"])).max(-1),
+        "high/low contrast": contrast(each["highest"], each["lowest"]),
+    }

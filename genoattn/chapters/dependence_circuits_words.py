@@ -1,0 +1,198 @@
+"""What the chapter dependence says of heads that are left out over the whole test part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genoattn.evaluation import bootstrap
+from genoattn.heads import profiles
+from genoattn.study import report
+from genoattn.study.parameters import Checked
+from genoattn.study.report import listed, table, with_interval
+
+ENOUGH_BLOCKS = 20
+"""Blocks below which resampled intervals come out too narrow."""
+
+
+def say_part(
+    where: NDArray[np.bool_],
+    test: NDArray[np.bool_],
+    label: NDArray[np.integer],
+    intact: dict[str, NDArray[np.float64]],
+    n_blocks: int,
+    p: Checked,
+) -> str:
+    """Say which part is scored, and what the network with all heads scores there.
+
+    Parameters
+    ----------
+    where, test : bool arrays, shape (L,)
+    label : array, shape (2, n)
+        Labels of the part.
+    intact : dict
+        `circuits.measure` with all heads.
+    n_blocks : int
+        Of the test part.
+    p : Checked
+        ``ablated_share``, ``block``, ``level``.
+    """
+    low, high = bootstrap.interval(intact["pr_auc"][1:], p.level)
+    n = 2 * int(where.sum())
+    taken = n_blocks if where.sum() == test.sum() else max(2, round(p.ablated_share * n_blocks))
+    part = (
+        f"all {n:,} positions of the test part"
+        if taken == n_blocks
+        else f"{n:,} of the {2 * int(test.sum()):,} positions of the test part ({taken} of "
+        f"{n_blocks} blocks, drawn at random)"
+    )
+    score = with_interval(float(intact["pr_auc"][0]), low, high, ".3f")
+    return (
+        f"Every circuit is scored on **{part}**, in full context; {int(label.sum()):,} of them are "
+        f"start sites. With all heads, PR AUC is {score} "
+        f"and ROC AUC {intact['roc_auc'][0]:.3f}. Intervals come from resampling {taken} blocks of "
+        f"about {p.block:,} nt."
+        + (
+            ""
+            if taken >= ENOUGH_BLOCKS
+            else " With so few they are too narrow: take them as a guide."
+        )
+    )
+
+
+def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
+    """Say how many heads the scores need, and which layers.
+
+    Parameters
+    ----------
+    heads, layers : DataFrame
+        `circuits.changes` by head and by layer.
+    level : float
+    """
+    n = len(heads)
+    worse, better = heads["delta_pr_auc_high"] < 0, heads["delta_pr_auc_low"] > 0
+    most = heads.nsmallest(3, "delta_pr_auc")
+    told = listed(
+        f"{name} {text}"
+        for name, text in zip(
+            profiles.names(most),
+            _ranges(most, "delta_pr_auc", "delta_pr_auc_low", "delta_pr_auc_high", "+.4f"),
+            strict=True,
+        )
+    )
+    width = (heads["delta_pr_auc_high"] - heads["delta_pr_auc_low"]).median() / 2
+    order = layers.sort_values("delta_pr_auc")
+    by_layer = listed(
+        f"layer {row['layer_1based']:.0f} ({row['delta_pr_auc']:+.3f})"
+        for row in order.to_dict("records")
+    )
+    return (
+        f"Leaving out a single head lowers PR AUC significantly for **{int(worse.sum())} of {n} "
+        f"heads** and raises it for {_count(better)}; by chance alone, about "
+        f"{(1 - level) * n:.1f} of {n} intervals would leave out zero. The contrast falls "
+        f"significantly for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
+        f"without {told}; the median interval reaches {width:.4f} to each side, so smaller changes "
+        f"stay undetected. Without a whole layer the change is, from the greatest loss on: "
+        f"{by_layer}.\n"
+    )
+
+
+def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
+    """Say how few heads reach a share of the score.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``.
+    order : list of str
+        The head that is kept longest first.
+    goal : float
+    """
+    whole, none = curve["pr_auc"].iloc[-1], curve["pr_auc"].iloc[0]
+    enough = curve[curve["pr_auc"] >= goal * whole].iloc[0]
+    n = int(enough["n_heads"])
+    rest = f"Without any head PR AUC is {none:.3f}. The order is greedy, so a smaller circuit may "
+    if n == len(order):
+        row = curve.iloc[-2]
+        score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
+        return (
+            f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
+            f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
+            f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest are {_first(order)}. {rest}exist."
+        )
+    score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
+    return (
+        f"Of the circuits tried, the smallest with {goal:.0%} of the PR AUC of all "
+        f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
+        f"{_first(order[:n])}. {rest}exist."
+    )
+
+
+def _first(order: list[str], most: int = 8) -> str:
+    """Heads in their order, the first of many."""
+    more = f" and {len(order) - most} more" if len(order) > most else ""
+    return ", ".join(order[:most]) + more or "none"
+
+
+def _count(which: pd.Series) -> str:
+    """Write how many are true; none in a word."""
+    return str(int(which.sum())) if which.any() else "none"
+
+
+def _ranges(rows: pd.DataFrame, value: str, low: str, high: str, spec: str = "+.2f") -> list[str]:
+    """Write each row's value with its interval."""
+    each = zip(rows[value], rows[low], rows[high], strict=True)
+    return [with_interval(mean, first, last, spec) for mean, first, last in each]
+
+
+def say_pairs(interactions: pd.DataFrame) -> str:
+    """Say for how many pairs single effects do not add up, and by how much."""
+    more = _count(interactions["interaction_contrast_high"] < 0)
+    less = _count(interactions["interaction_contrast_low"] > 0)
+    n = len(interactions)
+    share = (interactions["interaction_contrast"] / interactions["sum_contrast"]).abs().median()
+    return (
+        f"We left out {n} pair{'s' * (n > 1)} of leading heads. The joint loss of contrast is "
+        f"significantly larger than the sum of the single losses for {more}, and significantly "
+        f"smaller for {less}. In the median pair the interaction is {share:.0%} of that sum; to "
+        "this extent, single effects do not add up. The leading heads were selected on this same "
+        "part, which overstates their single effects somewhat; the interactions were not "
+        "selected."
+    )
+
+
+def say_ranks(agreement: pd.DataFrame) -> str:
+    """Say which measures of attention order the heads as their absence does."""
+    sure = agreement[agreement["low"] > 0]
+    named = listed(
+        f"{row.attention} with the loss of {row.importance}" for row in sure.itertuples(index=False)
+    )
+    best = agreement.nlargest(1, "spearman")
+    n = len(agreement)
+    return (
+        (
+            f"The interval lies above zero for {len(sure)} of the {n} rank correlations: {named}. "
+            if len(sure)
+            else f"None of the {n} rank correlations has an interval above zero. "
+        )
+        + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
+        f"{best['attention'].item()} with the loss of {best['importance'].item()}; a correlation "
+        "of 1 would let "
+        "attention stand in for leaving out.\n"
+    )
+
+
+def rank_table(agreement: pd.DataFrame, level: float) -> str:
+    """All rank correlations, folded away."""
+    rows = pd.DataFrame(
+        {
+            "measure of attention": agreement["attention"],
+            "against the loss of": agreement["importance"],
+            f"rank correlation ({level:.0%} interval)": _ranges(
+                agreement, "spearman", "low", "high"
+            ),
+            "heads": agreement["n_heads"],
+        }
+    )
+    return report.folded(f"All {len(rows)} rank correlations", table(rows))

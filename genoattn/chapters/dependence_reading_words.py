@@ -1,0 +1,288 @@
+"""What the steps on reading say of their numbers: frames in, sentences out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genoattn.genome.sites import paper_label
+from genoattn.interventions.mediated import Logos
+from genoattn.interventions.saturation import MutationMap
+from genoattn.study.report import folded, in_words, listed, table, with_interval
+
+__all__ = [
+    "FECI",
+    "LAC",
+    "NOT_PLANTED",
+    "NO_FACTORS",
+    "say_factors",
+    "say_first_layer",
+    "say_mapped",
+    "say_planted",
+    "say_stem",
+    "say_through",
+    "say_used",
+]
+
+
+FECI = "FecI (GGAAAT)"
+"""Name of the word that the paper takes for that of sigma fecI."""
+LAC = "position -82"
+"""Name of the stretch around the paper's lac repressor position."""
+NO_FACTORS = (
+    "Binding sites of factors are known of *E. coli* only, so none are replaced on this genome."
+)
+
+NOT_PLANTED = (
+    "Which nucleotides belong to elements is known of simulated genomes only, so there is "
+    "no comparison with the truth here."
+)
+
+FIRST = 6
+"""Heads that a sentence names, those that pass on most."""
+
+ENOUGH = 30
+"""Sites from which on a sandwich standard error may be trusted."""
+
+
+def say_mapped(
+    at_sites: MutationMap, at_peaks: MutationMap, n_labelled: int, effects: pd.DataFrame
+) -> str:
+    """How many sites were mutated, and where the output depends most on the sequence."""
+    n, peaks = len(at_sites.sites), len(at_peaks.sites)
+    first, last = (int(paper_label(int(end))) for end in at_sites.offset[[0, -1]])
+    every = "all" if n == n_labelled else f"{n:,} of"
+    each = effects.drop_duplicates("offset").set_index("label")
+    most = each.nsmallest(3, "cost")
+    told = [
+        f"{label:+d} ({with_interval(row['cost'], row['ci_low'], row['ci_high'])})"
+        for label, row in most.to_dict("index").items()
+    ]
+    share = float((each["cost"].clip(upper=0)[_promoter(each.index)]).sum())
+    whole = float(each["cost"].clip(upper=0).sum())
+    inside = f"{share / whole:.0%}" if whole < 0 else "none"
+    return (
+        f"We substituted every nucleotide from {first:+d} to {last:+d} by each of the three others "
+        f"around {every} {n_labelled:,} labelled sites of the test part and around the "
+        f"{peaks:,} predicted peaks of the same rank or higher, {3 * len(at_sites.offset):,} "
+        "mutants a site, each read in full context. The output depends most on positions "
+        f"{listed(told)} (mean change of the log-odds, with interval). Of all that substitutions "
+        f"cost, {inside} falls to positions -40 to +2."
+    )
+
+
+def _promoter(label: pd.Index) -> np.ndarray:
+    values = label.to_numpy()
+    return (values >= -40) & (values <= 2)
+
+
+def say_planted(elements: pd.DataFrame) -> str:
+    """Say what a substitution costs inside planted elements and outside of all of them."""
+    rows = pd.DataFrame(
+        {
+            "planted element": elements["element"],
+            "sites": elements["n_sites"],
+            "mean cost of a substitution": [
+                with_interval(*values)
+                for values in elements[["cost", "ci_low", "ci_high"]].to_numpy().tolist()
+            ],
+        }
+    )
+    return (
+        "**Against the truth.** On this simulated genome it is known which nucleotides are "
+        "elements. The table gives the mean change of the log-odds by a substitution inside each "
+        "element, and outside of all elements at the same sites; sites whose labelled position is "
+        "not the true one are left out.\n" + table(rows)
+    )
+
+
+def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
+    """Which elements the network uses, how often, and what they are worth."""
+    if found.empty:
+        return (
+            f"No motif recurs at enough of the {n_sites:,} sites to be called an element; more "
+            "sites, or a network that reads more, would be needed."
+        )
+    named = found[found["q_value"] <= max_q]
+    costly = found[found["ci_high"] < 0]
+    told = [
+        f"{row['element']} at {paper_label(int(row['offset'])):+d} ({row['n_seqlets']:,} sites, "
+        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'])})"
+        for row in found.to_dict("records")
+    ]
+    shown = pd.DataFrame(
+        {
+            "element": found["element"],
+            "letters": found["consensus"],
+            "first nt": [f"{paper_label(int(offset)):+d}" for offset in found["offset"]],
+            "sites": [f"{n:,}" for n in found["n_seqlets"]],
+            "change when replaced": [
+                with_interval(*values)
+                for values in found[["effect", "ci_low", "ci_high"]].to_numpy().tolist()
+            ],
+            "best match": found["best_match"],
+            "q": [f"{q:.2g}" for q in found["q_value"]],
+        }
+    )
+    return (
+        f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
+        f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
+        f"letters are replaced by random ones. For {in_words(len(costly))} the interval lies below "
+        f"zero; {in_words(len(named))} {'has' if len(named) == 1 else 'have'} a known counterpart "
+        f"(q ≤ {max_q:g})." + folded("All elements found", table(shown))
+    )
+
+
+def say_through(
+    logos: Logos,
+    names: pd.DataFrame,
+    asked: pd.DataFrame,
+    totals: pd.DataFrame,
+    n_labelled: int,
+    max_q: float,
+    *,
+    stem: bool,
+) -> str:
+    """Which heads carry which element, how complete the attributions are, and the power."""
+    n = len(logos.sites)
+    order = names.sort_values("contribution", ascending=False)
+    carrying = [
+        f"L{row['layer']} H{row['head']} the {row['name']} ({row['contribution']:+.2f} log-odds)"
+        for row in order.head(FIRST).to_dict("records")
+    ]
+    n_heads, tests = len(totals), len(asked)
+    error = float(np.abs(logos.incomplete).mean())
+    size = float(np.abs(logos.ends).mean())
+    power = float(asked["detectable"].replace(np.inf, np.nan).median())
+    said = (
+        f"At {'all' if n == n_labelled else f'{n:,} of'} {n_labelled:,} labelled sites we followed "
+        f"what passes through each of {n_heads} heads. The attributions add up to within "
+        f"{error:.2g} log-odds of what they should (mean over heads and sites; what they should "
+        f"add up to is {size:.2g} in absolute mean). "
+    )
+    said += (
+        f"By the letters at their places, **{len(names)} of {n_heads} heads** pass on an element; "
+        f"most of all {listed(carrying)}. "
+        if len(names)
+        else f"No head passes on a known element at q ≤ {max_q:g}. "
+    )
+    said += (
+        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads; in the "
+        f"median, an excess of {power:.1f} bits would have been found four times out of five."
+    )
+    if n < ENOUGH:
+        said += f" With {n} sites standard errors are rough: take names as provisional."
+    if stem:
+        said += (
+            " These heads stand on convolutions: a letter that passes through a head may have been "
+            "read by the stem up to its reach away from the head's key."
+        )
+    return said + (_named_heads(order) if len(names) else "")
+
+
+def _named_heads(names: pd.DataFrame) -> str:
+    """All heads that are named by their letters, folded."""
+    rows = pd.DataFrame(
+        {
+            "head": [f"L{layer} H{head}" for layer, head in names[["layer", "head"]].values],
+            "element": names["name"],
+            "log-odds": names["contribution"].map("{:+.2f}".format),
+            "bits beyond matched places": names["excess"].map("{:.1f}".format),
+            "q": names["q_value"].map("{:.2g}".format),
+        }
+    )
+    return "\n" + folded("All heads named by the letters that pass through them", table(rows))
+
+
+def say_stem(config: Any) -> str:
+    """Why there are no words of the first layer above a stem."""
+    return (
+        f"The heads of this model stand on {config.stem} dilated convolutions: a first-layer key "
+        f"depends on {config.stem_reach + config.conv_width} nt and not on a "
+        f"{config.conv_width}-mer alone, so its words cannot be listed."
+    )
+
+
+def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
+    """What the first layer's heads look for, and how far a matrix explains it."""
+    told = [
+        f"L1 H{row['head']} looks {row['distance']} nt back, most from {row['query_word']} "
+        f"({row['query_attention']:.0%} of its attention by distance alone; "
+        f"{row['mean_attention']:.0%} in the mean over words)"
+        for row in summary.sort_values("query_attention", ascending=False).to_dict("records")
+    ]
+    alone, pair = summary["one_matrix"], summary["with_a_pair"]
+    fit = summary["query_r_squared"]
+    return (
+        f"All {n_words:,} words were scored. For the mean query, a key's score is a position "
+        "weight matrix exactly, since nothing non-linear lies below it; that matrix holds "
+        f"{alone.min():.0%} to {alone.max():.0%} of the variance of the content's score over all "
+        f"pairs of words, and with one matrix more for query and key each, {pair.min():.0%} to "
+        f"{pair.max():.0%}. How strongly a query's word looks at its head's distance is explained "
+        f"by a matrix to R² = {fit.min():.2f} to {fit.max():.2f}. {listed(told)}."
+    )
+
+
+def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float) -> str:
+    """Which factors the output depends on, which heads carry them, and the paper's claims."""
+    sure = found[found["q_value"] <= max_q].sort_values("effect")
+    rest = found[found["q_value"] > max_q]
+    told = [f"{row['factor']} {_effect(row)}" for row in sure.to_dict("records")]
+    said = (
+        f"Replacing the binding sites of {in_words(len(found))} factors and stretches changes the "
+        "output beyond matched controls for "
+        + (f"**{listed(told)}**. " if told else "none of them. ")
+    )
+    if len(rest):
+        weakest, best = rest["detectable"].max(), rest["detectable"].min()
+        said += (
+            f"For the {in_words(len(rest))} others, an effect of {best:.2f} to {weakest:.2f} "
+            "log-odds would have been found four times out of five. "
+        )
+    said += " ".join(_verdict(found, name, claim, max_q) for name, claim in _CLAIMS.items())
+    if by_head is not None and len(by_head):
+        heads = by_head[by_head["q_value"] <= max_q]
+        carried = [
+            f"{factor} by "
+            + listed(f"L{row['layer']} H{row['head']} ({row['effect']:+.2f})"
+                     for row in part.sort_values("effect").head(3).to_dict("records"))
+            for factor, part in heads.groupby("factor")
+        ]  # fmt: skip
+        said += " Through single heads: " + (
+            f"{listed(carried)}."
+            if carried
+            else f"none carries a factor at q ≤ {max_q:g} ({len(by_head):,} comparisons; the "
+            f"median smallest effect that would have been found is "
+            f"{by_head['detectable'].median():.2f} log-odds)."
+        )
+    return said
+
+
+_CLAIMS = {
+    "ArcA": "ArcA's sites, for which the paper sees a head",
+    FECI: "The word GGAAAT, which the paper takes for that of sigma fecI",
+    LAC: "The stretch around -82, which the paper links with the lac repressor",
+}
+
+
+def _effect(row: Mapping[Any, Any]) -> str:
+    return with_interval(row["effect"], row["ci_low"], row["ci_high"])
+
+
+def _verdict(found: pd.DataFrame, name: str, claim: str, max_q: float) -> str:
+    """What the intervention says of one claim, with its power."""
+    mine = found[found["factor"] == name]
+    if mine.empty:
+        return f"{claim}: too few in the test part to say."
+    row = mine.iloc[0].to_dict()
+    numbers = f"{_effect(row)}, q = {row['q_value']:.2g}, {row['n_sites']} places"
+    if row["q_value"] <= max_q:
+        way = "falls" if row["effect"] < 0 else "rises"
+        return f"{claim}: the output {way} beyond the controls ({numbers})."
+    return (
+        f"{claim}: no effect beyond the controls ({numbers}); {row['detectable']:.2f} log-odds "
+        "would have been found four times out of five."
+    )

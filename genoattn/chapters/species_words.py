@@ -1,0 +1,212 @@
+"""What the chapter species says: frames in, sentences and tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from genoattn.evaluation.scores import METRIC_NAMES
+from genoattn.study.report import folded, in_words, listed, table, with_interval
+
+TWICE = 2.0
+"""A model of many species should at least double the PR AUC elsewhere."""
+AT_HOME = 0.03
+"""So much of *E. coli*'s PR AUC it may lose."""
+SIGNIFICANT = 0.05
+
+PROPERTIES = {"gc": "GC content", "in_common": "resemblance of the −10 element to *E. coli*'s"}
+
+
+def say_absent(why_not: str) -> str:
+    """Say that the chapter has nothing to look at."""
+    return (
+        f"The tables of other species, or the run of *E. coli*, are not here ({why_not}), so this "
+        "chapter is skipped. The page of data says where the tables come from."
+    )
+
+
+def say_audit(audit: pd.DataFrame) -> str:
+    """Say which tables are used, and list those set apart."""
+    apart = audit[audit["apart"] != ""]
+    used = len(audit) - len(apart)
+    said = (
+        f"**{used} of {len(audit)} tables** pass the audit, with "
+        f"{audit.loc[audit['apart'] == '', 'n'].sum():,} primary start sites of "
+        f"{in_words(audit.loc[audit['apart'] == '', 'lineage'].nunique())} lineages. "
+    )
+    if apart.empty:
+        return said
+    reasons = apart[["species", "apart"]].rename(columns={"apart": "why"})
+    return said + "\n\n" + folded(f"{len(apart)} tables set apart", table(reasons)) + "\n"
+
+
+def say_models(families: Mapping[str, Collection[str]], lacking: Collection[str]) -> str:
+    """Say which models of many species there are."""
+    if not families:
+        return "No model of many species has been trained in this run, so there is none below. "
+    known = "; ".join(
+        f"`{family}` for {in_words(len(of))} lineages" for family, of in families.items()
+    )
+    missing = f" Not trained, so left out: {listed(f'`{name}`' for name in lacking)}."
+    return (
+        f"Of models that have not seen a lineage there are: {known}."
+        + (missing if lacking else "")
+        + " "
+    )
+
+
+def say_located(
+    shares: pd.DataFrame, tests: pd.DataFrame, reference: str, reach: int, within: int
+) -> str:
+    """Say how well each model localises the sites of the median species, and who beats whom."""
+    one = shares[(shares["reach"] == reach) & (shares["within"] == within)]
+    rows = []
+    for model, own in one.groupby("model", sort=False):
+        pairs = tests[tests["model"] == model]
+        sure = pairs[pairs["p"] < SIGNIFICANT]
+        rows.append(
+            {
+                "model": model,
+                "species": len(own),
+                "median share": f"{own['share'].median():.2f}",
+                "lowest": f"{own['share'].min():.2f}",
+                "highest": f"{own['share'].max():.2f}",
+                f"better than {reference}": "" if pairs.empty else (sure["difference"] > 0).sum(),
+                "worse": "" if pairs.empty else (sure["difference"] < 0).sum(),
+            }
+        )
+    chance = (2 * within + 1) / (2 * reach + 1)
+    return (
+        table(pd.DataFrame(rows))
+        + f"\nShare of sites with the highest output within {within} nt, of ±{reach} nt around "
+        f"each, in a sample of at most {one['n'].max()} sites of a species; "
+        f"a random position has {chance:.2f}. *Better* and *worse* count species in which "
+        f"the difference from `{reference}` is significant (McNemar's exact test, Holm's "
+        f"correction for {len(tests)} comparisons)."
+    )
+
+
+def say_wide(shares: pd.DataFrame, reference: str, reach: int, wide: int, within: int) -> str:
+    """Say how the shares fall in wider windows, for the species whose genome is known."""
+    own = shares[(shares["model"] == reference) & (shares["within"] == within)]
+    both = own.pivot_table(index="species", columns="reach", values="share", sort=False)
+    if wide not in both or reach not in both:
+        return ""
+    rows = [
+        f"*{species}* {near:.2f} and {far:.2f}"
+        for species, near, far in both.dropna()[[reach, wide]].itertuples()
+    ]
+    return (
+        f" Where the whole genome is at hand, windows can be wider. Shares of `{reference}` within "
+        f"±{reach} and ±{wide} nt: {listed(rows)}."
+    )
+
+
+def say_followed(properties: pd.DataFrame, lineages: pd.DataFrame) -> str:
+    """Say what the share of a species follows, for each model."""
+    shown = pd.DataFrame(
+        {
+            "model": properties["model"],
+            "property": properties["property"].map(PROPERTIES),
+            "species": properties["n"],
+            "rank correlation": [
+                with_interval(row["correlation"], row["ci_low"], row["ci_high"])
+                for _, row in properties.iterrows()
+            ],
+            "p, corrected": properties["p"].map("{:.2g}".format),
+        }
+    )
+    kinds = pd.DataFrame(
+        {
+            "model": lineages["model"],
+            "lineages": lineages["groups"],
+            "variance between species explained": lineages["explained"].map("{:.0%}".format),
+            "by chance": lineages["expected"].map("{:.0%}".format),
+            "p, corrected": lineages["p"].map("{:.2g}".format),
+        }
+    )
+    return table(shown) + "\n" + table(kinds)
+
+
+def say_scored(found: pd.DataFrame, reference: str, most: int) -> str:
+    """List PR AUC and ROC AUC of every model on every genome."""
+    rows = []
+    for (species, model), own in found.groupby(["species", "model"], sort=False):
+        cells: dict[str, object] = {"species": species, "model": model}
+        for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
+            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
+            name = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
+            cells[name] = with_interval(row["value"], row["ci_low"], row["ci_high"], ".3f")
+        row = own[(own["metric"] == "pr_auc") & (own["resolution"] == 1)].iloc[0]
+        bounds = row["difference_low"], row["difference_high"]
+        cells[f"PR AUC − {reference}"] = (
+            "" if model == reference else with_interval(row["difference"], *bounds, "+.3f")
+        )
+        rows.append(cells)
+    part = f" Of each genome, {most:,} nt from the middle on are scored." if most else ""
+    return table(pd.DataFrame(rows)) + "\nEvery position of both strands counts." + part
+
+
+def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
+    """Say whether each family of models earns its place, and by which number it fails."""
+    told = []
+    for _, row in verdicts.iterrows():
+        reasons = [
+            f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
+            f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}`",
+            f"it is worse than the scanner on {_none(row['worse_than_scanner'])} of them",
+            f"on *E. coli*'s test part its PR AUC differs by {row['ecoli']:+.3f}",
+        ]
+        earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
+        told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")
+    return " ".join(told)
+
+
+def _none(number: int) -> str:
+    """Write a number that 'of them' follows."""
+    return in_words(number) if number else "none"
+
+
+def say_peers(found: pd.DataFrame) -> str:
+    """List the scores of other predictors and of our models on the same positions."""
+    if found.empty:
+        return "No output of another predictor is at hand, so none is compared."
+    rows = []
+    for predictor, own in found.groupby("predictor", sort=False):
+        cells: dict[str, object] = {"predictor": predictor}
+        for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
+            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
+            name = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
+            cells[name] = with_interval(row["value"], row["ci_low"], row["ci_high"], ".3f")
+        took = own["seconds"].iloc[0]
+        cells["seconds for 1,000,000 nt"] = "" if pd.isna(took) else f"{took:,.1f}"
+        rows.append(cells)
+    return table(pd.DataFrame(rows)) + "\nAll are scored on the same positions of both strands."
+
+
+def say_best_and_worst(shares: pd.DataFrame, reference: str, within: int) -> str:
+    """Say in which species the first model localises most and fewest sites."""
+    own = shares[shares["model"] == reference]
+    best, worst = (own.loc[own["share"].agg(which)] for which in ("idxmax", "idxmin"))
+    return (
+        f"Trained on *E. coli* alone, `{reference}` has its highest output within {within} nt of "
+        f"the start site in {own['share'].median():.0%} of sites in the median of {len(own)} "
+        f"species: from {worst['share']:.0%} (*{worst['species']}*, {worst['gc']:.0f}% GC) to "
+        f"{best['share']:.0%} (*{best['species']}*, {best['gc']:.0f}% GC)."
+    )
+
+
+def say_gc(properties: pd.DataFrame, reference: str) -> str:
+    """Say whether the share falls with GC content."""
+    row = properties[(properties["model"] == reference) & (properties["property"] == "gc")]
+    if row.empty:
+        return ""
+    one = row.iloc[0]
+    found = with_interval(one["correlation"], one["ci_low"], one["ci_high"])
+    if one["p"] >= SIGNIFICANT:
+        return (
+            f"The share does not change significantly with GC content (rank correlation {found})."
+        )
+    falls = "falls" if one["correlation"] < 0 else "rises"
+    return f"The share {falls} with GC content (rank correlation {found})."

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from genoattn.book import course
+
+ROOT = Path(__file__).parents[2]
+SOURCES = course.exercises(ROOT / "notebooks/course")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_page_has_an_exercise_and_a_folded_solution_for_each_task(source):
+    text = course.page(source)
+    tasks = re.findall(r"^## Task (\d+)", text, re.MULTILINE)
+    labels = re.findall(r"^````\{exercise\}\n:label: (\S+)", text, re.MULTILINE)
+    solved = re.findall(r"^````\{solution\} (\S+)\n:class: dropdown", text, re.MULTILINE)
+    assert tasks == [str(number) for number in range(1, len(tasks) + 1)]
+    assert labels == solved == [f"course-{source.stem[:2]}-{task}" for task in tasks]
+    assert text.startswith("# ")
+
+
+def test_the_solution_stands_in_no_exercise():
+    text = course.page(SOURCES[0])
+    shown = re.findall(r"````\{exercise\}.*?````", text, re.DOTALL)
+    assert shown and all("..." in one for one in shown)
+
+
+def test_pages_are_written_anew_with_both_versions_beside_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    old = tmp_path / "course" / "10_gone.md"
+    old.parent.mkdir()
+    old.touch()
+    written = course.pages(tmp_path / "course")
+    assert [path.stem for path in written] == [source.stem for source in SOURCES]
+    assert not old.exists()
+    for path in written:
+        for name in re.findall(r"<((?:student|teacher)/\S+)>`", path.read_text()):
+            assert (path.parent / name).is_file()
+
+
+def test_minutes_are_read_from_the_first_cell():
+    assert course.minutes(SOURCES[0]) == 30

@@ -1,0 +1,179 @@
+"""What the chapter on dependence says at the limits of its verdicts."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoattn.chapters import dependence_carriers_words as carried
+from genoattn.chapters import dependence_circuits_words as circuits
+from genoattn.interventions.carriers import Criteria
+
+P = SimpleNamespace(least=0.05, max_q=0.05, ablated_share=1.0, block=500, level=0.95)
+CRITERIA = Criteria(10, 0.95, 0, 0.05, 0.05)
+
+
+def effects(used=(True, False)):
+    return pd.DataFrame(
+        {
+            "element": ["box", "start"],
+            "control": "",
+            "n_sites": 9,
+            "effect": [1.0, 0.04],
+            "ci_low": [0.8, -0.1],
+            "ci_high": [1.2, 0.2],
+            "used": used,
+            "first_order_r": 0.9,
+            "first_order_slope": 0.75,
+            "removed_r": [0.8, np.nan],
+            "detectable": [0.1, np.nan],
+        }
+    )
+
+
+def carriers(n=1):
+    return pd.DataFrame(
+        {"element": "box", "layer": 1, "head": range(1, n + 1), "share": 0.5, "ci_low": 0.4,
+         "ci_high": 0.6}
+    )  # fmt: skip
+
+
+def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their_power():
+    said = carried.say_mediated(effects(), carriers(6), P)
+    assert "The output uses **1 of 2 elements**" in said
+    assert "The strongest carrier of each: box by L1 H1 50% (40% to 60%)." in said
+    assert "(correlation 0.90 to 0.90) and gives 75% to 75% of the exact gains" in said
+    assert "| box | +1.00 (+0.80 to +1.20) | not asked |" in said
+    assert "L1 H4 50% (40% to 60%) and 2 more | 10% | 9 |" in said
+    assert "| start | +0.04 (-0.10 to +0.20) | not asked | none | — | 9 |" in said
+
+
+def test_without_a_used_element_or_a_carrier_nothing_is_named():
+    said = carried.say_mediated(effects((False, False)), carriers(0), P)
+    assert "**0 of 2 elements**" in said
+    assert "No head carries any of them." in said
+    assert "First-order" not in said
+
+
+def curve(low, high):
+    return pd.DataFrame(
+        {"spacer": [15, 17, 19], "effect": [0.2, 1.0, 0.5], "effect_low": [0.1, 0.8, 0.3],
+         "effect_high": [low, 1.2, high], "through": [0.1, 0.2, 0.6], "through_low": 0.0,
+         "through_high": 0.7}
+    )  # fmt: skip
+
+
+def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
+    said = carried.say_spaced(curve(0.3, 0.8), "L1 H6")
+    assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
+    assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
+    assert "significantly less at 15 nt." in said  # 0.8 touches the limit
+    assert "No other spacer" in carried.say_spaced(curve(0.9, 0.9), "L1 H6")
+
+
+def sets(share):
+    return pd.DataFrame(
+        {"element": "box", "n_heads": [1, 2], "head": ["L1 H6", "L4 H2"], "share": share}
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        ((0.9, 0.95), "one head alone restores 90%"),
+        ((0.5, 0.9), "two heads together restore 90%"),
+        ((0.5, 0.8), "the first two heads together restore 80%"),
+    ],
+)
+def test_enough_heads_are_those_that_reach_nine_tenths(share, text):
+    hops = pd.DataFrame(
+        {"element": "box", "sender": "L1 H6", "receiver": "L4 H2",
+         "through": ["query", "key", "value", "all"], "share": [0.0, 0.1, 0.2, 0.3],
+         "ci_low": [0, 0, 0, 0.1]}
+    )  # fmt: skip
+    bins = pd.DataFrame(
+        {"element": "box", "layer": 1, "head": 6, "query_bin": ["-11 to -7", "0 to +4"],
+         "share": [0.4, 0.1], "q_value": [0.2, 0.01]}
+    )  # fmt: skip
+    maps = pd.DataFrame({"element": "box", "head": "L1 H6", "key": [-40, -35], "share": [0.1, 0.3]})
+    said = carried.say_ways(sets(share), hops, bins, maps, CRITERIA)
+    assert text in said
+    assert "queries -11 to -7 nt from the site (40%, not significantly), from keys at -35" in said
+    assert "strongest hop, L1 H6 → L4 H2, brings 30%, mostly through its value (20%)" in said
+    none = carried.say_ways(sets(share), hops.assign(ci_low=0.0), bins, maps, CRITERIA)
+    assert "strongest hop" not in none
+
+
+def test_without_a_used_element_there_is_no_way():
+    assert "no way to follow" in carried.say_ways(
+        sets((1, 1)).iloc[:0], pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), CRITERIA
+    )
+
+
+def changes(high):
+    rows = {"layer_1based": [1, 1, 2], "head_1based": [1, 2, 1]}
+    for name in ("pr_auc", "contrast"):
+        rows |= {f"delta_{name}": [-0.2, -0.1, 0.1], f"delta_{name}_low": [-0.3, -0.2, -0.1]}
+        rows[f"delta_{name}_high"] = high
+    return pd.DataFrame(rows)
+
+
+def test_a_head_counts_only_when_its_interval_leaves_out_zero():
+    layers = pd.DataFrame({"layer_1based": [1, 2], "delta_pr_auc": [-0.1, -0.3]})
+    said = circuits.say_ablated(changes([-0.1, 0.0, 0.2]), layers, 0.9)
+    assert "for **1 of 3 heads** and raises it for none; by chance alone, about 0.3 of 3" in said
+    assert "without L1 H1 -0.2000 (-0.3000 to -0.1000), L1 H2" in said
+    assert "layer 2 (-0.300) and layer 1 (-0.100)" in said
+
+
+@pytest.mark.parametrize(("n", "warned"), [(circuits.ENOUGH_BLOCKS, False), (19, True)])
+def test_few_blocks_are_warned_of(n, warned):
+    intact = {name: np.full(11, 0.5) for name in ("pr_auc", "roc_auc")}
+    every = np.ones(100, bool)
+    said = circuits.say_part(every, every, np.ones((2, 100), int), intact, n, P)
+    assert "all 200 positions of the test part" in said
+    assert ("too narrow" in said) is warned
+
+
+def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
+    curve = pd.DataFrame(
+        {"n_heads": [0, 1, 2, 4], "pr_auc": [0.01, 0.17, 0.181, 0.2], "ci_low": 0.1, "ci_high": 0.3}
+    )
+    said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], 0.9)
+    assert "has **2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1." in said
+    assert "Without any head PR AUC is 0.010." in said
+    many = pd.DataFrame({"n_heads": [0, 9, 10], "pr_auc": [0.0, 0.185, 0.2], "ci_low": 0.1,
+                         "ci_high": 0.3})  # fmt: skip
+    order = [f"H{n}" for n in range(10)]
+    said = circuits.say_kept(many, order, 0.9)
+    assert "**9 heads** (0.185 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7" in said
+    said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, 0.9)
+    assert "**None of the circuits tried keeps 90%** of the PR AUC of all 10 heads" in said
+    assert "the largest, of 9, has 90% (0.180" in said
+
+
+def pairs(low, high):
+    return pd.DataFrame(
+        {"interaction_contrast": [-0.2, 0.1], "sum_contrast": [-1.0, -1.0],
+         "interaction_contrast_low": low, "interaction_contrast_high": high}
+    )  # fmt: skip
+
+
+def test_pairs_lose_more_or_less_than_the_sum():
+    said = circuits.say_pairs(pairs([-0.3, 0.05], [-0.1, 0.2]))
+    assert "larger than the sum of the single losses for 1, and significantly smaller for 1" in said
+    assert "2 pairs" in said and "interaction is 15% of that sum" in said
+    touching = circuits.say_pairs(pairs([-0.3, 0.0], [0.0, 0.2]).head(1))
+    assert "1 pair of" in touching and "for none, and significantly smaller for none" in touching
+
+
+def test_rank_correlations_above_zero_are_named():
+    frame = pd.DataFrame(
+        {"attention": ["selectivity", "peak attention"], "importance": ["contrast", "PR AUC"],
+         "spearman": [0.5, 0.6], "low": [0.1, 0.0], "high": [0.7, 0.9]}
+    )  # fmt: skip
+    said = circuits.say_ranks(frame)
+    assert "for 1 of the 2 rank correlations: selectivity with the loss of contrast." in said
+    assert "The highest is +0.60 (+0.00 to +0.90), of peak attention" in said
+    assert "None of the 2" in circuits.say_ranks(frame.assign(low=-0.1))
