@@ -83,7 +83,7 @@ PARAMETERS = Schema(
         "claims_file": Parameter(
             str,
             "book/results/ecoli/claims.csv",
-            "elements claimed of the model of E. coli by the same rule",
+            "elements claimed of E. coli by the same rule",
         ),
     },
     at_most=(("region_first", "region_last"),),

@@ -403,10 +403,13 @@ def solve(game: Game, rule: claims.Rule | None = None) -> pd.DataFrame:
     DataFrame
         A table of claims (`COLUMNS`), those of the greatest effect first.
     """
-    found = claims.claim(
-        game.network, game.genome, game.sites, game.held_part, rule=rule, seed=0
+    rule = rule or claims.Rule()
+    trained = game.sites[game.sites["part"] == "train"]
+    found = claims.searched(game.network, game.genome, trained, rule=rule, seed=0)
+    every = claims.claim(
+        game.network, game.genome, found, game.held, game.held_part, rule=rule, seed=0
     ).table
-    made = found[found["claimed"]].sort_values("effect", ascending=False, kind="stable")
+    made = every[every["claimed"]].sort_values("effect", ascending=False, kind="stable")
     return pd.DataFrame(
         {
             "element": [f"claim {number}" for number in range(1, len(made) + 1)],

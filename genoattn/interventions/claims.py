@@ -2,11 +2,12 @@
 
 A claim is an element that the network reads and that at least one head hands on to the output:
 
-1. **Found.** Every nucleotide around start sites of the part that is learnt from is substituted
-   (`saturation`), and motifs are looked for in the map (`motif_discovery`). A motif with a gap is
-   as many elements as it has parts; of several that are alike at one place the most frequent stays.
-2. **Used.** At start sites of the other part that have the element its letters are put in another
-   order: the log-odds must fall (`carriers.effects`).
+1. **Found.** What each letter around some start sites contributes is mapped (`saturation`, exactly
+   or to first order), and motifs are looked for in the map (`motif_discovery`). A motif with a gap
+   is as many elements as it has parts; of several that are alike at one place the most frequent
+   stays.
+2. **Used.** At other start sites that have the element its letters are put in another order: the
+   log-odds must fall (`carriers.effects`).
 3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
    stood there (`mediation`): with at least one head some of the effect must come back, beyond
    doubt over all heads and elements of the network (`carriers.carried`).
@@ -41,7 +42,7 @@ from genoattn.interventions.motif_discovery import (
     known_by_place,
 )
 from genoattn.interventions.noise import Question, questions
-from genoattn.interventions.saturation import MutationMap, saturate
+from genoattn.interventions.saturation import MutationMap, first_order
 from genoattn.model.annotator import Annotator
 
 __all__ = [
@@ -49,12 +50,14 @@ __all__ = [
     "Claims",
     "Rule",
     "agreement",
+    "apart",
     "ask",
     "claim",
     "distinct",
     "letters_around",
     "parts",
     "predicted",
+    "searched",
 ]
 
 
@@ -128,8 +131,8 @@ class Rule:
 AROUND = 20
 """Nucleotides on each side of a claim whose letters are kept, to hold it against an element."""
 
-FEWEST_HELD = 10
-"""Sites of the part that elements are asked about in, at least."""
+FEWEST = 10
+"""Sites at which elements are asked about, at least."""
 
 
 class Claims(NamedTuple):
@@ -162,11 +165,62 @@ class Asked(NamedTuple):
     """Of the elements that enough sites have."""
 
 
-def claim(
+def searched(
     model: Annotator,
     genome: Genome,
     sites: pd.DataFrame,
-    held: NDArray[np.bool_],
+    *,
+    rule: Rule,
+    seed: int,
+    progress: bool = False,
+) -> MutationMap:
+    """Map what the letters around sites contribute, to look for elements there.
+
+    Parameters
+    ----------
+    model : Annotator
+    genome : Genome
+    sites : DataFrame
+        ``position``, ``strand``; ``rule.n_learn`` of them are taken.
+    rule : Rule
+        ``first``, ``last``, ``n_learn``.
+    seed : int
+    progress : bool
+
+    Returns
+    -------
+    MutationMap
+        To first order (`saturation.first_order`).
+
+    Raises
+    ------
+    ValueError
+        Too few sites.
+    """
+    check_model(model)
+    if len(sites) < 2 * rule.min_seqlets:
+        raise ValueError(
+            f"{len(sites)} sites to find elements at: at least {2 * rule.min_seqlets} are needed"
+        )
+    first = max(rule.first, model.config.downstream - model.config.window + 1)
+    chosen = _drawn(sites, rule.n_learn, seed)
+    return first_order(
+        model,
+        genome,
+        chosen,
+        first=first,
+        last=rule.last,
+        composition=motifs.composition(genome.codes),
+        progress=progress,
+    )
+
+
+def claim(
+    model: Annotator,
+    genome: Genome,
+    found: MutationMap,
+    sites: pd.DataFrame,
+    part: NDArray[np.bool_],
     *,
     known: Sequence[Element] = (),
     rule: Rule | None = None,
@@ -181,10 +235,13 @@ def claim(
     model : Annotator
         In evaluation mode.
     genome : Genome
+    found : MutationMap
+        Of the sites at which elements are found.
     sites : DataFrame
-        Labelled sites: ``position``, ``strand``.
-    held : bool array, shape (L,)
-        The part at whose sites elements are asked about; they are found at the others'.
+        ``position``, ``strand`` of the sites at which they are asked about; those of the map are
+        left out.
+    part : bool array, shape (L,)
+        The part of the genome in which these lie, from whose places matches by chance are known.
     known : sequence of Element
         Names for what is found; without any, it is called by its letters and place.
     rule : Rule, optional
@@ -197,39 +254,45 @@ def claim(
     Raises
     ------
     ValueError
-        Too few sites in either part.
+        Too few sites to ask about elements.
     """
     rule = rule or Rule()
     check_model(model)
-    other = held[sites["position"].to_numpy()]
-    if (~other).sum() < 2 * rule.min_seqlets or other.sum() < FEWEST_HELD:
+    unseen = apart(sites, found.sites)
+    if len(unseen) < FEWEST:
         raise ValueError(
-            f"{(~other).sum()} sites to find elements at and {other.sum()} to ask about them: at "
-            f"least {2 * rule.min_seqlets} and {FEWEST_HELD} are needed"
+            f"{len(unseen)} sites to ask about elements at, besides those where they are found: at "
+            f"least {FEWEST} are needed"
         )
-    searched = _drawn(sites[~other], rule.n_learn, seed)
-    first = max(rule.first, model.config.downstream - model.config.window + 1)
-    found = saturate(model, genome, searched, first=first, last=rule.last, progress=progress)
     names, patterns = _elements(found, genome, known, rule)
     elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
     asked = ask(
-        model, genome, sites[other], held, elements, rule=rule, seed=seed, name=name,
-        progress=progress,
-    )  # fmt: skip
+        model, genome, unseen, part, elements, rule=rule, seed=seed, name=name, progress=progress
+    )
     told = pd.DataFrame(
-        [(each, one.consensus, one.offset, one.offset + one.width - 1, len(one))
-         for each, one in zip(names, patterns, strict=True)],
+        [
+            (each, one.consensus, one.offset, one.offset + one.width - 1, len(one))
+            for each, one in zip(names, patterns, strict=True)
+        ],
         columns=["name", "consensus", "first", "last", "n_seqlets"],
-    )  # fmt: skip
-    letters = [letters_around(genome, searched, one) for one in patterns]
-    return Claims(told.join(asked.table), patterns, searched, letters, asked.shares)
+    )
+    letters = [letters_around(genome, found.sites, one) for one in patterns]
+    return Claims(told.join(asked.table), patterns, found.sites, letters, asked.shares)
+
+
+def apart(sites: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Leave out sites that are among others: ``position``, ``strand``, numbered anew."""
+    keys = ["position", "strand"]
+    known = pd.MultiIndex.from_frame(others[keys])
+    new = ~pd.MultiIndex.from_frame(sites[keys]).isin(known)
+    return sites.loc[new, keys].reset_index(drop=True)
 
 
 def ask(
     model: Annotator,
     genome: Genome,
     sites: pd.DataFrame,
-    held: NDArray[np.bool_],
+    part: NDArray[np.bool_],
     elements: Sequence[Element],
     *,
     rule: Rule,
@@ -241,7 +304,7 @@ def ask(
 
     Parameters
     ----------
-    model, genome, held, rule, seed, name, progress
+    model, genome, part, rule, seed, name, progress
         As of `claim`.
     sites : DataFrame
         ``position``, ``strand`` of sites in the part; each element is asked about at those that
@@ -250,13 +313,13 @@ def ask(
         Of different names.
 
     """
-    block = bootstrap.blocks(held, rule.block)
+    block = bootstrap.blocks(part, rule.block)
     given = sites[["position", "strand"]].reset_index(drop=True)
     given = given.assign(block=block[given["position"].to_numpy()])
     asked = [
         one
         for one in questions(
-            genome, given, held, elements,
+            genome, given, part, elements,
             n_sites=rule.n_sites, draws=rule.draws, rare=rule.rare, seed=seed,
         )
         if not one.control

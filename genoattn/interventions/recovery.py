@@ -34,12 +34,12 @@ from numpy.typing import NDArray
 
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
-from genoattn.data.simulation import Simulation, simulate
+from genoattn.data.simulation import Layout, Simulation, simulate
 from genoattn.genome.files import writing
 from genoattn.genome.motifs import composition
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.interventions.claims import Rule, agreement, claim, predicted
+from genoattn.interventions.claims import Rule, agreement, claim, predicted, searched
 from genoattn.interventions.grading import grade, planted_letters, usage
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.segments import TrainingConfig
@@ -56,9 +56,11 @@ TRAINING = TrainingConfig(
     passes=6.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
     steps_per_round=400, patience=9,
 )  # fmt: skip
-"""Smaller steps than the demo's, and on a longer genome: the rarer elements need them."""
-LENGTH = 2_400_000
-"""Nucleotides of a genome: the rarer elements need so many sites."""
+"""Smaller steps than the demo's: the rarer elements need them."""
+LENGTH = 600_000
+"""Nucleotides of a genome."""
+LAYOUT = Layout(tss_per_kb=8.0)
+"""Twice as many start sites as in the demo: the rarer elements need them."""
 
 
 # ----------------------------------------------------------------------------------- the genomes
@@ -107,7 +109,7 @@ def one_genome(
     rule : Rule, optional
     """
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
-    simulation: Simulation = simulate(seed=seed, length=length, grammar=grammar)
+    simulation = simulate(seed, length, grammar, LAYOUT)
     curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
     if trained:
@@ -157,15 +159,15 @@ def judge(
     seed : int
     """
     rule = rule or Rule()
-    found = claim(annotator, genome, sites, held, rule=rule, seed=seed)
+    seen = held[sites["position"].to_numpy()]
+    mapped = searched(annotator, genome, sites[~seen], rule=rule, seed=seed)
+    found = claim(annotator, genome, mapped, sites[seen], held, rule=rule, seed=seed)
     recovered, claims = grade(found, elements, composition(genome.codes), rule, seed=seed)
     claims = claims.join(planted_letters(found, elements, len(genome)))
     if len(recovered):
         used = usage(annotator, genome, elements, most=rule.n_sites, least=rule.min_used, seed=seed)
         recovered = recovered.merge(used, on="element", validate="one_to_one")
-    drops = predicted(
-        annotator, genome, sites[held[sites["position"].to_numpy()]], found, rule=rule, seed=seed
-    )
+    drops = predicted(annotator, genome, sites[seen], found, rule=rule, seed=seed)
     r, low, high = agreement(drops, rule, seed=seed)
     told = {"n_claims": int(claims["claimed"].sum()), "r": r, "r_low": low, "r_high": high}
     return Treated(recovered, claims, drops, pd.DataFrame([told]))

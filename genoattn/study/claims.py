@@ -14,7 +14,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from genoattn.genome.files import writing
-from genoattn.interventions.claims import Claims, Rule, agreement, claim, predicted
+from genoattn.interventions.claims import Claims, Rule, agreement, apart, claim, predicted
+from genoattn.interventions.saturation import read_kept
 from genoattn.study.run import Run
 
 __all__ = ["Claimed", "claims_of", "read"]
@@ -35,9 +36,10 @@ def claims_of(
 ) -> Claimed:
     """Claim elements of a run's model, and the heads that carry them.
 
-    Elements are found at the labelled sites outside the test part and asked about at those inside,
-    where their drops are predicted too. On a real genome they get the names of known elements; on a
-    simulated one, whose truth is known, the claims are made blindly.
+    Elements are found in the mutation map that the chapter on dependence keeps, and asked about at
+    the other labelled sites of the test part, where their drops are predicted too. On a real genome
+    they get the names of known elements; on a simulated one, whose truth is known, the claims are
+    made blindly.
 
     Parameters
     ----------
@@ -53,17 +55,24 @@ def claims_of(
 
     Raises
     ------
+    FileNotFoundError
+        There is no mutation map of the model.
     TypeError, ValueError
         The model has no attention, or the genome has too few sites.
     """
     rule = rule or Rule()
     model = run.model(weights)
-    sites = run.sites(model.card.train_set)
-    run.check_test(model.split, sites, f"the set {model.card.train_set}")
     genome = run.study.genome
+    file = run.file("dependence", model.name, "mutations_sites", "npz")
+    if not file.exists():
+        raise FileNotFoundError(f"{file}: no such file; run the chapter 06 with this model first")
+    mapped = read_kept(file, genome)
+    every = run.sites(model.card.train_set)
+    sites = every[model.test[every["position"].to_numpy()]]
     found = claim(
         model.annotator,
         genome,
+        mapped,
         sites,
         model.test,
         known=run.study.known_elements if run.study.elements is None else (),
@@ -72,7 +81,7 @@ def claims_of(
         name=model.name,
         progress=progress,
     )
-    unseen = sites[model.test[sites["position"].to_numpy()]]
+    unseen = apart(sites, mapped.sites)
     drops = predicted(
         model.annotator, genome, unseen, found, rule=rule, seed=seed, progress=progress
     )
@@ -103,14 +112,17 @@ def read(path: str | Path) -> pd.DataFrame:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line: claim elements, and the heads that carry them, of models of a run."""
     parser = argparse.ArgumentParser(prog="genoattn claims", description=main.__doc__)
-    parser.add_argument("run", type=Path, help="folder of the run")
+    parser.add_argument("run", type=Path, help="folder of the run, after chapter 06")
     parser.add_argument("--weights", nargs="+", default=["curated"], help="names of models")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--sites", type=int, default=Rule().n_sites, help="at which each element is asked about"
+    )
     parser.add_argument("--results", type=Path, required=True, help="folder of claims.csv")
     given = parser.parse_args(arguments)
-    run, done = Run(given.run), []
+    run, rule, done = Run(given.run), Rule(n_sites=given.sites), []
     for name in given.weights:
-        made = claims_of(run, name, seed=given.seed, progress=True)
+        made = claims_of(run, name, rule=rule, seed=given.seed, progress=True)
         table = made.found.table.assign(r=made.r, r_low=made.r_low, r_high=made.r_high)
         table.insert(0, "model", name)
         done.append(table)

@@ -12,6 +12,7 @@ import toy_reader
 
 from genoattn.interventions import claims as m
 from genoattn.interventions.motif_discovery import Pattern
+from genoattn.interventions.saturation import MutationMap
 from genoattn.model.annotator import Annotator
 
 RULE = m.Rule(
@@ -27,10 +28,17 @@ def given():
     return genome, sites, held
 
 
+def claimed_of(network, given, rule=RULE):
+    """Elements are found at the sites of the first two thirds, and asked about at the others."""
+    genome, sites, held = given
+    seen = held[sites["position"]]
+    mapped = m.searched(network, genome, sites[~seen], rule=rule, seed=0)
+    return m.claim(network, genome, mapped, sites, held, rule=rule, seed=0, name="toy")
+
+
 @pytest.fixture(scope="module")
 def found(given):
-    genome, sites, held = given
-    return m.claim(toy_reader.reader(), genome, sites, held, rule=RULE, seed=0, name="toy")
+    return claimed_of(toy_reader.reader(), given)
 
 
 def pattern(letters: str, first: int, worth=None, n: int = 30) -> Pattern:
@@ -67,10 +75,10 @@ def test_the_letters_around_a_claim_are_those_of_the_genome(given, found):
 
 
 def test_a_network_that_learnt_nothing_claims_nothing(given):
-    genome, sites, held = given
+    genome, sites, _ = given
     torch.manual_seed(0)
     untrained = Annotator(toy_reader.CONFIG).eval()
-    found = m.claim(untrained, genome, sites, held, rule=RULE, seed=0)
+    found = claimed_of(untrained, given)
     assert not found.table["claimed"].any()
     drops = m.predicted(untrained, genome, sites, found, rule=RULE, seed=0)
     assert drops.empty and "seen" in drops
@@ -114,10 +122,21 @@ def test_a_correlation_from_one_block_has_no_interval():
     assert m.agreement(apart, RULE, seed=0)[0] == pytest.approx(1)
 
 
-def test_too_few_sites_are_refused(given):
+def test_sites_of_the_map_are_not_asked(found, given):
+    _, sites, _ = given
+    left = m.apart(sites, found.sites)
+    assert len(left) == len(sites) - len(found.sites)
+    assert left.merge(found.sites, on=["position", "strand"]).empty
+    other = found.sites.assign(strand=found.sites["strand"].map({"+": "-", "-": "+"}))
+    assert len(m.apart(sites, other)) == len(sites)  # the same place on the other strand
+
+
+def test_too_few_sites_are_refused(given, found):
     genome, sites, held = given
-    with pytest.raises(ValueError, match="0 sites to find elements at and 150 to ask"):
-        m.claim(toy_reader.reader(), genome, sites, np.ones_like(held), rule=RULE, seed=0)
+    network = toy_reader.reader()
     few = replace(RULE, min_seqlets=60)
-    with pytest.raises(ValueError, match="at least 120 and 10 are needed"):
-        m.claim(toy_reader.reader(), genome, sites, held, rule=few, seed=0)
+    with pytest.raises(ValueError, match="100 sites to find elements at: at least 120 are needed"):
+        m.searched(network, genome, sites[~held[sites["position"]]], rule=few, seed=0)
+    mapped = MutationMap(found.sites, np.arange(2), np.zeros((90, 2)), np.zeros((90, 2, 4)))
+    with pytest.raises(ValueError, match="0 sites to ask about elements at"):
+        m.claim(network, genome, mapped, found.sites, held, rule=RULE, seed=0)

@@ -78,11 +78,11 @@ def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monke
     monkeypatch.setattr(recovery, "one_genome", treated)
     given = ["--seeds", "8", "9", "--blank", "7", "--untrained", "8"]
     recovery.main([*given, "--results", str(tmp_path)])
-    assert asked == [(8, True, True), (9, True, True), (7, False, True), (8, True, False)]
+    assert asked == [(8, True, True), (7, False, True), (8, True, False), (9, True, True)]
     tables = recovery.read(tmp_path / "recovery.csv")
     assert tables.recovered["trained"].all()
     assert set(tables.recovered) >= {"element", "recovered", "used", "chance", "change"}
-    assert tables.genomes["trained"].tolist() == [True, True, True, False]
+    assert tables.genomes["trained"].tolist() == [True, True, False, True]
     assert len(tables.claims) == 4 * len(judged.claims)
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from genoattn.interventions.claims import Claims
+from genoattn.interventions.saturation import saturate
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.study import claims, inputs
@@ -32,8 +33,8 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
 ):
     asked = {}
 
-    def claim(network, genome, sites, held, **given):
-        asked.update(given, sites=sites, held=held)
+    def claim(network, genome, mapped, sites, part, **given):
+        asked.update(given, mapped=mapped, sites=sites, part=part)
         return "found"
 
     def predicted(network, genome, sites, found, **given):
@@ -42,11 +43,19 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     monkeypatch.setattr(claims, "claim", claim)
     monkeypatch.setattr(claims, "predicted", predicted)
     monkeypatch.setattr(claims, "agreement", lambda *given, **settings: (0.9, 0.8, 0.95))
+    with pytest.raises(FileNotFoundError, match="run the chapter 06"):
+        claims.claims_of(run, "toy", seed=3)
+    inside = run.sites("cappable").query("2_000 <= position < 4_000")
+    file = run.file("dependence", "toy", "mutations_sites", "npz")
+    file.parent.mkdir()
+    network = run.model("toy").annotator
+    some = inside.iloc[:2]
+    saturate(network, run.study.genome, some, first=-3, last=2, kept=file, progress=False)
     made = claims.claims_of(run, "toy", seed=3)
     assert made == ("found", 0.9, 0.8, 0.95) and asked["found"] == "found"
-    assert np.flatnonzero(asked["held"])[[0, -1]].tolist() == [2_000, 3_999]
-    assert asked["sites"].equals(run.sites("cappable"))
-    assert asked["unseen"]["position"].between(2_000, 3_999).all() and len(asked["unseen"])
+    assert np.flatnonzero(asked["part"])[[0, -1]].tolist() == [2_000, 3_999]
+    assert asked["sites"].equals(inside) and len(asked["mapped"].sites) == 2
+    assert asked["unseen"]["position"].tolist() == inside["position"].tolist()[2:]
     assert asked["known"] == () and asked["seed"] == 3 and asked["name"] == "toy"
     run.study.__dict__["elements"] = None
     claims.claims_of(run, "toy", seed=3)
