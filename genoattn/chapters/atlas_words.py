@@ -326,7 +326,8 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
         f"foremost by {row['head']})"
         for row in claims.to_dict("records")
     )
-    r = with_interval(*(claims[column].iloc[0] for column in ("r", "r_low", "r_high")), spec=".2f")
+    one = claims.iloc[0]
+    r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
     return f"{said}: {each}. The drops that they predict at test sites correlate with r = {r}."
 
 
