@@ -80,11 +80,6 @@ PARAMETERS = Schema(
             "book/results/demo/recovery.csv",
             "planted elements found on simulated genomes",
         ),
-        "claims_file": Parameter(
-            str,
-            "book/results/ecoli/claims.csv",
-            "elements claimed of E. coli by the same rule",
-        ),
     },
     at_most=(("region_first", "region_last"),),
     reads=(("03_heads", "table"), ("03_heads", "profiles")),
@@ -283,25 +278,21 @@ class Recovered(NamedTuple):
 
 
 def recovered(p: Checked) -> Recovered:
-    """Read what was recovered on simulated genomes, and what the same rule claims of *E. coli*.
+    """Read what was recovered on simulated genomes, and what the same rule claims of this genome.
 
     Parameters
     ----------
     p : Checked
-        ``recovery_file``, ``claims_file``; what is not there is said.
+        ``recovery_file``; ``results_dir``, where ``genoattn claims`` leaves ``claims.csv``.
     """
-    file = Path(p.claims_file)
-    real = (
-        words.say_real(claims.read(file))
-        if file.exists()
-        else f"`{p.claims_file}` is not there: run `genoattn claims`."
-    )
+    file = Path(p.results_dir) / "claims.csv"
+    real = words.say_real(claims.read(file)) if file.exists() else ""
     if not Path(p.recovery_file).exists():
         said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
-        return Recovered(None, Finding(f"{said} {real}"))
+        return Recovered(None, Finding(f"{said} {real}".strip()))
     tables = recovery.read(p.recovery_file)
     said = f"{words.say_recovered(tables)} {words.say_claims(tables)}"
-    return Recovered(tables, Finding(f"{said}\n\n{real}"))
+    return Recovered(tables, Finding(f"{said} {real}".strip()))
 
 
 # ------------------------------------------------------------------------------------ in short

@@ -316,7 +316,7 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     claims = table[table["claimed"]].sort_values("effect", ascending=False)
     said = (
         f"By the same rule, {in_words(len(claims))} of {in_words(len(table))} elements that are "
-        f"found in the mutation map of `{name}` on *E. coli* become claims"
+        f"found in the mutation map of `{name}` on this genome become claims"
     )
     if claims.empty:
         return f"{said}."

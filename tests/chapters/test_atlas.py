@@ -274,11 +274,10 @@ def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
 
 
 def test_without_the_command_there_is_nothing_to_trust(tmp_path):
-    files = {"recovery_file": "recovery.csv", "claims_file": "claims.csv"}
-    p = parameters(**{name: str(tmp_path / file) for name, file in files.items()})
-    found = chapter.recovered(p)
+    absent = {"recovery_file": str(tmp_path / "recovery.csv"), "results_dir": str(tmp_path)}
+    found = chapter.recovered(parameters(**absent))
     assert found.elements is None and "run `genoattn recover`" in found.finding.said
-    assert "run `genoattn claims`" in found.finding.said
+    assert found.finding.said.endswith("run `genoattn recover`.")
     assert "was not tested" in words.say_trust(found.tables)
     said = words.say_trust(known())
     assert "1 of 2 (50%) planted elements and 1 of 1 (100%) of those that the models use" in said
@@ -303,9 +302,9 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds, foremost by L1 H6)" in said
     assert said.endswith("correlate with r = 0.90 (0.80 to 0.95).")
     assert "WWWW" not in said
-    assert words.say_real(real(claimed=False)).endswith("on *E. coli* become claims.")
+    assert words.say_real(real(claimed=False)).endswith("on this genome become claims.")
     real().to_csv(tmp_path / "claims.csv", index=False)
-    p = parameters(recovery_file="absent.csv", claims_file=str(tmp_path / "claims.csv"))
+    p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path))
     found = chapter.recovered(p).finding.said
     assert said in found and "run `genoattn recover`" in found
 
