@@ -91,7 +91,8 @@ class Rule:
     level : float
         Coverage of intervals.
     gap : int
-        So many columns that contribute next to nothing part two elements.
+        So many columns that contribute next to nothing part two elements; the middle of the -10
+        box is one fewer.
     max_alike : float
         Of two motifs at one place more alike than this (cosine) one is enough.
     tolerance : int
@@ -116,7 +117,7 @@ class Rule:
     block: int = 2_000
     n_bootstrap: int = 1_000
     level: float = 0.95
-    gap: int = 3
+    gap: int = 4
     max_alike: float = 0.9
     tolerance: int = 2
     min_similarity: float = 0.8

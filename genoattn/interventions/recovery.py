@@ -53,7 +53,7 @@ MODEL = AnnotatorConfig(
 )
 """A small model, of the demo's size."""
 TRAINING = TrainingConfig(
-    passes=6.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
+    passes=5.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
     steps_per_round=400, patience=9,
 )  # fmt: skip
 """Smaller steps than the demo's: the rarer elements need them."""
