@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": ("genoattn.study.bench", "measure the attention engine on this machine"),
     "costs": ("genoattn.study.costs", "measure what annotating costs beside the prediction"),
     "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
+    "claims": ("genoattn.study.claims", "claim elements that a model reads, and their heads"),
     "game": ("genoattn.course.game", "claims about a network, graded against a planted truth"),
     "book": ("genoattn.book.build", "steps of the book's build"),
     "browser": ("genoattn.book.browser", "files of the page of the genome browser"),

@@ -20,6 +20,7 @@ from genoattn.heads.elements import PAPER_ELEMENTS
 from genoattn.interventions import recovery
 from genoattn.model.card import Card
 from genoattn.model.weights import made_from
+from genoattn.study import claims
 from genoattn.study.parameters import (
     FOLDERS,
     WEIGHTS,
@@ -277,12 +278,21 @@ class Recovered(NamedTuple):
 
 
 def recovered(p: Checked) -> Recovered:
-    """Read what was recovered on simulated genomes (``recovery_file``)."""
+    """Read what was recovered on simulated genomes, and what the same rule claims of this genome.
+
+    Parameters
+    ----------
+    p : Checked
+        ``recovery_file``; ``results_dir``, where ``genoattn claims`` leaves ``claims.csv``.
+    """
+    file = Path(p.results_dir) / "claims.csv"
+    real = words.say_real(claims.read(file)) if file.exists() else ""
     if not Path(p.recovery_file).exists():
         said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
-        return Recovered(None, Finding(said))
+        return Recovered(None, Finding(f"{said} {real}".strip()))
     tables = recovery.read(p.recovery_file)
-    return Recovered(tables, Finding(words.say_recovered(tables) + " " + words.say_claims(tables)))
+    said = f"{words.say_recovered(tables)} {words.say_claims(tables)}"
+    return Recovered(tables, Finding(f"{said} {real}".strip()))
 
 
 # ------------------------------------------------------------------------------------ in short

@@ -230,17 +230,18 @@ def _by_intervention(row: Mapping[Any, Any]) -> str:
 
 
 def say_recovered(tables: recovery.Recovery) -> str:
-    """Say how many planted elements were recovered: of all, of those used, of those needed."""
+    """Say how many planted elements were recovered: of all, by chance, and of those used."""
     planted = tables.recovered
     used = planted[planted["used"]]
-    strong = used[used["change"] <= -1]
+    chance = planted["chance"].sum()
     return (
         f"{planted['genome_seed'].nunique()} genomes were simulated, with {len(planted)} planted "
-        f"elements in all. **{_of(planted)}** were recovered, each with its motif, its place "
-        "within the tolerance, and an effect of the head. The model uses "
-        f"{len(used)} of them, as replacing their copies shows; of these, **{_of(used)}** were "
-        f"recovered. Of the {len(strong)} strongly used elements, without which the odds fall by a "
-        f"factor of e or more, **{_of(strong)}** were recovered."
+        f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
+        "a head carries it, and the claim counts for no other. Had the elements' letters been "
+        f"permuted, the same claims would have recovered {chance:.1f} "
+        f"({chance / max(1, len(planted)):.0%}). The models use {len(used)} of the elements, as "
+        "replacing their copies by random letters moves the log-odds by half a unit or more; of "
+        f"these, **{_of(used)}** were recovered."
     )
 
 
@@ -251,22 +252,83 @@ def _of(rows: pd.DataFrame) -> str:
 
 
 def say_claims(tables: recovery.Recovery) -> str:
-    """Say how many claims were false, and how many of these are parts of planted elements."""
-    recovered, claims, genomes = tables
-    said = claims[claims["claimed"]]
-    true = said[said["grammar"]]
+    """Say how many claims were false, where none can be true, and what the claims predict."""
+    claims = tables.claims[tables.claims["claimed"]]
+    true = claims[claims["grammar"] & claims["trained"]]
     false = true[true["false_claim"]]
-    blank = int((~genomes["grammar"]).sum())
     return (
         f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element. "
-        + _say_parts(false, recovered)
-        + (
-            f"On {blank} genome{'s' * (blank > 1)} without grammar, where every claim is false, "
-            f"there were **{int((~said['grammar']).sum())}** claims."
-            if blank
-            else "No genome without grammar was treated."
-        )
+        + _say_parts(false, tables.recovered)
+        + _say_nothing_there(claims, tables.genomes)
+        + _say_predicted(tables.genomes)
     )
+
+
+def _say_nothing_there(claims: pd.DataFrame, genomes: pd.DataFrame) -> str:
+    """Say how many claims there were where none can be true."""
+    blank, untrained = ~genomes["grammar"], ~genomes["trained"]
+    told = [
+        f"On {_networks(where, int(of.sum()))}, where every claim is false, there were "
+        f"**{int(mine.sum())}** claims."
+        if of.any()
+        else f"{none} was treated."
+        for where, none, of, mine in (
+            ("without grammar", "No genome without grammar", blank, ~claims["grammar"]),
+            ("with an untrained network", "No untrained network", untrained, ~claims["trained"]),
+        )
+    ]
+    return " ".join(told)
+
+
+def _networks(kind: str, n: int) -> str:
+    return f"{n} genome{'s' * (n != 1)} {kind}"
+
+
+def _say_predicted(genomes: pd.DataFrame) -> str:
+    """Say how well claims predict what a replacement costs; nothing where none was made."""
+    known = genomes[genomes["grammar"] & genomes["trained"] & genomes["r"].notna()]
+    if known.empty:
+        return ""
+    each = listed(
+        f"{row.r:.2f} ({row.r_low:.2f} to {row.r_high:.2f})" for row in known.itertuples()
+    )
+    return (
+        " What the claims say that an element is worth at a site that they were not made of "
+        f"correlates with what its replacement costs there: r = {each}, a number a genome."
+    )
+
+
+def say_real(table: pd.DataFrame) -> str:
+    """Say which elements the same rule claims of models of a real genome.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `genoattn.study.claims.read`.
+    """
+    return " ".join(
+        _say_model(str(name), mine) for name, mine in table.groupby("model", sort=False)
+    )
+
+
+def _say_model(name: str, table: pd.DataFrame) -> str:
+    """Say what is claimed of one model, and how well it predicts."""
+    claims = table[table["claimed"]].sort_values("effect", ascending=False)
+    said = (
+        f"By the same rule, {in_words(len(claims))} of {in_words(len(table))} elements that are "
+        f"found in the mutation map of `{name}` on this genome become claims"
+    )
+    if claims.empty:
+        return f"{said}."
+    each = listed(
+        f"{row['name']} ({row['consensus']} at {int(paper_label(int(row['first']))):+d}; "
+        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds, "
+        f"foremost by {row['head']})"
+        for row in claims.to_dict("records")
+    )
+    one = claims.iloc[0]
+    r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
+    return f"{said}: {each}. The drops that they predict at test sites correlate with r = {r}."
 
 
 def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
@@ -342,10 +404,12 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
 def say_trust(tables: recovery.Recovery | None) -> str:
     """Say how far claims of this kind held where the truth is known."""
     if tables is None:
-        return "Claims about heads were not tested on genomes of known truth here."
-    claims = tables.claims[tables.claims["claimed"] & tables.claims["grammar"]]
+        return "How far such claims can be trusted was not tested on genomes of known truth here."
+    claims = tables.claims
+    claims = claims[claims["claimed"] & claims["grammar"] & claims["trained"]]
+    used = tables.recovered[tables.recovered["used"]]
     return (
-        "On simulated genomes of known truth, claims that begin with where a head looks recovered "
-        f"{_of(tables.recovered)} planted elements, and {int(claims['false_claim'].sum())} of "
-        f"{len(claims)} claims matched none; claims by restoring heads were not tested there."
+        "On simulated genomes of known truth, claims by intervention recovered "
+        f"{_of(tables.recovered)} planted elements and {_of(used)} of those that the models use, "
+        f"and {int(claims['false_claim'].sum())} of {len(claims)} claims matched none."
     )

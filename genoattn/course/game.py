@@ -8,12 +8,13 @@ nobody reads it by accident. That is a seal of honour: with the same seed anybod
 genome. A teacher who wants more gives a ``--key``, which enters the seed, and keeps the truth
 elsewhere (``--truth``).
 
-``genoattn game grade FOLDER`` lays the claims beside the truth by the rule that the automatic
-claims are graded by (`genoattn.interventions.grading`): a claim counts if sites at which the
-head attends more have the motif more often, if switching the head off and replacing the letters
-both change the output, and if no other claim says the same more surely;
-it is right if it is like a planted element at its place, and false if it is like none. An element
-that the network does not use cannot be found in its heads, and is not asked for.
+``genoattn game grade FOLDER`` puts the claims to the same tests as the automatic ones
+(`genoattn.interventions.claims.ask`): at sites that the network was not trained on and that have
+the element, the output must fall when its letters are put in another order, and some of that must
+come back when the head hands on what it would if the element stood there. Then they are laid beside
+the truth (`genoattn.interventions.grading`): a claim is right if it is of a planted element at its
+place, and false if it is of none; one claim counts for one element. An element that the network
+does not use cannot be found in it, and is not asked for.
 
 ``genoattn game solve FOLDER`` claims by the automatic rule (`genoattn.interventions.claims`).
 """
@@ -35,36 +36,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from genoattn.course.grammars import drawn_grammar
 from genoattn.data.curation import Merging, curate
-from genoattn.data.grammar import consensus_matrix
 from genoattn.data.simulation import simulate
-from genoattn.evaluation.statistics import mann_whitney_greater
 from genoattn.genome.files import AnnotationError, read_own_table, writing
 from genoattn.genome.formats import read_fasta, write_fasta
-from genoattn.genome.motifs import IUPAC
+from genoattn.genome.motifs import IUPAC, composition, count_matrix
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.heads import profiles
+from genoattn.heads.elements import word
 from genoattn.interventions import claims, grading
-from genoattn.interventions.ablation import effects
+from genoattn.interventions.carriers import carried
+from genoattn.interventions.motif_discovery import Pattern
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import PAPER_CUTS, fit
-from genoattn.prediction.predict import predict
-from genoattn.prediction.recorders import SampledAttention
 from genoattn.study.parameters import COUNT, FROM_0, MORE_THAN_0
 
 __all__ = [
     "Game",
     "Grades",
+    "carriers",
     "found_of",
     "grade",
     "new",
     "read_claims",
-    "readers",
     "seal",
     "solve",
     "unseal",
@@ -81,10 +78,8 @@ TRAINING = TrainingConfig(
 LENGTH = 300_000
 COLUMNS = ("element", "place", "motif", "head")
 """Of a table of claims: any name, offset of the motif's first letter, IUPAC letters, ``L1 H2``."""
-WIDEST = 9
-"""Letters of a claimed motif at most: those that an automatic claim has."""
-SHARPNESS = 0.9
-"""Share of a claimed letter in the matrix that a word is turned into."""
+WIDEST = 16
+"""Letters of a claimed motif at most."""
 NAMES = {"genome": "genome.fa", "sites": "sites.csv", "network": "network.safetensors"}
 FIRST_LINE = "# What was planted, sealed: reading it ends the game."
 
@@ -129,6 +124,11 @@ class Game:
     def held(self) -> pd.DataFrame:
         """The sites that claims are tested on, in the order of ``sites``."""
         return self.sites[self.sites["part"] == "held"].reset_index(drop=True)
+
+    @property
+    def held_part(self) -> NDArray[np.bool_]:
+        """Where the network was not trained, shape (L,)."""
+        return ~_split(len(self.genome)).mask("train")
 
 
 # ------------------------------------------------------------------------------------- making
@@ -176,7 +176,7 @@ def new(
     genome = Genome("GAME", made.genome.codes, circular=True)
     reported = made.assays.sort_values(["position", "strand", "source"], ignore_index=True)
     curated = curate(reported, Merging(length=length))
-    split = Split.at([round(length * share) for share in PAPER_CUTS], length)
+    split = _split(length)
     sites = curated[["position", "strand"]].copy()
     train = split.mask("train")[sites["position"].to_numpy()]
     sites["part"] = np.where(train, "train", "held")
@@ -201,6 +201,11 @@ def new(
         with writing(folder / "claims.csv") as partial:
             partial.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     return Game(genome, sites, network)
+
+
+def _split(length: int) -> Split:
+    """The parts of a game's genome."""
+    return Split.at([round(length * share) for share in PAPER_CUTS], length)
 
 
 def seal(elements: pd.DataFrame, path: str | Path) -> None:
@@ -252,16 +257,15 @@ def read_claims(path: str | Path, config: AnnotatorConfig) -> pd.DataFrame:
     ----------
     path : str or Path
         Columns ``element`` (any name), ``place`` (offset of the motif's first letter from the
-        start site, which is 0; upstream is negative), ``motif`` (up to nine IUPAC letters) and
-        ``head`` (``L1 H2``).
+        start site, which is 0; upstream is negative), ``motif`` (IUPAC letters) and ``head``
+        (``L1 H2``).
     config : AnnotatorConfig
         Of the network whose heads are named.
 
     Returns
     -------
     DataFrame
-        The four columns, ``layer_1based``, ``head_1based``, and ``offset`` of the motif's centre
-        when it is padded to nine letters; indexed by line number.
+        The four columns, the head written as ``L1 H2``; indexed by line number.
 
     Raises
     ------
@@ -282,34 +286,31 @@ def read_claims(path: str | Path, config: AnnotatorConfig) -> pd.DataFrame:
                 f"{where}: the network has no head {row['head']}: {config.layers} layers of "
                 f"{config.heads} heads, counted from 1"
             )
-        if not re.fullmatch(f"[{''.join(IUPAC)}]{{3,{WIDEST}}}", row["motif"]):
+        if not re.fullmatch(f"[{''.join(IUPAC)}]{{2,{WIDEST}}}", row["motif"]):
             raise AnnotationError(
-                f"{where}: motif {row['motif']!r} must be 3 to {WIDEST} letters of A, C, G, T or "
-                "the IUPAC letters for several; claim a longer one in two rows"
+                f"{where}: motif {row['motif']!r} must be 2 to {WIDEST} letters of A, C, G, T or "
+                "the IUPAC letters for several"
             )
+        if set(row["motif"]) == {"N"}:
+            raise AnnotationError(f"{where}: motif {row['motif']!r} names no letter")
         if not re.fullmatch(r"\s*[+-]?\d+\s*", row["place"]):
             raise AnnotationError(f"{where}: place {row['place']!r} is not a whole number")
-        offset = _centre(int(row["place"]), row["motif"])
-        first, last = offset - WIDEST // 2, offset + WIDEST // 2
-        if first < config.downstream - config.window or last > config.downstream:
+        first = int(row["place"])
+        earliest, latest = config.downstream - config.window + 1, config.downstream
+        if first < earliest or first + len(row["motif"]) - 1 > latest:
             raise AnnotationError(
-                f"{where}: place {row['place']} lies outside what a head sees, "
-                f"{config.downstream - config.window} to {config.downstream}"
+                f"{where}: a motif of {len(row['motif'])} letters at {row['place']} lies outside "
+                f"what a head sees, {earliest} to {latest}"
             )
-        rows.append((int(row["place"]), layer, number, offset))
-    table[["place", "layer_1based", "head_1based", "offset"]] = rows
+        rows.append((first, f"L{layer} H{number}"))
+    table[["place", "head"]] = rows
     return table
 
 
-def _centre(place: int, motif: str) -> int:
-    """Offset of the middle of a motif that is padded to nine letters."""
-    return place - (WIDEST - len(motif)) // 2 + WIDEST // 2
-
-
-def readers(
+def carriers(
     game: Game, words: Sequence[tuple[int, str]], rule: claims.Rule | None = None
 ) -> pd.DataFrame:
-    """Ask of every head whether it reads given words at given places.
+    """Ask what given words at given places are worth, and how much of it each head brings back.
 
     Parameters
     ----------
@@ -321,26 +322,44 @@ def readers(
     Returns
     -------
     DataFrame
-        ``place``, ``motif``, ``layer_1based``, ``head_1based``, ``head`` and ``p_attention``: that
-        held-out sites with more of the head's attention there have the motif no more often.
+        A row for each word and head, the head that brings back most first: ``place``, ``motif``,
+        ``effect`` (log-odds lost without the word), ``head``, ``share`` (of the effect that comes
+        back with it), ``share_low``, ``share_high``, ``q_value`` and ``carries``. A word that too
+        few sites have is left out.
     """
-    config = game.network.config
-    asked = pd.DataFrame(
-        [
-            (place, motif, layer + 1, head + 1, _centre(place, motif))
-            for place, motif in words
-            for layer in range(config.layers)
-            for head in range(config.heads)
-        ],
-        columns=["place", "motif", "layer_1based", "head_1based", "offset"],
+    rule = rule or claims.Rule()
+    asked = _ask(game, words, rule)
+    told = pd.DataFrame(words, columns=["place", "motif"]).join(asked.table[["effect", "used"]])
+    told["element"] = [str(number) for number in range(len(words))]
+    found = told.merge(asked.shares, on="element").sort_values(
+        ["element", "share"], key=_by_number, ascending=[True, False], kind="stable"
     )
-    asked["head"] = profiles.names(asked)
-    found = found_of(asked, game, rule or claims.Rule())
-    return asked.drop(columns="offset").assign(p_attention=found.table["p_attention"].to_numpy())
+    found["head"] = [f"L{row.layer} H{row.head}" for row in found.itertuples()]
+    found["carries"] = found["used"] & (found["q_value"] < rule.max_q) & (found["ci_low"] > 0)
+    found = found.rename(columns={"ci_low": "share_low", "ci_high": "share_high"})
+    columns = ["place", "motif", "effect", "head", "share", "share_low", "share_high", "q_value",
+               "carries"]  # fmt: skip
+    return found[columns].reset_index(drop=True)
 
 
-def found_of(given: pd.DataFrame, game: Game, rule: claims.Rule) -> claims.Found:
-    """Turn claims into what the rule of the automatic claims works with.
+def _by_number(column: pd.Series) -> pd.Series:
+    """Sort numbers that are written as text by what they say."""
+    return column.astype(float)
+
+
+def _ask(game: Game, words: Sequence[tuple[int, str]], rule: claims.Rule) -> claims.Asked:
+    """Ask about words at places, named by their numbers."""
+    elements = [
+        word(str(number), motif, place, place, "claimed")
+        for number, (place, motif) in enumerate(words)
+    ]
+    return claims.ask(
+        game.network, game.genome, game.held, game.held_part, elements, rule=rule, seed=0
+    )
+
+
+def found_of(given: pd.DataFrame, game: Game, rule: claims.Rule) -> claims.Claims:
+    """Turn a player's claims into what automatic ones are.
 
     Parameters
     ----------
@@ -351,59 +370,30 @@ def found_of(given: pd.DataFrame, game: Game, rule: claims.Rule) -> claims.Found
 
     Returns
     -------
-    Found
-        ``p_attention``: whether held-out sites that get more of the head's attention at the place
-        have the motif there more often (Mann-Whitney, one-sided). ``carriers`` are rows of
-        `Game.held`.
+    Claims
+        ``claimed`` if the output depends on the element and the named head carries it; letters are
+        those at the sites that were asked.
     """
-    held = game.held
-    counts = np.stack([_counts(motif) for motif in given["motif"]])
-    attention = _attention(game, held)
-    rows, carriers = [], []
-    for (_, row), matrix in zip(given.iterrows(), counts, strict=True):
-        offset = int(row["offset"])
-        around = np.arange(offset - WIDEST // 2, offset + WIDEST // 2 + 1)
-        codes = game.genome.around(held["position"].to_numpy(), held["strand"].to_numpy(), around)
-        score = np.log2(matrix / matrix.sum(1, keepdims=True) * 4)[np.arange(WIDEST), codes].sum(1)
-        seen = attention[
-            :, row["layer_1based"] - 1, row["head_1based"] - 1,
-            game.network.config.downstream - offset,
-        ]  # fmt: skip
-        order = np.argsort(-seen, kind="stable")
-        half = len(order) // 2
-        p_attention = mann_whitney_greater(score[order[:half]], score[order[half:]])
-        rows.append((row["layer_1based"], row["head_1based"], offset, row["motif"], p_attention))
-        carriers.append(np.argsort(-score, kind="stable")[: rule.n_words])
-    table = pd.DataFrame(
-        rows, columns=["layer_1based", "head_1based", "offset", "consensus", "p_attention"]
-    )
-    table["q_value"] = false_discovery_control(table["p_attention"])
-    return claims.Found(table, counts, np.stack(carriers))
-
-
-def _counts(motif: str) -> NDArray[np.int64]:
-    """Counts of A, C, G, T (nine, 4) of a hundred sites with a motif, laid in the middle."""
-    padded = "N" * ((WIDEST - len(motif)) // 2) + motif
-    rows = []
-    for letter in padded.ljust(WIDEST, "N"):
-        members = IUPAC[letter]
-        each = [consensus_matrix(one, SHARPNESS)[0] for one in members]
-        rows.append(np.mean(each, axis=0) if len(members) < 4 else np.full(4, 0.25))
-    return np.round(100 * np.stack(rows)).astype(np.int64)
-
-
-def _attention(game: Game, sites: pd.DataFrame) -> NDArray[np.float16]:
-    """Attention at sites, shape (n, layers, heads, window)."""
-    recorder = SampledAttention(
-        game.network.config,
-        sites["strand"].to_numpy(),
-        sites["position"].to_numpy(),
-        len(game.genome),
-    )
-    where = np.zeros(len(game.genome), dtype=bool)
-    where[sites["position"].to_numpy()] = True
-    predict(game.network, game.genome, where=where, recorders=[recorder], progress=False)
-    return recorder.attention
+    words = list(zip(given["place"], given["motif"], strict=True))
+    asked = _ask(game, words, rule)
+    carry = carried(asked.shares, rule.criteria(0))
+    heads = {(row.element, f"L{row.layer} H{row.head}"): row.q_value for row in carry.itertuples()}
+    table = asked.table.assign(head=given["head"].to_numpy())
+    keys = [(str(number), head) for number, head in enumerate(table["head"])]
+    table["q_value"] = [heads.get(key, np.nan) for key in keys]
+    table["claimed"] = table["used"] & table["q_value"].notna()
+    sites = {one.element: one.sites for one in asked.questions}
+    patterns, letters = [], []
+    for number, (place, motif) in enumerate(words):
+        mine = sites.get(str(number), game.held.head(0))
+        codes = game.genome.around(
+            mine["position"].to_numpy(), mine["strand"].to_numpy(), place + np.arange(len(motif))
+        )
+        counts = count_matrix(codes)
+        every = np.arange(len(mine))
+        patterns.append(Pattern(every, np.full(len(mine), place), counts, np.zeros(counts.shape)))
+        letters.append(claims.letters_around(game.genome, mine, patterns[-1]))
+    return claims.Claims(table, patterns, game.held, letters, asked.shares)
 
 
 def solve(game: Game, rule: claims.Rule | None = None) -> pd.DataFrame:
@@ -412,38 +402,23 @@ def solve(game: Game, rule: claims.Rule | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A table of claims (`COLUMNS`), the surest first: those whose head and whose letters matter,
-        and that repeat no other head's.
+        A table of claims (`COLUMNS`), those of the greatest effect first.
     """
     rule = rule or claims.Rule()
-    sites = game.sites
-    found = claims.claim(
-        _attention(game, sites),
-        sites,
-        (sites["part"] == "train").to_numpy(),
-        game.genome,
-        downstream=game.network.config.downstream,
-        rule=rule,
-    )
-    words = claims.letters(game.network, game.genome, sites, found, seed=0)
-    changed = effects(game.network, game.genome, _drawn(game.held, rule.n_sites))
-    nothing = pd.DataFrame(columns=["element", "offset", "sequence"])
-    _, made = grading.grade(found, changed, words, nothing, rule)
-    made["name"] = profiles.names(made)
-    made = made[made["claimed"]].sort_values("q_value", kind="stable")
+    trained = game.sites[game.sites["part"] == "train"]
+    found = claims.searched(game.network, game.genome, trained, rule=rule, seed=0)
+    every = claims.claim(
+        game.network, game.genome, found, game.held, game.held_part, rule=rule, seed=0
+    ).table
+    made = every[every["claimed"]].sort_values("effect", ascending=False, kind="stable")
     return pd.DataFrame(
         {
             "element": [f"claim {number}" for number in range(1, len(made) + 1)],
-            "place": made["offset"] - rule.half,
+            "place": made["first"],
             "motif": made["consensus"],
-            "head": made["name"],
+            "head": made["head"],
         }
     )
-
-
-def _drawn(sites: pd.DataFrame, n: int) -> pd.DataFrame:
-    """At most n of some sites, at random."""
-    return sites.iloc[np.random.default_rng(0).permutation(len(sites))[:n]]
 
 
 # ------------------------------------------------------------------------------------- grading
@@ -515,45 +490,40 @@ def grade(
     ).set_index("element")
     if len(given):
         found = found_of(given, game, rule)
-        changed = effects(game.network, game.genome, _drawn(game.held, rule.n_sites))
-        words = claims.letters(game.network, game.genome, game.held, found, seed=0)
-        words.loc[found.table["q_value"] > rule.max_q, "p_word"] = 1.0  # it does not read them
-        recovered, made = grading.grade(found, changed, words, elements, rule)
+        recovered, made = grading.grade(
+            found, elements, composition(game.genome.codes), rule, seed=0
+        )
         made = made.rename(columns={"element": "planted"})
         made[list(COLUMNS)] = given[list(COLUMNS)].to_numpy()
     else:
         recovered = pd.DataFrame({"element": used.index, "recovered": False, "head": ""})
         made = pd.DataFrame(columns=[*COLUMNS, "verdict", "why"])
-    rows = [_verdict(row, rule) for _, row in made.iterrows()]
+    rows = [_verdict(row) for _, row in made.iterrows()]
     made[["verdict", "why"]] = rows if rows else np.empty((0, 2), dtype=object)
-    return Grades(made[[*COLUMNS, "verdict", "why"]], _asked(elements, used, recovered))
+    return Grades(made[[*COLUMNS, "verdict", "why"]], _planted(elements, used, recovered))
 
 
-def _verdict(row: pd.Series, rule: claims.Rule) -> tuple[str, str]:
+def _verdict(row: pd.Series) -> tuple[str, str]:
     """What became of a claim, in one word and in a sentence."""
-    if not row["q_value"] <= rule.max_q:
-        return "not supported", (
-            "not counted, as sites that get more of this head's attention there do not have the "
-            "motif more often"
-        )
-    if not row["p_effect"] <= rule.max_q:
-        return "not supported", (
-            f"not counted, as the output hardly changes without this head ({row['effect']:+.2f} "
-            "log-odds)"
-        )
-    if not row["p_word"] <= rule.max_q:
+    if pd.isna(row["effect"]):
+        return "not supported", "not counted, as too few sites have these letters there"
+    if not row["used"]:
         return "not supported", (
             "not counted, as the output hardly changes when these letters are replaced "
-            f"({row['word_effect']:+.2f} log-odds)"
+            f"({-row['effect']:+.2f} log-odds)"
         )
-    if row["echo"]:
-        return "echo", "not counted, as another claim says the same of a head that reads it better"
+    if not row["claimed"]:
+        return "not supported", (
+            "not counted, as no more comes back with this head than may be chance"
+        )
     if row["false_claim"]:
         return "false", "false: no planted element is like this at this place"
+    if not row["counted"]:
+        return "echo", f"not counted, as another claim says the same of {row['planted']}"
     return "right", f"right: {row['planted']} is planted there"
 
 
-def _asked(elements: pd.DataFrame, used: pd.DataFrame, recovered: pd.DataFrame) -> pd.DataFrame:
+def _planted(elements: pd.DataFrame, used: pd.DataFrame, recovered: pd.DataFrame) -> pd.DataFrame:
     """The planted elements, whether they are used, and whether they were found."""
     rows = []
     for one in recovered.itertuples():

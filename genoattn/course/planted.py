@@ -69,9 +69,9 @@ def summed(grades: claim_game.Grades, least_score: float) -> str:
     listed = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     advice = {
         "false": "A false claim has the wrong letters or the wrong place: look at the logo again.",
-        "not supported": "A claim that is not supported names a head that does not read the "
-        "motif there or does not matter to the output: try another head.",
-        "echo": "An echo repeats what a better head reads: one claim an element is enough.",
+        "not supported": "A claim that is not supported names letters that the output does not "
+        "depend on, or a head that does not carry them: try another head.",
+        "echo": "An echo repeats what another claim says: one claim an element is enough.",
     }
     worst = next((advice[one] for one in advice if counts.get(one)), "Claim more elements.")
     return f"Score {grades.score:.2f}, and {least_score:.2f} is wanted ({listed}). {worst}"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp
-from scipy.stats import binom, binomtest, mannwhitneyu, rankdata, ttest_1samp
+from scipy.stats import binom, binomtest, rankdata, ttest_1samp
 
 from genoattn.evaluation import bootstrap
 from genoattn.genome.sequence import STRANDS, Genome
@@ -32,7 +32,6 @@ __all__ = [
     "OddsRatio",
     "distance_strata",
     "holm_corrected",
-    "mann_whitney_greater",
     "matched_controls",
     "mean_interval",
     "median_with_band",
@@ -210,13 +209,6 @@ def rank_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArra
     rb -= rb.mean(-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (ra * rb).sum(-1) / np.sqrt((ra**2).sum(-1) * (rb**2).sum(-1))
-
-
-def mann_whitney_greater(a: NDArray, b: NDArray) -> float:
-    """One-sided Mann-Whitney p-value; 1 where all values are the same."""
-    if np.ptp(np.concatenate([a, b])) == 0:
-        return 1.0
-    return float(mannwhitneyu(a, b, alternative="greater").pvalue)
 
 
 def mean_interval(values: NDArray[np.float64]) -> tuple[float, float, float, float]:

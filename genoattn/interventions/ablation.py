@@ -28,12 +28,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from genoattn.evaluation import bootstrap
-from genoattn.evaluation.statistics import holm_corrected, mean_interval, rank_correlation
+from genoattn.evaluation.statistics import rank_correlation
 from genoattn.genome.intervals import runs
 from genoattn.genome.sequence import STRANDS, Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.attention import keep_freed_memory
-from genoattn.prediction.site import site_windows
 
 Head = tuple[int, int]
 """Layer and head, both from 0."""
@@ -464,25 +463,3 @@ def rank_agreement(
     return pd.DataFrame(
         rows, columns=["attention", "importance", "spearman", "low", "high", "n_heads"]
     )
-
-
-def effects(model: Annotator, genome: Genome, sites: pd.DataFrame) -> pd.DataFrame:
-    """Change of the log-odds at sites when a head gives its mean instead.
-
-    Returns
-    -------
-    DataFrame
-        ``layer_1based``, ``head_1based``, ``effect`` (mean of the log-odds without the head minus
-        those with it), ``ci_low`` and ``ci_high`` (95 %, normal), ``p_effect`` (corrected).
-    """
-    codes, site = site_windows(genome, sites, model.config), model.config.reach_upstream
-    mean = mean_contributions(model, codes)
-    each = single_heads(model.config)
-    whole, without = ablate(model, codes, slice(site, site + 1), each, mean, progress=False)
-    change = without[..., 0].astype(np.float64) - whole[:, 0]  # heads, n
-    rows = [
-        (layer + 1, head + 1, *mean_interval(one))
-        for ((layer, head),), one in zip(each, change, strict=True)
-    ]
-    columns = ["layer_1based", "head_1based", "effect", "ci_low", "ci_high", "p_effect"]
-    return holm_corrected(pd.DataFrame(rows, columns=columns), "p_effect")

@@ -1,235 +1,579 @@
-"""What is claimed of heads, without knowing what was planted: motif, place, head, letters."""
+"""What is claimed of a network, whatever was planted: elements, and heads that carry them.
+
+A claim is an element that the network reads and that at least one head hands on to the output:
+
+1. **Found.** What each letter around some start sites contributes is mapped (`saturation`, exactly
+   or to first order), and motifs are looked for in the map (`motif_discovery`). A motif with a gap
+   is as many elements as it has parts; of several that are alike at one place the most frequent
+   stays.
+2. **Used.** At other start sites that have the element its letters are put in another order: the
+   log-odds must fall (`carriers.effects`).
+3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
+   stood there (`mediation`): with at least one head some of the effect must come back, beyond
+   doubt over all heads and elements of the network (`carriers.carried`).
+
+The rule is the same for simulated genomes and for real ones. Claims also predict: what a stretch
+is worth at a site that they were not made of is read off the element's letters (`predicted`), and
+compared with what its replacement costs there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
-from genoattn.evaluation.statistics import holm_corrected, mann_whitney_greater, mean_interval
+from genoattn.evaluation import bootstrap
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome
-from genoattn.heads import profiles
+from genoattn.heads.elements import Element
+from genoattn.interventions import replacement
+from genoattn.interventions.carriers import COLUMNS, Answer, Criteria, carried, effects, shares
+from genoattn.interventions.mediation import check_model, mediation
+from genoattn.interventions.motif_discovery import (
+    WEAK,
+    Pattern,
+    discover,
+    elements_used,
+    known_by_place,
+)
+from genoattn.interventions.noise import Question, questions
+from genoattn.interventions.saturation import MutationMap, first_order
 from genoattn.model.annotator import Annotator
-from genoattn.prediction.site import site_log_odds, site_windows
 
-__all__ = ["Found", "Rule", "claim", "letters"]
+__all__ = [
+    "Asked",
+    "Claims",
+    "Rule",
+    "agreement",
+    "apart",
+    "ask",
+    "claim",
+    "distinct",
+    "letters_around",
+    "parts",
+    "predicted",
+    "searched",
+]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The limits of a claim.
+    """The limits of a claim, and of its grading.
 
     Attributes
     ----------
-    n_best : int
-        Sites of the training part that make a motif.
-    half : int
-        Nucleotides of a motif on each side of the offset.
-    pseudocount : float
-        Observations added to each column of a motif.
-    contrast : float
-        Share of the other sites, against the genome's composition, in what a motif is compared to.
     first, last : int
-        Offsets from the start site at which claims are looked for, both inclusive.
-    flanks : tuple of int
-        Distances from the offset at which the same sites serve as controls.
+        Offsets from the start site between which elements are looked for, both inclusive; ``first``
+        is as far upstream as the site's query sees if that is less.
+    n_learn : int
+        Sites that are searched for elements, drawn at random.
+    min_seqlets : int
+        Fewest of these sites that have an element.
+    n_sites : int
+        Sites at which each element is asked about, and stretches are replaced.
+    draws : int
+        Random replacements at each site.
+    rare : float
+        A site has an element where its match is one that this share of random places has at most.
+    least : float
+        Log-odds of an effect or of what comes back with a head that may be chance.
     max_q : float
-        Greatest q-value of a claim, and greatest corrected p-value of its interventions.
-    apart : int
-        Claims of one head are farther apart than this many nt.
+        Greatest q-value of a head that carries an element.
+    block : int
+        Nucleotides of the genome that are resampled together.
+    n_bootstrap : int
+        Resamples.
+    level : float
+        Coverage of intervals.
+    gap : int
+        So many columns that contribute next to nothing part two elements; the middle of the -10
+        box is one fewer.
+    max_alike : float
+        Of two motifs at one place more alike than this (cosine) one is enough.
     tolerance : int
         A claimed and a planted offset may differ by so many nt.
     min_similarity : float
-        Least cosine similarity of a claim's motif and a planted element.
-    min_echo : float
-        Least cosine similarity of two heads' claims that are said to be one.
+        Least likeness of a claim and a planted element (`grading.likeness`).
     min_used : float
         Log-odds by which a planted element moves the output, at least, if the model uses it.
     n_permuted : int
         Times that the letters of the planted elements are permuted, for the chance line.
-    n_sites : int
-        Held-out sites at which heads are switched off, and copies of an element replaced.
-    n_words : int
-        Held-out sites, those of a motif's highest scores, at which the claimed word is replaced.
     """
 
-    n_best: int = 50
-    half: int = 4
-    pseudocount: float = 8.0
-    contrast: float = 0.75
     first: int = -100
     last: int = 18
-    flanks: tuple[int, ...] = (-40, -30, -20, 20, 30, 40)
-    max_q: float = 0.001
-    apart: int = 5
+    n_learn: int = 200
+    min_seqlets: int = 20
+    n_sites: int = 60
+    draws: int = 2
+    rare: float = 0.05
+    least: float = 0.05
+    max_q: float = 0.05
+    block: int = 2_000
+    n_bootstrap: int = 1_000
+    level: float = 0.95
+    gap: int = 4
+    max_alike: float = 0.9
     tolerance: int = 2
     min_similarity: float = 0.8
-    min_echo: float = 0.5
     min_used: float = 0.5
     n_permuted: int = 100
-    n_sites: int = 100
-    n_words: int = 40
+
+    def criteria(self, seed: int) -> Criteria:
+        """How the shares of heads are tested."""
+        return Criteria(self.n_bootstrap, self.level, seed, self.least, self.max_q)
 
 
-# -------------------------------------------------------------------------------- the claims
+AROUND = 20
+"""Nucleotides on each side of a claim whose letters are kept, to hold it against an element."""
+
+FEWEST = 10
+"""Sites at which elements are asked about, at least."""
 
 
-class Found(NamedTuple):
-    """Claims and their motifs."""
+class Claims(NamedTuple):
+    """Elements that a network reads, and what the heads have to do with them."""
 
     table: pd.DataFrame
-    """``layer_1based``, ``head_1based``, ``offset`` (of the motif's centre), ``consensus``,
-    ``p_sites``, ``p_attention``, ``q_value``; the strongest first within a head."""
-    counts: NDArray[np.int64]
-    """Counts of A, C, G, T of each row, shape (claims, 2 * half + 1, 4)."""
-    carriers: NDArray[np.int64]
-    """Rows of the held-out sites where the motif scores highest, shape (claims, n_words)."""
+    """A row an element: ``name`` (that of a known element, or letters and place), ``consensus``,
+    ``first``, ``last`` (commonest offsets), ``n_seqlets``; ``effect``, ``ci_low``, ``ci_high``
+    (log-odds lost by noise; NaN where too few other sites have it), ``used``; ``head`` (with which
+    most comes back of those that carry it; empty: none), ``n_heads``, ``share``, ``share_low``,
+    ``share_high``, ``q_value``; ``claimed``."""
+    patterns: list[Pattern]
+    """Of each row; its rows are those of ``sites``."""
+    sites: pd.DataFrame
+    """``position``, ``strand`` of the sites that were searched."""
+    letters: list[NDArray[np.int64]]
+    """Counts of A, C, G, T at these sites from `AROUND` nt before each pattern to as many after."""
+    shares: pd.DataFrame
+    """`carriers.shares` of all heads and elements."""
 
 
-def claim(
-    attention: NDArray[np.float16],
-    sites: pd.DataFrame,
-    learn: NDArray[np.bool_],
+class Asked(NamedTuple):
+    """What was answered about elements."""
+
+    table: pd.DataFrame
+    """A row an element, the columns of `Claims.table` from ``effect`` on."""
+    shares: pd.DataFrame
+    """`carriers.shares` of all heads and elements."""
+    questions: list[Question]
+    """Of the elements that enough sites have."""
+
+
+def searched(
+    model: Annotator,
     genome: Genome,
+    sites: pd.DataFrame,
     *,
-    downstream: int,
-    rule: Rule | None = None,
-) -> Found:
-    """Claim motifs of heads, by the first three steps of the module.
+    rule: Rule,
+    seed: int,
+    progress: bool = False,
+) -> MutationMap:
+    """Map what the letters around sites contribute, to look for elements there.
 
     Parameters
     ----------
-    attention : float16 array, shape (n, layers, heads, window)
-        At the labelled sites.
-    sites : DataFrame
-        The n labelled sites: ``strand``, ``position``.
-    learn : bool array, shape (n,)
-        Sites that motifs are made of (training part); the others test them.
+    model : Annotator
     genome : Genome
-    downstream : int
-        Label shift in nt.
-    rule : Rule, optional
+    sites : DataFrame
+        ``position``, ``strand``; ``rule.n_learn`` of them are taken.
+    rule : Rule
+        ``first``, ``last``, ``n_learn``.
+    seed : int
+    progress : bool
+
+    Returns
+    -------
+    MutationMap
+        To first order (`saturation.first_order`).
 
     Raises
     ------
     ValueError
-        Too few sites to learn from or to test on, or attention of other sites.
+        Too few sites.
     """
-    rule = rule or Rule()
-    if attention.shape[0] != len(sites) or learn.shape != (len(sites),):
-        raise ValueError(f"attention of {len(attention)} sites, but {len(sites)} sites")
-    known, held = np.flatnonzero(learn), np.flatnonzero(~learn)
-    if len(known) < 2 * rule.n_best or len(held) < 10:
+    check_model(model)
+    if len(sites) < 2 * rule.min_seqlets:
         raise ValueError(
-            f"{len(known)} sites to learn from and {len(held)} to test on: at least "
-            f"{2 * rule.n_best} and 10 are needed"
+            f"{len(sites)} sites to find elements at: at least {2 * rule.min_seqlets} are needed"
         )
-    window = attention.shape[-1]
-    first, last = max(rule.first, downstream - window + 1), min(rule.last, downstream)
-    width = 2 * rule.half + 1
-    margin = rule.half + max(map(abs, rule.flanks))
-    reach = np.arange(first - margin, last + margin + 1)
-    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), reach)
-    background = motifs.composition(genome.codes)
-    rows, matrices, carriers = [], [], []
-    for layer, head, weights in profiles.each_head(attention):
-        for offset in range(first, last + 1):
-            given = weights[:, downstream - offset].astype(np.float32)
-            place = offset - int(reach[0]) - rule.half
-            falling = known[np.argsort(-given[known], kind="stable")]
-            counts, others = (
-                motifs.count_matrix(codes[some, place : place + width])
-                for some in (falling[: rule.n_best], falling[rule.n_best :])
-            )
-            usual = motifs.probability_matrix(others, rule.pseudocount, background)
-            log_odds = np.log2(
-                motifs.probability_matrix(counts, rule.pseudocount, background)
-                / (rule.contrast * usual + (1 - rule.contrast) * background)
-            )
-            table = np.column_stack([log_odds, np.zeros(width)])
-            scores = _scores(table, codes[held], place)
-            elsewhere = [_scores(table, codes[held], place + flank) for flank in rule.flanks]
-            order = np.argsort(-given[held], kind="stable")
-            half = len(held) // 2
-            rows.append(
-                {
-                    "layer_1based": layer + 1,
-                    "head_1based": head + 1,
-                    "offset": offset,
-                    "consensus": motifs.iupac_consensus(counts + 1e-6),
-                    "p_sites": mann_whitney_greater(scores, np.concatenate(elsewhere)),
-                    "p_attention": mann_whitney_greater(scores[order[:half]], scores[order[half:]]),
-                }
-            )
-            matrices.append(counts)
-            carriers.append(held[np.argsort(-scores, kind="stable")[: rule.n_words]])
-    frame = pd.DataFrame(rows)
-    q_sites = false_discovery_control(frame["p_sites"])
-    q_attention = false_discovery_control(frame["p_attention"])
-    frame["q_value"] = np.maximum(q_sites, q_attention)
-    kept = _strongest(frame[frame["q_value"] <= rule.max_q], rule.apart)
-    return Found(
-        kept.reset_index(drop=True),
-        np.array([matrices[row] for row in kept.index], dtype=np.int64).reshape(-1, width, 4),
-        np.array([carriers[row] for row in kept.index], dtype=np.int64).reshape(
-            -1, min(rule.n_words, len(held))
-        ),
+    first = max(rule.first, model.config.downstream - model.config.window + 1)
+    chosen = _drawn(sites, rule.n_learn, seed)
+    return first_order(
+        model,
+        genome,
+        chosen,
+        first=first,
+        last=rule.last,
+        composition=motifs.composition(genome.codes),
+        progress=progress,
     )
 
 
-def _scores(table: NDArray[np.float64], codes: NDArray[np.uint8], place: int) -> NDArray:
-    """Score of a motif, shape (width, 5), in each row of codes, beginning at an index."""
-    width = len(table)
-    return np.asarray(table[np.arange(width), codes[:, place : place + width]].sum(axis=1))
+def claim(
+    model: Annotator,
+    genome: Genome,
+    found: MutationMap,
+    sites: pd.DataFrame,
+    part: NDArray[np.bool_],
+    *,
+    known: Sequence[Element] = (),
+    rule: Rule | None = None,
+    seed: int,
+    name: str = "",
+    progress: bool = False,
+) -> Claims:
+    """Claim elements and their heads.
+
+    Parameters
+    ----------
+    model : Annotator
+        In evaluation mode.
+    genome : Genome
+    found : MutationMap
+        Of the sites at which elements are found.
+    sites : DataFrame
+        ``position``, ``strand`` of the sites at which they are asked about; those of the map are
+        left out.
+    part : bool array, shape (L,)
+        The part of the genome in which these lie, from whose places matches by chance are known.
+    known : sequence of Element
+        Names for what is found; without any, it is called by its letters and place.
+    rule : Rule, optional
+    seed : int
+    name : str
+        What the table of shares calls the model.
+    progress : bool
+        Show progress bars.
+
+    Raises
+    ------
+    ValueError
+        Too few sites to ask about elements.
+    """
+    rule = rule or Rule()
+    check_model(model)
+    unseen = apart(sites, found.sites)
+    if len(unseen) < FEWEST:
+        raise ValueError(
+            f"{len(unseen)} sites to ask about elements at, besides those where they are found: at "
+            f"least {FEWEST} are needed"
+        )
+    names, patterns = _elements(found, genome, known, rule)
+    elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
+    asked = ask(
+        model, genome, unseen, part, elements, rule=rule, seed=seed, name=name, progress=progress
+    )
+    told = pd.DataFrame(
+        [
+            (each, one.consensus, one.offset, one.offset + one.width - 1, len(one))
+            for each, one in zip(names, patterns, strict=True)
+        ],
+        columns=["name", "consensus", "first", "last", "n_seqlets"],
+    )
+    letters = [letters_around(genome, found.sites, one) for one in patterns]
+    return Claims(told.join(asked.table), patterns, found.sites, letters, asked.shares)
 
 
-def _strongest(frame: pd.DataFrame, apart: int) -> pd.DataFrame:
-    """Of each head's claims, those not near a stronger one."""
+def apart(sites: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Leave out sites that are among others: ``position``, ``strand``, numbered anew."""
+    keys = ["position", "strand"]
+    known = pd.MultiIndex.from_frame(others[keys])
+    new = ~pd.MultiIndex.from_frame(sites[keys]).isin(known)
+    return sites.loc[new, keys].reset_index(drop=True)
+
+
+def ask(
+    model: Annotator,
+    genome: Genome,
+    sites: pd.DataFrame,
+    part: NDArray[np.bool_],
+    elements: Sequence[Element],
+    *,
+    rule: Rule,
+    seed: int,
+    name: str = "",
+    progress: bool = False,
+) -> Asked:
+    """Ask whether the output depends on elements, and which heads carry them.
+
+    Parameters
+    ----------
+    model, genome, part, rule, seed, name, progress
+        As of `claim`.
+    sites : DataFrame
+        ``position``, ``strand`` of sites in the part; each element is asked about at those that
+        have it.
+    elements : sequence of Element
+        Of different names.
+
+    """
+    block = bootstrap.blocks(part, rule.block)
+    given = sites[["position", "strand"]].reset_index(drop=True)
+    given = given.assign(block=block[given["position"].to_numpy()])
+    asked = [
+        one
+        for one in questions(
+            genome, given, part, elements,
+            n_sites=rule.n_sites, draws=rule.draws, rare=rule.rare, seed=seed,
+        )
+        if not one.control
+    ]  # fmt: skip
+    answers = [
+        Answer(one, mediation(model, genome, one.sites, one.noised, name=one.element,
+                              removing=False, progress=progress))
+        for one in asked
+    ]  # fmt: skip
+    if not answers:
+        nothing = pd.DataFrame(columns=list(COLUMNS))
+        return Asked(_answered(elements, nothing, nothing), nothing, [])
+    criteria = rule.criteria(seed)
+    table = shares(answers, criteria, model=name, seed=seed)
+    answered = _answered(elements, effects(answers, criteria), carried(table, criteria))
+    return Asked(answered, table, asked)
+
+
+def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """At most so many sites, drawn at random, in their order."""
+    chosen = np.random.default_rng(seed).permutation(len(sites))[:most]
+    return sites.iloc[np.sort(chosen)][["position", "strand"]].reset_index(drop=True)
+
+
+# --------------------------------------------------------------------------------- what is read
+
+
+def _elements(
+    found: MutationMap, genome: Genome, known: Sequence[Element], rule: Rule
+) -> tuple[list[str], list[Pattern]]:
+    """Elements of a mutation map, most sites first, with their names."""
+    patterns = [
+        part
+        for one in discover(found, min_seqlets=rule.min_seqlets)
+        for part in parts(one, rule.gap)
+    ]
+    by_place = pd.DataFrame()
+    if known and patterns:
+        background = motifs.composition(genome.codes)
+        block = found.sites["position"].to_numpy() // rule.block
+        by_place = known_by_place(patterns, found, known, block, background=background)
+    shapeless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
+    every = elements_used(patterns, found, by_place, shapeless)
+    kept = distinct([one.pattern for one in every], rule.max_alike)
+    return [every[number].name for number in kept], [every[number].pattern for number in kept]
+
+
+def parts(pattern: Pattern, gap: int) -> list[Pattern]:
+    """Cut a pattern where ``gap`` columns together contribute next to nothing.
+
+    Next to nothing is less than `motif_discovery.WEAK` of the best column. Outer columns of a part
+    that contribute as little are left out; a part has two columns at least.
+    """
+    share = pattern.counts / np.maximum(pattern.counts.sum(axis=1, keepdims=True), 1)
+    worth = np.abs((pattern.contribution * share).sum(axis=1))
+    told = np.flatnonzero(worth >= WEAK * worth.max())
+    if len(told) < 2:
+        return [pattern]
+    ends = np.flatnonzero(np.diff(told) > gap)
+    stretches = [(int(one[0]), int(one[-1]) + 1) for one in np.split(told, ends + 1)]
+    if len(stretches) == 1:
+        return [pattern]
+    return [_cut(pattern, left, right) for left, right in stretches if right - left >= 2]
+
+
+def _cut(pattern: Pattern, left: int, right: int) -> Pattern:
+    """Some columns of a pattern."""
+    return replace(
+        pattern,
+        first=pattern.first + left,
+        counts=pattern.counts[left:right],
+        contribution=pattern.contribution[left:right],
+    )
+
+
+def distinct(patterns: Sequence[Pattern], max_alike: float) -> list[int]:
+    """Numbers of the patterns that are not like one before them at its place.
+
+    Two are compared by the cosine of their letters' information over all columns of both, where
+    they usually lie or one nt beside.
+    """
     kept: list[int] = []
-    taken: dict[tuple[int, int], list[int]] = {}
-    for index, row in frame.sort_values("p_sites", kind="stable").iterrows():
-        layer, head, offset = (int(row[name]) for name in ("layer_1based", "head_1based", "offset"))
-        near = taken.setdefault((layer, head), [])
-        if all(abs(offset - other) > apart for other in near):
-            near.append(offset)
-            kept.append(cast(int, index))
-    order = ["layer_1based", "head_1based", "p_sites"]
-    return frame.loc[kept].sort_values(order, kind="stable")
+    for number, one in enumerate(patterns):
+        if all(_alike(one, patterns[other]) <= max_alike for other in kept):
+            kept.append(number)
+    return kept
 
 
-def letters(
-    model: Annotator, genome: Genome, sites: pd.DataFrame, found: Found, *, seed: int
+def _alike(one: Pattern, other: Pattern) -> float:
+    """Cosine of two patterns' letters where they lie, the best of three registers."""
+    a, b = motifs.letter_heights(one.counts), motifs.letter_heights(other.counts)
+    scale = np.linalg.norm(a) * np.linalg.norm(b)
+    best = 0.0
+    for shift in (-1, 0, 1):
+        begin = other.offset - one.offset + shift  # of b's first column, in columns of a
+        left, right = max(0, begin), min(len(a), begin + len(b))
+        if right > left and scale > 0:
+            best = max(best, float((a[left:right] * b[left - begin : right - begin]).sum() / scale))
+    return best
+
+
+def letters_around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np.int64]:
+    """Count letters from `AROUND` nt before a pattern to as many after, where it was found.
+
+    Returns
+    -------
+    int array, shape (width + 2 * AROUND, 4)
+        Of the patterns' sites, whose rows are those of ``sites``.
+    """
+    step = np.arange(-AROUND, pattern.width + AROUND)
+    mine = sites.iloc[pattern.row]
+    codes = [
+        genome.around([position], [strand], first + step)[0]
+        for position, strand, first in zip(
+            mine["position"], mine["strand"], pattern.first, strict=True
+        )
+    ]
+    return motifs.count_matrix(np.array(codes, dtype=np.uint8).reshape(-1, len(step)))
+
+
+# ------------------------------------------------------------------------------ what carries it
+
+
+def _as_element(name: str, pattern: Pattern) -> Element:
+    """A pattern as an element that can be looked for."""
+    share = pattern.counts / pattern.counts.sum(axis=1, keepdims=True)
+    places = tuple(range(int(pattern.first.min()), int(pattern.first.max()) + 1))
+    return Element(name, share, places, f"found at {len(pattern):,} sites")
+
+
+def _answered(
+    elements: Sequence[Element], worth: pd.DataFrame, carriers: pd.DataFrame
 ) -> pd.DataFrame:
-    """Change of the log-odds when a claimed word is replaced where its motif scores highest.
+    """What was answered about each element: the first table of `ask`."""
+    rows = []
+    for element in elements:
+        mine = worth[(worth["element"] == element.name) & (worth["control"] == "")]
+        by = carriers[carriers["element"] == element.name]
+        known, lead = len(mine) > 0, len(by) > 0
+        used = bool(mine["used"].iloc[0]) if known else False
+        rows.append(
+            {
+                "effect": float(mine["effect"].iloc[0]) if known else np.nan,
+                "ci_low": float(mine["ci_low"].iloc[0]) if known else np.nan,
+                "ci_high": float(mine["ci_high"].iloc[0]) if known else np.nan,
+                "used": used,
+                "head": f"L{by['layer'].iloc[0]} H{by['head'].iloc[0]}" if lead else "",
+                "n_heads": len(by),
+                "share": float(by["share"].iloc[0]) if lead else np.nan,
+                "share_low": float(by["ci_low"].iloc[0]) if lead else np.nan,
+                "share_high": float(by["ci_high"].iloc[0]) if lead else np.nan,
+                "q_value": float(by["q_value"].iloc[0]) if lead else np.nan,
+                "claimed": used and lead,
+            }
+        )
+    columns = ["effect", "ci_low", "ci_high", "used", "head", "n_heads", "share", "share_low",
+               "share_high", "q_value", "claimed"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).astype({"used": bool, "claimed": bool})
+
+
+# ---------------------------------------------------------------------------- what they predict
+
+
+def predicted(
+    model: Annotator,
+    genome: Genome,
+    sites: pd.DataFrame,
+    found: Claims,
+    *,
+    rule: Rule | None = None,
+    seed: int,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Predict what every claimed element is worth at sites, and replace it to see.
+
+    At each site the place is taken at which the claim expects most. Its prediction is the sum of
+    what the letters there contributed in the mean where the element was found, less what random
+    letters of the genome's composition would.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        ``position``, ``strand`` of sites that the claims were not made of; at most
+        ``rule.n_sites`` are taken, whether or not they have the elements.
 
     Returns
     -------
     DataFrame
-        A row a claim: ``word_effect`` (mean over `Found.carriers` of the log-odds with random
-        letters minus those before), ``word_low`` and ``word_high`` (95 %, normal), ``p_word``
-        (corrected).
-
-    Raises
-    ------
-    ValueError
-        A word lies beyond what the model reads.
+        ``name``, ``position``, ``strand``, ``first``, ``last``, ``predicted`` and ``seen``: the
+        drop of the log-odds when random letters replace the stretch.
     """
-    rng = np.random.default_rng(seed)
-    zero = model.config.reach_upstream - model.config.downstream  # index of the start site
-    width = found.counts.shape[1]
-    rows = []
-    for offset, carriers in zip(found.table["offset"], found.carriers, strict=True):
-        codes = site_windows(genome, sites.iloc[carriers], model.config)
-        begin = zero + int(offset) - width // 2
-        if begin < 0 or begin + width > codes.shape[1]:
-            raise ValueError(f"a word at offset {offset} lies beyond what the model reads")
-        changed = codes.copy()
-        changed[:, begin : begin + width] = rng.integers(4, size=(len(codes), width))
-        rows.append(mean_interval(site_log_odds(model, changed) - site_log_odds(model, codes)))
-    columns = ["word_effect", "word_low", "word_high", "p_word"]
-    return holm_corrected(pd.DataFrame(rows, columns=columns), "p_word")
+    rule = rule or Rule()
+    chosen = _drawn(sites, rule.n_sites, seed)
+    composition = motifs.composition(genome.codes)
+    tables = []
+    for row in np.flatnonzero(found.table["claimed"]):
+        one = found.patterns[row]
+        worth = one.contribution - (one.contribution * composition).sum(axis=1, keepdims=True)
+        weights = np.column_stack([worth, np.zeros(one.width)])  # unknown letters are worth nothing
+        offset = np.arange(one.first.min(), one.first.max() + one.width)
+        codes = genome.around(chosen["position"].to_numpy(), chosen["strand"].to_numpy(), offset)
+        windows = np.lib.stride_tricks.sliding_window_view(codes, one.width, axis=1)
+        expected = weights[np.arange(one.width), windows].sum(axis=2)  # site, place
+        first = offset[expected.argmax(axis=1)]
+        tables.append(
+            chosen.assign(
+                name=found.table["name"].iloc[row],
+                first=first,
+                last=first + one.width - 1,
+                predicted=expected.max(axis=1),
+            )
+        )
+    columns = ["name", "position", "strand", "first", "last", "predicted"]
+    if not tables:
+        return pd.DataFrame(columns=[*columns, "seen"])
+    asked = pd.concat(tables, ignore_index=True)[columns]
+    measured = replacement.replace(
+        model,
+        genome,
+        asked,
+        n_draws=2 * rule.draws,
+        composition=composition,
+        seed=seed,
+        progress=progress,
+    )
+    return asked.assign(seen=-measured["change"])
+
+
+def agreement(drops: pd.DataFrame, rule: Rule, *, seed: int) -> tuple[float, float, float]:
+    """Correlation of the drops that were predicted and seen, with its interval from blocks.
+
+    Parameters
+    ----------
+    drops : DataFrame
+        `predicted`.
+    rule : Rule
+        ``block``, ``n_bootstrap``, ``level``.
+    seed : int
+
+    Returns
+    -------
+    tuple of float
+        Pearson's correlation, lower and upper limit; NaN without two blocks.
+    """
+    block = np.unique(drops["position"].to_numpy(np.int64) // rule.block, return_inverse=True)[1]
+    if not len(drops) or block.max() < 1:
+        return float("nan"), float("nan"), float("nan")
+    times = bootstrap.resample(block, rule.n_bootstrap, seed)[:, block]
+    weights = np.concatenate([np.ones((1, len(drops))), times])
+    weights /= weights.sum(axis=1, keepdims=True)
+    x, y = drops["predicted"].to_numpy(float), drops["seen"].to_numpy(float)
+    covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
+    spread = [np.sqrt(np.maximum(weights @ z**2 - (weights @ z) ** 2, 0)) for z in (x, y)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = covariance / (spread[0] * spread[1])
+    return (float(r[0]), *bootstrap.interval(r[1:], rule.level))

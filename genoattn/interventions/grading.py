@@ -1,13 +1,15 @@
-"""Claims of heads laid beside the elements that were planted; frames and a model.
+"""Claims laid beside the elements that were planted; frames and a model.
 
 One claim counts for one element: claims and elements are assigned to each other so that as many
-elements as possible have a claim of their own. How many would have one by chance is measured: the
-same claims are laid beside elements whose letters are permuted.
+elements as possible have a claim of their own (`assigned`). A claim is of an element if its letters
+are like the element's, or if the sites that it was made of have the element's own matrix at its
+place (`likeness`); the latter because a claim may be of a part of an element. How many elements
+would have a claim by chance is measured: the same claims are laid beside elements whose letters are
+permuted, column by column.
 
-What the model does not use cannot be found in its heads; so the planted copies are replaced by
-random letters, and the change of the log-odds says whether the model uses the element at all
-(`usage`). As a claim may be of a part of an element, it is counted how much of its word lies in
-planted copies (`planted_letters`).
+What the model does not use cannot be found in it; so the planted copies are replaced by random
+letters, and the change of the log-odds says whether the model uses the element at all (`usage`).
+And it is counted how much of a claim lies in planted copies (`planted_letters`).
 """
 
 from __future__ import annotations
@@ -25,13 +27,15 @@ from genoattn.evaluation.statistics import mean_interval
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome, strand_index, strand_row
 from genoattn.genome.sites import first_nucleotide
-from genoattn.heads import profiles
-from genoattn.heads.elements import Element, planted_elements
-from genoattn.interventions.claims import Found, Rule
+from genoattn.heads.elements import PSEUDO, Element, planted_elements
+from genoattn.interventions.claims import AROUND, Claims, Rule
 from genoattn.model.annotator import Annotator
 from genoattn.prediction.site import site_log_odds, site_windows
 
-__all__ = ["assigned", "grade", "placed", "planted_letters", "usage"]
+__all__ = ["assigned", "grade", "likeness", "planted_letters", "usage"]
+
+LEAST_INFORMATION = 0.3
+"""Share of an element's squared information that a claim must overlap to be held against it."""
 
 
 def usage(
@@ -83,73 +87,72 @@ def usage(
 # ------------------------------------------------------------------------------------- grading
 
 
-def placed(
-    counts: NDArray[np.int64], offset: int, element: Element, slack: int
+def likeness(
+    counts: NDArray[np.int64],
+    around: NDArray[np.int64],
+    first: int,
+    element: Element,
+    background: NDArray[np.floating],
+    slack: int,
 ) -> tuple[float, int]:
-    """How much a claim's motif is like an element laid near its place.
+    """How much a claim is of an element laid near its place.
+
+    The greater of two measures, at the best of the element's places:
+
+    * the cosine of the information of the claim's and the element's letters, over the columns of
+      the shorter;
+    * what the element's own matrix (log-odds against the background, softened by
+      `elements.PSEUDO`) scores at the claim's sites, as a share of what it scores at copies of the
+      element.
+
+    Both are 0 where claim and element share less than half of the element's columns (or all of the
+    claim's), or less than `LEAST_INFORMATION`.
 
     Parameters
     ----------
-    counts : int array, shape (width, 4)
-        The claim's motif, centred at ``offset``.
-    offset : int
-    element : promoter_elements.Element
+    counts : int array, shape (k, 4)
+        The claim's letters.
+    around : int array, shape (k + 2 * AROUND, 4)
+        Letters at its sites, from `claims.AROUND` nt before it to as many after.
+    first : int
+        Offset of its first column.
+    element : elements.Element
         A planted element with its places.
+    background : float array, shape (4,)
     slack : int
         Nucleotides beyond its places at which it is tried.
 
     Returns
     -------
     float
-        Best cosine similarity of the information matrices, over the columns of the shorter; 0 where
-        they share less than half of the element's columns or less than three tenths of its squared
-        information.
+        0..1.
     int
         Offset of the element's first nucleotide there.
     """
     bits = motifs.information_matrix(element.probabilities)
+    soft = (1 - PSEUDO) * element.probabilities + PSEUDO * background
+    weights = motifs.log_odds_matrix(soft, background)
+    own = float((soft * weights).sum())
     mine = motifs.letter_heights(counts)
-    width, start = len(mine), offset - len(mine) // 2
-    best, first = 0.0, element.places[0]
-    needed = min(width, len(bits), max(2, (len(bits) + 1) // 2))
+    there = around / np.maximum(around.sum(axis=1, keepdims=True), 1)
+    width, length = len(mine), len(bits)
+    needed = min(width, length, max(2, (length + 1) // 2))
+    best, where = 0.0, element.places[0]
     for place in range(min(element.places) - slack, max(element.places) + slack + 1):
-        left, right = max(place, start), min(place + len(bits), start + width)
+        left, right = max(place, first), min(place + length, first + width)
         if right - left < needed:
             continue
-        a, b = mine[left - start : right - start], bits[left - place : right - place]
-        if (b**2).sum() < 0.3 * (bits**2).sum():  # the overlap must hold what makes the element
+        a, b = mine[left - first : right - first], bits[left - place : right - place]
+        if (b**2).sum() < LEAST_INFORMATION * (bits**2).sum():
             continue
         scale = np.linalg.norm(a) * np.linalg.norm(b)
         alike = float((a * b).sum() / scale) if scale > 0 else 0.0
+        begin = place - first + AROUND
+        if own > 0 and begin >= 0 and begin + length <= len(there):
+            alike = max(alike, float((there[begin : begin + length] * weights).sum()) / own)
         if alike > best:
-            best, first = alike, place
-    return best, first
-
-
-def _echoes(found: Found, matters: NDArray[np.bool_], rule: Rule) -> NDArray[np.bool_]:
-    """Say which claims that matter repeat one that another head reads more surely."""
-    offsets = found.table["offset"].to_numpy()
-    echo = np.zeros(len(offsets), dtype=bool)
-    spoken: list[int] = []
-    for row in np.argsort(found.table["p_attention"].to_numpy(), kind="stable"):
-        if not matters[row]:
-            continue
-        echo[row] = any(_same(found.counts, offsets, row, other, rule) for other in spoken)
-        if not echo[row]:
-            spoken.append(int(row))
-    return echo
-
-
-def _same(
-    counts: NDArray[np.int64], offsets: NDArray[np.int64], one: int, other: int, rule: Rule
-) -> bool:
-    """Whether two claims are of one motif at one place."""
-    if abs(offsets[one] - offsets[other]) > rule.apart:
-        return False
-    first = int(offsets[other]) - rule.half
-    share = counts[other] / counts[other].sum(axis=1, keepdims=True)
-    element = Element("other", share, (first,), "another head")
-    return placed(counts[one], int(offsets[one]), element, rule.tolerance)[0] >= rule.min_echo
+            best, where = min(alike, 1.0), place
+    return best, where
 
 
 def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
@@ -178,45 +181,50 @@ def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
 
 
 def _laid(
-    found: Found, claimed: NDArray[np.bool_], elements: Sequence[Element], mode: NDArray, rule: Rule
+    found: Claims,
+    elements: Sequence[Element],
+    mode: NDArray[np.int64],
+    background: NDArray[np.floating],
+    rule: Rule,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Similarity of claims and elements, and where: each (claims, elements); -1 where none can be.
+    """Likeness of claims and elements, and where: each (rows of the table, elements).
 
-    An element counts at its commonest place alone, within the tolerance.
+    -1 where a row is no claim, or is like an element elsewhere than within the tolerance of its
+    commonest place.
     """
+    claimed = found.table["claimed"].to_numpy()
     alike = np.full((len(claimed), len(elements)), -1.0)
     first = np.zeros(alike.shape, dtype=np.int64)
-    offset = found.table["offset"].to_numpy()
     for row in np.flatnonzero(claimed):
+        one = found.patterns[row]
         for column, element in enumerate(elements):
-            one, place = placed(found.counts[row], int(offset[row]), element, rule.tolerance)
+            like, place = likeness(
+                one.counts, found.letters[row], one.offset, element, background, rule.tolerance
+            )
             first[row, column] = place
             if abs(place - mode[column]) <= rule.tolerance:
-                alike[row, column] = one
+                alike[row, column] = like
     return alike, first
 
 
 def grade(
-    found: Found,
-    changed: pd.DataFrame,
-    words: pd.DataFrame,
+    found: Claims,
     elements: pd.DataFrame,
+    background: NDArray[np.floating],
     rule: Rule | None = None,
     *,
-    seed: int = 0,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lay claims beside what was planted.
 
     Parameters
     ----------
-    found : Found
+    found : Claims
         `claims.claim`.
-    changed : DataFrame
-        `ablation.effects`.
-    words : DataFrame
-        `claims.letters`, in the order of the claims.
     elements : DataFrame
-        Planted copies; empty for a genome without grammar.
+        Planted copies (`simulation.Simulation.elements`); empty for a genome without grammar.
+    background : float array, shape (4,)
+        Composition of the genome.
     rule : Rule, optional
     seed : int
         Of the permuted elements.
@@ -225,36 +233,20 @@ def grade(
     -------
     recovered : DataFrame
         A row for each planted element: ``element``, ``planted_offset`` (its commonest first
-        offset), ``recovered_offset``, ``q_value``, ``similarity``, ``head``, ``recovered``, and
-        ``chance``: how often it would be with its letters permuted, column by column.
+        offset), ``recovered_offset``, ``q_value`` (of the head), ``similarity`` (`likeness`),
+        ``head``, ``recovered``, and ``chance``: how often it would be with its letters permuted.
     claims : DataFrame
-        `Found.table` with the effects of its head and of its letters, ``echo`` (of another head's
-        claim), ``claimed`` (both effects differ from zero, and no echo), ``element`` (the planted
-        one that it is like, whether or not another claim counts for it; empty: none), and
-        ``false_claim``.
+        `Claims.table` with ``element`` (the planted one that it is of; empty: none), ``counted``
+        (for it; else another claim does) and ``false_claim``.
     """
     rule = rule or Rule()
-    claims = found.table.merge(changed, on=["layer_1based", "head_1based"], how="left")
-    claims = claims.join(words)
-    matters = (claims["p_effect"] <= rule.max_q) & (claims["p_word"] <= rule.max_q)
-    claims["echo"] = _echoes(found, matters.to_numpy(), rule)
-    claims["claimed"] = matters & ~claims["echo"]
-    said = claims["claimed"].to_numpy()
     planted = planted_elements(elements) if len(elements) else ()
     names = [element.name for element in planted]
-    mode = np.array(
-        [int(elements.loc[elements["element"] == name, "offset"].mode().iloc[0]) for name in names],
-        dtype=np.int64,
-    )
-    alike, first = _laid(found, said, planted, mode, rule)
+    copies = [elements.loc[elements["element"] == name, "offset"] for name in names]
+    mode = np.array([int(one.mode().iloc[0]) for one in copies], dtype=np.int64)
+    alike, first = _laid(found, planted, mode, background, rule)
     given = assigned(alike, rule.min_similarity)
-    rng = np.random.default_rng(seed)
-    chance = np.zeros(len(planted))
-    for _ in range(rule.n_permuted if planted else 0):
-        others = [
-            replace(one, probabilities=rng.permuted(one.probabilities, axis=1)) for one in planted
-        ]
-        chance += assigned(_laid(found, said, others, mode, rule)[0], rule.min_similarity) >= 0
+    chance = _chance(found, planted, mode, background, rule, seed)
     rows = []
     for column, row in enumerate(given):
         hit = row >= 0
@@ -263,41 +255,57 @@ def grade(
                 "element": names[column],
                 "planted_offset": mode[column],
                 "recovered_offset": first[row, column] if hit else pd.NA,
-                "q_value": float(claims["q_value"].iloc[row]) if hit else np.nan,
+                "q_value": found.table["q_value"].iloc[row] if hit else np.nan,
                 "similarity": alike[row, column] if hit else np.nan,
-                "head": profiles.names(claims.iloc[[row]])[0] if hit else "",
+                "head": found.table["head"].iloc[row] if hit else "",
                 "recovered": bool(hit),
-                "chance": chance[column] / max(1, rule.n_permuted),
+                "chance": chance[column],
             }
         )
-    like = (alike.max(axis=1) >= rule.min_similarity) if planted else np.zeros(len(claims), bool)
-    claims["element"] = [
-        names[int(alike[row].argmax())] if like[row] else "" for row in range(len(claims))
-    ]
-    for column, row in enumerate(given):
-        if row >= 0:
-            claims.loc[row, "element"] = names[column]
-    claims["false_claim"] = said & ~like
-    columns = ["element", "planted_offset", "recovered_offset", "q_value", "similarity", "head"]
-    recovered = pd.DataFrame(rows, columns=[*columns, "recovered", "chance"])
+    columns = ["element", "planted_offset", "recovered_offset", "q_value", "similarity", "head",
+               "recovered", "chance"]  # fmt: skip
+    recovered = pd.DataFrame(rows, columns=columns)
     recovered["recovered_offset"] = recovered["recovered_offset"].astype("Int64")
+    own = {int(row): names[column] for column, row in enumerate(given) if row >= 0}
+    like = [
+        own.get(row, names[int(one.argmax())] if one.max(initial=-1) >= rule.min_similarity else "")
+        for row, one in enumerate(alike)
+    ]
+    claims = found.table.assign(element=like)
+    claims["counted"] = [row in own for row in range(len(claims))]
+    claims["false_claim"] = claims["claimed"] & (claims["element"] == "")
     return recovered, claims
 
 
-def planted_letters(
-    found: Found, sites: pd.DataFrame, elements: pd.DataFrame, length: int
-) -> pd.DataFrame:
-    """How much of a claimed word lies in planted copies, at the sites that carry it.
+def _chance(
+    found: Claims,
+    planted: Sequence[Element],
+    mode: NDArray[np.int64],
+    background: NDArray[np.floating],
+    rule: Rule,
+    seed: int,
+) -> NDArray[np.float64]:
+    """How often each element has a claim of its own when the letters of all are permuted."""
+    rng = np.random.default_rng(seed)
+    hits = np.zeros(len(planted))
+    for _ in range(rule.n_permuted):
+        others = [
+            replace(one, probabilities=rng.permuted(one.probabilities, axis=1)) for one in planted
+        ]
+        hits += assigned(_laid(found, others, mode, background, rule)[0], rule.min_similarity) >= 0
+    return hits / max(1, rule.n_permuted)
+
+
+def planted_letters(found: Claims, elements: pd.DataFrame, length: int) -> pd.DataFrame:
+    """How much of a claim lies in planted copies, at the sites that it was made of.
 
     A claim may be of a part of an element, and is then no recovery of it, nor made of nothing.
-    This looks at the genome itself: each letter of the word counts with its information.
+    This looks at the genome itself: each letter of the claim counts with its information.
 
     Parameters
     ----------
-    found : Found
+    found : Claims
         `claims.claim`.
-    sites : DataFrame
-        The labelled sites that it was made of.
     elements : DataFrame
         Planted copies; empty for a genome without grammar.
     length : int
@@ -306,40 +314,54 @@ def planted_letters(
     Returns
     -------
     DataFrame
-        A row a claim: ``planted_share`` (of the word's information, at `Found.carriers`),
-        ``planted_elsewhere`` (the same place at all labelled sites) and ``planted_element`` (the
-        one that most of it lies in; empty: none).
+        A row a row of the table: ``planted_share`` (of its information, at its sites),
+        ``planted_elsewhere`` (its commonest place at all sites that were searched) and
+        ``planted_element`` (the one that most of it lies in; empty: none).
     """
     names = sorted(elements["element"].unique()) if len(elements) else []
-    inside = np.full((2, length), -1, dtype=np.int8)  # number of the element in reading order
-    if len(elements):
-        planted = planted_intervals(elements)
-        first = first_nucleotide(planted, length)
-        begin = strand_index(first, planted["strand"].to_numpy(), length)
-        row = strand_row(elements["strand"])
-        number = elements["element"].map(names.index).to_numpy()
-        width = (planted["end"] - planted["start"]).to_numpy()
-        for nt in range(int(width.max())):
-            some = nt < width
-            inside[row[some], (begin[some] + nt) % length] = number[some]
-    along = strand_index(sites["position"].to_numpy(), sites["strand"].to_numpy(), length)
-    strand = strand_row(sites["strand"])
-    rows = []
-    for offset, counts, carriers in zip(
-        found.table["offset"], found.counts, found.carriers, strict=True
-    ):
-        weight = motifs.letter_heights(counts).sum(axis=1)
+    inside = _inside(elements, names, length)
+    along = strand_index(
+        found.sites["position"].to_numpy(), found.sites["strand"].to_numpy(), length
+    )
+    strand = strand_row(found.sites["strand"])
+
+    def lies_in(rows: NDArray[np.int64], first: NDArray[np.int64], width: int) -> NDArray[np.int8]:
+        """Element that each letter lies in, shape (rows, width)."""
+        word = first[:, None] + np.arange(width)
+        return np.asarray(inside[strand[rows][:, None], (along[rows][:, None] + word) % length])
+
+    told = []
+    for one in found.patterns:
+        weight = motifs.letter_heights(one.counts).sum(axis=1)
         weight = weight / max(weight.sum(), np.finfo(float).tiny)
-        word = int(offset) + np.arange(len(counts)) - len(counts) // 2
-        element = inside[strand[:, None], (along[:, None] + word) % length]  # site, letter
-        shares = [((element[carriers] == one) @ weight).mean() for one in range(len(names))]
+        mine = lies_in(one.row, one.first, one.width)
+        every = np.arange(len(along))
+        usual = lies_in(every, np.full(len(every), one.offset), one.width)
+        shares = [((mine == number) @ weight).mean() for number in range(len(names))]
         most = int(np.argmax(shares)) if names else -1
-        rows.append(
+        told.append(
             (
                 float(sum(shares)),
-                float(((element >= 0) @ weight).mean()),
+                float(((usual >= 0) @ weight).mean()),
                 names[most] if names and shares[most] > 0 else "",
             )
         )
     columns = ["planted_share", "planted_elsewhere", "planted_element"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(told, columns=columns)
+
+
+def _inside(elements: pd.DataFrame, names: Sequence[str], length: int) -> NDArray[np.int8]:
+    """Number of the element that a nucleotide lies in, -1: none; (2, length), reading order."""
+    inside = np.full((2, length), -1, dtype=np.int8)
+    if elements.empty:
+        return inside
+    planted = planted_intervals(elements)
+    first = first_nucleotide(planted, length)
+    begin = strand_index(first, planted["strand"].to_numpy(), length)
+    row = strand_row(elements["strand"])
+    number = elements["element"].map(list(names).index).to_numpy()
+    width = (planted["end"] - planted["start"]).to_numpy()
+    for nt in range(int(width.max())):
+        some = nt < width
+        inside[row[some], (begin[some] + nt) % length] = number[some]
+    return inside

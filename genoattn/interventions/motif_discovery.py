@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
@@ -135,7 +136,7 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
         import numba
         from modiscolite.tfmodisco import TFMoDISco
 
-        threads = numba.get_num_threads()
+        threads, mine = numba.get_num_threads(), torch.get_num_threads()
         numba.set_num_threads(1)  # with more it forks, and a child beside torch's threads may hang
         try:
             both = TFMoDISco(
@@ -152,6 +153,7 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
             )
         finally:
             numba.set_num_threads(threads)
+            torch.set_num_threads(mine)  # both may count with the same OpenMP, and numba's stays
     return [pattern for patterns in both for pattern in patterns or []]
 
 

@@ -1,40 +1,21 @@
-"""What heads claim, and what was planted: genomes of known truth; touches its own folder of runs.
+"""What is claimed of networks, and what was planted: genomes of known truth; touches its own runs.
 
-On a simulated genome the promoter elements are known, so claims made of a model's heads can be
-counted right or wrong. Each genome is treated as the demo is: simulated, curated, a small model
-trained on it. Then claims are made *without* the planted elements, in three steps that each head
-and each offset from the start site have to pass:
+On a simulated genome the promoter elements are known, so claims made of a network can be counted
+right or wrong. Each genome is treated as the demo is: simulated, curated, a small model trained on
+it. Then claims are made *without* the planted elements, by the rule of `genoattn.interventions
+.claims`: an element that the output depends on, and that at least one head carries. The same rule
+runs on any other genome.
 
-1. **A motif.** Labelled sites of the training part that get most attention at the offset, against
-   a mixture of the other sites there and the genome: what is more frequent around the offset in the
-   former is the head's motif. (What all start sites share, whatever a head does, counts less.)
-2. **Is it at start sites?** At the labelled sites of the other parts, which the motif has not
-   seen, its score at the offset is compared with that of the same sites at flanking offsets
-   (Mann-Whitney, one-sided). Start sites without a grammar have no motif at a fixed place, whatever
-   a head prefers.
-3. **Is it this head that reads it?** The half of those sites that get more attention there must
-   score higher than the other half (the same test).
+Only then are claims laid beside the planted elements, one claim for one element, and beside the
+same elements with permuted letters: the chance line (`grading.grade`). Truth has two levels: what
+was planted, and what of it the model uses (`grading.usage`). Where every claim is false, none must
+be made: on genomes without grammar, and of untrained networks on genomes with one.
 
-Both p-values are corrected over all heads and offsets (Benjamini-Hochberg); the worse of them is
-the claim's q-value. Of overlapping claims of a head the strongest stays. Two interventions follow:
-
-4. **Does the head matter?** It is replaced by its mean: the log-odds of the held-out sites must
-   change.
-5. **Do the letters matter?** At the held-out sites with the highest scores, the claimed word is
-   replaced by random letters: the log-odds must change as well.
-
-Both by t-tests, corrected over all heads and over all claims (Holm). What passes is a claim, unless
-another head reads the same motif at the same place more surely (step 3): then it is an *echo*.
-
-Only then are claims laid beside the planted elements, one claim for one element
-(`grading.grade`), and beside the same elements with permuted letters: the chance line. What the
-model does not use cannot be found in its heads; so the planted copies are replaced by random
-letters, and the change of the log-odds says whether the model uses the element (`grading.usage`).
-And as a claim may be of a part of an element, it is counted how much of its word lies in planted
-copies (`grading.planted_letters`).
+And claims have to predict: what they say that a stretch is worth, at sites that they were not made
+of, is compared with what its replacement costs there (`claims.predicted`).
 
 Command: ``genoattn recover --seeds 0 1 2 3 4 --out runs/recovery``; a training that is
-there already is not repeated. The rule was settled on seed 0.
+there already is not repeated.
 """
 
 from __future__ import annotations
@@ -42,28 +23,29 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
-from genoattn.data.simulation import Simulation, simulate
+from genoattn.data.simulation import Layout, Simulation, simulate
 from genoattn.genome.files import writing
+from genoattn.genome.motifs import composition
+from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.interventions.ablation import effects
-from genoattn.interventions.claims import Rule, claim, letters
+from genoattn.interventions.claims import Rule, agreement, claim, predicted, searched
 from genoattn.interventions.grading import grade, planted_letters, usage
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import PAPER_CUTS, fit
-from genoattn.prediction.predict import predict
-from genoattn.prediction.recorders import SampledAttention
 
-__all__ = ["Recovery", "read"]
+__all__ = ["Recovery", "Treated", "judge", "one_genome", "read"]
 
 
 MODEL = AnnotatorConfig(
@@ -71,15 +53,31 @@ MODEL = AnnotatorConfig(
 )
 """A small model, of the demo's size."""
 TRAINING = TrainingConfig(
-    passes=6.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
+    passes=5.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
     steps_per_round=400, patience=9,
 )  # fmt: skip
-"""Smaller steps than the demo's, and on a longer genome: the rarer elements need them."""
-LENGTH = 2_400_000
-"""Nucleotides of a genome: twice as many give a motif's tests twice as many sites."""
+"""Smaller steps than the demo's: the rarer elements need them."""
+LENGTH = 600_000
+"""Nucleotides of a genome."""
+LAYOUT = Layout(tss_per_kb=8.0)
+"""Twice as many start sites as in the demo: the rarer elements need them."""
 
 
 # ----------------------------------------------------------------------------------- the genomes
+
+
+class Treated(NamedTuple):
+    """What became of one genome."""
+
+    recovered: pd.DataFrame
+    """`grading.grade` and `grading.usage`: a row for each planted element."""
+    claims: pd.DataFrame
+    """`grading.grade` and `grading.planted_letters`: a row for each element that was found."""
+    drops: pd.DataFrame
+    """`claims.predicted`."""
+    genome: pd.DataFrame
+    """One row: ``genome_seed``, ``grammar``, ``trained``; ``n_claims``; ``r``, ``r_low``,
+    ``r_high`` (`claims.agreement`)."""
 
 
 def one_genome(
@@ -88,26 +86,104 @@ def one_genome(
     *,
     with_grammar: bool,
     length: int,
+    trained: bool = True,
     model: AnnotatorConfig = MODEL,
     training: TrainingConfig = TRAINING,
     rule: Rule | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Treated:
     """Simulate, train, claim and grade one genome; a training that is there is not repeated.
 
-    Returns
-    -------
-    recovered, claims : DataFrame
-        `grading.grade`, with ``genome_seed``, ``grammar`` and (recovered) `grading.usage` and
-        (claims) `grading.planted_letters`.
+    Parameters
+    ----------
+    seed : int
+        Of the genome, and of everything drawn at random.
+    folder : Path
+        Of trained weights.
+    with_grammar : bool
+        Whether elements are planted.
+    length : int
+        Nucleotides.
+    trained : bool
+        Whether the network is trained; else its weights are random.
+    model, training : configurations
+    rule : Rule, optional
     """
-    rule = rule or Rule()
     grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
-    simulation: Simulation = simulate(seed=seed, length=length, grammar=grammar)
+    simulation = simulate(seed, length, grammar, LAYOUT)
     curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
-    settings = repr((asdict(model), asdict(training), length)).encode()
-    name = f"{'grammar' if with_grammar else 'none'}-{seed}"
-    weights = folder / name / f"{hashlib.sha256(settings).hexdigest()[:8]}.safetensors"
+    if trained:
+        name = f"{'grammar' if with_grammar else 'none'}-{seed}"
+        annotator = _trained(simulation, curated, split, folder / name, model, training)
+    else:
+        annotator = _untrained(model, seed)
+    treated = judge(
+        annotator,
+        simulation.genome,
+        curated,
+        simulation.elements,
+        ~split.mask("train"),
+        rule=rule,
+        seed=seed,
+    )
+    for frame in treated:
+        frame.insert(0, "genome_seed", seed)
+        frame.insert(1, "grammar", with_grammar)
+        frame.insert(2, "trained", trained)
+    return treated
+
+
+def judge(
+    annotator: Annotator,
+    genome: Genome,
+    sites: pd.DataFrame,
+    elements: pd.DataFrame,
+    held: NDArray[np.bool_],
+    *,
+    rule: Rule | None = None,
+    seed: int,
+) -> Treated:
+    """Claim, grade and predict for one network on a genome of known truth.
+
+    Parameters
+    ----------
+    annotator : Annotator
+    genome : Genome
+    sites : DataFrame
+        Labelled sites.
+    elements : DataFrame
+        Planted copies; empty where there are none.
+    held : bool array, shape (L,)
+        The part at whose sites claims are tested.
+    rule : Rule, optional
+    seed : int
+    """
+    rule = rule or Rule()
+    seen = held[sites["position"].to_numpy()]
+    mapped = searched(annotator, genome, sites[~seen], rule=rule, seed=seed)
+    found = claim(annotator, genome, mapped, sites[seen], held, rule=rule, seed=seed)
+    recovered, claims = grade(found, elements, composition(genome.codes), rule, seed=seed)
+    claims = claims.join(planted_letters(found, elements, len(genome)))
+    if len(recovered):
+        used = usage(annotator, genome, elements, most=rule.n_sites, least=rule.min_used, seed=seed)
+        recovered = recovered.merge(used, on="element", validate="one_to_one")
+    drops = predicted(annotator, genome, sites[seen], found, rule=rule, seed=seed)
+    r, low, high = agreement(drops, rule, seed=seed)
+    told = {"n_claims": int(claims["claimed"].sum()), "r": r, "r_low": low, "r_high": high}
+    return Treated(recovered, claims, drops, pd.DataFrame([told]))
+
+
+def _trained(
+    simulation: Simulation,
+    curated: pd.DataFrame,
+    split: Split,
+    folder: Path,
+    model: AnnotatorConfig,
+    training: TrainingConfig,
+) -> Annotator:
+    """The network of a genome; trained unless that was done before."""
+    settings = repr((asdict(model), asdict(training), len(simulation.genome))).encode()
+    weights = folder / f"{hashlib.sha256(settings).hexdigest()[:8]}.safetensors"
     finished = weights.with_suffix(".done")
     if not finished.exists():
         fit(
@@ -122,41 +198,14 @@ def one_genome(
             progress=False,
         )
         finished.touch()
-    annotator = Annotator.load(weights)
-    learn = split.mask("train")[curated["position"].to_numpy()]
-    recorder = SampledAttention(
-        model, curated["strand"].to_numpy(), curated["position"].to_numpy(), length
-    )
-    predict(annotator, simulation.genome, recorders=[recorder], progress=False)
-    found = claim(
-        recorder.attention,
-        curated,
-        learn,
-        simulation.genome,
-        downstream=model.downstream,
-        rule=rule,
-    )
-    rng = np.random.default_rng(seed)
-    held = curated[~learn]
-    held = held.iloc[rng.permutation(len(held))[: rule.n_sites]]
-    changed = effects(annotator, simulation.genome, held)
-    words = letters(annotator, simulation.genome, curated, found, seed=seed)
-    recovered, claims = grade(found, changed, words, simulation.elements, rule, seed=seed)
-    claims = claims.join(planted_letters(found, curated, simulation.elements, length))
-    if len(recovered):
-        used = usage(
-            annotator,
-            simulation.genome,
-            simulation.elements,
-            most=rule.n_sites,
-            least=rule.min_used,
-            seed=seed,
-        )
-        recovered = recovered.merge(used, on="element", validate="one_to_one")
-    for frame in (recovered, claims):
-        frame.insert(0, "genome_seed", seed)
-        frame.insert(1, "grammar", with_grammar)
-    return recovered, claims
+    return Annotator.load(weights).eval()
+
+
+def _untrained(model: AnnotatorConfig, seed: int) -> Annotator:
+    """A network that learnt nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Annotator(model).eval()
 
 
 def _reported(simulation: Simulation) -> pd.DataFrame:
@@ -168,15 +217,23 @@ class Recovery(NamedTuple):
     """The three tables that the command writes."""
 
     recovered: pd.DataFrame
-    """A row for each planted element of each genome (`grading.grade`)."""
+    """A row for each planted element of each genome (`Treated.recovered`)."""
     claims: pd.DataFrame
-    """A row for each claim (`grading.grade`)."""
+    """A row for each element that was found (`Treated.claims`)."""
     genomes: pd.DataFrame
-    """``genome_seed`` and ``grammar`` of all genomes; one without a claim has no row elsewhere."""
+    """A row for each genome and network (`Treated.genome`), whether or not there was a claim."""
 
 
 def read(path: str | Path) -> Recovery:
-    """Read recovery.csv and, beside it, recovery_claims.csv and recovery_genomes.csv."""
+    """Read recovery.csv and, beside it, recovery_claims.csv and recovery_genomes.csv.
+
+    Raises
+    ------
+    FileNotFoundError
+        One of them is missing.
+    ValueError
+        They were made by another rule: a column is missing.
+    """
     path = Path(path)
     files = [path, *(path.with_name(f"{path.stem}_{name}.csv") for name in ("claims", "genomes"))]
     for one in files:
@@ -184,6 +241,14 @@ def read(path: str | Path) -> Recovery:
             raise FileNotFoundError(f"{one}: no such file; run genoattn recover")
     names = dict.fromkeys(("element", "consensus", "planted_element"), str)  # "-10" is a name
     tables = Recovery(*(pd.read_csv(one, dtype=names) for one in files))  # type: ignore[arg-type]
+    needed = (("recovered", "used", "chance"), ("claimed", "trained"), ("trained", "r"))
+    for file, table, columns in zip(files, tables, needed, strict=True):
+        lacking = [one for one in columns if one not in table]
+        if lacking:
+            raise ValueError(
+                f"{file}: column {lacking[0]!r} is missing, so it was made by another rule; run "
+                "genoattn recover"
+            )
     for column in ("element", "planted_element"):
         tables.claims[column] = tables.claims[column].fillna("")
     return tables
@@ -202,29 +267,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--blank", type=int, nargs="*", default=[0], help="seeds of genomes without grammar"
     )
+    parser.add_argument(
+        "--untrained",
+        type=int,
+        nargs="*",
+        default=[0],
+        help="seeds of genomes with grammar whose network is not trained",
+    )
     given = parser.parse_args(arguments)
-    training = TrainingConfig(**{**asdict(TRAINING), "passes": given.passes})
-    all_recovered, all_claims, treated = [], [], []
-    wanted = [(seed, True) for seed in given.seeds] + [(seed, False) for seed in given.blank]
-    for seed, with_grammar in wanted:
-        recovered, claims = one_genome(
-            seed, given.out, with_grammar=with_grammar, length=given.length, training=training
+    training = replace(TRAINING, passes=given.passes)
+    kinds = ((given.seeds, True, True), (given.blank, False, True), (given.untrained, True, False))
+    wanted = [  # in turns, so that there is something of each kind early
+        (seeds[turn], *kind)
+        for turn in range(max(len(seeds) for seeds, *_ in kinds))
+        for seeds, *kind in kinds
+        if turn < len(seeds)
+    ]
+    done: list[Treated] = []
+    for seed, with_grammar, trained in wanted:
+        one = one_genome(
+            seed,
+            given.out,
+            with_grammar=with_grammar,
+            trained=trained,
+            length=given.length,
+            training=training,
         )
-        all_recovered.append(recovered)
-        all_claims.append(claims)
-        treated.append((seed, with_grammar))
-        kind = "grammar" if with_grammar else "none"
-        hits, n = int(recovered["recovered"].sum()), len(recovered)
-        false = int(claims["false_claim"].sum())
-        print(f"{kind} {seed}: {hits} of {n} recovered, {false} false claims", flush=True)
+        done.append(one)
+        print(_said(one), flush=True)
         tables = {  # after each genome, so that what is done is there
-            "recovery.csv": _joined(all_recovered),
-            "recovery_claims.csv": _joined(all_claims),
-            "recovery_genomes.csv": pd.DataFrame(treated, columns=["genome_seed", "grammar"]),
+            "recovery.csv": _joined([each.recovered for each in done if each.genome["trained"][0]]),
+            "recovery_claims.csv": _joined([each.claims for each in done]),
+            "recovery_genomes.csv": _joined([each.genome for each in done]),
         }
         for name, table in tables.items():
             with writing(given.results / name) as partial:
                 table.to_csv(partial, index=False, float_format="%.6g")
+
+
+def _said(one: Treated) -> str:
+    """One line on a genome."""
+    row = one.genome.iloc[0]
+    kind = ("grammar" if row["grammar"] else "none") if row["trained"] else "untrained"
+    false = int(one.claims["false_claim"].sum())
+    told = f"{kind} {row['genome_seed']}: {row['n_claims']} claims, {false} false"
+    if one.recovered.empty:
+        return told
+    used = one.recovered[one.recovered["used"]]
+    return (
+        f"{told}; {int(one.recovered['recovered'].sum())} of {len(one.recovered)} planted and "
+        f"{int(used['recovered'].sum())} of {len(used)} used elements recovered, "
+        f"{one.recovered['chance'].sum():.2f} by chance; predicted and seen drops r = "
+        f"{row['r']:.2f} ({row['r_low']:.2f} to {row['r_high']:.2f})"
+    )
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

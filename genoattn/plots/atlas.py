@@ -233,8 +233,8 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     Parameters
     ----------
     table : DataFrame or None
-        ``genome_seed``, ``element``, ``recovered`` and ``used`` of `grading.grade`; nothing is
-        drawn without it.
+        ``genome_seed``, ``element``, ``recovered``, ``chance`` (`grading.grade`) and ``used``
+        (`grading.usage`); nothing is drawn without it.
     """
     if table is None:
         return None
@@ -271,8 +271,9 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     told = listed(f"{row.Index} {row.sum} of {row.size}" for row in by_element.itertuples())
     return Drawn(
         figure,
-        "Planted elements (rows) on simulated genomes (columns). A filled square was recovered "
-        "from the heads; an open circle was missed, although the model uses the element; a cross "
-        "was missed as well, but the model does not use the element.",
+        "Planted elements (rows) on simulated genomes (columns). A filled square was recovered: "
+        "the output depends on it and a head carries it; an open circle was missed, although the "
+        "model uses the element; a cross was missed as well, but the model does not use it. "
+        f"With permuted letters {planted['chance'].mean():.1%} would have been recovered.",
         f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
     )

@@ -197,8 +197,8 @@ def test_attention_comes_last_and_by_its_limits():
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
 
 
-def known(planted_share=0.8, blank=True) -> recovery.Recovery:
-    """Two elements, one recovered; two claims, one false; perhaps a genome without grammar."""
+def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
+    """Two elements, one recovered; two claims, one false; perhaps networks with nothing to find."""
     recovered = pd.DataFrame(
         {
             "genome_seed": [0, 0],
@@ -206,32 +206,45 @@ def known(planted_share=0.8, blank=True) -> recovery.Recovery:
             "recovered": [True, False],
             "used": [True, False],
             "change": [-1.0, -0.1],
+            "chance": [0.25, 0.0],
         }
     )
     claims = pd.DataFrame(
         {
-            "genome_seed": [0, 0, 1],
-            "grammar": [True, True, False],
-            "element": ["-10", "", ""],
-            "claimed": [True, True, True],
-            "false_claim": [False, True, True],
-            "planted_share": [0.9, planted_share, 0.0],
-            "planted_elsewhere": [0.5, 0.1, 0.0],
-            "planted_element": ["-10", "-35", ""],
+            "genome_seed": [0, 0, 1, 0, 0],
+            "grammar": [True, True, False, True, True],
+            "trained": [True, True, True, False, False],
+            "element": ["-10", "", "", "", ""],
+            "claimed": [True, True, True, True, True],
+            "false_claim": [False, True, True, True, True],
+            "planted_share": [0.9, planted_share, 0.0, 0.9, 0.9],
+            "planted_elsewhere": [0.5, 0.1, 0.0, 0.0, 0.0],
+            "planted_element": ["-10", "-35", "", "-10", "-10"],
         }
     )
-    genomes = pd.DataFrame({"genome_seed": [0, 1], "grammar": [True, not blank]})
-    return recovery.Recovery(recovered, claims if blank else claims.head(2), genomes)
+    genomes = pd.DataFrame(
+        {
+            "genome_seed": [0, 1, 0],
+            "grammar": [True, False, True],
+            "trained": [True, True, False],
+            "r": [0.91, np.nan, np.nan],
+            "r_low": [0.85, np.nan, np.nan],
+            "r_high": [0.95, np.nan, np.nan],
+        }
+    )
+    if nothing:
+        return recovery.Recovery(recovered, claims, genomes)
+    return recovery.Recovery(recovered, claims.head(2), genomes.head(1))
 
 
-def test_recovered_elements_are_counted_of_all_of_those_used_and_of_those_needed():
+def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     said = words.say_recovered(known())
     assert "**1 of 2 (50%)** were recovered" in said
-    assert "The model uses 1 of them" in said and said.count("**1 of 1 (100%)**") == 2
+    assert "would have recovered 0.2 (12%)" in said
+    assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
     tables = known()
-    tables.recovered["change"] = [-0.999, -0.1]  # less than a factor of e
-    assert "Of the 0 strongly used elements" in words.say_recovered(tables)
-    assert words.say_recovered(tables).count("**0 of 0**") == 1
+    tables.recovered["used"] = False
+    assert "**0 of 0** were recovered" in words.say_recovered(tables)
 
 
 def test_false_claims_are_counted_and_those_of_parts_are_named():
@@ -240,16 +253,60 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     assert "1 are parts of planted elements (-35): at the sites" in said
     assert "on average 80%, against 10% at that place" in said
     assert "1 of the 1 elements that were not recovered are claimed in part" in said
-    assert "there were **1** claims" in said
     assert "parts of planted elements" not in words.say_claims(known(planted_share=0.5))
-    assert "No genome without grammar was treated" in words.say_claims(known(blank=False))
+
+
+def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
+    said = words.say_claims(known())
+    assert "On 1 genome without grammar, where every claim is false, there were **1**" in said
+    assert (
+        "1 genome with an untrained network, where every claim is false, there were **2**" in said
+    )
+    without = words.say_claims(known(nothing=False))
+    assert "No genome without grammar was treated. No untrained network was treated." in without
+
+
+def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
+    assert "r = 0.91 (0.85 to 0.95), a number a genome" in words.say_claims(known())
+    tables = known()
+    tables.genomes["r"] = np.nan
+    assert "correlates" not in words.say_claims(tables)
 
 
 def test_without_the_command_there_is_nothing_to_trust(tmp_path):
-    found = chapter.recovered(parameters(recovery_file=str(tmp_path / "recovery.csv")))
+    absent = {"recovery_file": str(tmp_path / "recovery.csv"), "results_dir": str(tmp_path)}
+    found = chapter.recovered(parameters(**absent))
     assert found.elements is None and "run `genoattn recover`" in found.finding.said
-    assert "were not tested" in words.say_trust(found.tables)
-    assert "1 of 2 (50%) planted elements, and 1 of 2 claims" in words.say_trust(known())
+    assert found.finding.said.endswith("run `genoattn recover`.")
+    assert "was not tested" in words.say_trust(found.tables)
+    said = words.say_trust(known())
+    assert "1 of 2 (50%) planted elements and 1 of 1 (100%) of those that the models use" in said
+    assert "and 1 of 2 claims matched none" in said
+
+
+def real(**changes) -> pd.DataFrame:
+    """Two elements of a model on a real genome, one of them claimed."""
+    table = pd.DataFrame(
+        {
+            "model": "curated", "name": ["-35 box", "WWWW at -50"], "consensus": ["TTGACA", "WWWW"],
+            "first": [-35, -50], "effect": [2.0, 0.1], "ci_low": [1.5, 0.0], "ci_high": [2.5, 0.2],
+            "head": ["L1 H6", ""], "claimed": [True, False], "r": 0.9, "r_low": 0.8, "r_high": 0.95,
+        }
+    )  # fmt: skip
+    return table.assign(**changes)
+
+
+def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
+    said = words.say_real(real())
+    assert "one of two elements that are found in the mutation map of `curated`" in said
+    assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds, foremost by L1 H6)" in said
+    assert said.endswith("correlate with r = 0.90 (0.80 to 0.95).")
+    assert "WWWW" not in said
+    assert words.say_real(real(claimed=False)).endswith("on this genome become claims.")
+    real().to_csv(tmp_path / "claims.csv", index=False)
+    p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path))
+    found = chapter.recovered(p).finding.said
+    assert said in found and "run `genoattn recover`" in found
 
 
 def test_in_short_counts_carriers_losses_and_roles_that_return():

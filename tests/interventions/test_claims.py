@@ -1,131 +1,142 @@
+"""What a network made by hand reads is claimed, at its place, with its head; nothing else is."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import toy_claims
-from toy_claims import (
-    DOWNSTREAM,
-    PLACE,
-    RULE,
-    WINDOW,
-    N,
-    effect,
-    learn,
-    planted_genome,
-    reading_attention,
-    word_effects,
+import toy_reader
+
+from genoattn.interventions import claims as m
+from genoattn.interventions.motif_discovery import Pattern
+from genoattn.interventions.saturation import MutationMap
+from genoattn.model.annotator import Annotator
+
+RULE = m.Rule(
+    first=-45, last=0, n_learn=90, min_seqlets=15, n_sites=30, block=1_000, n_bootstrap=200
 )
-
-from genoattn.interventions import claims as head_claims
-from genoattn.interventions import grading
-from genoattn.model.annotator import Annotator, AnnotatorConfig
-
-claimed = pytest.fixture(scope="module")(toy_claims.claimed)
-
-
-def test_a_planted_word_that_a_head_reads_is_claimed_at_its_place(claimed):
-    found, elements = claimed
-    assert set(found.table["head_1based"]) == {1}
-    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), elements, RULE)
-    (row,) = recovered.to_dict("records")
-    assert row["recovered"] and row["q_value"] <= RULE.max_q and row["head"] == "L1 H1"
-    assert abs(row["recovered_offset"] - PLACE) <= RULE.tolerance
-    assert not claims["false_claim"].any()
-
-
-def test_a_head_without_effect_claims_nothing(claimed):
-    found, elements = claimed
-    recovered, claims = grading.grade(found, effect(-2, 0.5), word_effects(found), elements, RULE)
-    assert not recovered["recovered"].any() and not claims["false_claim"].any()
-
-
-def test_a_word_whose_letters_do_not_matter_is_not_claimed(claimed):
-    found, elements = claimed
-    words = word_effects(found, low=-2, high=0.5)
-    recovered, claims = grading.grade(found, effect(-2, -0.5), words, elements, RULE)
-    assert not recovered["recovered"].any() and not claims["false_claim"].any()
-
-
-def test_the_same_motif_of_another_head_is_an_echo(claimed):
-    found, elements = claimed
-    row = found.table["p_sites"].idxmin()
-    weaker = found.table.loc[[row]].assign(head_1based=2)
-    weaker["p_attention"] *= 2
-    elsewhere = weaker.assign(offset=weaker["offset"] + 20)
-    two = head_claims.Found(
-        pd.concat([weaker, found.table.loc[[row]], elsewhere], ignore_index=True),
-        found.counts[[row] * 3],
-        found.carriers[[row] * 3],
-    )
-    _, claims = grading.grade(two, effect(-2, -0.5), word_effects(two), elements, RULE)
-    assert claims["echo"].tolist() == [True, False, False]
-    assert claims["claimed"].tolist() == [False, True, True]
-    counts = two.counts.copy()
-    counts[0] = [0, 50, 0, 0]  # CCCCCCCCC
-    other = two._replace(counts=counts)
-    _, claims = grading.grade(other, effect(-2, -0.5), word_effects(two), elements, RULE)
-    assert not claims["echo"].any()  # another motif
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_sites_without_a_word_give_no_claim_whatever_a_head_prefers(seed):
-    genome, sites, _ = planted_genome(seed, share=0.0)
-    attention = reading_attention(genome, sites, seed)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    assert found.table.empty and found.counts.shape == (0, 2 * RULE.half + 1, 4)
-
-
-def test_a_word_that_no_head_reads_is_not_claimed():
-    genome, sites, _ = planted_genome(0, share=0.5)
-    attention = np.random.default_rng(0).random((N, 1, 2, WINDOW)).astype(np.float16)
-    found = head_claims.claim(attention, sites, learn(), genome, downstream=DOWNSTREAM, rule=RULE)
-    assert found.table.empty
-
-
-def test_claims_of_a_head_keep_their_distance():
-    frame = pd.DataFrame(
-        {
-            "layer_1based": 1,
-            "head_1based": [1, 1, 1, 2],
-            "offset": [-10, -12, -20, -11],
-            "p_sites": [1e-3, 1e-9, 1e-4, 1e-2],
-        }
-    )
-    kept = head_claims._strongest(frame, apart=5)
-    assert kept[["head_1based", "offset"]].to_numpy().tolist() == [[1, -12], [1, -20], [2, -11]]
-
-
-def test_too_few_sites_are_refused():
-    genome, sites, _ = planted_genome(0, share=0.5)
-    attention = reading_attention(genome, sites, 1)
-    with pytest.raises(ValueError, match="0 to test on"):
-        head_claims.claim(attention, sites, np.ones(N, bool), genome, downstream=DOWNSTREAM)
-    with pytest.raises(ValueError, match="attention of 399 sites"):
-        head_claims.claim(attention[1:], sites, learn(), genome, downstream=DOWNSTREAM)
 
 
 @pytest.fixture(scope="module")
-def model():
+def given():
+    """Genome, sites, and the part (the last third) at whose sites claims are tested."""
+    genome, sites = toy_reader.promoters(n=150)
+    held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
+    return genome, sites, held
+
+
+def claimed_of(network, given, rule=RULE):
+    """Elements are found at the sites of the first two thirds, and asked about at the others."""
+    genome, sites, held = given
+    seen = held[sites["position"]]
+    mapped = m.searched(network, genome, sites[~seen], rule=rule, seed=0)
+    return m.claim(network, genome, mapped, sites, held, rule=rule, seed=0, name="toy")
+
+
+@pytest.fixture(scope="module")
+def found(given):
+    return claimed_of(toy_reader.reader(), given)
+
+
+def pattern(letters: str, first: int, worth=None, n: int = 30) -> Pattern:
+    """A pattern of one word at one place, whose letters contribute one each."""
+    codes = ["ACGT".index(letter) for letter in letters]
+    counts = np.eye(4, dtype=np.int64)[codes] * n
+    worth = np.ones(len(letters)) if worth is None else np.asarray(worth, float)
+    contribution = worth[:, None] * (np.eye(4)[codes] - 0.25)
+    return Pattern(np.arange(n), np.full(n, first), counts, contribution)
+
+
+def test_the_element_that_is_read_is_claimed_at_its_place_with_the_head_that_reads_it(found):
+    claimed = found.table[found.table["claimed"]]
+    (row,) = claimed.to_dict("records")
+    assert "TTGAC" in row["consensus"] or "TGACA" in row["consensus"]
+    assert row["first"] in (-35, -34) and row["last"] in (-31, -30)
+    assert row["head"] == "L1 H1" and row["n_heads"] == 1
+    assert row["ci_low"] > RULE.least and row["share_low"] > 0.5
+    assert len(found.letters[claimed.index[0]]) == row["last"] - row["first"] + 1 + 2 * m.AROUND
+
+
+def test_the_letters_around_a_claim_are_those_of_the_genome(given, found):
+    genome, _, _ = given
+    row = int(np.flatnonzero(found.table["claimed"])[0])
+    one, letters = found.patterns[row], found.letters[row]
+    assert (letters.sum(axis=1) == len(one)).all()
+    np.testing.assert_array_equal(letters[m.AROUND : -m.AROUND], one.counts)
+    site = found.sites.iloc[one.row]
+    beside = [
+        genome.around([p], [s], [f - 1])[0, 0]
+        for p, s, f in zip(site["position"], site["strand"], one.first, strict=True)
+    ]
+    assert letters[m.AROUND - 1].tolist() == np.bincount(beside, minlength=4).tolist()
+
+
+def test_a_network_that_learnt_nothing_claims_nothing(given):
+    genome, sites, _ = given
     torch.manual_seed(0)
-    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
-    return Annotator(config).eval()
+    untrained = Annotator(toy_reader.CONFIG).eval()
+    found = claimed_of(untrained, given)
+    assert not found.table["claimed"].any()
+    drops = m.predicted(untrained, genome, sites, found, rule=RULE, seed=0)
+    assert drops.empty and "seen" in drops
+    assert np.isnan(m.agreement(drops, RULE, seed=0)).all()
 
 
-def test_a_claimed_word_matters_where_the_model_reads_it(model):
-    genome, sites, _ = planted_genome(0, share=0.5)
-    reach = model.config.reach_upstream - model.config.downstream
-    table = pd.DataFrame({"offset": [-8, -reach - 5 + RULE.half]})
-    width = 2 * RULE.half + 1
-    found = head_claims.Found(
-        table, np.ones((2, width, 4), dtype=np.int64), np.tile(np.arange(12), (2, 1))
-    )
-    with pytest.raises(ValueError, match="beyond what the model reads"):
-        head_claims.letters(model, genome, sites, found, seed=0)
-    near = head_claims.Found(table.head(1), found.counts[:1], found.carriers[:1])
-    words = head_claims.letters(model, genome, sites, near, seed=0)
-    assert words["word_effect"].abs().item() > 1e-9
-    assert words["word_low"].item() <= words["word_effect"].item() <= words["word_high"].item()
-    again = head_claims.letters(model, genome, sites, near, seed=0)
-    pd.testing.assert_frame_equal(words, again)
+def test_the_drop_that_a_claim_predicts_is_seen_where_its_letters_are_replaced(given, found):
+    genome, sites, held = given
+    unseen = sites[held[sites["position"]]]
+    drops = m.predicted(toy_reader.reader(), genome, unseen, found, rule=RULE, seed=0)
+    assert len(drops) == RULE.n_sites and set(drops["position"]) <= set(unseen["position"])
+    r, low, high = m.agreement(drops, RULE, seed=0)
+    assert r == pytest.approx(np.corrcoef(drops["predicted"], drops["seen"])[0, 1])
+    assert low <= r <= high and low > 0.5
+    has = drops.merge(sites, on=["position", "strand"])["has"].to_numpy()
+    assert drops["predicted"][has].min() > drops["predicted"][~has].median()
+
+
+def test_a_pattern_is_cut_at_a_gap_and_each_part_keeps_its_place():
+    worth = [1, 1, 1, 0, 0, 0, 1, 1, 0, 1]
+    left, right = m.parts(pattern("TGGCATGACA", -26, worth), gap=3)
+    assert (left.consensus, left.offset) == ("TGG", -26)
+    assert (right.consensus, right.offset) == ("GACA", -20)  # a single weak column is no gap
+    (whole,) = m.parts(pattern("TGGCATGACA", -26, worth), gap=4)
+    assert whole.width == 10
+    (first,) = m.parts(pattern("TGGCAT", -26, [1, 1, 0, 0, 0, 1]), gap=3)
+    assert first.consensus == "TG"  # one column is no element
+
+
+def test_of_patterns_alike_at_one_place_the_first_is_kept():
+    box, again = pattern("TATAAT", -12), pattern("ATATAATG", -13, [0.1, *[1] * 6, 0.1])
+    assert m.distinct([box, pattern("TATAAT", -11), box], 0.9) == [0]
+    assert m.distinct([box, pattern("TATAAT", -9)], 0.9) == [0, 1]  # elsewhere
+    assert m.distinct([box, again], 0.9) == [0, 1] and m.distinct([box, again], 0.8) == [0]
+
+
+def test_a_correlation_from_one_block_has_no_interval():
+    drops = pd.DataFrame({"position": [1, 2, 3], "predicted": [1.0, 2, 3], "seen": [1.0, 2, 3]})
+    assert np.isnan(m.agreement(drops, RULE, seed=0)).all()
+    apart = drops.assign(position=[1, 5_000, 9_000])
+    assert m.agreement(apart, RULE, seed=0)[0] == pytest.approx(1)
+
+
+def test_sites_of_the_map_are_not_asked(found, given):
+    _, sites, _ = given
+    left = m.apart(sites, found.sites)
+    assert len(left) == len(sites) - len(found.sites)
+    assert left.merge(found.sites, on=["position", "strand"]).empty
+    other = found.sites.assign(strand=found.sites["strand"].map({"+": "-", "-": "+"}))
+    assert len(m.apart(sites, other)) == len(sites)  # the same place on the other strand
+
+
+def test_too_few_sites_are_refused(given, found):
+    genome, sites, held = given
+    network = toy_reader.reader()
+    few = replace(RULE, min_seqlets=60)
+    with pytest.raises(ValueError, match="100 sites to find elements at: at least 120 are needed"):
+        m.searched(network, genome, sites[~held[sites["position"]]], rule=few, seed=0)
+    mapped = MutationMap(found.sites, np.arange(2), np.zeros((90, 2)), np.zeros((90, 2, 4)))
+    with pytest.raises(ValueError, match="0 sites to ask about elements at"):
+        m.claim(network, genome, mapped, found.sites, held, rule=RULE, seed=0)

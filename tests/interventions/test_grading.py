@@ -1,101 +1,63 @@
+"""Claims are laid beside planted elements: one for one, at their place, against permuted ones."""
+
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import toy_claims
-from toy_claims import (
-    LENGTH,
-    PLACE,
-    RULE,
-    WORD,
-    N,
-    effect,
-    elements_of,
-    planted_genome,
-    word_effects,
-)
 
 from genoattn.data.grammar import consensus_matrix
+from genoattn.genome.sequence import Genome
 from genoattn.heads import elements
-from genoattn.interventions import claims, grading
+from genoattn.interventions import grading
+from genoattn.interventions.claims import AROUND, Claims, Rule
+from genoattn.interventions.motif_discovery import Pattern
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 
-claimed = pytest.fixture(scope="module")(toy_claims.claimed)
+LENGTH, N = 60_000, 300
+WORD, PLACE = "TTGACA", -25  # planted element and the offset of its first nucleotide
+EVEN = np.full(4, 0.25)
+RULE = Rule(n_permuted=50)
 
 
-def test_how_much_of_a_word_was_planted_is_counted_on_the_genome():
-    _, sites, with_word = planted_genome(0, share=0.5)
-    sites = sites.assign(strand=np.where(np.arange(N) % 2, "+", "-"))  # places are read on a strand
-    elements = elements_of(sites, with_word)
-    counts = np.full((2, 9, 4), 5)
-    counts[:, 4:6] = [20, 0, 0, 0]  # all information lies in the two letters from the centre on
-    table = pd.DataFrame({"offset": [PLACE, PLACE - 1]})
-    carriers = np.tile(np.flatnonzero(with_word)[:40], (2, 1))
-    found = claims.Found(table, counts, carriers)
-    shares = grading.planted_letters(found, sites, elements, LENGTH)
-    inside = np.zeros((2, LENGTH), dtype=bool)
-    for site in elements.itertuples():
-        step = 1 if site.strand == "+" else -1
-        for nt in range(len(WORD)):
-            place = site.tss_position + step * (PLACE + nt)
-            inside[int(site.strand == "-"), place % LENGTH] = True
-    for row, offset in enumerate(table["offset"]):
-        hits = []
-        for site in sites.itertuples():
-            step = 1 if site.strand == "+" else -1
-            places = [(site.position + step * (offset + nt)) % LENGTH for nt in (0, 1)]
-            hits.append(inside[int(site.strand == "-"), places].mean())
-        hits = np.array(hits)
-        assert shares["planted_share"][row] == pytest.approx(hits[carriers[row]].mean())
-        assert shares["planted_elsewhere"][row] == pytest.approx(hits.mean())
-    assert shares["planted_share"].tolist() == pytest.approx([1.0, 0.5], abs=0.05)
-    assert shares["planted_element"].tolist() == ["box", "box"]
-    nothing = grading.planted_letters(found, sites, elements.iloc[:0], LENGTH)
-    assert (nothing["planted_share"] == 0).all() and (nothing["planted_element"] == "").all()
-
-
-def test_a_claim_of_something_not_planted_is_false(claimed):
-    found, elements = claimed
-    other = elements.assign(element="other", sequence="CCGGTC")
-    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), other, RULE)
-    assert not recovered["recovered"].any() and claims["false_claim"].all()
-    elsewhere = elements.assign(offset=PLACE - 10)
-    recovered, claims = grading.grade(found, effect(-2, -0.5), word_effects(found), elsewhere, RULE)
-    assert not recovered["recovered"].any() and claims["false_claim"].all()
-    nothing, claims = grading.grade(
-        found, effect(-2, -0.5), word_effects(found), elements.head(0), RULE
+def planted_genome() -> tuple[Genome, pd.DataFrame, pd.DataFrame]:
+    """Random genome, sites 150 nt apart, and the copies of the word that half of them have."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(4, size=LENGTH).astype(np.uint8)
+    sites = pd.DataFrame({"position": 60 + 150 * np.arange(N), "strand": "+"})
+    copies = sites[rng.random(N) < 0.5]
+    letters = np.array(["ACGT".index(letter) for letter in WORD], dtype=np.uint8)
+    for site in copies["position"]:
+        codes[site + PLACE : site + PLACE + len(WORD)] = letters
+    planted = pd.DataFrame(
+        {
+            "tss_position": copies["position"],
+            "strand": "+",
+            "element": "box",
+            "offset": PLACE,
+            "sequence": WORD,
+        }
     )
-    assert nothing.empty and claims["false_claim"].all()
+    return Genome("toy", codes, circular=True), sites, planted
 
 
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
-    return Annotator(config).eval()
-
-
-def test_replacing_letters_out_of_reach_changes_nothing(model):
-    genome, sites, with_word = planted_genome(0, share=0.5)
-    elements = elements_of(sites, with_word)
-    near = grading.usage(model, genome, elements.assign(offset=-8), most=20, least=0.5, seed=0)
-    assert near["change"].abs().item() > 1e-9
-    assert list(near["element"]) == ["box"]
-    reach = model.config.reach_upstream - model.config.downstream
-    edge = elements.assign(offset=-reach, sequence=WORD)
-    used = grading.usage(model, genome, edge, most=20, least=0.5, seed=0)
-    assert np.isfinite(used["change"]).all() and not used["used"].any()
-
-
-def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
-    genome, sites, with_word = planted_genome(0, share=0.5)
-    near = elements_of(sites, with_word).assign(offset=-8)
-    given = {"most": 20, "seed": 0}
-    change = abs(grading.usage(model, genome, near, least=0, **given)["change"].item())
-    assert grading.usage(model, genome, near, least=0.99 * change, **given)["used"].item()
-    assert not grading.usage(model, genome, near, least=1.01 * change, **given)["used"].item()
+def claims_of(words: list[tuple[str, int]], around: str = "", n: int = 50) -> Claims:
+    """Claims of words at places; ``around`` stands downstream of each."""
+    rng = np.random.default_rng(0)
+    patterns, letters = [], []
+    for word, first in words:
+        counts = np.eye(4, dtype=np.int64)[["ACGT".index(one) for one in word]] * n
+        patterns.append(Pattern(np.arange(n), np.full(n, first), counts, counts / n - 0.25))
+        wide = rng.multinomial(n, EVEN, size=len(word) + 2 * AROUND)
+        wide[AROUND : AROUND + len(word)] = counts
+        for place, one in enumerate(around):
+            wide[AROUND + len(word) + place] = np.eye(4)["ACGT".index(one)] * n
+        letters.append(wide)
+    table = pd.DataFrame({"name": [f"{word} at {first}" for word, first in words]})
+    table = table.assign(q_value=0.01, head="L1 H1", claimed=True)
+    sites = planted_genome()[1]
+    return Claims(table, patterns, sites, letters, pd.DataFrame())
 
 
 def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_one():
@@ -107,44 +69,113 @@ def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_
     assert grading.assigned(alike[:, :0], 0.8).tolist() == []
 
 
-def test_a_claim_is_no_recovery_of_two_elements_alike(claimed):
-    found, elements = claimed
-    strongest = found.table["p_sites"].idxmin()
-    one = claims.Found(
-        found.table.loc[[strongest]].reset_index(drop=True),
-        found.counts[[strongest]],
-        found.carriers[[strongest]],
-    )
-    twice = pd.concat([elements, elements.assign(element="twin")], ignore_index=True)
-    recovered, _ = grading.grade(one, effect(-2, -0.5), word_effects(one), twice, RULE)
-    assert recovered["recovered"].sum() == 1
+def test_a_claim_of_the_planted_word_at_its_place_recovers_it():
+    _, _, planted = planted_genome()
+    recovered, claims = grading.grade(claims_of([(WORD, PLACE)]), planted, EVEN, RULE, seed=0)
+    (row,) = recovered.to_dict("records")
+    assert row["recovered"] and row["recovered_offset"] == PLACE and row["head"] == "L1 H1"
+    assert row["similarity"] == pytest.approx(1) and row["q_value"] == 0.01
+    assert row["chance"] < 0.1
+    assert claims["element"].tolist() == ["box"] and not claims["false_claim"].any()
 
 
-def test_permuted_elements_are_recovered_less_often_than_the_planted_one(claimed):
-    found, elements = claimed
-    given = (found, effect(-2, -0.5), word_effects(found))
-    recovered, _ = grading.grade(*given, elements, RULE, seed=1)
-    assert recovered["recovered"].all() and recovered["chance"].item() < 0.1
-    again, _ = grading.grade(*given, elements, RULE, seed=1)
-    pd.testing.assert_frame_equal(recovered, again)
+def test_a_row_that_is_no_claim_recovers_nothing_and_is_not_false():
+    _, _, planted = planted_genome()
+    found = claims_of([(WORD, PLACE), ("CCCCCC", PLACE)])
+    found = found._replace(table=found.table.assign(claimed=False))
+    recovered, claims = grading.grade(found, planted, EVEN, RULE, seed=0)
+    assert not recovered["recovered"].any() and not claims["false_claim"].any()
 
 
-def test_a_motif_is_laid_where_it_fits():
+def test_a_claim_of_something_not_planted_or_elsewhere_is_false():
+    _, _, planted = planted_genome()
+    for words in ([("CCGGTC", PLACE)], [(WORD, PLACE - 10)]):
+        recovered, claims = grading.grade(claims_of(words), planted, EVEN, RULE, seed=0)
+        assert not recovered["recovered"].any() and claims["false_claim"].all()
+    found = claims_of([(WORD, PLACE)])
+    nothing, claims = grading.grade(found, planted.head(0), EVEN, RULE, seed=0)
+    assert nothing.empty and claims["false_claim"].all()
+
+
+def test_a_second_claim_of_an_element_is_neither_a_recovery_nor_false():
+    _, _, planted = planted_genome()
+    twin = pd.concat([planted, planted.assign(element="twin")], ignore_index=True)
+    one, _ = grading.grade(claims_of([(WORD, PLACE)]), twin, EVEN, RULE, seed=0)
+    assert one["recovered"].sum() == 1
+    two = claims_of([(WORD, PLACE), (WORD[1:], PLACE + 1)])
+    both, _ = grading.grade(two, twin, EVEN, RULE, seed=0)
+    assert both["recovered"].sum() == 2
+    once, claims = grading.grade(two, planted, EVEN, RULE, seed=0)
+    assert once["recovered"].sum() == 1
+    assert claims["element"].tolist() == ["box", "box"] and not claims["false_claim"].any()
+
+
+def test_permuted_elements_are_the_same_every_time():
+    _, _, planted = planted_genome()
+    found = claims_of([(WORD, PLACE)])
+    first, _ = grading.grade(found, planted.assign(sequence="TT"), EVEN, RULE, seed=1)
+    again, _ = grading.grade(found, planted.assign(sequence="TT"), EVEN, RULE, seed=1)
+    pd.testing.assert_frame_equal(first, again)
+    assert first["recovered"].all()
+    assert 0 < first["chance"].item() < 0.3  # one of sixteen pairs of letters is the same
+
+
+def test_a_claim_of_half_an_element_counts_where_its_sites_have_the_whole():
+    element = elements.Element("pair", consensus_matrix("TGTGANNNNNNTCACA", 0.85), (-69,), "toy")
+    with_rest = claims_of([("TGTGA", -69)], around="ACGTACTCACA")
+    without = claims_of([("TGTGA", -69)], around="ACGTACGAGTG")
+
+    def like(found: Claims, words: str = "TGTGA") -> tuple[float, int]:
+        counts = np.eye(4, dtype=np.int64)[["ACGT".index(one) for one in words]] * 50
+        return grading.likeness(counts, found.letters[0], -69, element, EVEN, 0)
+
+    assert like(with_rest)[0] == pytest.approx(1) and like(with_rest)[1] == -69
+    worn = "TGACC"  # its own letters are unlike; the sites' letters decide
+    assert like(with_rest, worn)[0] > 0.8 > like(without, worn)[0]
+
+
+def test_a_claim_beside_an_element_is_not_of_it_whatever_its_sites_have():
     word = elements.word("box", WORD, PLACE, PLACE, "toy")
-    codes = np.array([["ACGT".index(letter) for letter in "AC" + WORD + "G"]])
-    counts = np.eye(4, dtype=int)[codes[0]] * 50
-    alike, first = grading.placed(counts, PLACE + 2, word, slack=4)
-    assert first == PLACE and alike == pytest.approx(1, abs=0.01)
-    alike, first = grading.placed(counts, PLACE + 3, word, slack=4)
-    assert first == PLACE + 1
-    assert grading.placed(counts, PLACE + 40, word, slack=4)[0] == 0
+    found = claims_of([("GCGC", PLACE - 4)], around=WORD)
+    one = found.patterns[0]
+    assert grading.likeness(one.counts, found.letters[0], one.offset, word, EVEN, 0)[0] == 0
 
 
-def test_half_of_an_element_with_its_gap_must_be_covered():
-    gapped = elements.Element("pair", consensus_matrix("TGTGANNNNNNTCACA", 0.85), (-69,), "toy")
-    second = np.eye(4, dtype=int)[["ACGT".index(letter) for letter in "GATTCACAG"]] * 50
-    second[[0, 1, 2, 8]] = 12  # no letter preferred; TCACA ends at the last but one
-    alike, first = grading.placed(second, -57, gapped, slack=0)
-    assert first == -69 and alike > 0.9  # eight of sixteen
-    one_less = np.roll(second, -1, axis=0)
-    assert grading.placed(one_less, -56, gapped, slack=0)[0] == 0
+def test_how_much_of_a_claim_was_planted_is_counted_on_the_genome():
+    _, sites, planted = planted_genome()
+    found = claims_of([(WORD, PLACE), (WORD, PLACE - 3)])
+    have = np.flatnonzero(sites["position"].isin(planted["tss_position"]))[:50]
+    patterns = [Pattern(have, one.first, one.counts, one.contribution) for one in found.patterns]
+    shares = grading.planted_letters(found._replace(patterns=patterns), planted, LENGTH)
+    assert shares["planted_share"].tolist() == pytest.approx([1.0, 0.5])
+    of_all = len(planted) / len(sites)
+    assert shares["planted_elsewhere"].tolist() == pytest.approx([of_all, of_all / 2])
+    assert shares["planted_element"].tolist() == ["box", "box"]
+    minus = planted.assign(strand="-")  # the copies of the other strand lie elsewhere
+    assert (grading.planted_letters(found, minus, LENGTH)["planted_share"] < 0.5).all()
+    nothing = grading.planted_letters(found, planted.iloc[:0], LENGTH)
+    assert (nothing["planted_share"] == 0).all() and (nothing["planted_element"] == "").all()
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    config = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=12, downstream=3)
+    return Annotator(config).eval()
+
+
+def test_letters_at_the_edge_of_what_the_model_reads_can_be_replaced(model):
+    genome, _, planted = planted_genome()
+    reach = model.config.reach_upstream - model.config.downstream
+    edge = planted.assign(offset=-reach)
+    used = grading.usage(model, genome, edge, most=20, least=0.5, seed=0)
+    assert np.isfinite(used["change"]).all() and not used["used"].any()
+
+
+def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
+    genome, _, planted = planted_genome()
+    near, given = planted.assign(offset=-8), {"most": 20, "seed": 0}
+    change = abs(grading.usage(model, genome, near, least=0, **given)["change"].item())
+    assert change > 1e-9
+    assert grading.usage(model, genome, near, least=0.99 * change, **given)["used"].item()
+    assert not grading.usage(model, genome, near, least=1.01 * change, **given)["used"].item()

@@ -1,40 +1,132 @@
-"""Blind claims on toy heads: what is planted and read is claimed, at its place; nothing else is."""
+"""Networks on genomes of known truth: the tables of the command, and what goes into them."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from toy_reader import CONFIG, promoters, reader
 
 from genoattn.interventions import recovery
+from genoattn.interventions.claims import Rule
+
+RULE = Rule(
+    first=-45, last=0, n_learn=90, min_seqlets=15, n_sites=30, block=1_000, n_bootstrap=200,
+    min_used=0.5, n_permuted=20,
+)  # fmt: skip
 
 
-def test_the_tables_are_read_and_counted(tmp_path):
-    recovered = pd.DataFrame(
-        {
-            "genome_seed": [0, 0],
-            "element": ["-10", "-35"],
-            "recovered": [True, False],
-            "used": [True, False],
-            "change": [-1.5, -0.1],
-        }
+@pytest.fixture(scope="module")
+def judged():
+    """The network that reads TTGACA, where it was planted beside a word that nothing reads."""
+    genome, sites = promoters(n=150)
+    copies = sites[sites["has"]].rename(columns={"position": "tss_position"})
+    box = copies.assign(element="box", offset=-35, sequence="TTGACA")
+    other = copies.assign(element="other", offset=-15, sequence="GGCCTT")
+    planted = pd.concat([box, other], ignore_index=True)
+    held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
+    return recovery.judge(reader(), genome, sites, planted, held, rule=RULE, seed=0)
+
+
+def test_what_is_planted_and_used_is_recovered_and_what_is_not_used_is_told_from_it(judged):
+    told = judged.recovered.set_index("element")
+    assert told.loc["box", "recovered"] and told.loc["box", "used"]
+    assert told.loc["box", "head"] == "L1 H1"
+    assert not told.loc["other", "recovered"] and not told.loc["other", "used"]
+    assert told["chance"].max() < 0.2
+    assert not judged.claims["false_claim"].any()
+    assert judged.claims.loc[judged.claims["claimed"], "planted_share"].min() > 0.8
+
+
+def test_claims_predict_what_replacing_costs_at_sites_that_they_were_not_made_of(judged):
+    (row,) = judged.genome.to_dict("records")
+    assert row["n_claims"] == judged.claims["claimed"].sum() == 1
+    assert row["r_low"] <= row["r"] <= row["r_high"] and row["r_low"] > 0.5
+    assert "1 claims, 0 false; 1 of 2 planted and 1 of 1 used elements recovered" in (
+        recovery._said(with_names(judged))
     )
-    claims = pd.DataFrame(
-        {
-            "genome_seed": [0, 0, 1],
-            "grammar": [True, True, False],
-            "element": ["-10", None, None],
-            "claimed": [True, True, False],
-            "false_claim": [False, True, False],
-            "planted_share": [0.9, 0.8, 0.0],
-            "planted_elsewhere": [0.5, 0.1, 0.0],
-            "planted_element": ["-10", "-35", None],
-        }
-    )
-    genomes = pd.DataFrame({"genome_seed": [0, 1], "grammar": [True, False]})
-    recovered.to_csv(tmp_path / "recovery.csv", index=False)
+
+
+def with_names(judged: recovery.Treated) -> recovery.Treated:
+    genome = judged.genome.assign(genome_seed=0, grammar=True, trained=True)
+    return judged._replace(genome=genome)
+
+
+def test_an_untrained_network_is_that_of_its_seed_and_leaves_the_others_chance_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first, again = recovery._untrained(CONFIG, 3), recovery._untrained(CONFIG, 3)
+    assert torch.equal(torch.rand(1), expected) and not first.training
+    other = recovery._untrained(CONFIG, 4)
+    weights = [next(one.parameters()) for one in (first, again, other)]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monkeypatch):
+    asked = []
+
+    def treated(seed, folder, *, with_grammar, trained, **given):
+        asked.append((seed, with_grammar, trained))
+        frames = [
+            frame.assign(genome_seed=seed, grammar=with_grammar, trained=trained)
+            for frame in judged
+        ]
+        return recovery.Treated(*frames)
+
+    monkeypatch.setattr(recovery, "one_genome", treated)
+    given = ["--seeds", "8", "9", "--blank", "7", "--untrained", "8"]
+    recovery.main([*given, "--results", str(tmp_path)])
+    assert asked == [(8, True, True), (7, False, True), (8, True, False), (9, True, True)]
+    tables = recovery.read(tmp_path / "recovery.csv")
+    assert tables.recovered["trained"].all()
+    assert set(tables.recovered) >= {"element", "recovered", "used", "chance", "change"}
+    assert tables.genomes["trained"].tolist() == [True, True, False, True]
+    assert len(tables.claims) == 4 * len(judged.claims)
+
+
+def test_a_table_that_is_missing_is_named(tmp_path):
+    pd.DataFrame({"element": ["-10"]}).to_csv(tmp_path / "recovery.csv", index=False)
     with pytest.raises(FileNotFoundError, match=r"recovery_claims\.csv"):
         recovery.read(tmp_path / "recovery.csv")
-    claims.to_csv(tmp_path / "recovery_claims.csv", index=False)
-    genomes.to_csv(tmp_path / "recovery_genomes.csv", index=False)
+
+
+def tables_in(folder) -> dict[str, pd.DataFrame]:
+    """The three tables, written; two claims, one of an element called by a number."""
+    tables = {
+        "recovery": pd.DataFrame(
+            {"element": ["-10"], "recovered": [True], "used": [True], "chance": [0.0]}
+        ),
+        "recovery_claims": pd.DataFrame(
+            {
+                "element": ["-10", None],
+                "planted_element": [None, "-35"],
+                "claimed": [True, False],
+                "trained": True,
+            }
+        ),
+        "recovery_genomes": pd.DataFrame({"genome_seed": [0], "trained": [True], "r": [0.9]}),
+    }
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return tables
+
+
+def test_names_of_elements_stay_names(tmp_path):
+    tables_in(tmp_path)
     tables = recovery.read(tmp_path / "recovery.csv")
-    assert tables.recovered["element"].tolist() == ["-10", "-35"]
+    assert tables.recovered["element"].tolist() == ["-10"]
+    assert tables.claims["element"].tolist() == ["-10", ""]
+    assert tables.claims["planted_element"].tolist() == ["", "-35"]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("recovery", "chance"), ("recovery_claims", "trained"), ("recovery_genomes", "r")],
+)
+def test_tables_of_another_rule_are_refused(tmp_path, name, column):
+    before = tables_in(tmp_path)[name].drop(columns=column)
+    before.to_csv(tmp_path / f"{name}.csv", index=False)
+    with pytest.raises(ValueError, match=rf"{name}\.csv: column '{column}' is missing"):
+        recovery.read(tmp_path / "recovery.csv")

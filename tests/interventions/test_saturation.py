@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from toy import lively
 
 from genoattn.genome.sequence import Genome
 from genoattn.interventions import saturation
+from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.convolutional import ConvolutionalConfig, ConvolutionalNetwork
+from genoattn.prediction.site import Rereading, letters
 
 
 def counting() -> ConvolutionalNetwork:
@@ -74,6 +77,49 @@ def test_an_interrupted_map_goes_on_where_it_stopped(tmp_path, monkeypatch):
     np.testing.assert_array_equal(whole.change, plain.change)
     saturation.saturate(counting(), GENOME, SITES, **asked, made_from={"weights": "others"})
     assert read_again == [2, 5, 6, 2, 5, 6, 2]  # once without a file, once of other weights
+
+
+def test_a_kept_map_is_read_with_the_sites_that_are_done(tmp_path, monkeypatch):
+    kept = tmp_path / "map.npz"
+    asked = {"first": -2, "last": 0, "progress": False}
+    whole = saturation.saturate(counting(), GENOME, SITES, **asked, kept=kept)
+    read = saturation.read_kept(kept, GENOME)
+    pd.testing.assert_frame_equal(read.sites, whole.sites)
+    for name in ("offset", "codes", "change"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(whole, name))
+    with np.load(kept) as arrays:
+        log_odds = np.where([True, False, True], arrays["log_odds"], np.nan)
+        np.savez(kept, record=arrays["record"], change=arrays["change"], log_odds=log_odds)
+    part = saturation.read_kept(kept, GENOME)
+    assert part.sites["position"].tolist() == [5, 2]
+    np.testing.assert_array_equal(part.change, whole.change[[0, 2]])
+
+
+READ = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=24, downstream=3)
+
+
+def test_the_map_to_first_order_adds_up_from_the_composition_to_the_sequence():
+    network = lively(READ)
+    codes = np.random.default_rng(0).integers(4, size=500).astype(np.uint8)
+    genome = Genome("toy", codes, circular=True)
+    sites = pd.DataFrame({"position": [100, 250, 3, 400], "strand": ["+", "-", "+", "-"]})
+    share = np.array([0.3, 0.2, 0.2, 0.3])
+    asked = {"first": -15, "composition": share, "progress": False}
+    found = saturation.first_order(network, genome, sites, last=3, n_steps=100, **asked)
+    for row, site in enumerate(sites.itertuples()):
+        reading = Rereading(network, genome, site.position, site.strand, -15)
+        start = reading.start_of(reading.site - 15)
+        mixed = letters(reading.codes[start:])
+        mixed[reading.site - 15 - start : reading.site + 4 - start] = torch.tensor(share).float()
+        with torch.no_grad():
+            beginning = float(reading.of_letters(mixed[None], start))
+        gained = -(found.change[row] @ share).sum()  # by the letters, against the composition
+        assert gained == pytest.approx(found.sites["log_odds"][row] - beginning, abs=5e-3)
+    exact = saturation.saturate(network, genome, sites, first=-15, last=3, progress=False)
+    np.testing.assert_array_equal(found.codes, exact.codes)
+    assert (found.change[exact.change == 0] == 0).all()  # the letter that stands there
+    with pytest.raises(ValueError, match="give first <= last <= 3"):
+        saturation.first_order(network, genome, sites, last=4, **asked)
 
 
 def test_bad_regions_and_sites_are_refused_by_name():

@@ -88,6 +88,7 @@ def test_an_element_is_recovered_missed_or_not_used():
             "element": ["-10", "-35", "-10"],
             "recovered": [True, False, False],
             "used": [True, False, True],
+            "chance": [0.03, 0.0, 0.0],
         }
     )
     drawn = draw.recovery(table)
@@ -95,4 +96,5 @@ def test_an_element_is_recovered_missed_or_not_used():
     places = [(line.get_xdata(), line.get_ydata()) for line in (recovered, missed, unused)]
     assert [(list(x), list(y)) for x, y in places] == [([0], [0]), ([1], [0]), ([0], [1])]
     assert "-10 1 of 2 and -35 0 of 1" in drawn.alt
+    assert "1.0% would have been recovered" in drawn.caption
     assert draw.recovery(None) is None

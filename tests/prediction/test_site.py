@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 from toy import lively
-from toy_claims import LENGTH, planted_genome
 
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
@@ -114,12 +113,13 @@ def model():
 
 
 def test_the_output_at_a_site_is_that_of_the_whole_genome(model):
-    genome, _, _ = planted_genome(0, share=0.5)
+    codes = np.random.default_rng(0).integers(4, size=60_000).astype(np.uint8)
+    genome = Genome("toy", codes, circular=True)
     some = pd.DataFrame({"position": [500, 40_000, 3], "strand": ["+", "-", "+"]})
     codes = site_windows(genome, some, model.config)
     from genoattn.prediction.predict import predict
 
-    where = np.isin(np.arange(LENGTH), some["position"])
+    where = np.isin(np.arange(len(genome)), some["position"])
     track = predict(model, genome, where=where, progress=False)
     expected = track[(some["strand"] == "-").astype(int), some["position"]]
     given = 1 / (1 + np.exp(-site_log_odds(model, codes, batch=2)))
