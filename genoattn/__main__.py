@@ -17,7 +17,7 @@ COMMANDS = {
     "adapt": ("genoattn.study.adapt", "adapt a model to a species with start sites of your own"),
     "bench": ("genoattn.study.bench", "measure the attention engine on this machine"),
     "costs": ("genoattn.study.costs", "measure what annotating costs beside the prediction"),
-    "recover": ("genoattn.interventions.recovery", "recover planted elements on simulated genomes"),
+    "recover": ("genoattn.study.recover", "recover planted elements on simulated genomes"),
     "claims": ("genoattn.study.claims", "claim elements that a model reads, and their heads"),
     "game": ("genoattn.course.game", "claims about a network, graded against a planted truth"),
     "book": ("genoattn.book.build", "steps of the book's build"),

@@ -20,10 +20,8 @@ there already is not repeated.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +33,6 @@ from numpy.typing import NDArray
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
 from genoattn.data.simulation import Layout, Simulation, simulate
-from genoattn.genome.files import writing
 from genoattn.genome.motifs import composition
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
@@ -252,76 +249,3 @@ def read(path: str | Path) -> Recovery:
     for column in ("element", "planted_element"):
         tables.claims[column] = tables.claims[column].fillna("")
     return tables
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line: recover planted elements on simulated genomes, one after the other."""
-    parser = argparse.ArgumentParser(prog="genoattn recover", description=main.__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--out", type=Path, default=Path("runs/recovery"), help="folder of runs")
-    parser.add_argument(
-        "--results", type=Path, default=Path("book/results/demo"), help="folder of the tables"
-    )
-    parser.add_argument("--length", type=int, default=LENGTH, help="nucleotides of a genome")
-    parser.add_argument("--passes", type=float, default=TRAINING.passes)
-    parser.add_argument(
-        "--blank", type=int, nargs="*", default=[0], help="seeds of genomes without grammar"
-    )
-    parser.add_argument(
-        "--untrained",
-        type=int,
-        nargs="*",
-        default=[0],
-        help="seeds of genomes with grammar whose network is not trained",
-    )
-    given = parser.parse_args(arguments)
-    training = replace(TRAINING, passes=given.passes)
-    kinds = ((given.seeds, True, True), (given.blank, False, True), (given.untrained, True, False))
-    wanted = [  # in turns, so that there is something of each kind early
-        (seeds[turn], *kind)
-        for turn in range(max(len(seeds) for seeds, *_ in kinds))
-        for seeds, *kind in kinds
-        if turn < len(seeds)
-    ]
-    done: list[Treated] = []
-    for seed, with_grammar, trained in wanted:
-        one = one_genome(
-            seed,
-            given.out,
-            with_grammar=with_grammar,
-            trained=trained,
-            length=given.length,
-            training=training,
-        )
-        done.append(one)
-        print(_said(one), flush=True)
-        tables = {  # after each genome, so that what is done is there
-            "recovery.csv": _joined([each.recovered for each in done if each.genome["trained"][0]]),
-            "recovery_claims.csv": _joined([each.claims for each in done]),
-            "recovery_genomes.csv": _joined([each.genome for each in done]),
-        }
-        for name, table in tables.items():
-            with writing(given.results / name) as partial:
-                table.to_csv(partial, index=False, float_format="%.6g")
-
-
-def _said(one: Treated) -> str:
-    """One line on a genome."""
-    row = one.genome.iloc[0]
-    kind = ("grammar" if row["grammar"] else "none") if row["trained"] else "untrained"
-    false = int(one.claims["false_claim"].sum())
-    told = f"{kind} {row['genome_seed']}: {row['n_claims']} claims, {false} false"
-    if one.recovered.empty:
-        return told
-    used = one.recovered[one.recovered["used"]]
-    return (
-        f"{told}; {int(one.recovered['recovered'].sum())} of {len(one.recovered)} planted and "
-        f"{int(used['recovered'].sum())} of {len(used)} used elements recovered, "
-        f"{one.recovered['chance'].sum():.2f} by chance; predicted and seen drops r = "
-        f"{row['r']:.2f} ({row['r_low']:.2f} to {row['r_high']:.2f})"
-    )
-
-
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of several; without those that have no row, if any has one."""
-    return pd.concat([one for one in frames if len(one)] or frames, ignore_index=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from genoattn.genome.files import writing
 from genoattn.interventions.claims import Claims, Rule, agreement, apart, claim, predicted
 from genoattn.interventions.saturation import read_kept
+from genoattn.study.parameters import COUNT, FROM_0
 from genoattn.study.run import Run
 
 __all__ = ["Claimed", "claims_of", "read"]
@@ -114,9 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="genoattn claims", description=main.__doc__)
     parser.add_argument("run", type=Path, help="folder of the run, after chapter 06")
     parser.add_argument("--weights", nargs="+", default=["curated"], help="names of models")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=FROM_0, default=0)
     parser.add_argument(
-        "--sites", type=int, default=Rule().n_sites, help="at which each element is asked about"
+        "--sites", type=COUNT, default=Rule().n_sites, help="at which each element is asked about"
     )
     parser.add_argument("--results", type=Path, required=True, help="folder of claims.csv")
     given = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from toy_reader import CONFIG, promoters, reader
 
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
+from genoattn.study import recover
 
 RULE = Rule(
     first=-45, last=0, n_learn=90, min_seqlets=15, n_sites=30, block=1_000, n_bootstrap=200,
@@ -75,9 +76,9 @@ def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monke
         ]
         return recovery.Treated(*frames)
 
-    monkeypatch.setattr(recovery, "one_genome", treated)
+    monkeypatch.setattr(recover, "one_genome", treated)
     given = ["--seeds", "8", "9", "--blank", "7", "--untrained", "8"]
-    recovery.main([*given, "--results", str(tmp_path)])
+    recover.main([*given, "--results", str(tmp_path)])
     assert asked == [(8, True, True), (7, False, True), (8, True, False), (9, True, True)]
     tables = recovery.read(tmp_path / "recovery.csv")
     assert tables.recovered["trained"].all()
