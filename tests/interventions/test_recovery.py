@@ -45,7 +45,7 @@ def test_claims_predict_what_replacing_costs_at_sites_that_they_were_not_made_of
     assert row["n_claims"] == judged.claims["claimed"].sum() == 1
     assert row["r_low"] <= row["r"] <= row["r_high"] and row["r_low"] > 0.5
     assert "1 claims, 0 false; 1 of 2 planted and 1 of 1 used elements recovered" in (
-        recovery._said(with_names(judged))
+        recover._said(with_names(judged))
     )
 
 
