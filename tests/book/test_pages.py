@@ -119,8 +119,8 @@ def test_pages_that_a_pattern_stands_for_count(site, here):
 
 def test_a_page_is_called_as_the_table_of_contents_says_else_by_its_heading(here):
     (here / "_toc.yml").write_text(
-        'root: book/intro\nparts:\n- chapters:\n  - file: book/a\n    title: "Demo: a"\n'
-        "  - file: book/b\n"
+        "root: book/intro\nparts:\n- chapters:\n"
+        '  - file: book/a\n    title: "Demo: a"\n  - file: book/b\n'
     )
     for name, text in (("intro", "words\n\n# First\n\n## Second"), ("a", "# Other")):
         (here / "book").mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genoattn.book import slides
+from genoattn.book import build, figures, slides
 from genoattn.book.pages import check_loads
 from genoattn.book.slides import Slide
 from genoattn.study.report import in_words
@@ -198,3 +198,12 @@ def test_all_decks_are_written_with_what_they_load(tmp_path, numbers):
         assert "{{" not in path.read_text()
     sheets = (tmp_path / "slides").rglob("*.css")
     assert not any(re.search(r"url\(\s*[\"']?(?:https?:)?//", one.read_text()) for one in sheets)
+
+
+def test_one_command_writes_figures_and_then_the_decks_that_show_them(monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr(figures, "write", lambda: done.append("figures") or [{}] * 3)
+    monkeypatch.setattr(slides, "write", lambda: done.append("decks") or [Path("a.html")])
+    assert build.main(["slides"]) == 0
+    assert done == ["figures", "decks"]
+    assert capsys.readouterr().out == "3 figures and 1 decks written\n"
