@@ -78,6 +78,7 @@ def say_compared(
         + " ".join(_maps(name, row.loc[name], main) for name in others)
         + f" {null} "
         + _discovered(elements, n_places, p.min_seqlets)
+        + "\n"
         + folded("What the noise of each element costs each network", table(_side(effects)))
     )
 

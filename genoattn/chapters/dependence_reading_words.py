@@ -139,7 +139,7 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
         f"letters are replaced by random ones. For {in_words(len(costly))} the interval lies below "
         f"zero; {in_words(len(named))} {'has' if len(named) == 1 else 'have'} a known counterpart "
-        f"(q ≤ {max_q:g})." + folded("All elements found", table(shown))
+        f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
 
 

@@ -103,6 +103,7 @@ def elements(**changes):
 
 def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     said = wording.say_used(elements(), 100, 0.05)
+    assert "\n````{admonition} All elements found" in said  # a fence begins its line
     assert "finds **one element** at 100 sites: -10 box at -12 (50 sites, -3.00" in said
     assert "For one the interval lies below zero; one has a known counterpart" in said
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
