@@ -176,6 +176,7 @@ def say_in_short(
         Of `dependence_starts`.
     """
     by = _by(mediated.effects[mediated.effects["control"] == ""], "element")
+    controls = _by(mediated.effects[mediated.effects["control"] != ""], "element")
     lines = []
     for name in mediated.used:
         mine = mediated.carriers[mediated.carriers["element"] == name]
@@ -186,7 +187,7 @@ def say_in_short(
             if len(top)
             else "no single head carries it"
         )
-        lines.append(f"- **{name}**: {effect} log-odds; {carried}.")
+        lines.append(f"- **{name}**: {effect} log-odds{_beside(by[name], controls)}; {carried}.")
     unused = [name for name in by if name not in mediated.used]
     n = len(by)
     used = in_words(len(mediated.used))
@@ -204,6 +205,15 @@ def say_in_short(
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:
         said += f" Leaderless genes: {leaderless_verdict(leaderless).replace('**', '')}"
     return said
+
+
+def _beside(row: Mapping[Any, Any], controls: Mapping[str, Mapping[Any, Any]]) -> str:
+    """What the control of an effect shows, where the two intervals meet."""
+    control = controls.get(row["element"])
+    if control is None or row["ci_low"] > control["ci_high"]:
+        return ""
+    effect = with_interval(*(control[one] for one in ("effect", "ci_low", "ci_high")))
+    return f", not significantly more than its control ({effect})"
 
 
 def _share(row: pd.Series) -> str:

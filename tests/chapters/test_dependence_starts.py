@@ -94,6 +94,21 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
     assert "(not shown: second codon AAA)." in said and "every distance" not in said
     assert "- **start codon**: +5.00 (+4.00 to +6.00) log-odds; L2 H6 alone restores 50%" in said
     assert "worth most as a start is ATG" in said and "Leaderless" not in said
+    control = effects.iloc[:1].assign(control="frame kept", ci_high=4.0)
+    both = pd.concat([effects, control])
+    met = words.say_in_short(
+        SimpleNamespace(**found.__dict__ | {"effects": both}),
+        None,
+        codon_table(),
+        (0, -1, 1),
+        leaders(),
+    )
+    assert "log-odds, not significantly more than its control (+5.00 (+4.00 to +4.00)); L2" in met
+    apart = both.assign(ci_high=both["ci_high"].where(both["control"] == "", 3.9))
+    clear = SimpleNamespace(**found.__dict__ | {"effects": apart})
+    assert "its control" not in words.say_in_short(
+        clear, None, codon_table(), (0, -1, 1), leaders()
+    )
     lone = found.__dict__ | {"carriers": carriers.iloc[:0]}
     spaced = pd.DataFrame(
         {"upstream": "Shine-Dalgarno", "downstream": "start codon", "spacer": [6, 7],
