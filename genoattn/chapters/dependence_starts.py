@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import dependence_starts_words as wording
-from genoattn.chapters.dependence_carriers import Mediated
+from genoattn.chapters.dependence_carriers import Mediated, Spaced
 from genoattn.chapters.dependence_reading import blocks_of, drawn_places, labelled_sites
 from genoattn.data.curation import curate
 from genoattn.evaluation import bootstrap
@@ -254,9 +254,16 @@ def _threshold(run: Run, model: Model) -> float:
 
 
 def short_of_gene_starts(
-    run: Run, mediated: Mediated, codons: Codons, stops: Frames, leaderless: Leaderless
+    run: Run,
+    mediated: Mediated,
+    spaced: Spaced,
+    codons: Codons,
+    stops: Frames,
+    leaderless: Leaderless,
 ) -> Finding:
     """Answer the chapter's question where the sites are starts of genes, else nothing."""
     if not run.study.asks("start codon"):
         return Finding()
-    return Finding(wording.say_in_short(mediated, codons.table, stops.contrast, leaderless.table))
+    return Finding(
+        wording.say_in_short(mediated, spaced.table, codons.table, stops.contrast, leaderless.table)
+    )

@@ -160,6 +160,7 @@ def _of(row: Mapping[Any, Any], name: str, spec: str) -> str:
 
 def say_in_short(
     mediated: Mediated,
+    spaced: pd.DataFrame | None,
     codons: pd.DataFrame,
     contrast: tuple[float, float, float],
     leaderless: pd.DataFrame,
@@ -169,10 +170,13 @@ def say_in_short(
     Parameters
     ----------
     mediated : Mediated
+    spaced : DataFrame or None
+        `dependence_carriers.Spaced.table`.
     codons, contrast, leaderless
         Of `dependence_starts`.
     """
     by = _by(mediated.effects[mediated.effects["control"] == ""], "element")
+    controls = _by(mediated.effects[mediated.effects["control"] != ""], "element")
     lines = []
     for name in mediated.used:
         mine = mediated.carriers[mediated.carriers["element"] == name]
@@ -183,17 +187,33 @@ def say_in_short(
             if len(top)
             else "no single head carries it"
         )
-        lines.append(f"- **{name}**: {effect} log-odds; {carried}.")
+        lines.append(f"- **{name}**: {effect} log-odds{_beside(by[name], controls)}; {carried}.")
     unused = [name for name in by if name not in mediated.used]
     n = len(by)
-    said = f"Of {in_words(n)} elements asked about, the output uses {in_words(len(mediated.used))}"
+    used = in_words(len(mediated.used))
+    said = f"Of {in_words(n)} elements and edits asked about, the output depends on {used}"
     said += f" (not shown: {listed(unused)}).\n\n" if unused else ".\n\n"
     first = codons.iloc[0]["codon"]
     said += "\n".join(lines) + ("\n\n" if lines else "")
+    if spaced is not None:
+        best = dict(spaced.loc[spaced["effect"].idxmax()])
+        said += (
+            f"{best['upstream']}, written at every distance, is worth most {best['spacer']} nt "
+            f"before the {best['downstream']} ({_of(best, 'effect', '+.2f')}). "
+        )
     said += f"{read_frame(contrast)} The codon that is worth most as a start is {first}."
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:
         said += f" Leaderless genes: {leaderless_verdict(leaderless).replace('**', '')}"
     return said
+
+
+def _beside(row: Mapping[Any, Any], controls: Mapping[str, Mapping[Any, Any]]) -> str:
+    """What the control of an effect shows, where the two intervals meet."""
+    control = controls.get(row["element"])
+    if control is None or row["ci_low"] > control["ci_high"]:
+        return ""
+    effect = with_interval(*(control[one] for one in ("effect", "ci_low", "ci_high")))
+    return f", not significantly more than its control ({effect})"
 
 
 def _share(row: pd.Series) -> str:

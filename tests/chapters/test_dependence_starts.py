@@ -89,12 +89,33 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
          "ci_high": [0.6]}
     )  # fmt: skip
     found = SimpleNamespace(effects=effects, carriers=carriers, used=["start codon"])
-    said = words.say_in_short(found, codon_table(), (0.0, -0.1, 0.1), pd.DataFrame())
-    assert "Of two elements asked about, the output uses one (not shown: second codon AAA)." in said
+    said = words.say_in_short(found, None, codon_table(), (0.0, -0.1, 0.1), pd.DataFrame())
+    assert "Of two elements and edits asked about, the output depends on one" in said
+    assert "(not shown: second codon AAA)." in said and "every distance" not in said
     assert "- **start codon**: +5.00 (+4.00 to +6.00) log-odds; L2 H6 alone restores 50%" in said
     assert "worth most as a start is ATG" in said and "Leaderless" not in said
+    control = effects.iloc[:1].assign(control="frame kept", ci_high=4.0)
+    both = pd.concat([effects, control])
+    met = words.say_in_short(
+        SimpleNamespace(**found.__dict__ | {"effects": both}),
+        None,
+        codon_table(),
+        (0, -1, 1),
+        leaders(),
+    )
+    assert "log-odds, not significantly more than its control (+5.00 (+4.00 to +4.00)); L2" in met
+    apart = both.assign(ci_high=both["ci_high"].where(both["control"] == "", 3.9))
+    clear = SimpleNamespace(**found.__dict__ | {"effects": apart})
+    assert "its control" not in words.say_in_short(
+        clear, None, codon_table(), (0, -1, 1), leaders()
+    )
     lone = found.__dict__ | {"carriers": carriers.iloc[:0]}
-    said = words.say_in_short(SimpleNamespace(**lone), codon_table(), (0, -1, 1), leaders())
+    spaced = pd.DataFrame(
+        {"upstream": "Shine-Dalgarno", "downstream": "start codon", "spacer": [6, 7],
+         "effect": [1.0, 2.0], "effect_low": [0.5, 1.5], "effect_high": [1.5, 2.5]}
+    )  # fmt: skip
+    said = words.say_in_short(SimpleNamespace(**lone), spaced, codon_table(), (0, -1, 1), leaders())
+    assert "is worth most 7 nt before the start codon (+2.00 (+1.50 to +2.50))." in said
     assert "no single head carries it" in said and "Leaderless genes: They are found less" in said
 
 
@@ -166,4 +187,4 @@ def test_start_sites_of_transcription_are_not_asked(study, monkeypatch):
     for found in (chapter.codons(run, model, p), chapter.stops(run, model, p),
                   chapter.leaderless(run, model, p)):  # fmt: skip
         assert found.table.empty and not found.finding.said and not found.finding.results
-    assert not chapter.short_of_gene_starts(run, *[None] * 4).said
+    assert not chapter.short_of_gene_starts(run, *[None] * 5).said
