@@ -6,6 +6,7 @@ some do without.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,7 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"genoattn: no command is named {command!r}\n\n{usage()}", file=sys.stderr)
         return 2
-    status = import_module(COMMANDS[command][0]).main(rest)
+    try:
+        status = import_module(COMMANDS[command][0]).main(rest)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the output, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return int(status or 0)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -87,3 +90,27 @@ def test_annotate_leaves_tracks_and_peaks(tmp_path, capsys):
 def test_annotate_says_what_is_wrong(tmp_path, capsys):
     assert door.main(["annotate", str(tmp_path / "none.fa")]) == 1
     assert "none.fa" in capsys.readouterr().err
+
+
+def test_a_user_without_a_home_can_import_all():
+    """As a container runs a number that is no entry among its users."""
+    code = (
+        "import pwd\ndef none(uid):\n    raise KeyError(uid)\npwd.getpwuid = none\n"
+        "import genoattn\nimport matplotlib\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)
+
+
+def test_who_reads_the_output_may_go_away(tmp_path):
+    code = (
+        "import sys, types\nfrom genoattn import __main__ as door\n"
+        "door.COMMANDS['x'] = ('spoken', '')\n"
+        "sys.modules['spoken'] = types.SimpleNamespace(main=lambda rest: print('y' * 10**6))\n"
+        "sys.exit(door.main(['x']))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as run:
+        run.stdout.close()
+        assert (run.stderr.read(), run.wait()) == (b"", 1)

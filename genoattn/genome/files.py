@@ -23,6 +23,7 @@ import pandas as pd
 __all__ = [
     "AnnotationError",
     "FileError",
+    "naming",
     "read_lines",
     "read_own_table",
     "read_table",
@@ -153,7 +154,7 @@ def rereadable(path: str | Path, stream: BinaryIO | None = None) -> Iterator[Pat
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         source = nullcontext(stream) if stream else path.open("rb")
-        with _named(copy), copy.open("wb") as file, source as opened:
+        with naming(copy), copy.open("wb") as file, source as opened:
             shutil.copyfileobj(opened, file)
         try:
             yield copy
@@ -196,7 +197,7 @@ def writing(path: str | Path) -> Iterator[Path]:
         The file cannot be written; names it, why, and how much space its folder has.
     """
     path = Path(path)
-    with _named(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         handle, name = tempfile.mkstemp(
@@ -235,7 +236,7 @@ def writing_together(folder: str | Path) -> Iterator[Path]:
         A file cannot be written; names it as it is called in the end.
     """
     folder = Path(folder)
-    with _named(folder):
+    with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".new.*-*"):
             writer = left.name.removeprefix(".new.").partition("-")[0]
@@ -278,7 +279,7 @@ def reserve(path: Path, size: int) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Let errors of a full or unwritable disk name the file and the space that is left."""
     try:
         yield

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import SoftFileLock, Timeout
 
+from genoattn.genome.files import naming
+
 __all__ = ["LockedError", "hold", "holding"]
 
 
@@ -47,18 +49,23 @@ def hold(path: str | Path, what: str, instead: str) -> SoftFileLock:
         Another process holds it.
     """
     path = Path(path).absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     lock = SoftFileLock(path, is_singleton=True, thread_local=False)
     if lock.is_locked:
         return lock
     _remove_torn(path)
     try:
-        lock.acquire(timeout=0, poll_interval=0.01)
+        with naming(path):
+            lock.acquire(timeout=0, poll_interval=0.01)
     except Timeout:
         raise LockedError(
             f"{what} is being written by {_holder(path)}; wait until it has ended, or {instead}. "
             f"If no such process runs any more, remove {path}"
         ) from None
+    except OSError:
+        _remove_torn(path, 0.0)
+        raise
     return lock
 
 
@@ -72,11 +79,11 @@ def holding(path: str | Path, what: str, instead: str) -> Iterator[None]:
         lock.release(force=True)
 
 
-def _remove_torn(path: Path) -> None:
+def _remove_torn(path: Path, after: float = _TORN) -> None:
     """Remove a lock file whose maker was killed before it could write its name."""
     with suppress(OSError):
         made = path.stat()
-        if made.st_size == 0 and time.time() - made.st_mtime > _TORN:
+        if made.st_size == 0 and time.time() - made.st_mtime >= after:
             path.unlink()
 
 

@@ -36,7 +36,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.genome.files import writing
+from genoattn.genome.files import naming, writing
 from genoattn.genome.locks import holding
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
@@ -452,7 +452,8 @@ def _train(module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices:
             deterministic="warn",
         )
         try:
-            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+            with naming(weights.with_suffix(".ckpt")):
+                trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except DivergedError as error:
             raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
 

@@ -546,7 +546,7 @@ class Run:
             It was, but with other weights, labels or inputs than there are now.
         """
         file = self._kept(notebook, self.file(notebook[3:], model, kind), model)
-        return _frame(file, dict.fromkeys(texts, str))
+        return _frame(file, texts)
 
     def has_kept(self, notebook: str, model: str, kind: str) -> bool:
         """Tell whether a chapter kept this kind of table of a model."""
@@ -693,10 +693,10 @@ def _below(first: Kept, second: Kept, path: Path) -> Kept:
     raise ValueError(f"two steps write {path}")
 
 
-def _frame(file: Path, texts: Mapping[str, type] | None = None) -> pd.DataFrame:
+def _frame(file: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table that a chapter wrote."""
     try:
-        return pd.read_csv(file, dtype=dict(texts or {}))
+        return pd.read_csv(file, dtype=dict.fromkeys(texts, str))
     except ValueError as error:
         reason = str(error).partition("\n")[0]
         raise ManifestError(

@@ -194,7 +194,7 @@ def _complaint_of_one(action: argparse.Action, value: Any) -> str | None:
     if action.type is _as_json:  # what a network has is looked at when it is configured
         return None
     kind = bool if action.nargs == 0 else action.type if action.type in (int, float) else str
-    if complaint := _not_of(kind, value):  # type: ignore[arg-type]
+    if complaint := _not_of(kind, value):
         return complaint
     if action.choices is not None and value not in action.choices:
         return f"must be one of {', '.join(action.choices)}, not {value!r}"

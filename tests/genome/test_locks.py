@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -99,3 +100,13 @@ def test_a_block_that_fails_gives_the_lock_back(tmp_path):
 
 def test_a_holder_that_goes_while_it_is_asked_about_is_no_traceback(tmp_path):
     assert locks._holder(tmp_path / "gone") == "another process"
+
+
+def test_a_lock_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("filelock._soft.os.write", full)
+    with pytest.raises(OSError, match=r"cannot be written: No space.*run\.lock"):
+        hold(tmp_path / "run.lock", "it", "go elsewhere")
+    assert list(tmp_path.iterdir()) == []

@@ -199,7 +199,11 @@ def test_names_of_sources_come_back_from_the_curated_set(run):
 @pytest.mark.parametrize(
     ("file", "use", "says"),
     [
-        ("prediction/m.npy", lambda run: run.output("m"), "damaged; run the chapter 02_training"),
+        (
+            "prediction/m.npy",
+            lambda run: run.output("m"),
+            "damaged; remove it, and run",
+        ),
         ("heads/m_table.csv", lambda run: run.kept("03_heads", "m", "table"), "damaged"),
         ("results/performance.csv", lambda run: run.earlier("performance"), "damaged"),
         ("curation/curated.tsv", lambda run: run.curated, "line 1: '# 0-based positions' expected"),
