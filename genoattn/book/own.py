@@ -37,9 +37,9 @@ from genoattn.plots import style
 from genoattn.plots import your_genome as figures
 from genoattn.plots.drawn import Drawn
 from genoattn.prediction.ensemble import GenePrior
-from genoattn.study.inputs import TASKS
 from genoattn.study.manifest import Manifest, digest
 from genoattn.study.parameters import argument
+from genoattn.study.tasks import TASKS
 
 __all__ = ["Section", "main", "report", "sections"]
 

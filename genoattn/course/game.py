@@ -42,7 +42,7 @@ from genoattn.data.curation import Merging, curate
 from genoattn.data.simulation import simulate
 from genoattn.genome.files import AnnotationError, read_own_table, writing
 from genoattn.genome.formats import read_fasta, write_fasta
-from genoattn.genome.motifs import IUPAC, composition, count_matrix
+from genoattn.genome.motifs import IUPAC, count_matrix
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.heads.elements import word
@@ -490,9 +490,7 @@ def grade(
     ).set_index("element")
     if len(given):
         found = found_of(given, game, rule)
-        recovered, made = grading.grade(
-            found, elements, composition(game.genome.codes), rule, seed=0
-        )
+        recovered, made = grading.grade(found, elements, rule, seed=0)
         made = made.rename(columns={"element": "planted"})
         made[list(COLUMNS)] = given[list(COLUMNS)].to_numpy()
     else:

@@ -27,7 +27,7 @@ from genoattn.evaluation.statistics import mean_interval
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome, strand_index, strand_row
 from genoattn.genome.sites import first_nucleotide
-from genoattn.heads.elements import PSEUDO, Element, planted_elements
+from genoattn.heads.elements import Element, planted_elements
 from genoattn.interventions.claims import AROUND, Claims, Rule
 from genoattn.model.annotator import Annotator
 from genoattn.prediction.site import site_log_odds, site_windows
@@ -36,6 +36,8 @@ __all__ = ["assigned", "grade", "likeness", "planted_letters", "usage"]
 
 LEAST_INFORMATION = 0.3
 """Share of an element's squared information that a claim must overlap to be held against it."""
+LEAST_COLUMN = 0.1
+"""Columns of an element with less than this share of the information of its best say nothing."""
 
 
 def usage(
@@ -92,18 +94,16 @@ def likeness(
     around: NDArray[np.int64],
     first: int,
     element: Element,
-    background: NDArray[np.floating],
     slack: int,
 ) -> tuple[float, int]:
     """How much a claim is of an element laid near its place.
 
-    The greater of two measures, at the best of the element's places:
+    The greater of two cosines between the information of letters, at the best of the element's
+    places:
 
-    * the cosine of the information of the claim's and the element's letters, over the columns of
-      the shorter;
-    * what the element's own matrix (log-odds against the background, softened by
-      `elements.PSEUDO`) scores at the claim's sites, as a share of what it scores at copies of the
-      element.
+    * of the claim's own and the element's, over the columns that both have;
+    * of those that stand at the claim's sites and the element's, over all columns in which the
+      element has any to speak of: whether the sites have the element's own matrix there.
 
     Both are 0 where claim and element share less than half of the element's columns (or all of the
     claim's), or less than `LEAST_INFORMATION`.
@@ -118,7 +118,6 @@ def likeness(
         Offset of its first column.
     element : elements.Element
         A planted element with its places.
-    background : float array, shape (4,)
     slack : int
         Nucleotides beyond its places at which it is tried.
 
@@ -130,11 +129,8 @@ def likeness(
         Offset of the element's first nucleotide there.
     """
     bits = motifs.information_matrix(element.probabilities)
-    soft = (1 - PSEUDO) * element.probabilities + PSEUDO * background
-    weights = motifs.log_odds_matrix(soft, background)
-    own = float((soft * weights).sum())
-    mine = motifs.letter_heights(counts)
-    there = around / np.maximum(around.sum(axis=1, keepdims=True), 1)
+    told = bits.sum(axis=1) >= LEAST_COLUMN * bits.sum(axis=1).max()
+    mine, there = motifs.letter_heights(counts), motifs.letter_heights(around)
     width, length = len(mine), len(bits)
     needed = min(width, length, max(2, (length + 1) // 2))
     best, where = 0.0, element.places[0]
@@ -142,17 +138,22 @@ def likeness(
         left, right = max(place, first), min(place + length, first + width)
         if right - left < needed:
             continue
-        a, b = mine[left - first : right - first], bits[left - place : right - place]
-        if (b**2).sum() < LEAST_INFORMATION * (bits**2).sum():
+        shared = bits[left - place : right - place]
+        if (shared**2).sum() < LEAST_INFORMATION * (bits**2).sum():
             continue
-        scale = np.linalg.norm(a) * np.linalg.norm(b)
-        alike = float((a * b).sum() / scale) if scale > 0 else 0.0
+        alike = _cosine(mine[left - first : right - first], shared)
         begin = place - first + AROUND
-        if own > 0 and begin >= 0 and begin + length <= len(there):
-            alike = max(alike, float((there[begin : begin + length] * weights).sum()) / own)
+        if begin >= 0 and begin + length <= len(there):
+            alike = max(alike, _cosine(there[begin : begin + length][told], bits[told]))
         if alike > best:
             best, where = min(alike, 1.0), place
     return best, where
+
+
+def _cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Cosine of two matrices; 0 with one of zeros."""
+    scale = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum()) / scale if scale > 0 else 0.0
 
 
 def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
@@ -184,7 +185,6 @@ def _laid(
     found: Claims,
     elements: Sequence[Element],
     mode: NDArray[np.int64],
-    background: NDArray[np.floating],
     rule: Rule,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Likeness of claims and elements, and where: each (rows of the table, elements).
@@ -199,7 +199,7 @@ def _laid(
         one = found.patterns[row]
         for column, element in enumerate(elements):
             like, place = likeness(
-                one.counts, found.letters[row], one.offset, element, background, rule.tolerance
+                one.counts, found.letters[row], one.offset, element, rule.tolerance
             )
             first[row, column] = place
             if abs(place - mode[column]) <= rule.tolerance:
@@ -210,7 +210,6 @@ def _laid(
 def grade(
     found: Claims,
     elements: pd.DataFrame,
-    background: NDArray[np.floating],
     rule: Rule | None = None,
     *,
     seed: int,
@@ -223,8 +222,6 @@ def grade(
         `claims.claim`.
     elements : DataFrame
         Planted copies (`simulation.Simulation.elements`); empty for a genome without grammar.
-    background : float array, shape (4,)
-        Composition of the genome.
     rule : Rule, optional
     seed : int
         Of the permuted elements.
@@ -244,9 +241,9 @@ def grade(
     names = [element.name for element in planted]
     copies = [elements.loc[elements["element"] == name, "offset"] for name in names]
     mode = np.array([int(one.mode().iloc[0]) for one in copies], dtype=np.int64)
-    alike, first = _laid(found, planted, mode, background, rule)
+    alike, first = _laid(found, planted, mode, rule)
     given = assigned(alike, rule.min_similarity)
-    chance = _chance(found, planted, mode, background, rule, seed)
+    chance = _chance(found, planted, mode, rule, seed)
     rows = []
     for column, row in enumerate(given):
         hit = row >= 0
@@ -281,7 +278,6 @@ def _chance(
     found: Claims,
     planted: Sequence[Element],
     mode: NDArray[np.int64],
-    background: NDArray[np.floating],
     rule: Rule,
     seed: int,
 ) -> NDArray[np.float64]:
@@ -292,7 +288,7 @@ def _chance(
         others = [
             replace(one, probabilities=rng.permuted(one.probabilities, axis=1)) for one in planted
         ]
-        hits += assigned(_laid(found, others, mode, background, rule)[0], rule.min_similarity) >= 0
+        hits += assigned(_laid(found, others, mode, rule)[0], rule.min_similarity) >= 0
     return hits / max(1, rule.n_permuted)
 
 

@@ -33,7 +33,11 @@ from numpy.typing import NDArray
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
 from genoattn.data.simulation import Layout, Simulation, simulate
+<<<<<<< HEAD
 from genoattn.genome.motifs import composition
+=======
+from genoattn.genome.files import writing
+>>>>>>> grade
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.interventions.claims import Rule, agreement, claim, predicted, searched
@@ -159,7 +163,7 @@ def judge(
     seen = held[sites["position"].to_numpy()]
     mapped = searched(annotator, genome, sites[~seen], rule=rule, seed=seed)
     found = claim(annotator, genome, mapped, sites[seen], held, rule=rule, seed=seed)
-    recovered, claims = grade(found, elements, composition(genome.codes), rule, seed=seed)
+    recovered, claims = grade(found, elements, rule, seed=seed)
     claims = claims.join(planted_letters(found, elements, len(genome)))
     if len(recovered):
         used = usage(annotator, genome, elements, most=rule.n_sites, least=rule.min_used, seed=seed)

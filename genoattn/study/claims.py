@@ -76,7 +76,7 @@ def claims_of(
         mapped,
         sites,
         model.test,
-        known=run.study.of.elements if run.study.elements is None else (),
+        known=run.study.of.looked_for if run.study.elements is None else (),
         rule=rule,
         seed=seed,
         name=model.name,

@@ -71,10 +71,10 @@ def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_
 
 def test_a_claim_of_the_planted_word_at_its_place_recovers_it():
     _, _, planted = planted_genome()
-    recovered, claims = grading.grade(claims_of([(WORD, PLACE)]), planted, EVEN, RULE, seed=0)
+    recovered, claims = grading.grade(claims_of([(WORD, PLACE)]), planted, RULE, seed=0)
     (row,) = recovered.to_dict("records")
     assert row["recovered"] and row["recovered_offset"] == PLACE and row["head"] == "L1 H1"
-    assert row["similarity"] == pytest.approx(1) and row["q_value"] == 0.01
+    assert row["similarity"] == pytest.approx(1, abs=1e-3) and row["q_value"] == 0.01
     assert row["chance"] < 0.1
     assert claims["element"].tolist() == ["box"] and not claims["false_claim"].any()
 
@@ -83,29 +83,29 @@ def test_a_row_that_is_no_claim_recovers_nothing_and_is_not_false():
     _, _, planted = planted_genome()
     found = claims_of([(WORD, PLACE), ("CCCCCC", PLACE)])
     found = found._replace(table=found.table.assign(claimed=False))
-    recovered, claims = grading.grade(found, planted, EVEN, RULE, seed=0)
+    recovered, claims = grading.grade(found, planted, RULE, seed=0)
     assert not recovered["recovered"].any() and not claims["false_claim"].any()
 
 
 def test_a_claim_of_something_not_planted_or_elsewhere_is_false():
     _, _, planted = planted_genome()
     for words in ([("CCGGTC", PLACE)], [(WORD, PLACE - 10)]):
-        recovered, claims = grading.grade(claims_of(words), planted, EVEN, RULE, seed=0)
+        recovered, claims = grading.grade(claims_of(words), planted, RULE, seed=0)
         assert not recovered["recovered"].any() and claims["false_claim"].all()
     found = claims_of([(WORD, PLACE)])
-    nothing, claims = grading.grade(found, planted.head(0), EVEN, RULE, seed=0)
+    nothing, claims = grading.grade(found, planted.head(0), RULE, seed=0)
     assert nothing.empty and claims["false_claim"].all()
 
 
 def test_a_second_claim_of_an_element_is_neither_a_recovery_nor_false():
     _, _, planted = planted_genome()
     twin = pd.concat([planted, planted.assign(element="twin")], ignore_index=True)
-    one, _ = grading.grade(claims_of([(WORD, PLACE)]), twin, EVEN, RULE, seed=0)
+    one, _ = grading.grade(claims_of([(WORD, PLACE)]), twin, RULE, seed=0)
     assert one["recovered"].sum() == 1
     two = claims_of([(WORD, PLACE), (WORD[1:], PLACE + 1)])
-    both, _ = grading.grade(two, twin, EVEN, RULE, seed=0)
+    both, _ = grading.grade(two, twin, RULE, seed=0)
     assert both["recovered"].sum() == 2
-    once, claims = grading.grade(two, planted, EVEN, RULE, seed=0)
+    once, claims = grading.grade(two, planted, RULE, seed=0)
     assert once["recovered"].sum() == 1
     assert claims["element"].tolist() == ["box", "box"] and not claims["false_claim"].any()
 
@@ -113,8 +113,8 @@ def test_a_second_claim_of_an_element_is_neither_a_recovery_nor_false():
 def test_permuted_elements_are_the_same_every_time():
     _, _, planted = planted_genome()
     found = claims_of([(WORD, PLACE)])
-    first, _ = grading.grade(found, planted.assign(sequence="TT"), EVEN, RULE, seed=1)
-    again, _ = grading.grade(found, planted.assign(sequence="TT"), EVEN, RULE, seed=1)
+    first, _ = grading.grade(found, planted.assign(sequence="TT"), RULE, seed=1)
+    again, _ = grading.grade(found, planted.assign(sequence="TT"), RULE, seed=1)
     pd.testing.assert_frame_equal(first, again)
     assert first["recovered"].all()
     assert 0 < first["chance"].item() < 0.3  # one of sixteen pairs of letters is the same
@@ -127,9 +127,9 @@ def test_a_claim_of_half_an_element_counts_where_its_sites_have_the_whole():
 
     def like(found: Claims, words: str = "TGTGA") -> tuple[float, int]:
         counts = np.eye(4, dtype=np.int64)[["ACGT".index(one) for one in words]] * 50
-        return grading.likeness(counts, found.letters[0], -69, element, EVEN, 0)
+        return grading.likeness(counts, found.letters[0], -69, element, 0)
 
-    assert like(with_rest)[0] == pytest.approx(1) and like(with_rest)[1] == -69
+    assert like(with_rest)[0] == pytest.approx(1, abs=1e-3) and like(with_rest)[1] == -69
     worn = "TGACC"  # its own letters are unlike; the sites' letters decide
     assert like(with_rest, worn)[0] > 0.8 > like(without, worn)[0]
 
@@ -138,7 +138,7 @@ def test_a_claim_beside_an_element_is_not_of_it_whatever_its_sites_have():
     word = elements.word("box", WORD, PLACE, PLACE, "toy")
     found = claims_of([("GCGC", PLACE - 4)], around=WORD)
     one = found.patterns[0]
-    assert grading.likeness(one.counts, found.letters[0], one.offset, word, EVEN, 0)[0] == 0
+    assert grading.likeness(one.counts, found.letters[0], one.offset, word, 0)[0] == 0
 
 
 def test_how_much_of_a_claim_was_planted_is_counted_on_the_genome():

@@ -59,7 +59,7 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     assert asked["known"] == () and asked["seed"] == 3 and asked["name"] == "toy"
     run.study.__dict__["elements"] = None
     claims.claims_of(run, "toy", seed=3)
-    assert asked["known"] == run.study.of.elements
+    assert asked["known"] == run.study.of.looked_for
 
 
 def test_the_command_writes_the_claims_of_each_model(run, tmp_path, monkeypatch, capsys):
