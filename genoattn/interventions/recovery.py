@@ -33,11 +33,6 @@ from numpy.typing import NDArray
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
 from genoattn.data.simulation import Layout, Simulation, simulate
-<<<<<<< HEAD
-from genoattn.genome.motifs import composition
-=======
-from genoattn.genome.files import writing
->>>>>>> grade
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.interventions.claims import Rule, agreement, claim, predicted, searched
