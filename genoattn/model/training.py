@@ -24,6 +24,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,12 +32,13 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from typing_extensions import override
 
-from genoattn.genome.files import naming, writing
+from genoattn.genome.files import writing
 from genoattn.genome.locks import holding
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
@@ -450,12 +452,25 @@ def _train(module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices:
             enable_progress_bar=False,
             enable_model_summary=False,
             deterministic="warn",
+            plugins=[_WholeCheckpoints()],
         )
         try:
-            with naming(weights.with_suffix(".ckpt")):
-                trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except DivergedError as error:
             raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
+
+
+class _WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint whole, or leaves the former one."""
+
+    @override
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        written = BytesIO()  # of a full disk, torch says what nobody understands
+        torch.save(checkpoint, written)
+        with writing(path) as partial:
+            partial.write_bytes(written.getbuffer())
 
 
 @contextmanager
