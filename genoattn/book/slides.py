@@ -335,6 +335,7 @@ def export(deck: Any) -> str:
     exporter = SlidesExporter(
         extra_template_basedirs=[str(_TEMPLATE.parent)],
         template_name=_TEMPLATE.name,
+        exclude_anchor_links=True,
         reveal_url_prefix="reveal",
         reveal_theme="deck",
         reveal_width=_SIZE[0],

@@ -104,6 +104,7 @@ def test_a_page_has_slides_notes_and_nothing_from_another_server(deck):
     page = slides.export(slides.notebook(slides.read(deck), "Title"))
     assert page.count('<aside class="notes">') == 2
     assert page.count('<div class="fragment"') == 1
+    assert "anchor-link" not in page
     assert not re.search(r"""(?:src|href|import)\s*=?\s*["'](?:https?:)?//""", page)
     assert "<title>Title" in page and 'lang="en"' in page
 
