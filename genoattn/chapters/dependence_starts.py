@@ -23,7 +23,7 @@ from genoattn.genome.sequence import strand_row
 from genoattn.genome.sites import gaps
 from genoattn.heads.elements import sited
 from genoattn.interventions import replacement, written
-from genoattn.interventions.noise import N_RANDOM, random_places
+from genoattn.interventions.noise import N_RANDOM, has_element, random_places
 from genoattn.model.weights import made_from
 from genoattn.prediction.ensemble import log_odds
 from genoattn.study.inputs import ecoli_inputs
@@ -219,7 +219,7 @@ def _group(
     (mean,), (low,), (high,) = _means(output[:, None], block, p)
     known = run.study.of.carried[0]
     chance = sited(genome, _random(model, p), known)[1]
-    good = sited(genome, starts, known)[1] >= np.quantile(chance, 1 - p.rare)
+    good, _ = has_element(sited(genome, starts, known)[1], chance, p.rare)
     some = drawn_places(starts, p.n_mapped, p.seed)
     changed = replacement.replace(
         model.network,
