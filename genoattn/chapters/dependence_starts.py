@@ -23,7 +23,7 @@ from genoattn.genome.sequence import strand_row
 from genoattn.genome.sites import gaps
 from genoattn.heads.elements import sited
 from genoattn.interventions import replacement, written
-from genoattn.interventions.noise import N_RANDOM, random_places
+from genoattn.interventions.noise import N_RANDOM, has_element, random_places
 from genoattn.model.weights import made_from
 from genoattn.prediction.ensemble import log_odds
 from genoattn.study.inputs import ecoli_inputs
@@ -45,6 +45,8 @@ NOTEBOOK = "06_dependence"
 LEADER = (5, 300)
 """A gene is leaderless where its transcript begins at most so many nt before the start codon; it
 has a leader where it begins further upstream, at most so many nt."""
+SECOND = 3
+"""Offset of the second codon."""
 UPSTREAM = (-20, -1)
 """First and last offset of the stretch in which a ribosome binding site may lie."""
 
@@ -85,7 +87,7 @@ class Frames(NamedTuple):
     """``offset`` (of its first letter), ``frame`` (0 is that of the gene), ``change``,
     ``ci_low``, ``ci_high``."""
     contrast: tuple[float, float, float]
-    """Mean change in frame less that out of frame, with its interval."""
+    """Mean change in frame less that out of frame, after the second codon, with its interval."""
     finding: Finding
 
 
@@ -110,7 +112,9 @@ def stops(run: Run, model: Model, p: Checked) -> Frames:
     table = pd.DataFrame(
         {"offset": place, "frame": frame, "change": mean, "ci_low": low, "ci_high": high}
     )
-    apart = each[:, frame == 0].mean(1) - each[:, frame != 0].mean(1)
+    # what follows the start codon at once is read as a word; a network may read no further
+    later = place >= SECOND + 3 if place[-1] >= SECOND + 5 else place >= SECOND
+    apart = each[:, later & (frame == 0)].mean(1) - each[:, later & (frame != 0)].mean(1)
     (value,), (least,), (most,) = _means(apart[:, None], block, p)
     contrast = (float(value), float(least), float(most))
     said = wording.say_stops(table, contrast, len(chosen))
@@ -215,7 +219,7 @@ def _group(
     (mean,), (low,), (high,) = _means(output[:, None], block, p)
     known = run.study.of.carried[0]
     chance = sited(genome, _random(model, p), known)[1]
-    good = sited(genome, starts, known)[1] >= np.quantile(chance, 1 - p.rare)
+    good, _ = has_element(sited(genome, starts, known)[1], chance, p.rare)
     some = drawn_places(starts, p.n_mapped, p.seed)
     changed = replacement.replace(
         model.network,

@@ -66,16 +66,20 @@ def say_stops(found: pd.DataFrame, contrast: tuple[float, float, float], n: int)
     found : DataFrame
         `dependence_starts.Frames.table`.
     contrast : tuple of float
-        Mean change in frame less that out of frame, lower and upper limit.
+        Mean change in frame less that out of frame after the second codon, lower and upper limit.
     n : int
         Sites.
     """
     by = found.groupby("frame")["change"].mean()
+    most = found[found["frame"] == 0].nsmallest(3, "change")
+    told = listed(f"{row['offset'] + 1:+d} ({_change(row)})" for row in most.to_dict("records"))
     means = f"{by[0]:+.3f} in frame, {by[1]:+.3f} and {by[2]:+.3f} one and two nucleotides further"
     return (
         f"{read_frame(contrast)} TAA, TAG and TGA, written at {len(found)} places after the start "
-        f"codon of {n:,} genes, change the log-odds by {means} (means over the places); in frame "
-        f"less out of frame {with_interval(*contrast, spec='+.3f')}."
+        f"codon of {n:,} genes, change the log-odds by {means} (means over the places). After the "
+        "second codon, which is read as a word as well, the change in frame less that out of "
+        f"frame is {with_interval(*contrast, spec='+.3f')}; the places that cost "
+        f"most in frame are {told}."
     )
 
 

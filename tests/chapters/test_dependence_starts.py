@@ -159,6 +159,7 @@ def test_every_codon_is_weighed_against_atg_and_every_frame_as_often(study):
     by = framed.table.groupby("frame")["change"].mean()
     assert framed.contrast[0] == pytest.approx(by[0] - (by[1] + by[2]) / 2)
     assert framed.contrast[1] <= framed.contrast[0] <= framed.contrast[2]
+    assert "cost most in frame are +" in framed.finding.said
     again = chapter.codons(run, model, p)
     pd.testing.assert_frame_equal(found.table, again.table)
 
