@@ -29,7 +29,7 @@ from genoattn.chapters.dependence_reading import (
     Through,
     Used,
     blocks_of,
-    drawn,
+    drawn_places,
     labelled_sites,
     through_heads,
     used,
@@ -208,7 +208,7 @@ def _elements(
     highest = saturation.strongest_peaks(
         run.output(other.name), other.test, len(labelled_sites(run, other))
     )
-    chosen = drawn(highest, len(at_sites.sites), p.seed)
+    chosen = drawn_places(highest, len(at_sites.sites), p.seed)
     at_peaks = _map(run, reader, chosen, "peaks", at_sites, p)
     return used(run, other, Mapped(at_sites, at_peaks, pd.DataFrame(), Finding()), p).table
 

@@ -124,7 +124,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
     both = []
     for kind, places in (("sites", labelled), ("peaks", peaks)):
-        chosen = drawn(places, p.n_mapped, p.seed)
+        chosen = drawn_places(places, p.n_mapped, p.seed)
         file = run.file(p.chapter, model.name, f"mutations_{kind}", "npz")
         both.append(
             saturation.saturate(
@@ -186,7 +186,7 @@ def labelled_sites(run: Run, model: Model) -> pd.DataFrame:
     return pd.DataFrame({"position": place, "strand": np.array(STRANDS)[row]})
 
 
-def drawn(places: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+def drawn_places(places: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """``n`` places at random (all of them if 0), those of a smaller ``n`` first."""
     order = np.random.default_rng(seed).permutation(len(places))
     return places.iloc[order[: n or len(places)]].reset_index(drop=True)
@@ -356,7 +356,7 @@ def through_heads(
     logos = through.mediated_logos(
         model.annotator,
         genome,
-        drawn(labelled, p.n_through if n_sites is None else n_sites, p.seed),
+        drawn_places(labelled, p.n_through if n_sites is None else n_sites, p.seed),
         first=first,
         last=last,
         n_steps=p.n_points if n_points is None else n_points,
@@ -465,7 +465,7 @@ def factors(run: Run, model: Model, p: Checked) -> Factors:
             binding.in_promoters(chosen, starts, len(genome), first=-150, last=20),
             binding.word_stretches(genome, starts, wording.FECI, "GGAAAT", first=-100, last=-5),
             binding.fixed_stretches(
-                drawn(starts, 3 * p.n_replaced, p.seed), wording.LAC, first=-85, last=-79
+                drawn_places(starts, 3 * p.n_replaced, p.seed), wording.LAC, first=-85, last=-79
             ),
         ],
         ignore_index=True,

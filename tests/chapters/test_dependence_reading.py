@@ -72,7 +72,7 @@ def test_the_steps_run_on_a_simulated_genome_and_leave_their_tables(toy):
 
 def test_a_smaller_number_of_places_is_the_beginning_of_a_larger():
     places = pd.DataFrame({"position": np.arange(50), "strand": "+"})
-    few, many = steps.drawn(places, 5, 3), steps.drawn(places, 0, 3)
+    few, many = steps.drawn_places(places, 5, 3), steps.drawn_places(places, 0, 3)
     assert len(many) == 50
     pd.testing.assert_frame_equal(few, many[:5])
 
