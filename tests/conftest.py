@@ -11,6 +11,7 @@ from genoattn.model.annotator import Annotator, AnnotatorConfig
 
 # Small tensors gain nothing from threads, and workers that run side by side would fight for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # what numba sets, torch's threads follow
 
 settings.register_profile("genoattn", deadline=None, print_blob=True)
 settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=2_000)

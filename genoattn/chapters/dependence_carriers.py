@@ -219,14 +219,14 @@ def answers(
 ) -> list[Answer]:
     """Answers about questions, each kept in the run as it is found.
 
-    A control is asked of the heads that restore its element, which comes before it, if there are
-    any.
+    A control is asked of the heads that restore its element, which comes before it; of its effect
+    alone if there is none.
     """
     found: list[Answer] = []
     for question in questions:
         if question.control:
-            if heads := carriers.restoring(found[-1], p.least):
-                found.append(Answer(question, _asked_once(run, subject, question, heads=heads)))
+            heads = carriers.restoring(found[-1], p.least)
+            found.append(Answer(question, _asked_once(run, subject, question, heads=heads)))
             continue
         answer = Answer(question, _asked_once(run, subject, question, removing=follow))
         effect = answer.mediation.effect

@@ -297,16 +297,14 @@ def _beyond(
 ) -> NDArray[np.float64]:
     """Share restored beyond the control's, interval and p of every head: (layers, heads, 4).
 
-    NaN at a control, and where none was asked at all; a head that was not asked has a p of 1.
+    NaN without a control; a head that was not asked at the control has a p of 1.
     """
     q = answer.question
     found = np.full((*answer.gain.shape[1:], len(_EXCESS)), np.nan)
-    if q.control or not lacking:
-        return found
-    found[..., 3] = 1
-    control = lacking.get(q.element)
+    control = None if q.control else lacking.get(q.element)
     if control is None:
         return found
+    found[..., 3] = 1
     asked = ~np.isnan(control.gain[0])
     there, elsewhere = answer.gain[:, asked], control.gain[:, asked]
     more = contrast(there, elsewhere, q.sites, control.question.sites, criteria)

@@ -1,5 +1,7 @@
 """A head that reads by construction is found to carry, and nothing else is."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,6 +87,18 @@ def test_a_head_that_restores_as_much_at_the_control_carries_no_element(answers)
     assert table["excess"].iloc[0] == pytest.approx(0, abs=1e-9)
     assert table["excess_q"].iloc[0] > 0.4
     assert np.isnan(table["excess"].iloc[1])
+
+
+def test_a_control_that_no_head_was_asked_at_leaves_no_carrier(answers):
+    real, control = answers[0], answers[1]
+    nobody = control.mediation.restored * np.nan
+    silent = control._replace(
+        mediation=dataclasses.replace(control.mediation, restored=nobody), followed=None
+    )
+    found = m.shares([real, silent], CRITERIA, model="toy", seed=0)
+    assert set(found["control"]) == {""}
+    assert m.carried(found, CRITERIA).empty
+    assert m.effects([real, silent], CRITERIA)["excess"].iloc[0] > 0.5
 
 
 def test_without_a_control_the_element_is_not_held_against_one(answers):
