@@ -129,7 +129,7 @@ def test_a_claim_of_half_an_element_counts_where_its_sites_have_the_whole():
         counts = np.eye(4, dtype=np.int64)[["ACGT".index(one) for one in words]] * 50
         return grading.likeness(counts, found.letters[0], -69, element, 0)
 
-    assert like(with_rest)[0] == pytest.approx(1, abs=1e-3) and like(with_rest)[1] == -69
+    assert like(with_rest)[0] > 0.99 and like(with_rest)[1] == -69
     worn = "TGACC"  # its own letters are unlike; the sites' letters decide
     assert like(with_rest, worn)[0] > 0.8 > like(without, worn)[0]
 
