@@ -69,6 +69,16 @@ def test_one_claim_counts_for_one_element_and_as_many_elements_as_possible_have_
     assert grading.assigned(alike[:, :0], 0.8).tolist() == []
 
 
+def test_a_claim_that_may_be_of_two_elements_is_of_the_one_that_explains_more_of_it():
+    _, _, planted = planted_genome()
+    part = planted.assign(element="a part", offset=PLACE + 1, sequence=WORD[1:4])
+    both, _ = grading.grade(claims_of([(WORD, PLACE)]), pd.concat([part, planted]), RULE, seed=0)
+    assert both.set_index("element")["recovered"].to_dict() == {"a part": False, "box": True}
+    alike = np.array([[0.85, 0.95]])
+    assert grading.assigned(alike, 0.8, np.array([[1.0, 0.5]])).tolist() == [0, -1]
+    assert grading.assigned(alike, 0.8).tolist() == [-1, 0]
+
+
 def test_a_claim_of_the_planted_word_at_its_place_recovers_it():
     _, _, planted = planted_genome()
     recovered, claims = grading.grade(claims_of([(WORD, PLACE)]), planted, RULE, seed=0)
