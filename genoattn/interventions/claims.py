@@ -107,7 +107,7 @@ class Rule:
 
     first: int = -100
     last: int = 18
-    n_learn: int = 200
+    n_learn: int = 800
     min_seqlets: int = 20
     n_sites: int = 60
     draws: int = 2

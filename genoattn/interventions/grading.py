@@ -29,6 +29,7 @@ from genoattn.genome.sequence import Genome, strand_index, strand_row
 from genoattn.genome.sites import first_nucleotide
 from genoattn.heads.elements import Element, planted_elements
 from genoattn.interventions.claims import AROUND, Claims, Rule
+from genoattn.interventions.motif_discovery import Pattern
 from genoattn.model.annotator import Annotator
 from genoattn.prediction.site import site_log_odds, site_windows
 
@@ -156,8 +157,10 @@ def _cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float((a * b).sum()) / scale if scale > 0 else 0.0
 
 
-def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
-    """Give each element a claim of its own: of as many elements as possible, the most alike.
+def assigned(
+    alike: NDArray[np.float64], least: float, covered: NDArray[np.float64] | float = 1.0
+) -> NDArray[np.int64]:
+    """Give each element a claim of its own: as many elements as possible, the best pairs.
 
     Parameters
     ----------
@@ -165,6 +168,9 @@ def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
         Similarity, at most 1.
     least : float
         A pair of less is none.
+    covered : float array, shape (claims, elements), optional
+        Share of the claim's information that lies in the element: of two elements that a claim may
+        be of, the one that explains more of it is the better.
 
     Returns
     -------
@@ -173,7 +179,7 @@ def assigned(alike: NDArray[np.float64], least: float) -> NDArray[np.int64]:
     """
     elements = alike.shape[1]
     allowed = alike >= least
-    worth = np.where(allowed, elements + 1 + alike, 0.0)  # one pair more outweighs all likeness
+    worth = np.where(allowed, elements + 1 + alike * covered, 0.0)  # one pair more outweighs all
     rows, columns = linear_sum_assignment(worth, maximize=True)
     given = np.full(elements, -1)
     kept = allowed[rows, columns]
@@ -186,15 +192,15 @@ def _laid(
     elements: Sequence[Element],
     mode: NDArray[np.int64],
     rule: Rule,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Likeness of claims and elements, and where: each (rows of the table, elements).
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Likeness of claims and elements, where, and `_covered`: each (rows of the table, elements).
 
     -1 where a row is no claim, or is like an element elsewhere than within the tolerance of its
     commonest place.
     """
     claimed = found.table["claimed"].to_numpy()
     alike = np.full((len(claimed), len(elements)), -1.0)
-    first = np.zeros(alike.shape, dtype=np.int64)
+    first, covered = np.zeros(alike.shape, dtype=np.int64), np.zeros(alike.shape)
     for row in np.flatnonzero(claimed):
         one = found.patterns[row]
         for column, element in enumerate(elements):
@@ -202,9 +208,18 @@ def _laid(
                 one.counts, found.letters[row], one.offset, element, rule.tolerance
             )
             first[row, column] = place
+            covered[row, column] = _covered(one, place, len(element.probabilities))
             if abs(place - mode[column]) <= rule.tolerance:
                 alike[row, column] = like
-    return alike, first
+    return alike, first, covered
+
+
+def _covered(claimed: Pattern, place: int, width: int) -> float:
+    """Share of a claim's information in the columns of an element that begins at a place."""
+    bits = motifs.letter_heights(claimed.counts).sum(axis=1)
+    column = claimed.offset + np.arange(claimed.width)
+    inside = (column >= place) & (column < place + width)
+    return float(bits[inside].sum() / max(bits.sum(), np.finfo(float).tiny))
 
 
 def grade(
@@ -241,8 +256,8 @@ def grade(
     names = [element.name for element in planted]
     copies = [elements.loc[elements["element"] == name, "offset"] for name in names]
     mode = np.array([int(one.mode().iloc[0]) for one in copies], dtype=np.int64)
-    alike, first = _laid(found, planted, mode, rule)
-    given = assigned(alike, rule.min_similarity)
+    alike, first, covered = _laid(found, planted, mode, rule)
+    given = assigned(alike, rule.min_similarity, covered)
     chance = _chance(found, planted, mode, rule, seed)
     rows = []
     for column, row in enumerate(given):
@@ -288,7 +303,8 @@ def _chance(
         others = [
             replace(one, probabilities=rng.permuted(one.probabilities, axis=1)) for one in planted
         ]
-        hits += assigned(_laid(found, others, mode, rule)[0], rule.min_similarity) >= 0
+        by_chance, _, _ = _laid(found, others, mode, rule)
+        hits += assigned(by_chance, rule.min_similarity) >= 0
     return hits / max(1, rule.n_permuted)
 
 

@@ -19,7 +19,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line: recover planted elements on simulated genomes, one after the other."""
     parser = argparse.ArgumentParser(prog="genoattn recover", description=main.__doc__)
-    parser.add_argument("--seeds", type=FROM_0, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", type=FROM_0, nargs="*", default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", type=Path, default=Path("runs/recovery"), help="folder of runs")
     parser.add_argument(
         "--results", type=Path, default=Path("book/results/demo"), help="folder of the tables"
