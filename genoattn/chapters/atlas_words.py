@@ -294,7 +294,8 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     )
     return (
         " What the claims say that an element is worth at a site that they were not made of "
-        f"correlates with what its replacement costs there: r = {each}{', a number a genome' * (len(known) > 1)}."
+        f"correlates with what its replacement costs there: r = {each}"
+        f"{', a number a genome' * (len(known) > 1)}."
     )
 
 
