@@ -233,9 +233,9 @@ def say_recovered(tables: recovery.Recovery) -> str:
     """Say how many planted elements were recovered: of all, by chance, and of those used."""
     planted = tables.recovered
     used = planted[planted["used"]]
-    chance = planted["chance"].sum()
+    chance, n = planted["chance"].sum(), planted["genome_seed"].nunique()
     return (
-        f"{planted['genome_seed'].nunique()} genomes were simulated, with {len(planted)} planted "
+        f"{n} genome{'s were' if n != 1 else ' was'} simulated, with {len(planted)} planted "
         f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
         "a head carries it, and the claim counts for no other. Had the elements' letters been "
         f"permuted, the same claims would have recovered {chance:.1f} "
@@ -294,7 +294,8 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     )
     return (
         " What the claims say that an element is worth at a site that they were not made of "
-        f"correlates with what its replacement costs there: r = {each}, a number a genome."
+        f"correlates with what its replacement costs there: r = {each}"
+        f"{', a number a genome' * (len(known) > 1)}."
     )
 
 
