@@ -444,7 +444,7 @@ def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
         limits = np.array([bootstrap.interval(one, p.level) for one in mean[1:].T])
         frame[name], frame[f"{name}_low"], frame[f"{name}_high"] = mean[0], *limits.T
     label = f"L{head[0] + 1} H{head[1] + 1}"
-    said = wording.say_spaced(frame, label)
+    said = wording.say_spaced(frame, label, run.study.of.spacing.preferred)
     return Spaced(frame, label, Finding(said, {"mediation_spacers": frame}))
 
 

@@ -109,14 +109,32 @@ def say_mediated(
     firsts = [_carriers(carriers[carriers["element"] == name], 1) for name in named]
     told = listed(f"{name} by {first}" for name, first in zip(named, firsts, strict=True))
     return (
-        f"The output uses **{len(used)} of {len(real)} elements**: their noise lowers the log-odds "
-        f"by more than {p.least:g} (lower limit of the interval). "
+        f"At **{len(used)} of {len(real)} elements** noise costs more than {p.least:g} log-odds "
+        f"(lower limit of the interval): the output uses what stands there. {_more(used, p.max_q)}"
         + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
         + _not_named([name for name in used["element"] if name not in named], passed)
         + _fast_form(used)
         + "An element that is not used here may be used elsewhere, or too weakly for so few sites; "
         "the share that would have been found with 80% power stands in the table.\n"
         + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
+    )
+
+
+def _more(used: pd.DataFrame, max_q: float) -> str:
+    """Say at which elements noise costs more than in the same places of sites that lack them."""
+    asked = used[np.isfinite(used["excess"])]
+    if asked.empty:
+        return ""
+    more = asked[(asked["excess_low"] > 0) & (asked["excess_q"] <= max_q)]
+    rest = [name for name in asked["element"] if name not in set(more["element"])]
+    first = (
+        f"Noise costs clearly more than in the same places of sites that lack it at "
+        f"{listed(more['element'])}. "
+        if len(more)
+        else "At none of them it costs clearly more than in the same places of sites that lack it. "
+    )
+    return first + (
+        f"At {listed(rest)} the element is not told from what else stands there. " if rest else ""
     )
 
 
@@ -158,10 +176,10 @@ def _fast_form(used: pd.DataFrame) -> str:
     if used.empty:
         return ""
     return (
-        "First-order patching orders the heads as exact patching does (correlation "
-        f"{used['first_order_r'].min():.2f} to {used['first_order_r'].max():.2f}) and gives "
-        f"{used['first_order_slope'].min():.0%} to {used['first_order_slope'].max():.0%} of the "
-        "exact gains. "
+        "A quick linear estimate of what each head restores (first-order patching) ranks the "
+        "heads like the exact computation (correlation "
+        f"{used['first_order_r'].min():.2f} to {used['first_order_r'].max():.2f}), but finds only "
+        f"{used['first_order_slope'].min():.0%} to {used['first_order_slope'].max():.0%} of it. "
         + (
             "Taking a head's contribution away ranks the heads alike (correlation at least "
             f"{used['removed_r'].min():.2f}). "
@@ -177,13 +195,13 @@ def say_tiled(effects: pd.DataFrame, carriers: pd.DataFrame) -> str:
     if used.empty:
         return "Permuting no tile lowers the output by more than the least."
     told = listed(
-        f"{place(row['first'], row['last'])} ({row['effect']:+.2f}, "
+        f"{place(row['first'], row['last'])} ({row['effect']:.2f}, "
         f"{_carriers(carriers[carriers['element'] == row['element']], 1)})"
         for row in used.head(4).to_dict("records")
     )
     return (
-        f"Permuting {len(used)} of {len(effects)} tiles lowers the log-odds, most at {told}; in "
-        "brackets the effect and the head that carries most of it."
+        f"Permuting {len(used)} of {len(effects)} tiles costs log-odds, most at {told}; in "
+        "brackets the loss and the head that carries most of it."
     )
 
 
@@ -243,7 +261,8 @@ def _acts(
     key = cells.groupby("key")["share"].sum().idxmax()
     return (
         f"{head} acts most at queries {top['query_bin']} nt from the site "
-        f"({top['share']:.0%}{sure}), from keys at {int(key):+d} and the next nucleotides"
+        f"({top['share']:.0%}{sure}), from keys at {int(paper_label(int(key))):+d} and the next "
+        "nucleotides"
     )
 
 
@@ -265,8 +284,8 @@ def _best_hop(hops: pd.DataFrame) -> str:
     )
 
 
-def say_spaced(frame: pd.DataFrame, head: str) -> str:
-    """Say at which spacer an element is worth most, and whether the head follows."""
+def say_spaced(frame: pd.DataFrame, head: str, preferred: tuple[int, int]) -> str:
+    """Say at which spacer an element is worth most, and whether it is that of the cell."""
     best, through = (
         frame.nlargest(1, name)[["spacer", name, f"{name}_low", f"{name}_high"]]
         .to_numpy(np.float64)[0]
@@ -283,6 +302,13 @@ def say_spaced(frame: pd.DataFrame, head: str) -> str:
             f"It is worth significantly less at {listed(map(str, far))} nt."
             if far
             else "No other spacer is significantly worse."
+        )
+        + (
+            f" The best is one at which the cell's own machinery works best ({preferred[0]} to "
+            f"{preferred[1]} nt): the test is passed."
+            if preferred[0] <= best[0] <= preferred[1]
+            else f" The cell's own machinery works best at {preferred[0]} to {preferred[1]} nt: "
+            "the test is not passed."
         )
     )
 

@@ -119,7 +119,8 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
         return (
             f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
             f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
-            f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest are {_first(order)}. {rest}exist."
+            f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest, in this "
+            f"order, are {_longest(order)}. {rest}exist."
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
@@ -133,6 +134,11 @@ def _first(order: list[str], most: int = 8) -> str:
     """Heads in their order, the first of many."""
     more = f" and {len(order) - most} more" if len(order) > most else ""
     return ", ".join(order[:most]) + more or "none"
+
+
+def _longest(order: list[str], most: int = 8) -> str:
+    """The heads that are kept longest."""
+    return ", ".join(order[:most])
 
 
 def _count(which: pd.Series) -> str:
@@ -179,7 +185,12 @@ def say_ranks(agreement: pd.DataFrame) -> str:
         + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
         f"{best['attention'].item()} with the loss of {best['importance'].item()}; a correlation "
         "of 1 would let "
-        "attention stand in for leaving out.\n"
+        "attention stand in for leaving out. "
+        + (
+            "So it tells in part which heads matter, and cannot replace leaving them out.\n"
+            if len(sure)
+            else "So attention does not tell which heads matter.\n"
+        )
     )
 
 

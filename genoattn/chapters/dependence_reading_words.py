@@ -137,7 +137,9 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
     return (
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
         f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
-        f"letters are replaced by random ones. For {in_words(len(costly))} the interval lies below "
+        "letters are replaced by random ones at these sites (the next section puts the letters in "
+        "another order at sites that a matrix finds, so its losses are smaller)."
+        f" For {in_words(len(costly))} the interval lies below "
         f"zero; {in_words(len(named))} {'has' if len(named) == 1 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
@@ -166,9 +168,9 @@ def say_through(
     power = float(asked["detectable"].replace(np.inf, np.nan).median())
     said = (
         f"At {'all' if n == n_labelled else f'{n:,} of'} {n_labelled:,} labelled sites we followed "
-        f"what passes through each of {n_heads} heads. The attributions add up to within "
-        f"{error:.2g} log-odds of what they should (mean over heads and sites; what they should "
-        f"add up to is {size:.2g} in absolute mean). "
+        f"what passes through each of {n_heads} heads. The letters' parts add up to what a head "
+        f"tells the output: the mean error is {error:.2g} log-odds, where the mean size of the "
+        f"whole is {size:.2g}. "
     )
     said += (
         f"By the letters at their places, **{len(names)} of {n_heads} heads** pass on an element; "
@@ -177,8 +179,8 @@ def say_through(
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
     said += (
-        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads; in the "
-        f"median, an excess of {power:.1f} bits would have been found four times out of five."
+        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads; true "
+        f"excesses below about {power:.1f} bits (the median) will often have been missed."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."
@@ -224,11 +226,12 @@ def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
     alone, pair = summary["one_matrix"], summary["with_a_pair"]
     fit = summary["query_r_squared"]
     return (
-        f"All {n_words:,} words were scored. For the mean query, a key's score is a position "
-        "weight matrix exactly, since nothing non-linear lies below it; that matrix holds "
-        f"{alone.min():.0%} to {alone.max():.0%} of the variance of the content's score over all "
-        f"pairs of words, and with one matrix more for query and key each, {pair.min():.0%} to "
-        f"{pair.max():.0%}. How strongly a query's word looks at its head's distance is explained "
+        f"All {n_words:,} words were scored. Averaged over queries, each letter of the seven "
+        "under the key adds a fixed amount to a head's score: a position weight matrix. Single "
+        "queries differ from that average: over all pairs of words, the matrix explains "
+        f"{alone.min():.0%} to {alone.max():.0%} of the variance of the score, and one matrix "
+        f"more for query and key each, {pair.min():.0%} to {pair.max():.0%}. "
+        "How strongly a query's word looks at its head's distance is explained "
         f"by a matrix to R² = {fit.min():.2f} to {fit.max():.2f}. {listed(told)}."
     )
 
@@ -246,8 +249,9 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
     if len(rest):
         weakest, best = rest["detectable"].max(), rest["detectable"].min()
         said += (
-            f"For the {in_words(len(rest))} others, an effect of {best:.2f} to {weakest:.2f} "
-            "log-odds would have been found four times out of five. "
+            f"{'For the others, the' if told else 'The'} smallest effect that would have been "
+            f"found four times out of five is {best:.2f} to {weakest:.2f} log-odds; where it is "
+            "above 1, no effect was to be expected to show. "
         )
     said += " ".join(_verdict(found, name, claim, max_q) for name, claim in _CLAIMS.items())
     if by_head is not None and len(by_head):

@@ -54,7 +54,8 @@ def say_in_short(
     fallen = mediated.not_named
     n_real = int((mediated.effects["control"] == "").sum())
     return (
-        f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses {len(used)}. "
+        f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses what stands "
+        f"at {len(used)}: noise there costs it log-odds. "
         + (
             "The head that alone restores most of each one's effect, and more than at sites "
             f"that lack it (share, interval): {listed(told)}. "

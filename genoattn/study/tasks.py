@@ -61,11 +61,14 @@ class Spacing:
     tried : tuple of int
         Distances in nt that are tried, from the last nucleotide of the one to the first of the
         other.
+    preferred : (int, int)
+        Least and greatest of those at which they work best in the cell.
     """
 
     upstream: str
     downstream: str
     tried: tuple[int, ...]
+    preferred: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ TASKS = {
             (-40, 2),
             PAPER_ELEMENTS,
             PROMOTER_ELEMENTS,
-            Spacing("-35", "-10", tuple(range(13, 22))),
+            Spacing("-35", "-10", tuple(range(13, 22)), (16, 18)),
             frozenset(
                 {
                     "the paper's claims",
@@ -149,7 +152,7 @@ TASKS = {
             (-20, 3),
             TIS_ELEMENTS,
             TIS_ELEMENTS,
-            Spacing("Shine-Dalgarno", "start codon", tuple(range(2, 16))),
+            Spacing("Shine-Dalgarno", "start codon", tuple(range(2, 16)), (5, 9)),
             frozenset({"start codon", "reading frame", "leaderless genes"}),
         ),
     )

@@ -129,7 +129,7 @@ def test_the_head_that_reads_the_box_is_named_and_its_control_is_not(mediated):
     assert (found["layer"], found["head"], len(mediated.carriers)) == (1, 1, 1)
     assert found["share"] == pytest.approx(1, abs=0.02)
     assert "-35 by L1 H1 100%" in mediated.finding.said
-    assert "The output uses **1 of 1 elements**" in mediated.finding.said
+    assert "At **1 of 1 elements** noise costs more than" in mediated.finding.said
     assert mediated.finding.kept["effects"] is mediated.effects
 
 
@@ -220,7 +220,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     others = chapter.others(run, model, asked, mediated, p)
     kept = chapter.kept_heads(run, model, chapter.part(run, model, p), p)
     said = chapter.in_short(mediated, others, kept).said
-    assert "Of 1 element asked about, the output uses 1." in said
+    assert "Of 1 element asked about, the output uses what stands at 1: noise there costs" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said

@@ -48,15 +48,19 @@ def carriers(n=1):
 
 def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their_power():
     said = carried.say_mediated(effects(), carriers(6), carriers(7), P)
-    assert "The output uses **1 of 2 elements**" in said
+    assert "At **1 of 2 elements** noise costs more than" in said
     assert "The strongest carrier of each: box by L1 H1 50% (40% to 60%)." in said
-    assert "(correlation 0.90 to 0.90) and gives 75% to 75% of the exact gains" in said
+    assert "(correlation 0.90 to 0.90), but finds only 75% to 75% of it." in said
     assert (
         "| box | +1.00 (+0.80 to +1.20) | not asked | +0.90 (+0.70 to +1.10), q = 0.004 |" in said
     )
     assert "L1 H4 50% (40% to 60%) and 2 more | 7 | 10% | 9 |" in said
     assert "| start | +0.04 (-0.10 to +0.20) | not asked | — | none | 0 | — | 9 |" in said
     assert "Heads restore" not in said
+    assert "in the same places of sites that lack it at box. The" in said
+    weak = effects().assign(excess_q=0.051)
+    said = carried.say_mediated(weak, carriers(6), carriers(7), P)
+    assert "At none of them it costs clearly more" in said and "At box the element is not" in said
 
 
 def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
@@ -86,14 +90,16 @@ def curve(low, high):
 
 
 def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
-    said = carried.say_spaced(curve(0.3, 0.8), "L1 H6")
+    said = carried.say_spaced(curve(0.3, 0.8), "L1 H6", (16, 18))
     assert said.startswith("The box is worth most with")
-    moved = carried.say_spaced(curve(0.3, 0.8).assign(upstream="Shine-Dalgarno"), "L1 H6")
+    moved = carried.say_spaced(curve(0.3, 0.8).assign(upstream="Shine-Dalgarno"), "L1 H6", (5, 9))
     assert moved.startswith("The Shine-Dalgarno sequence is worth most with")
+    assert moved.endswith("works best at 5 to 9 nt: the test is not passed.")
+    assert said.endswith("works best (16 to 18 nt): the test is passed.")
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
     assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
     assert "significantly less at 15 nt." in said  # 0.8 touches the limit
-    assert "No other spacer" in carried.say_spaced(curve(0.9, 0.9), "L1 H6")
+    assert "No other spacer" in carried.say_spaced(curve(0.9, 0.9), "L1 H6", (17, 17))
 
 
 def sets(share):
