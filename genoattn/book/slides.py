@@ -26,13 +26,15 @@ import pandas as pd
 
 from genoattn.book import landing
 from genoattn.book.landing import Results
-from genoattn.chapters import atlas_words
+from genoattn.book.redrawn import first_and_seeds
+from genoattn.chapters import atlas_words, training_errors_words
 from genoattn.data.assays import source_name
+from genoattn.evaluation.seeds import prediction_interval
 from genoattn.genome.files import writing
 from genoattn.interventions import carriers, recovery
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
-from genoattn.study.report import in_words, table, with_interval
+from genoattn.study.report import in_words, listed, table, with_interval
 
 __all__ = ["Slide", "copy_reveal", "export", "facts", "filled", "notebook", "read", "write"]
 
@@ -133,6 +135,8 @@ def _tables(results: Results) -> dict[str, str]:
     windows = results.table("curation_windows", "window", "curated", "sendseq_only")
     used = windows[windows["window"] == 5].iloc[0]
     narrow, wide = windows.iloc[0], windows.iloc[-1]
+    read = results.table("curation_readings", "rule", "curated")
+    read = read[read["rule"] != "paper"]
     exact = results.table("curation_exact", "source", "other", "exact_percent")
     ordered = exact.sort_values("exact_percent")
     low, high = ordered.iloc[0], ordered.iloc[-1]
@@ -156,6 +160,9 @@ def _tables(results: Results) -> dict[str, str]:
         "curated.n": f"{used['curated']:,}",
         "curated.shared": f"{used['shared_by_2']:,}",
         "curated.single": f"{used['sendseq_only']:,}",
+        "rules.n": in_words(read["rule"].nunique()),
+        "rules.low": f"{read['curated'].min():,}",
+        "rules.high": f"{read['curated'].max():,}",
         "window.narrow": f"{narrow['window']}",
         "window.wide": f"{wide['window']}",
         "window.narrow_n": f"{narrow['curated']:,}",
@@ -179,6 +186,7 @@ def _model(root: Path, results: Results) -> dict[str, str]:
         "model.all_heads": f"{config.layers * config.heads}",
         "model.window": f"{config.window}",
         "model.width": f"{config.conv_width}",
+        "model.d_head": f"{config.d_head}",
         "model.downstream": f"{config.downstream}",
         "model.reach": f"{config.reach_upstream:,}",
         "model.parameters": f"{size:,}",
@@ -188,11 +196,13 @@ def _model(root: Path, results: Results) -> dict[str, str]:
 def _scores(root: Path, results: Results) -> dict[str, str]:
     """What the model scores on the test part, and what its rarity of sites makes of that."""
     rows = results.table("performance", "train_set", "test_set", "model", "resolution", "metric")
-    rows = rows[(rows["model"] == results.weights) & (rows["resolution"].astype(str) == "1")]
-    rows = rows[rows["test_set"] == rows["train_set"]]
+    rows = rows[(rows["resolution"].astype(str) == "1") & (rows["test_set"] == rows["train_set"])]
+    own = rows[rows["model"] == results.weights]
     card = Card.read(root / f"genoattn/weights/{results.weights}.safetensors")
     matched = results.table("matching", "model", "tolerance", "precision", "n_sites")
-    matched = matched[matched["model"] == results.weights].set_index("tolerance")
+    matched = matched[matched["model"] == results.weights]
+    near = training_errors_words.say_near(results.weights, matched)
+    matched = matched.set_index("tolerance")
     sites = int(matched["n_sites"].iloc[0])
     begin, end = card.parts["test"]
     positions = 2 * (end - begin)
@@ -207,12 +217,40 @@ def _scores(root: Path, results: Results) -> dict[str, str]:
         "near.exact": f"{matched['precision'].loc[0]:.0%}",
         "near.nt": f"{matched.index.max()}",
         "near.near": f"{matched['precision'].iloc[-1]:.0%}",
+        "near.said": near,
+        "near.from": f"{matched['average_precision'].loc[0]:.3f}",
+        "near.to": f"{matched['average_precision'].iloc[-1]:.3f}",
     }
     for metric in ("roc_auc", "pr_auc"):
-        one = rows[rows["metric"] == metric].iloc[0]
+        one = own[own["metric"] == metric].iloc[0]
         found[metric] = with_interval(one["value"], one["ci_low"], one["ci_high"], ".3f")
         found[f"{metric}.paper"] = f"{one['paper_value']:.3f}"
-    return found
+        found[f"{metric}.alone"] = f"{one['value']:.3f}"
+    same = (rows["metric"] == "pr_auc") & (rows["train_set"] == own["train_set"].iloc[0])
+    return found | _others(rows[same], results.weights)
+
+
+def _others(rows: pd.DataFrame, weights: str) -> dict[str, str]:
+    """What other trainings and models score, in PR AUC, on the labels of the model explained."""
+    rows = rows.drop_duplicates("model").set_index("model")
+    value = rows["value"]
+    seeds = value[first_and_seeds(value.index.to_series(), weights)]
+    low, high = (min(max(one, 0.0), 1.0) for one in prediction_interval(seeds))
+    inside = low <= rows["paper_value"][weights] <= high
+    best, bare = value.idxmax(), value[~value.index.str.contains("genes")]
+    return {
+        "seeds.n": in_words(len(seeds)),
+        "seeds.list": listed(f"{one:.3f}" for one in seeds),
+        "again.interval": f"{low:.3f} to {high:.3f}",
+        "again.paper": "is inside, so that this recipe is better than the paper's is not shown"
+        if inside
+        else "is outside, which chance in training does not explain",
+        "dilations": f"{value['convolutional']:.3f}",
+        "best": f"The best ensemble ({value[best]:.3f}) also uses where genes lie; without them "
+        f"the best has {bare.max():.3f}."
+        if best not in bare
+        else f"The best ensemble has {value[best]:.3f}.",
+    }
 
 
 def _heads(results: Results) -> dict[str, str]:

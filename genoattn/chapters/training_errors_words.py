@@ -151,10 +151,8 @@ def say_matching(matched: pd.DataFrame, model: str) -> str:
         ],
         columns=["model", "within, nt", "average precision", "precision", "recall"],
     )
-    own = matched[matched["model"] == model].rename(columns={"average_precision": "value"})
-    return _say_near(model, keyed(own, "tolerance")) + folded(
-        "All models and distances", table(shown)
-    )
+    said = say_near(model, matched[matched["model"] == model])
+    return (said and f"{said}\n\n") + folded("All models and distances", table(shown))
 
 
 def say_ratio(
@@ -216,18 +214,26 @@ def say_ratio(
     return said
 
 
-def _say_near(model: str, own: Mapping[int, Mapping[str, Any]]) -> str:
-    """Answer how much of the error is a nucleotide or two; nothing if it cannot be told."""
-    near = [one for one in own if 0 < one <= 2]
-    if 0 not in own or not near or not own[0]["precision"] < 1:
+def say_near(model: str, own: pd.DataFrame) -> str:
+    """Answer how much of the error is a nucleotide or two; nothing if it cannot be told.
+
+    Parameters
+    ----------
+    model : str
+    own : DataFrame
+        Its rows of `genoattn.evaluation.calls.match_table`.
+    """
+    at = keyed(own.rename(columns={"average_precision": "value"}), "tolerance")
+    near = [one for one in at if 0 < one <= 2]
+    if 0 not in at or not near or not at[0]["precision"] < 1:
         return ""
-    exact, close = own[0], own[max(near)]
+    exact, close = at[0], at[max(near)]
     share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
     word = "Little of it" if share < 1 / 3 else "Part of it" if share < 2 / 3 else "Most of it"
     return (
         f"**{word}.** Of the calls of {model} that are wrong at the exact position, {share:.0%} "
         f"have an unclaimed site within {max(near)} nt. Allowing {max(near)} nt raises the average "
-        f"precision from {score(exact)} to {score(close)}.\n\n"
+        f"precision from {score(exact)} to {score(close)}."
     )
 
 

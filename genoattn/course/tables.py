@@ -102,7 +102,7 @@ def _letters(genome: Genome, position: int, strand: str, offsets: np.ndarray) ->
 
 
 @check(
-    "Compare the two profiles: at which offset does each strand show what the start site should?",
+    "Compare the two curves: at which offset does the share of purines of each strand peak?",
     "The sequence itself told which numbers are wrong: no second table was needed.",
 )
 def shifts(plus: Any, minus: Any) -> str | None:
@@ -119,8 +119,8 @@ def shifts(plus: Any, minus: Any) -> str | None:
     strand = next(one for one in "+-" if given[one] != wanted[one])
     name = "forward" if strand == "+" else "reverse"
     return (
-        f"Look at the {name} strand again: a start site is a purine (A or G) with a pyrimidine "
-        "before it. At which offset do you see that step, and at which should it be?"
+        f"Look at the {name} strand again: a start site is mostly a purine (A or G). At which "
+        "offset does the share of purines peak, and at which should it?"
     )
 
 
@@ -131,7 +131,8 @@ def cause(given: Any) -> str | None:
         given,
         "c",
         {
-            "a": "A header line would move rows, not the numbers in them.",
-            "b": "Then both strands would be off, in opposite directions along the strand.",
+            "a": "Then both strands would be off, in opposite directions along the strand.",
+            "b": "For 104 it prints 106 where 105 is right. Larger is upstream on the minus "
+            "strand, so the sites would have to move downstream.",
         },
     )

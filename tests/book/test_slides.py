@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import statistics
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from genoattn.book import build, figures, slides
@@ -14,6 +16,7 @@ from genoattn.study.report import in_words
 
 ROOT = Path(__file__).parents[2]
 DECKS = sorted((ROOT / slides.DECKS).glob("*.md"))
+PLAN = ROOT / "book/teach/plan.md"
 
 DECK = """# Title
 
@@ -33,6 +36,11 @@ Welcome.
 Note 3–10:
 Say {{ n }}.
 """
+
+
+def _rows(name):
+    with (ROOT / f"book/results/ecoli/{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -129,7 +137,7 @@ def test_no_measured_number_is_typed(path):
 
 
 def test_the_plan_gives_each_part_the_minutes_of_its_slides():
-    plan = (ROOT / "book/teach/plan.md").read_text()
+    plan = PLAN.read_text()
     sessions = plan.split("\n## Session ")[1:]
     assert len(sessions) == len(DECKS) == 2
     for session, path in zip(sessions, DECKS, strict=True):
@@ -144,7 +152,7 @@ def test_the_plan_gives_each_part_the_minutes_of_its_slides():
 
 
 def test_each_part_of_session_one_says_all_that_a_lecturer_needs():
-    plan = (ROOT / "book/teach/plan.md").read_text()
+    plan = PLAN.read_text()
     session = plan.split("\n## Session ")[1]
     rows = re.findall(r"(?m)^\| (\d+–\d+) \|", session)
     parts = re.split(r"(?m)^### ", session)[1:]
@@ -172,9 +180,57 @@ def test_numbers_are_those_of_the_results(numbers):
     assert all(numbers.values())
 
 
+def test_what_another_training_would_give_is_that_of_the_seeds(numbers):
+    rows = [
+        row for row in _rows("performance")
+        if row["train_set"] == row["test_set"] == "curated"
+        and (row["resolution"], row["metric"]) == ("1", "pr_auc")
+    ]  # fmt: skip
+    by = {row["model"]: float(row["value"]) for row in rows}
+    seeds = [by[name] for name in ("curated", "curated-s1", "curated-s2")]
+    assert numbers["seeds.list"] == "{:.3f}, {:.3f} and {:.3f}".format(*seeds)
+    assert numbers["seeds.n"] == "three"
+    low, high = map(float, numbers["again.interval"].split(" to "))
+    mean, sd = statistics.mean(seeds), statistics.stdev(seeds)
+    assert high - mean == pytest.approx(4.303 * sd * (4 / 3) ** 0.5, abs=1e-3)  # t of 2 degrees
+    inside = low <= float(numbers["pr_auc.paper"]) <= high
+    assert numbers["again.paper"].startswith("is inside" if inside else "is outside")
+    assert numbers["dilations"] == f"{by['convolutional']:.3f}"
+    bare = max(value for name, value in by.items() if "genes" not in name)
+    assert f"{max(by.values()):.3f}" in numbers["best"] and f"{bare:.3f}" in numbers["best"]
+
+
+def test_the_best_model_is_said_to_use_genes_only_if_it_does():
+    rows = pd.DataFrame(
+        {"model": ["m", "m-s1", "convolutional", "all", "all and genes"], "paper_value": 0.9,
+         "value": [0.2, 0.21, 0.3, 0.4, 0.5]}
+    )  # fmt: skip
+    said = slides._others(rows, "m")
+    assert said["best"].startswith("The best ensemble (0.500) also uses where genes lie")
+    assert said["again.paper"].startswith("is outside")
+    assert slides._others(rows[:-1], "m")["best"] == "The best ensemble has 0.400."
+
+
+def test_shares_of_near_calls_and_interpretations_are_those_of_the_results(numbers):
+    own = {row["tolerance"]: row for row in _rows("matching") if row["model"] == "curated"}
+    exact, two = (float(own[one]["precision"]) for one in "02")
+    assert f"{(two - exact) / (1 - exact):.0%} have an unclaimed site" in numbers["near.said"]
+    assert numbers["near.from"] == f"{float(own['0']['average_precision']):.3f}"
+    assert numbers["near.to"] == f"{float(own['5']['average_precision']):.3f}"
+    read = [int(row["curated"]) for row in _rows("curation_readings") if row["rule"] != "paper"]
+    assert (numbers["rules.low"], numbers["rules.high"]) == (f"{min(read):,}", f"{max(read):,}")
+
+
+@pytest.mark.parametrize("path", [*DECKS, PLAN], ids=lambda path: path.stem)
+def test_a_misunderstanding_is_the_error_in_quotes_and_then_its_correction(path):
+    text = " ".join(path.read_text(encoding="utf-8").split())
+    begun = re.findall(r"\*(?:Usual m|M)isunderstandings?[:.]\*+", text)
+    whole = re.findall(r'\*(?:Usual m|M)isunderstanding[:.]\*+ "[^"]+[.]" \*Correct:\* [^"]', text)
+    assert begun and len(begun) == len(whole)
+
+
 def test_heads_that_attention_and_intervention_name_are_compared_where_both_name_one(numbers):
-    with (ROOT / "book/results/ecoli/heads_by_element.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["carried_by"]]
+    rows = [row for row in _rows("heads_by_element") if row["carried_by"]]
     same = sum(row["carried_by"] in row["by_attention"].split("; ") for row in rows)
     assert rows and numbers["elements.agree"] == (
         f"{in_words(same) if same else 'none'} of {in_words(len(rows))}"

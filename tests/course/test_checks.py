@@ -123,6 +123,20 @@ def test_a_shift_of_the_wrong_sign_or_strand_is_told():
     assert tables.cause("C") and not tables.cause("a") and not tables.cause("b")
 
 
+def test_each_story_prints_what_its_answer_says():
+    """An interval [start, end) a site; the first nucleotide is start on plus, end - 1 on minus."""
+    start, end = 100, 105
+    sites = pd.DataFrame({"position": [start, end - 1], "strand": ["+", "-"]})
+    right = np.array([start, end - 1]) + 1
+    along = np.array([1, -1])
+    stories = {"a": [start, end - 1], "b": [start + 1, end + 1], "c": [start + 1, end - 1]}
+    moves = {story: (along * (right - printed)).tolist() for story, printed in stories.items()}
+    assert moves == {"a": [1, -1], "b": [0, 1], "c": [0, -1]}
+    assert stories["c"] == tables.printed(sites, 1000)["Position"].tolist()
+    assert [story for story, by in moves.items() if tables.shifts(*by)] == ["c"]
+    assert [story for story in stories if tables.cause(story)] == ["c"]
+
+
 def test_the_printed_table_has_its_mistake_on_the_minus_strand():
     sites = pd.DataFrame({"position": [10, 10, 0], "strand": ["+", "-", "-"]})
     assert tables.printed(sites, 100)["Position"].tolist() == [11, 10, 100]
