@@ -245,7 +245,8 @@ def write_bed(path: str | Path, peaks: pd.DataFrame) -> None:
         raise ValueError("the strand of a peak is neither '+' nor '-'")
     for name in peaks["contig"].unique():
         if not isinstance(name, str) or not name or re.search(r"\s", name):
-            raise ValueError(f"the contig of a peak must be one word, not {name!r}")
+            shown = repr(name) if isinstance(name, str) else name
+            raise ValueError(f"the contig of a peak must be one word, not {shown}")
     position = pd.to_numeric(peaks["position"], errors="coerce")
     wrong = np.flatnonzero(~position.between(0, _FARTHEST) | (position % 1 != 0))
     if wrong.size:

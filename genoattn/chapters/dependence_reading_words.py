@@ -116,7 +116,7 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
     named = found[found["q_value"] <= max_q]
     costly = found[found["ci_high"] < 0]
     told = [
-        f"{row['element']} at {paper_label(int(row['offset'])):+d} ({row['n_seqlets']:,} sites, "
+        f"{_placed(row['element'], int(row['offset']))} ({row['n_seqlets']:,} sites, "
         f"{with_interval(row['effect'], row['ci_low'], row['ci_high'])})"
         for row in found.to_dict("records")
     ]
@@ -143,6 +143,12 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"zero; {in_words(len(named))} {'has' if len(named) == 1 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
+
+
+def _placed(name: str, offset: int) -> str:
+    """Name an element with its place; one that is named by its letters has it in its name."""
+    at = f" at {paper_label(offset):+d}"
+    return name if name.endswith(at) else name + at
 
 
 def say_through(

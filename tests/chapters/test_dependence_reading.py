@@ -109,6 +109,8 @@ def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
     assert "For no the" not in weak or "no have" in weak
     assert "No motif recurs" in wording.say_used(elements()[:0], 100, 0.05)
+    by_letters = wording.say_used(elements().assign(element="TAT at -12"), 100, 0.05)
+    assert "sites: TAT at -12 (50 sites" in by_letters, "its place is told once"
 
 
 def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():

@@ -130,8 +130,8 @@ def test_a_prior_is_kept_whole(tmp_path):
         GenePrior.fit(["a"], nothing, nothing, nothing, np.ones(9, dtype=bool))
 
 
-def test_a_shipped_prior_annotates_contigs(piece):
-    [shipped] = WEIGHTS.glob("*.prior.json")
+@pytest.mark.parametrize("shipped", sorted(WEIGHTS.glob("*.prior.json")), ids=lambda one: one.stem)
+def test_a_shipped_prior_annotates_contigs(piece, shipped):
     prior = GenePrior.load(shipped)
     contigs = [
         Genome("a", piece.codes[:6_000], circular=False),
