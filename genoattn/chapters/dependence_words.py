@@ -52,6 +52,7 @@ def say_in_short(
                 f"({top['share']:.0%}, {top['ci_low']:.0%} to {top['ci_high']:.0%})"
             )
     fallen = mediated.not_named
+    in_two = [name for name in in_two if name not in fallen]
     n_real = int((mediated.effects["control"] == "").sum())
     return (
         f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses what stands "
@@ -65,7 +66,7 @@ def say_in_short(
         + (
             f"{in_words(len(in_two)).capitalize()} element{'s' * (len(in_two) != 1)} "
             f"{'is' if len(in_two) == 1 else 'are'} carried in at least two of "
-            f"{in_words(n_seeds)} seeds ({listed(in_two)}); "
+            f"{in_words(n_seeds)} seeds{f' ({listed(in_two)})' * bool(in_two)}; "
             if n_seeds > 1
             else "One seed was asked; "
         )

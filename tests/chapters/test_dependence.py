@@ -231,6 +231,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "No single head carries any of them." in said
     assert "Heads restore -35 as well, but no more than what stands in the same places" in said
     assert "sites that lack it: this name does not stand." in said
+    assert "No elements are carried in at least two of two seeds; networks" in said, "it has fallen"
 
 
 @pytest.fixture(scope="module")
