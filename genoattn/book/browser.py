@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import base64
 import html
+import io
 import json
 import os
 import re
@@ -46,6 +47,7 @@ from genoattn.genome.sequence import STRANDS
 from genoattn.model.card import Card
 from genoattn.plots import browser as figures
 from genoattn.plots import style
+from genoattn.plots.drawn import with_palette
 from genoattn.study.inputs import ECOLI_TABLES, StudyInputs, ecoli_inputs
 
 __all__ = [
@@ -293,8 +295,10 @@ def draw(scene: Scene, folder: str | Path) -> None:
             floor=scene.floor,
             n_sources=scene.n_sources,
         )
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=90, metadata={"Software": None})
         with writing(folder / f"{one.key}.png") as temporary:
-            figure.savefig(temporary, dpi=90, metadata={"Software": None})
+            temporary.write_bytes(with_palette(drawn.getvalue()))
         plt.close(figure)
 
 

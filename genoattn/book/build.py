@@ -11,17 +11,15 @@ from __future__ import annotations
 import argparse
 import ast
 import base64
-import io
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from genoattn.book.pages import check_site
 from genoattn.genome.files import writing
+from genoattn.plots.drawn import with_palette
 from genoattn.study.settings import read_settings
 
 __all__ = [
@@ -37,7 +35,6 @@ __all__ = [
     "profile",
     "refresh_prose",
     "tidy",
-    "with_palette",
 ]
 
 _TASKS = ("tss", "tis")
@@ -277,7 +274,7 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
         for output in cell.outputs:
             picture = output.get("data", {}).get("image/png")
             if picture is not None:
-                output.data["image/png"] = with_palette(picture)
+                output.data["image/png"] = _smaller(picture)
                 if alt := output.metadata.get("image/png", {}).get("alt"):
                     cell.metadata["mystnb"] = {"image": {"alt": alt}}
         errors = [output for output in cell.outputs if output.output_type == "error"]
@@ -290,16 +287,9 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
         nbformat.write(notebook, temporary)
 
 
-def with_palette(picture: str) -> str:
-    """A PNG (base64) with a palette of 192 colours, if that makes it smaller: a third, mostly."""
-    with Image.open(io.BytesIO(base64.b64decode(picture))) as drawn:
-        if drawn.mode == "P":
-            return picture
-        few = drawn.convert("RGB").quantize(192, dither=Image.Dither.NONE, kmeans=2)
-    written = io.BytesIO()
-    few.save(written, "PNG", optimize=True)
-    found = base64.b64encode(written.getvalue()).decode()
-    return found if len(found) < len(picture) else picture
+def _smaller(picture: str) -> str:
+    """A PNG (base64), with a palette if that makes it smaller."""
+    return base64.b64encode(with_palette(base64.b64decode(picture))).decode()
 
 
 def _without_progress(output: Any) -> Any:

@@ -110,29 +110,33 @@ def _seeds(results: Results) -> Drawn | None:
 # ----------------------------------------------------------------------------------- dependence
 
 
+def _explained(results: Results, name: str) -> pd.DataFrame:
+    """Rows of a table that are about the model that the chapter explains, which come first."""
+    found = results.table(name)
+    return found[found["model"] == found["model"].iloc[0]] if "model" in found else found
+
+
 def _asked(results: Results) -> pd.DataFrame:
-    """Shares that come back with single heads of the model that the study explains."""
-    found = results.table("mediation", "model", "control")
-    return found[found["model"] == results.weights].fillna({"control": ""})
+    """Shares that come back with single heads."""
+    return _explained(results, "mediation").fillna({"control": ""})
 
 
 def _carrier_map(results: Results) -> Drawn:
     shares = _asked(results)
-    effects = results.table("mediation_effects", "element", "control").fillna({"control": ""})
+    effects = _explained(results, "mediation_effects").fillna({"control": ""})
     return dependence.carrier_map(shares, carriers.carried(shares, _CRITERIA), effects)
 
 
 def _spacer_curve(results: Results) -> Drawn:
     carried = carriers.carried(_asked(results), _CRITERIA)
-    top = carried[carried["element"] == "-35 box"].iloc[0]
-    return dependence.spacer_curve(
-        results.table("mediation_spacers"), f"L{int(top['layer'])} H{int(top['head'])}"
-    )
+    spacers = results.table("mediation_spacers", "upstream")
+    top = carried[carried["element"] == spacers["upstream"].iloc[0]].iloc[0]
+    return dependence.spacer_curve(spacers, f"L{int(top['layer'])} H{int(top['head'])}")
 
 
 def _mediated_grid(results: Results) -> Drawn:
-    names = head_names(results.table("mediated_names"), _MAX_Q, _CRITERIA.least)
-    return reading.mediated_grid(results.table("mediated_logos"), names)
+    names = head_names(_explained(results, "mediated_names"), _MAX_Q, _CRITERIA.least)
+    return reading.mediated_grid(_explained(results, "mediated_logos"), names)
 
 
 # ----------------------------------------------------------------------- heads, species, engine
@@ -190,7 +194,7 @@ MAKERS: dict[str, Maker] = {
     "04-output-shifts": lambda r: output.shifts(r.table("output_shifts")),
     "04-output-support": _support,
     "06-dependence-mutation-map": lambda r: reading.mutation_map(
-        r.table("dependence_map"), r.table("elements_used")
+        r.table("dependence_map"), _explained(r, "elements_used")
     ),
     "06-dependence-carrier-map": _carrier_map,
     "06-dependence-head-set-curves": lambda r: dependence.head_set_curves(
