@@ -344,12 +344,13 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         .merge(missed.rename(columns={"element": "planted_element"}))
     )
     return (
-        f"Of those {len(false)}, {len(parts)} are parts of planted elements "
+        f"{in_words(len(parts)).capitalize()} of them "
+        f"{'is' if len(parts) == 1 else 'are'} part of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}): at the sites that carry the word, "
         "more than half of its information lies in planted copies, on average "
         f"{parts['planted_share'].mean():.0%}, against {parts['planted_elsewhere'].mean():.0%} at "
-        f"that place of all labelled sites. So {len(in_part)} of the {len(missed)} elements that "
-        "were not recovered are claimed in part. "
+        f"that place of all labelled sites. So {in_words(len(in_part))} of the {len(missed)} "
+        f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part. "
     )
 
 
