@@ -46,6 +46,7 @@ case "$*" in
     *"browser pages"*) mkdir -p _build/browser ;;
     *http.server*) ;;  # this goes on for ever
     *"book landing"*) mkdir -p _build/landing ;;
+    *"book slides"*) mkdir -p _build/teaching && touch _build/figures.md ;;
     *"book course"*) mkdir -p book/course; touch book/course/01_table.md ;;
     *"reference --parts"*) mkdir -p _build/structure book/api; touch book/api/genoattn.md ;;
     *genoattn?bench*|*genoattn?costs*|*" --plan "*) ;;  # these take long
