@@ -2,9 +2,9 @@
 
 On a simulated genome the promoter elements are known, so claims made of a network can be counted
 right or wrong. Each genome is treated as the demo is: simulated, curated, a small model trained on
-it. Then claims are made *without* the planted elements, by the rule of `genoattn.interventions
-.claims`: an element that the output depends on, and that at least one head carries. The same rule
-runs on any other genome.
+it. Then claims are made *without* the planted elements, by the rule of
+`genoattn.interventions.claims`: an element that the output depends on, and that at least one head
+carries. The same rule runs on any other genome.
 
 Only then are claims laid beside the planted elements, one claim for one element, and beside the
 same elements with permuted letters: the chance line (`grading.grade`). Truth has two levels: what
