@@ -587,7 +587,7 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
             "heads read promoter elements and tell the output of them",
             f"by intervention, {carried} of {len(used)} elements that the output depends on have "
             "a head that hands them on",
-            VERDICTS["yes" if 2 * carried > len(used) else "no"],
+            VERDICTS["yes" if 2 * carried >= len(used) else "no"],
             "06_dependence",
         )
     if results.has("ablation_layers"):

@@ -315,6 +315,9 @@ def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, 
     save(results, "ablation_layers", layers)
     found = list(landing._by_intervention(results))
     assert [row[2] for row in found] == says
+    half = pd.DataFrame(elements).assign(used=[True, False, True, False], n_carriers=[1, 0, 0, 0])
+    save(results, "heads_by_element", half)
+    assert next(landing._by_intervention(results))[2] == "holds", "one of two"
     assert f"{sum(carriers)} of 3 elements" in found[0][1]
     assert f"layer {worst} is missed most: PR AUC −0.200" in found[1][1]
 
