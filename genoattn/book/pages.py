@@ -83,10 +83,9 @@ def page_title(page: str, toc: str | Path = "_toc.yml") -> str:
     toc : str or Path
         Jupyter Book's table of contents; sources are beside it.
     """
-    text = Path(toc).read_text(encoding="utf-8")
-    named = re.search(rf'(?m)file: {re.escape(page)}\n\s+title: "?(.*?)"?$', text)
-    if named:
-        return named[1]
+    for node in _nodes(yaml.safe_load(Path(toc).read_text(encoding="utf-8"))):
+        if node.get("file") == page and "title" in node:
+            return str(node["title"])
     source = Path(toc).parent / page_source(page, Path(toc).parent)
     text = source.read_text(encoding="utf-8")
     if source.suffix == ".ipynb":
@@ -96,17 +95,23 @@ def page_title(page: str, toc: str | Path = "_toc.yml") -> str:
     return heading[1] if heading else page
 
 
-def _entries(node: Any) -> Iterator[tuple[str, str]]:
-    """Walk a table of contents and give each page: by what key it is named, and its name."""
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Walk a table of contents: every mapping in it, in order."""
     if isinstance(node, list):
         for member in node:
-            yield from _entries(member)
+            yield from _nodes(member)
     elif isinstance(node, dict):
-        for key in ("root", "file", "glob"):
-            if key in node:
-                yield key, str(node[key])
+        yield node
         for key in ("parts", "chapters", "sections"):
-            yield from _entries(node.get(key, []))
+            yield from _nodes(node.get(key, []))
+
+
+def _entries(node: Any) -> Iterator[tuple[str, str]]:
+    """Give each page of a table of contents: by what key it is named, and its name."""
+    for one in _nodes(node):
+        for key in ("root", "file", "glob"):
+            if key in one:
+                yield key, str(one[key])
 
 
 class _Loads(HTMLParser):

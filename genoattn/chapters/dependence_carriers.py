@@ -244,15 +244,18 @@ def _kind(question: Question, kind: str) -> str:
     return f"{kind}_{CODING.sub('-', plain)}{end}"
 
 
-def _sources(subject: Subject, question: Question) -> dict[str, Any]:
-    """What an answer is made from: the network, and every replaced letter."""
-    sites = question.sites[["position", "strand"]]
+def letters_of(question: Question) -> dict[str, Any]:
+    """What is replaced at which site, and by what: part of what an answer is made from."""
     return {
-        **subject.sources,
-        "sites": sites.to_csv(index=False),
+        "sites": question.sites[["position", "strand"]].to_csv(index=False),
         "first": question.noised.first.tolist(),
         "letters": question.noised.letters.tolist(),
     }
+
+
+def _sources(subject: Subject, question: Question) -> dict[str, Any]:
+    """What an answer is made from: the network, and every replaced letter."""
+    return {**subject.sources, **letters_of(question)}
 
 
 def _asked_once(

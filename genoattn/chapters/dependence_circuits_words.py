@@ -15,6 +15,8 @@ from genoattn.study.report import listed, table, with_interval
 ENOUGH_BLOCKS = 20
 """Blocks below which resampled intervals come out too narrow."""
 
+_NAMED = 8  # heads that a sentence names, at most
+
 
 def say_part(
     where: NDArray[np.bool_],
@@ -120,7 +122,7 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
             f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
             f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
             f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest, in this "
-            f"order, are {_longest(order)}. {rest}exist."
+            f"order, are {', '.join(order[:_NAMED])}. {rest}exist."
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
@@ -130,15 +132,10 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
     )
 
 
-def _first(order: list[str], most: int = 8) -> str:
+def _first(order: list[str]) -> str:
     """Heads in their order, the first of many."""
-    more = f" and {len(order) - most} more" if len(order) > most else ""
-    return ", ".join(order[:most]) + more or "none"
-
-
-def _longest(order: list[str], most: int = 8) -> str:
-    """The heads that are kept longest."""
-    return ", ".join(order[:most])
+    more = f" and {len(order) - _NAMED} more" if len(order) > _NAMED else ""
+    return ", ".join(order[:_NAMED]) + more or "none"
 
 
 def _count(which: pd.Series) -> str:

@@ -20,6 +20,7 @@ from genoattn.chapters.dependence_carriers import (
     Mediated,
     Subject,
     answers,
+    letters_of,
     tables,
     trained,
     untrained,
@@ -251,7 +252,7 @@ def _lost(
         "lost",
         {
             **made_from(model.file, run.study.genome),
-            "questions": [_letters_of(one) for one in questions],
+            "questions": [letters_of(one) for one in questions],
         },
         lambda: {
             one.element: replacement.lost_by_noise(
@@ -269,15 +270,6 @@ def _lost_with_heads(
     """The same from the answers about heads, which are kept in the run for other steps as well."""
     found = answers(run, subject, questions, p, follow=False)
     return [one.mediation.effect for one in found]
-
-
-def _letters_of(question: Question) -> dict[str, Any]:
-    """What is replaced at which site, and by what."""
-    return {
-        "sites": question.sites[["position", "strand"]].to_csv(index=False),
-        "first": question.noised.first.tolist(),
-        "letters": question.noised.letters.tolist(),
-    }
 
 
 # ------------------------------------------------------------------------------- heads on a stem
@@ -357,7 +349,7 @@ def _split_once(run: Run, model: Model, questions: list[Question]) -> list[resid
 
     sources = {
         **made_from(model.file, run.study.genome),
-        "questions": [_letters_of(one) for one in questions],
+        "questions": [letters_of(one) for one in questions],
     }
     arrays = run.once(NOTEBOOK, model.name, "split", sources, make)
     return [residual.Split(*arrays[one.element]) for one in questions]

@@ -458,16 +458,21 @@ def _with_genes(
     p: Checked,
 ) -> NDArray[np.float32]:
     """Output of a gene prior's networks and of the genes, as `genoattn.annotate` joins them."""
-    file = find_prior(name, run.folder)
-    if file is None:
-        raise WeightsError(f"no gene prior is named {name!r}; give its name or file in priors")
-    prior = GenePrior.load(file)
+    file, prior = _prior(run, name)
     each = [
         run.predict_elsewhere(one, genome, where, p.accelerator, progress=False)
         for one in prior.weights(file)
     ]
     distance = distance_to_next(starts, len(genome), circular=genome.circular)
     return prior.apply(mean_log_odds(each), distance)
+
+
+def _prior(run: Run, name: str) -> tuple[Path, GenePrior]:
+    """Find a gene prior: its file, and what is in it."""
+    file = find_prior(name, run.folder)
+    if file is None:
+        raise WeightsError(f"no gene prior is named {name!r}; give its name or file in priors")
+    return file, GenePrior.load(file)
 
 
 class Advised(NamedTuple):
@@ -485,9 +490,7 @@ def advised(run: Run, found: Scored, p: Checked) -> Advised:
     if found.table.empty:
         return Advised(pd.DataFrame(), Finding())
     networks = dict.fromkeys(p.models, 1)
-    for name in p.priors:
-        file = find_prior(name, run.folder)
-        networks[name] = len(GenePrior.load(file).members) if file else 1
+    networks |= {name: len(_prior(run, name)[1].members) for name in p.priors}
     table = compared(found.table, networks)
     said = words.say_advice(table)
     return Advised(table, Finding(said, {"advice": table}))

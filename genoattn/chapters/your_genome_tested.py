@@ -15,6 +15,7 @@ from genoattn.evaluation.tested import (
     on_whole_genomes,
 )
 from genoattn.study.report import in_words, table
+from genoattn.study.species import ECOLI
 
 __all__ = ["Trust", "trust"]
 
@@ -67,10 +68,10 @@ def trust(contigs: pd.DataFrame, weights: str) -> Trust:
 
 def _instead(weights: str, model: str) -> str:
     """Say what is known of weights that were not asked to place sites, as another model was."""
-    own = on_whole_genomes(weights)
+    own = on_whole_genomes(weights, ECOLI)
     if own.empty:
         return f"{weights} was not tested on other species; the numbers are {model}'s."
-    both = own.merge(on_whole_genomes(model), on="species", suffixes=("", "_other"))
+    both = own.merge(on_whole_genomes(model, ECOLI), on="species", suffixes=("", "_other"))
     mean, other = both[["pr_auc", "pr_auc_other"]].mean()
     return (
         f"The numbers are {model}'s; {weights}, which finds genes as well, was tested on "

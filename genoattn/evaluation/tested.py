@@ -79,8 +79,8 @@ def localised(model: str) -> pd.DataFrame:
     return tested()[(tested()["model"] == model) & tested()["share"].notna()]
 
 
-def on_whole_genomes(model: str, but: str = "Escherichia coli MG1655") -> pd.DataFrame:
-    """Rows of `tested` of a model on genomes with all start sites known, of other species."""
+def on_whole_genomes(model: str, but: str) -> pd.DataFrame:
+    """Rows of `tested` of a model on genomes with all start sites known, but one species'."""
     own = tested()[(tested()["model"] == model) & tested()["pr_auc"].notna()]
     return own[own["species"] != but]
 

@@ -20,7 +20,7 @@ from genoattn.interventions.noise import Noised
 from genoattn.interventions.saturation import check_region
 from genoattn.model.annotator import Annotator
 from genoattn.model.convolutional import ConvolutionalNetwork
-from genoattn.prediction.mutants import read_site
+from genoattn.prediction.mutants import MutantReader, read_site
 
 __all__ = ["Letters", "check_stretches", "lost_by_noise", "replace", "replacements"]
 
@@ -121,11 +121,8 @@ def replace(
         reader = read_site(network, genome, int(position), str(strand), int(first))
         rng = np.random.default_rng([seed, int(position), "+-".index(strand), first % 2**32])
         begin, end = reader.site + int(first), reader.site + int(last) + 1
-        changed = np.repeat(reader.codes[None, begin:], n_draws, axis=0)
-        changed[:, : end - begin] = replacements(
-            reader.codes[begin:end], n_draws, letters, composition, rng
-        )
-        change = reader.score(begin, changed) - reader.log_odds
+        drawn = replacements(reader.codes[begin:end], n_draws, letters, composition, rng)
+        change = _change(reader, int(first), drawn)
         found[number] = reader.log_odds, change.mean(), change.std(ddof=n_draws > 1)
     return stretches.reset_index(drop=True).assign(
         log_odds=found[:, 0], change=found[:, 1], spread=found[:, 2]
@@ -168,12 +165,17 @@ def lost_by_noise(
     stretches = sites[["position", "strand"]].assign(first=noised.first, last=noised.last)
     check_stretches(network, genome, stretches)
     lost = np.empty(len(stretches))
-    rows = list(stretches.itertuples(index=False))
+    rows = list(stretches[["position", "strand", "first"]].itertuples(index=False))
     bar = tqdm(rows, desc=name, unit="site", mininterval=1, disable=not progress)
-    for number, (position, strand, first, last) in enumerate(bar):
+    for number, (position, strand, first) in enumerate(bar):
         reader = read_site(network, genome, int(position), str(strand), int(first))
-        begin, end = reader.site + int(first), reader.site + int(last) + 1
-        changed = np.repeat(reader.codes[None, begin:], noised.letters.shape[1], axis=0)
-        changed[:, : end - begin] = noised.letters[number]
-        lost[number] = reader.log_odds - reader.score(begin, changed).mean()
+        lost[number] = -_change(reader, int(first), noised.letters[number]).mean()
     return lost
+
+
+def _change(reader: MutantReader, first: int, letters: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Change of a site's log-odds with each row of letters written from an offset on."""
+    begin = reader.site + first
+    changed = np.repeat(reader.codes[None, begin:], len(letters), axis=0)
+    changed[:, : letters.shape[1]] = letters
+    return reader.score(begin, changed) - reader.log_odds

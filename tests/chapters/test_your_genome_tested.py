@@ -7,6 +7,7 @@ import pytest
 
 from genoattn.chapters.your_genome_tested import trust
 from genoattn.evaluation.tested import on_whole_genomes
+from genoattn.study.species import ECOLI
 
 
 def contigs(*gc, unknown=0.0):
@@ -36,7 +37,7 @@ def test_for_a_model_that_was_not_tested_the_annotator_stands_in():
 
 def test_of_a_model_with_genes_it_is_said_what_it_reached_on_whole_genomes():
     said = trust(contigs(0.5), "annotator-and-genes").said
-    own, other = on_whole_genomes("annotator-and-genes"), on_whole_genomes("annotator")
+    own, other = (on_whole_genomes(name, ECOLI) for name in ("annotator-and-genes", "annotator"))
     assert len(own) == 4
     assert "four whole genomes of other species" in said
     assert f"{own['pr_auc'].mean():.3f} against {other['pr_auc'].mean():.3f}" in said

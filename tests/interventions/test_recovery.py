@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +14,8 @@ from toy_reader import CONFIG, promoters, reader
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
 from genoattn.study import recover
+
+ROOT = Path(__file__).parents[2]
 
 RULE = Rule(
     first=-45, last=0, n_learn=90, min_seqlets=15, n_sites=30, block=1_000, n_bootstrap=200,
@@ -131,3 +136,16 @@ def test_tables_of_another_rule_are_refused(tmp_path, name, column):
     before.to_csv(tmp_path / f"{name}.csv", index=False)
     with pytest.raises(ValueError, match=rf"{name}\.csv: column '{column}' is missing"):
         recovery.read(tmp_path / "recovery.csv")
+
+
+@pytest.mark.skipif(not (ROOT / "book").is_dir(), reason="only the package is here")
+def test_the_page_on_running_again_names_the_genomes_of_the_committed_tables():
+    page = (ROOT / "book/rerun.md").read_text(encoding="utf-8")
+    [line] = [one for one in page.splitlines() if one.startswith("genoattn recover ")]
+    given = re.findall(r"--(seeds|blank|untrained)((?: \d+)*)", line)
+    named = {kind: {int(seed) for seed in seeds.split()} for kind, seeds in given}
+    table = recovery.read(ROOT / "book/results/demo/recovery.csv").genomes
+    kinds = {"seeds": (True, True), "blank": (False, True), "untrained": (True, False)}
+    for kind, (grammar, trained) in kinds.items():
+        rows = table[(table["grammar"] == grammar) & (table["trained"] == trained)]
+        assert set(rows["genome_seed"]) == named[kind], kind
