@@ -27,7 +27,7 @@ from typing_extensions import override
 from genoattn.model.attention import relative_attention, sinusoids
 from genoattn.model.card import Card, configured
 from genoattn.model.convolutional import dilated_layers, reach
-from genoattn.model.weights import find_weights, read_tensors, write_tensors
+from genoattn.model.weights import find_weights, read_tensors
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
 """``observe(layer, row, start, weights)``: :data:`genoattn.model.attention.Observer` of each layer,
@@ -386,8 +386,7 @@ class Annotator(nn.Module):
         The card always records the configuration; everything else (data hashes, seed, metrics) is
         the caller's.
         """
-        write_tensors(self, path)
-        (card or Card()).replace(config=asdict(self.config)).write(path)
+        (card or Card()).replace(config=asdict(self.config)).write_with(self, path)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> Annotator:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from torch import nn
 
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.model.weights import WeightsError, find_weights
+from genoattn.model.weights import WeightsError, find_weights, write_tensors
 
 __all__ = ["Card", "check_one_task", "configured", "misfit"]
 
@@ -145,6 +146,12 @@ class Card:
         """Write the card beside a weights file, whole or not at all."""
         with writing(Path(weights).with_suffix(".json")) as partial:
             partial.write_text(json.dumps(self.content(), indent=1) + "\n", encoding="utf-8")
+
+    def write_with(self, network: nn.Module, weights: str | Path) -> None:
+        """Write a network's parameters and the card beside them, both or neither."""
+        with writing(weights) as partial:
+            write_tensors(network, partial)
+            self.write(weights)  # when this fails, the parameters do not take their place either
 
     def replace(self, **changes: Any) -> Card:
         """Return a card that differs in these attributes."""

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.model.card import Card, configured
-from genoattn.model.weights import WeightsError, find_weights, read_tensors, write_tensors
+from genoattn.model.weights import WeightsError, find_weights, read_tensors
 
 __all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "DilatedLayer", "dilated_layers", "reach"]
 
@@ -139,8 +139,7 @@ class ConvolutionalNetwork(nn.Module):
 
     def save(self, path: str | Path, card: Card | None = None) -> None:
         """Write the weights (safetensors) and, beside them, their card (``.json``)."""
-        write_tensors(self, path)
-        (card or Card()).replace(config=asdict(self.config)).write(path)
+        (card or Card()).replace(config=asdict(self.config)).write_with(self, path)
 
     @classmethod
     def load(cls, source: str | Path, device: str | torch.device = "cpu") -> ConvolutionalNetwork:

@@ -302,7 +302,8 @@ def fit(
         As Lightning's Trainer takes them; several devices train data-parallel (start those from the
         command line: ``genoattn train``).
     fresh : bool
-        Forget what an earlier training left under this name, instead of going on with it.
+        Forget what an earlier training left under this name, instead of going on with it. Its model
+        stays until the new one's first round is whole.
 
     Returns
     -------
@@ -347,9 +348,8 @@ def fit(
     with _alone(weights):
         if fresh:
             _forget(weights)
-        _train(
-            module, KeepBest(weights, card, progress, config.keep == "last"), accelerator, devices
-        )
+        keep = KeepBest(weights, card, progress, config.keep == "last")
+        _train(module, keep, accelerator, devices, fresh)
     return type(module.model).load(weights)
 
 
@@ -418,12 +418,14 @@ _FREE = {"window", "downstream", "dropout"}
 """Settings of a network that its parameters do not depend on."""
 
 
-def _train(module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices: int | str) -> None:
+def _train(
+    module: AnnotatorTraining, keep: KeepBest, accelerator: str, devices: int | str, fresh: bool
+) -> None:
     """Train to the end, or from where a training of the same identity was interrupted."""
     weights, config = keep.weights, module.config
     same = ("config", "genome", "data", "split", "training", "initial")
     identity = {key: keep.card.content()[key] for key in same}
-    checkpoint = _resumable(weights, identity)
+    checkpoint = _resumable(weights, identity, fresh)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, module)
     with _quiet_lightning():
@@ -489,7 +491,7 @@ def _quiet_lightning() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
+def _resumable(weights: Path, identity: dict[str, Any], fresh: bool) -> Path | None:
     """The checkpoint to go on from, if there is one of the very same run."""
     checkpoint, record = weights.with_suffix(".ckpt"), weights.with_suffix(".run.json")
     text = json.dumps(identity, indent=1, sort_keys=True)
@@ -500,7 +502,8 @@ def _resumable(weights: Path, identity: dict[str, Any]) -> Path | None:
                 "start afresh (fresh=True), or give the run another name"
             )
         return checkpoint
-    _check_finished(weights, identity)
+    if not fresh:
+        _check_finished(weights, identity)
     with writing(record) as partial:
         partial.write_text(text)
     return None
@@ -520,18 +523,17 @@ def _check_finished(weights: Path, identity: dict[str, Any]) -> None:
 
 
 def _forget(weights: Path) -> None:
-    """Remove all that a training left under this name."""
-    for suffix in (".safetensors", ".json", ".ckpt", ".run.json"):
+    """Remove what a training would go on from; its model stays until another is whole."""
+    for suffix in (".ckpt", ".run.json"):
         weights.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _keep_before(weights: Path, history: list[dict[str, float]]) -> str:
     """Leave what a training had reached before it diverged, and nothing to go on from; say so."""
+    _forget(weights)
     if not history or not weights.exists():
-        _forget(weights)
-        return "nothing is kept, as no round before was whole"
-    for suffix in (".ckpt", ".run.json"):
-        weights.with_suffix(suffix).unlink(missing_ok=True)
+        former = f", and {weights} is the former model" * weights.exists()
+        return f"nothing is kept, as no round before was whole{former}"
     card = Card.read(weights)
     card.replace(further={**card.further, "diverged": True}).write(weights)
     return (

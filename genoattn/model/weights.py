@@ -9,7 +9,6 @@ from typing import Any
 from safetensors.torch import load_file, save
 from torch import nn
 
-from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 
 __all__ = [
@@ -77,11 +76,10 @@ def made_from(weights: Path, genome: Genome, **settings: int | float | str) -> d
     }
 
 
-def write_tensors(network: nn.Module, path: str | Path) -> None:
-    """Write a network's parameters, whole or not at all."""
+def write_tensors(network: nn.Module, path: Path) -> None:
+    """Write a network's parameters to a file."""
     tensors = {name: t.detach().contiguous().cpu() for name, t in network.state_dict().items()}
-    with writing(Path(path)) as partial:
-        partial.write_bytes(save(tensors))
+    path.write_bytes(save(tensors))
 
 
 def read_tensors(network: nn.Module, path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -95,6 +97,52 @@ def test_the_best_round_before_is_kept_when_a_later_one_diverges(tmp_path, monke
     train(path, TRAINING)
     card = Card.read(path)
     assert card.history[0]["step"] == 4 and not card.further, "it began afresh"
+
+
+@pytest.mark.parametrize("fails", [".safetensors", ".json"])
+@pytest.mark.parametrize("before", [True, False], ids=["former model", "none"])
+def test_without_room_for_weights_or_their_card_none_of_both_is_new(
+    tmp_path, trained, monkeypatch, fails, before
+):
+    """Weights without a card, or beside that of another training, are no model."""
+    path = tmp_path / "a.safetensors"
+    former = {name: trained[name] for name in ("a.safetensors", "a.json") if before}
+    for name, content in former.items():
+        (tmp_path / name).write_bytes(content)
+    write_bytes, write_text = Path.write_bytes, Path.write_text
+
+    def without_room(write):
+        def fail(self, *args, **more):
+            if self.name.endswith(f".part{fails}") and ".run." not in self.name:
+                raise OSError(errno.ENOSPC, "No space left on device", str(self))
+            return write(self, *args, **more)
+
+        return fail
+
+    monkeypatch.setattr(Path, "write_bytes", without_room(write_bytes))
+    monkeypatch.setattr(Path, "write_text", without_room(write_text))
+    with pytest.raises(OSError, match=rf"cannot be written: No space.*a\{fails}"):
+        train(path, replace(SHORT, seed=9), fresh=True)
+    left = {one.name: one.read_bytes() for one in tmp_path.iterdir() if ".run." not in one.name}
+    assert left == former
+    monkeypatch.undo()
+    if before:
+        with pytest.raises(ValueError, match="holds a model of other data or settings"):
+            train(path, replace(SHORT, seed=9))
+    train(path, replace(SHORT, seed=9), fresh=True)
+    assert Card.read(path).seed == 9
+
+
+def test_a_fresh_training_that_diverges_at_once_leaves_the_former_model(tmp_path, trained):
+    path = tmp_path / "a.safetensors"
+    for name, content in trained.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        DivergedError, match=r"nothing is kept.*a\.safetensors is the former"
+    ):
+        train(path, replace(TRAINING, learning_rate=1000.0, clip=1e9), fresh=True)
+    left = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert left == {name: trained[name] for name in ("a.safetensors", "a.json")}
 
 
 @pytest.mark.parametrize(
