@@ -137,9 +137,7 @@ def test_a_fresh_training_that_diverges_at_once_leaves_the_former_model(tmp_path
     path = tmp_path / "a.safetensors"
     for name, content in trained.items():
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(
-        DivergedError, match=r"nothing is kept.*a\.safetensors is the former"
-    ):
+    with pytest.raises(DivergedError, match=r"nothing is kept.*a\.safetensors is the former"):
         train(path, replace(TRAINING, learning_rate=1000.0, clip=1e9), fresh=True)
     left = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
     assert left == {name: trained[name] for name in ("a.safetensors", "a.json")}
