@@ -114,6 +114,7 @@ def opened(run: Run, p: Checked) -> Opened:
         raise ValueError(f"{p.sites or genome.name}: {reason}. Correct the table, or set go_on")
     for number in [None, *p.n_sites]:
         adapt.taught(genome, sites, number, p.seeds[0])
+    adapt.scored_half(genome, sites, p.most, p.block)
     weights = run.weights(p.weights)
     half = int((sites["position"] < len(genome) // 2).sum())
     said = words.say_given(genome.name, len(genome), half, len(sites) - half, weights.stem)

@@ -78,7 +78,8 @@ def part(run: Run, model: Model, p: Checked) -> Part:
     if not run.study.asks(ASKED):
         nothing = Resampling(np.full(len(genome), -1), np.empty((0, 0)), p.level)
         return Part(np.zeros_like(test), nothing, torch.empty(0), {}, {}, Finding())
-    run.check_test(model.split, run.sites(model.card.train_set), f"the set {model.card.train_set}")
+    labels = model.card.train_set
+    run.check_test(model.split, run.sites(labels), f"the set {labels}", p.block)
     block = bootstrap.blocks(test, p.block)
     n = int(block.max()) + 1
     rng = np.random.default_rng(p.seed)

@@ -117,7 +117,8 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
         ``n_mapped``, ``map_first``, ``map_last``, ``block``, ``n_bootstrap``, ``level``, ``seed``.
     """
     genome = run.study.genome
-    run.check_test(model.split, run.sites(model.card.train_set), f"the set {model.card.train_set}")
+    labels = model.card.train_set
+    run.check_test(model.split, run.sites(labels), f"the set {labels}", p.block)
     first, last = _region(model, p)
     labelled = labelled_sites(run, model)
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))

@@ -78,7 +78,7 @@ EVIDENCE = ("drnaseq", "regulondb")
 def loaded(run: Run, p: Checked) -> Output:
     """Load the output that the chapter on training left, and what it is compared with."""
     study, model = run.study, run.model(p.weights)
-    run.check_test(model.split, run.curated, "the curated set")
+    run.check_test(model.split, run.curated, "the curated set", p.block)
     if study.published:
         fetch_all(EVIDENCE)  # needed much later, but missing at once
     track, inside = run.output(model.name), model.test

@@ -436,6 +436,7 @@ def _scores(
 ) -> pd.DataFrame:
     """Scores of every model that may be asked about a genome, and of further ones."""
     assert given.scanner is not None
+    resampling = Resampling.of(where, p.block, p.n_bootstrap, p.seed)
     outputs: dict[str, NDArray[np.float32]] = {}
     for name, file in {**_models(given, run, p, lineage), **further}.items():
         outputs[name] = run.predict_elsewhere(file, genome, where, p.accelerator, progress=False)
@@ -444,7 +445,6 @@ def _scores(
         assert starts is not None
         outputs[name] = _with_genes(run, name, genome, starts, where, p)
     outputs[SCANNER] = scanner.scan(given.scanner, genome, where)
-    resampling = Resampling.of(where, p.block, p.n_bootstrap, p.seed)
     label = site_track(sites, len(genome))
     return compare_resolutions(outputs, label, where, resampling, p.models[0], (1, 10))
 

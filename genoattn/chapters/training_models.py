@@ -83,7 +83,7 @@ def parts(run: Run, p: Checked) -> Data:
         )
     _check_names(run, p)
     split = _split(run, study.genome, p)
-    run.check_test(split, sites["curated"], "the curated set")
+    run.check_test(split, sites["curated"], "the curated set", p.block)
     run.check_test(split, sites[p.train_set], f"the train_set {p.train_set}")
     own = tracks[p.train_set]
     if p.train and not own[:, split.mask("train")].any():

@@ -24,7 +24,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from genoattn.genome.intervals import runs
 
-__all__ = ["Resampling", "auc_replicates", "blocks", "interval", "resample", "sums"]
+__all__ = [
+    "Resampling",
+    "auc_replicates",
+    "blocks",
+    "check_blocks",
+    "interval",
+    "resample",
+    "sums",
+]
 
 
 _CELLS = 4_000_000  # numbers in the largest temporary table
@@ -63,6 +71,27 @@ def blocks(where: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
         block[index] = first + np.arange(length) * pieces // length
         first += pieces
     return block
+
+
+def check_blocks(where: NDArray[np.bool_], size: int) -> None:
+    """Refuse blocks that are too long: one block has nothing to be exchanged for.
+
+    Parameters
+    ----------
+    where, size
+        As of `blocks`.
+
+    Raises
+    ------
+    ValueError
+        All would be one block; says the longest that can be.
+    """
+    if blocks(where, size).max() == 0:
+        length = int(where.sum())
+        raise ValueError(
+            f"block: with {size:,} nt, the {length:,} nt that are scored are one block, and no "
+            f"interval can be given; make block at most {max(1, length // 2):,}"
+        )
 
 
 def resample(block: NDArray[np.int64], n_replicates: int, seed: int) -> NDArray[np.float64]:
@@ -140,7 +169,14 @@ class Resampling:
 
     @classmethod
     def of(cls, where: NDArray[np.bool_], size: int, n_replicates: int, seed: int) -> Resampling:
-        """Cut the part ``where`` (L,) into blocks of about ``size`` nt and draw replicates."""
+        """Cut the part ``where`` (L,) into blocks of about ``size`` nt and draw replicates.
+
+        Raises
+        ------
+        ValueError
+            As of `check_blocks`.
+        """
+        check_blocks(where, size)
         block = blocks(where, size)
         return cls(block, resample(block, n_replicates, seed))
 

@@ -28,7 +28,7 @@ from genoattn.data.species import (
     read_start_bed,
     why_apart,
 )
-from genoattn.evaluation.bootstrap import Resampling
+from genoattn.evaluation.bootstrap import Resampling, check_blocks
 from genoattn.evaluation.scores import compare_resolutions
 from genoattn.evaluation.statistics import holm_corrected
 from genoattn.genome.files import (
@@ -62,6 +62,7 @@ __all__ = [
     "learning_curve",
     "main",
     "read_species",
+    "scored_half",
     "taught",
 ]
 
@@ -164,6 +165,33 @@ def held_out_half(genome: Genome, most: int = 0) -> NDArray[np.bool_]:
     where = np.zeros(len(genome), dtype=bool)
     first = len(genome) // 2
     where[first : first + most if most else len(genome)] = True
+    return where
+
+
+def scored_half(genome: Genome, sites: pd.DataFrame, most: int, block: int) -> NDArray[np.bool_]:
+    """Take the held-out half, or its beginning, if something can be said of it.
+
+    Parameters
+    ----------
+    genome, sites
+        See `read_species`.
+    most : int
+        See `held_out_half`.
+    block : int
+        Length of its resampled blocks, in nt.
+
+    Raises
+    ------
+    ValueError
+        No site lies there, or all of it would be one block.
+    """
+    where = held_out_half(genome, most)
+    if not where[sites["position"].to_numpy(np.int64)].any():
+        raise ValueError(
+            f"most: no labelled site lies in the first {int(where.sum()):,} nt of the second half "
+            f"of {genome.name}, so nothing can be scored; give more, or 0 for all of it"
+        )
+    check_blocks(where, block)
     return where
 
 
@@ -438,7 +466,7 @@ def _adapt(given: Any) -> pd.DataFrame:
     recipe = replace(
         RECIPE, passes=given.passes, learning_rate=given.learning_rate, seed=given.seed
     )
-    where = held_out_half(genome, given.most)
+    where = scored_half(genome, sites, given.most, given.block)
     run = Run(given.run)
     if len(set(given.n_sites)) < len(given.n_sites):
         raise ValueError("n-sites names a number twice; give each once")

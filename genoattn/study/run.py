@@ -34,6 +34,7 @@ import pandas as pd
 from filelock import SoftFileLock
 from numpy.typing import NDArray
 
+from genoattn.evaluation.bootstrap import check_blocks
 from genoattn.genome.files import writing
 from genoattn.genome.locks import LockedError, hold
 from genoattn.genome.sequence import Genome
@@ -405,7 +406,9 @@ class Run:
         network = load_network(file, accelerator)
         return Model(file.stem, file, network, card, card.split(len(self.study.genome)))
 
-    def check_test(self, split: Split, sites: pd.DataFrame, name: str) -> None:
+    def check_test(
+        self, split: Split, sites: pd.DataFrame, name: str, block: int | None = None
+    ) -> None:
         """Refuse a test part without a site, as nothing can be said of the output there.
 
         Parameters
@@ -415,12 +418,16 @@ class Run:
             Labels: position (0-based).
         name : str
             What the labels are called.
+        block : int, optional
+            Length of blocks that the test part shall be cut into, for intervals.
 
         Raises
         ------
         ValueError
-            There is none; says where the test part lies.
+            There is none; says where the test part lies. Or it is a single block.
         """
+        if block is not None:
+            check_blocks(split.mask("test"), block)
         if not split.mask("test")[sites["position"].to_numpy(np.int64)].any():
             start, end = split.test
             raise ValueError(

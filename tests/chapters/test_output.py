@@ -86,7 +86,7 @@ def test_the_baseline_is_the_median_of_the_test_part_on_both_strands(out, p):
         curated=out.curated,
         model=lambda name: SimpleNamespace(name=name, test=out.inside, split=out.model.split),
         output=lambda name: out.track,
-        check_test=lambda split, sites, name: asked.append(name),
+        check_test=lambda split, sites, name, block: asked.append(name),
     )
     found = output_sites.loaded(run, p)  # type: ignore[arg-type]
     assert found.baseline == np.median(out.track[:, :40_000])

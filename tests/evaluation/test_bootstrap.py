@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from genoattn.evaluation.bootstrap import auc_replicates, blocks, interval, resample, sums
+from genoattn.evaluation.bootstrap import (
+    Resampling,
+    auc_replicates,
+    blocks,
+    interval,
+    resample,
+    sums,
+)
 
 
 @given(
@@ -39,6 +46,16 @@ def test_a_stretch_over_the_origin_is_one():
 def test_impossible_blocks(where, size, message):
     with pytest.raises(ValueError, match=message):
         blocks(where, size)
+
+
+def test_blocks_that_cannot_be_exchanged_are_refused():
+    where = np.zeros(1_000, bool)
+    where[:300] = True
+    with pytest.raises(ValueError, match=r"block: with 300 nt, the 300 nt.* at most 150$"):
+        Resampling.of(where, 300, 10, 0)
+    assert Resampling.of(where, 150, 10, 0).draws.shape == (10, 2)
+    where[500:600] = True
+    assert Resampling.of(where, 10_000, 10, 0).draws.shape == (10, 2), "two stretches"
 
 
 def test_every_replicate_takes_as_many_blocks():

@@ -178,6 +178,25 @@ def test_an_option_that_cannot_be_is_said_before_anything_is_read(option, value,
     assert f"argument {option}: must be" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            ["--most", "1"],
+            "most: no labelled site lies in the first 1 nt of the second half",
+        ),
+        (["--block", "4000"], "block: with 4,000 nt, the 3,000 nt that are scored are one block"),
+        (["--most", "300", "--block", "250"], "block: with 250 nt, the 300 nt that are scored"),
+    ],
+)
+def test_a_part_of_which_nothing_can_be_said_is_refused_at_once(species, capsys, options, says):
+    *_, folder, weights = species
+    assert adapt.main(given(folder, weights, "--go-on", *options)) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(says)
+    assert not (folder / "run").exists()
+
+
 @pytest.mark.parametrize("name", ["sites.bed.gz", "SITES.BED", "sites.txt"])
 def test_bed_is_told_by_its_content(species, name):
     *_, folder, _ = species

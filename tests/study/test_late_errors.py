@@ -109,6 +109,8 @@ def test_a_test_part_without_a_site_is_named(tmp_path):
     run.check_test(Split.at((40, 60, 80), 100), sites, "some")
     with pytest.raises(ValueError, match=r"no site of some lies in the test part of toy \(61 to 8"):
         run.check_test(Split.at((60, 80, 90), 100), sites, "some")
+    with pytest.raises(ValueError, match=r"block: with 15 nt, the 20 nt .* at most 10$"):
+        run.check_test(Split.at((40, 60, 80), 100), sites, "some", block=15)
 
 
 def test_a_contig_named_all_is_no_word_for_all_contigs(tmp_path):
