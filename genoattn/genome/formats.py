@@ -374,6 +374,8 @@ class FeatureRow:
     def identity(self) -> tuple[str, ...]:
         """What rows of one feature have in common; empty where the file does not say."""
         feature = self.attributes.get("ID") or self.attributes.get("transcript_id")
+        if self.kind == "CDS":  # several tools give its rows no ID
+            feature = feature or self.attributes.get("Parent")
         return () if not feature else (self.kind, self.strand, feature, self.locus_tag)
 
     @property
@@ -391,7 +393,7 @@ class FeatureRow:
             or any(
                 dead in value
                 for name, value in said.items()
-                if name.endswith("biotype")
+                if name.endswith(("biotype", "gene_type", "transcript_type"))  # the last: GENCODE
                 for dead in ("pseudogen", "nontranslating")  # Ensembl's two words
             )
         )
@@ -521,7 +523,7 @@ def _feature_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     except FileError as error:
         raise GenomeError(str(error)) from error
     for number, line in enumerate(lines, start=1):
-        if line.startswith(">") or re.fullmatch(r"##\s*FASTA\s*", line):
+        if line.startswith(">") or re.fullmatch(r"##FASTA\s*", line):
             return
         if line.strip() and not line.startswith("#"):
             yield number, line
@@ -607,8 +609,12 @@ def _attributes(text: str) -> dict[str, str]:
     if _GTF_PAIR.match(text):
         pairs = [(one[1], one[2] or one[3] or "") for one in _GTF_PAIR.finditer(text)]
     else:
-        items = (item.split("=", 1) for item in text.split(";") if "=" in item)
-        pairs = [(name.strip(), unquote(value)) for name, value in items]
+        items = (item.partition("=") for item in text.split(";"))
+        pairs = [
+            (name.strip(), unquote(value))
+            for name, given, value in items
+            if given or name.strip().lower() in {*_PSEUDO, "partial"}  # GenBank's flags
+        ]
     return {name: _CONTROL.sub(" ", value) for name, value in pairs}
 
 

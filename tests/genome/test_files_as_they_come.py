@@ -124,6 +124,7 @@ def test_a_header_says_whether_its_sequence_is_circular(tmp_path, header, circul
         row(text="ID=c1;pseudo=true"),
         row(text="ID=c1;pseudo=True"),
         row(text="ID=c1;pseudo="),
+        row(text="ID=c1;pseudo"),
         row(text="ID=c1;Pseudo=yes"),
         row(text="ID=c1;pseudogene=unknown"),
         row(text="ID=c1;gene_biotype=pseudogene"),
@@ -203,6 +204,22 @@ def test_genes_across_the_origin_in_both_customs(tmp_path, kind, strand, start):
     assert len(read_gff(path, LINE)) == 2, "on a line they are two features"
 
 
+def test_rows_of_a_cds_without_an_id_are_one_by_their_parent(tmp_path):
+    whole = [row(first=a, last=b, text="Parent=g9") for a, b in ((101, 175), (177, 400))]
+    assert starts(tmp_path, *whole) == [[100, "+"]]
+    assert starts(tmp_path, *whole[:1], row(text="Parent=g8")) == [[100, "+"]], "of one place"
+    assert len(starts(tmp_path, *whole[:1], row(first=177, text="Parent=g8"))) == 2
+    across = [
+        row(first=a, last=b, strand="-", text="Parent=g9") for a, b in ((1, 100), (2901, 3000))
+    ]
+    assert starts(tmp_path, *across) == [[99, "-"]]
+
+
+@pytest.mark.parametrize("said", ["Note=a;b pseudo", "product=x;y", "Note=x;whole"])
+def test_a_word_without_a_value_is_no_attribute(tmp_path, said):
+    assert starts(tmp_path, row(text=f"ID=c1;{said}")) == [[100, "+"]]
+
+
 def test_an_annotation_says_what_is_circular(tmp_path):
     path = tmp_path / "a.gff"
     path.write_text(
@@ -224,7 +241,8 @@ def test_reading_ends_at_the_sequence(tmp_path, end):
 
 
 def test_a_comment_that_looks_like_the_directive_is_one(tmp_path):
-    assert len(starts(tmp_path, row(), "##FASTAQSWLKV", KEPT)) == 2
+    for comment in ("##FASTAQSWLKV", "## FASTA", "#FASTA"):
+        assert len(starts(tmp_path, row(), comment, KEPT)) == 2
 
 
 def test_names_are_decoded_and_hold_no_control_letters(tmp_path):
@@ -308,6 +326,7 @@ GONE = 'gene_id "a"; transcript_id "t";'
     [
         (row(text=f'{GONE} transcript_biotype "pseudogene";'),),  # Ensembl
         (row(text=f'{GONE} gene_biotype "nontranslating_CDS";'),),
+        (row(text=f'{GONE} transcript_type "unprocessed_pseudogene";'),),  # GENCODE
         (row("gene", text='gene_id "a"; pseudo "true";'), row(text=GONE)),
         (row("pseudogene", text="ID=g;locus_tag=L1"), row(text="ID=c1;locus_tag=L1")),
         (
