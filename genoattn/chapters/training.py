@@ -11,6 +11,7 @@ of the same name with ``_words``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,9 @@ from genoattn.chapters.training_scores import (
 )
 from genoattn.chapters.training_sites import which_sites
 from genoattn.evaluation.models import compare_readings, step_table
+from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.card import Card
+from genoattn.model.segments import TrainingConfig
 from genoattn.model.weights import WEIGHTS as SHIPPED
 from genoattn.model.weights import find_prior
 from genoattn.prediction.ensemble import GENES, file_name, read_ensembles
@@ -128,9 +131,16 @@ def _three_cuts(values: Mapping[str, Any]) -> str | None:
 
 
 def _model_of_its_size(values: Mapping[str, Any]) -> str | None:
-    """Refuse what no network can be, if one is trained."""
-    wide = values["d_model"]
-    return f"'d_model' must be even, not {wide}" if values["train"] and wide % 2 else None
+    """Refuse a network or a training that there cannot be, if one is trained."""
+    if not values["train"]:
+        return None
+    try:
+        for kind in (AnnotatorConfig, TrainingConfig):
+            kind(**{one.name: values[one.name] for one in fields(kind) if one.name in values})
+    except ValueError as error:
+        name, _, wrong = str(error).partition(" ")
+        return f"{name!r} {wrong}"
+    return None
 
 
 PARAMETERS = Schema(

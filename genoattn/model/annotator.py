@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from genoattn.model.attention import relative_attention, sinusoids
-from genoattn.model.card import Card, configured
-from genoattn.model.convolutional import dilated_layers, reach
+from genoattn.model.card import Card, check_sizes, configured
+from genoattn.model.convolutional import MOST_DILATED, dilated_layers, reach
 from genoattn.model.weights import find_weights, read_tensors
 
 LayerObserver = Callable[[int, int, int, Tensor], None]
@@ -70,11 +70,9 @@ class AnnotatorConfig:
     stem: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("layers", "heads", "d_model", "d_head", "window", "conv_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.stem < 0:
-            raise ValueError(f"stem must not be negative, not {self.stem}")
+        check_sizes(self, 1, layers=1_000, heads=1_000, d_model=10_000, d_head=10_000)
+        check_sizes(self, 1, window=100_000, conv_width=1_001)
+        check_sizes(self, 0, stem=MOST_DILATED)
         if self.conv_width % 2 == 0:
             raise ValueError(f"conv_width must be odd, not {self.conv_width}")
         if self.downstream < 0:
@@ -83,6 +81,11 @@ class AnnotatorConfig:
             raise ValueError(f"dropout must be from 0 to below 1, not {self.dropout}")
         if self.d_model % 2:
             raise ValueError(f"d_model must be even, not {self.d_model}")
+        if (size := self.layers * self.heads * self.d_head * self.d_model) > 10**9:
+            raise ValueError(
+                f"layers times heads, d_head and d_model must be at most 1,000,000,000, as no "
+                f"memory holds more, not {size:,}"
+            )
 
     @property
     def reach_upstream(self) -> int:

@@ -23,7 +23,7 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
 from genoattn.model.weights import WeightsError, find_weights, write_tensors
 
-__all__ = ["Card", "check_one_task", "configured", "misfit"]
+__all__ = ["Card", "check_one_task", "check_sizes", "configured", "misfit"]
 
 
 _KEYS = (
@@ -255,6 +255,22 @@ def configured(kind: type[_Config], config: Mapping[str, Any], weights: Path) ->
         return kind(**config)
     except ValueError as error:
         raise WeightsError(f"{where}: {error}") from error
+
+
+def check_sizes(config: Any, least: int, **most: int) -> None:
+    """Refuse sizes that no network has, or that no memory holds.
+
+    Raises
+    ------
+    ValueError
+        Names the attribute, and the least or the most that it can be.
+    """
+    for name, high in most.items():
+        value = getattr(config, name)
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+        if value > high:
+            raise ValueError(f"{name} must be at most {high:,}, not {value:,}")
 
 
 def misfit(card: Card, genome: Genome, task: str) -> str | None:

@@ -22,10 +22,21 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from genoattn.model.card import Card, configured
+from genoattn.model.card import Card, check_sizes, configured
 from genoattn.model.weights import WeightsError, find_weights, read_tensors
 
-__all__ = ["ConvolutionalConfig", "ConvolutionalNetwork", "DilatedLayer", "dilated_layers", "reach"]
+__all__ = [
+    "MOST_DILATED",
+    "ConvolutionalConfig",
+    "ConvolutionalNetwork",
+    "DilatedLayer",
+    "dilated_layers",
+    "reach",
+]
+
+
+MOST_DILATED = 24
+"""Dilated layers that a network has at most: they then read 16 Mb on each side."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +63,7 @@ class ConvolutionalConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("layers", "channels", "conv_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        check_sizes(self, 1, layers=MOST_DILATED, channels=10_000, conv_width=1_001)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be from 0 to below 1, not {self.dropout}")
 

@@ -25,6 +25,9 @@ from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import reading_order, shift_downstream, site_track
 from genoattn.genome.split import Split
 
+MOST_READ = 100_000_000
+"""Positions that a step of a training may read: more would fill the memory of any machine."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -96,6 +99,11 @@ class TrainingConfig:
         for name in ("context", "weight_decay", "clip", "auxiliary_weight", "focal_gamma"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
+        if (read := self.batch * (self.segment + self.context)) > MOST_READ:
+            raise ValueError(
+                f"batch times segment and context must be at most {MOST_READ:,} nt, as no memory "
+                f"holds more, not {read:,}"
+            )
         if self.keep not in ("best", "last"):
             raise ValueError(f"keep must be 'best' or 'last', not {self.keep!r}")
         if self.precision not in ("32-true", "bf16-mixed"):

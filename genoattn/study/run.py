@@ -426,8 +426,6 @@ class Run:
         ValueError
             There is none; says where the test part lies. Or it is a single block.
         """
-        if block is not None:
-            check_blocks(split.mask("test"), block)
         if not split.mask("test")[sites["position"].to_numpy(np.int64)].any():
             start, end = split.test
             raise ValueError(
@@ -435,6 +433,8 @@ class Run:
                 f"({start + 1:,} to {end:,}, counted from 1); train with other cuts, or take a "
                 "model of another test part"
             )
+        if block is not None:
+            check_blocks(split.mask("test"), block)
 
     # ---------------------------------------------------------------------------- output
 

@@ -134,8 +134,16 @@ def test_weights_of_a_run_are_found_before_shipped_ones(tmp_path, monkeypatch):
         ("layers", 0, "layers must be at least 1, not 0"),
         ("conv_width", 4, "conv_width must be odd, not 4"),
         ("d_model", 7, "d_model must be even, not 7"),
+        ("heads", 10**9, "heads must be at most 1,000, not 1,000,000,000"),
+        ("window", 10**6, "window must be at most 100,000"),
+        ("stem", 25, "stem must be at most 24"),
     ],
 )
 def test_impossible_architectures(field, value, message):
     with pytest.raises(ValueError, match=message):
         AnnotatorConfig(**{field: value})
+
+
+def test_a_network_that_no_memory_holds_is_refused():
+    with pytest.raises(ValueError, match="layers times heads, d_head and d_model must be at most"):
+        AnnotatorConfig(layers=100, heads=100, d_model=1_000, d_head=1_000)

@@ -74,6 +74,8 @@ def test_an_annotator_is_not_a_convolutional_network(tmp_path):
     Annotator().save(path)
     with pytest.raises(WeightsError, match="not that of a convolutional network"):
         ConvolutionalNetwork.load(path)
+    with pytest.raises(ValueError, match="layers must be at most 24, not 25"):
+        ConvolutionalConfig(layers=25)
     with pytest.raises(ValueError, match="channels must be at least 1"):
         ConvolutionalConfig(channels=0)
 
