@@ -74,7 +74,9 @@ PARAMETERS = Schema(
             int, 0, "nucleotides of the held-out half that are scored; 0: all", low=0
         ),
         "block": Parameter(int, 2000, "length of the resampled blocks, nt", low=100),
-        "n_bootstrap": Parameter(int, 500, "resamples of blocks, for intervals", low=20),
+        "n_bootstrap": Parameter(
+            int, 500, "resamples of blocks, for intervals", low=20, high=100_000
+        ),
         "length": Parameter(int, 100_000, "nucleotides of the simulated genome", low=20_000),
         "seed": Parameter(int, 7, "seed of the simulation and of resampling", low=0),
     },

@@ -150,7 +150,9 @@ PARAMETERS = Schema(
         **NETWORKS,
         "data_dir": DATA_DIR,
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
-        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
+        "n_bootstrap": Parameter(
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+        ),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },
     at_most=(("map_first", "map_last"),),

@@ -106,7 +106,9 @@ PARAMETERS = Schema(
         ),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
         "block": Parameter(int, 5_000, "length in nt of the blocks that are resampled", low=1),
-        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
+        "n_bootstrap": Parameter(
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+        ),
         "widths": Parameter(
             list[int],
             [1, 10, 50, 100, 200],

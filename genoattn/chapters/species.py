@@ -28,7 +28,7 @@ from genoattn.data.species import (
     why_apart,
 )
 from genoattn.evaluation import localisation
-from genoattn.evaluation.bootstrap import Resampling
+from genoattn.evaluation.bootstrap import MOST_REPLICATES, Resampling
 from genoattn.evaluation.scores import compare_resolutions
 from genoattn.evaluation.statistics import holm_corrected
 from genoattn.evaluation.tested import summary
@@ -124,7 +124,9 @@ PARAMETERS = Schema(
             int, 0, "nt of each genome, from its middle on, that are scored; 0: all", low=0
         ),
         "block": Parameter(int, 10000, "length of the resampled blocks of a genome, nt", low=100),
-        "n_bootstrap": Parameter(int, 1000, "resamples, for intervals", low=20),
+        "n_bootstrap": Parameter(
+            int, 1000, "resamples, for intervals", low=20, high=MOST_REPLICATES
+        ),
         "level": Parameter(float, 0.95, "coverage of intervals", low=0.5, high=0.999),
         "accelerator": Parameter(str, "auto", "cpu, gpu or auto", choices=("cpu", "gpu", "auto")),
         "seed": Parameter(int, 1, "seed of samples and resampling", low=0),

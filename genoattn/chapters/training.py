@@ -271,7 +271,9 @@ PARAMETERS = Schema(
         "block": Parameter(
             int, 2_000, "length of the blocks of the genome that are resampled, nt", low=1
         ),
-        "n_bootstrap": Parameter(int, 1_000, "resamples of blocks, for intervals", low=10),
+        "n_bootstrap": Parameter(
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+        ),
     },
     together=(_a_name_to_train, _ensembles_by_other_names, _three_cuts, _model_of_its_size),
 )

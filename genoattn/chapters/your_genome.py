@@ -98,7 +98,9 @@ PARAMETERS = Schema(
         "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
         "reach": Parameter(int, 60, "nucleotides on each side of a peak in its close-up", low=1),
         "n_top": Parameter(int, 9, "highest peaks that are shown", low=1, high=100),
-        "n_bootstrap": Parameter(int, 1_000, "resamples of gene starts, for an interval", low=10),
+        "n_bootstrap": Parameter(
+            int, 1_000, "resamples of gene starts, for an interval", low=10, high=100_000
+        ),
         "level": Parameter(float, 0.95, "coverage of intervals", low=0.5, high=0.999),
         "seed": Parameter(int, 7, "seed of the simulation and of resampling", low=0),
         "chromosome": Parameter(int, 60_000, "nucleotides of its larger contig", low=10_000),

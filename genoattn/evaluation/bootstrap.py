@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from genoattn.genome.intervals import runs
 
 __all__ = [
+    "MOST_REPLICATES",
     "Resampling",
     "auc_replicates",
     "blocks",
@@ -34,6 +35,9 @@ __all__ = [
     "sums",
 ]
 
+
+MOST_REPLICATES = 100_000
+"""More would fill the memory, and move no limit of an interval."""
 
 _CELLS = 4_000_000  # numbers in the largest temporary table
 
@@ -101,7 +105,14 @@ def resample(block: NDArray[np.int64], n_replicates: int, seed: int) -> NDArray[
     -------
     float array, shape (n_replicates, n_blocks)
         How often each replicate takes each block (whole numbers, as floats for matrix products).
+
+    Raises
+    ------
+    ValueError
+        More replicates than `MOST_REPLICATES`.
     """
+    if n_replicates > MOST_REPLICATES:
+        raise ValueError(f"n_bootstrap must be at most {MOST_REPLICATES:,}, not {n_replicates:,}")
     n_blocks = int(block.max()) + 1
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_replicates)

@@ -19,6 +19,7 @@ import logging
 import math
 import os
 import platform
+import signal
 import time
 import warnings
 from collections.abc import Iterator
@@ -83,6 +84,10 @@ def cross_entropy(
 
 class DivergedError(ValueError):
     """A training whose loss is not finite any more; it leaves the best weights before that."""
+
+
+class StoppedError(ValueError):
+    """A training that a signal stopped, as of a cluster whose time is up."""
 
 
 class AnnotatorTraining(L.LightningModule):
@@ -317,6 +322,8 @@ def fit(
     DivergedError
         The loss is not finite any more. The weights of the best round before, if there was one, are
         kept with their card, which says so; a training of that name begins afresh.
+    StoppedError
+        A signal stopped it.
     ValueError
         The checkpoint is of another training or damaged, or no site lies in the training part.
     """
@@ -456,10 +463,18 @@ def _train(
             deterministic="warn",
             plugins=[_WholeCheckpoints()],
         )
+        interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, ckpt_path=checkpoint, weights_only=True)
         except DivergedError as error:
             raise DivergedError(f"{error}; {_keep_before(weights, keep.history)}") from error
+        except SystemExit as error:  # of Lightning: its status of a SIGTERM is that of success
+            signal.signal(signal.SIGINT, interrupt)
+            keep.on_train_end(trainer, module)
+            raise StoppedError(
+                f"{weights}: the training was stopped by a signal after {trainer.global_step:,} "
+                f"steps; start it again{'' if fresh else ', and it goes on from its last round'}"
+            ) from error
 
 
 class _WholeCheckpoints(TorchCheckpointIO):

@@ -66,6 +66,8 @@ def test_every_replicate_takes_as_many_blocks():
     assert (draws == resample(block, 500, seed=1)).all()
     assert (draws != resample(block, 500, seed=2)).any()
     assert draws.mean() == 1.0
+    with pytest.raises(ValueError, match=r"^n_bootstrap must be at most 100,000, not 1,000,000$"):
+        resample(block, 10**6, seed=1)
 
 
 def drawn(block, counts):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from genoattn.model.annotator import Annotator
 from genoattn.model.card import Card
 from genoattn.model.networks import load_network
 from genoattn.model.segments import TrainingConfig
-from genoattn.model.training import AnnotatorTraining, DivergedError, fit
+from genoattn.model.training import AnnotatorTraining, DivergedError, StoppedError, fit
 from genoattn.model.weights import WeightsError
 
 SHORT = replace(TRAINING, passes=0.1)
@@ -131,6 +133,30 @@ def test_without_room_for_weights_or_their_card_none_of_both_is_new(
             train(path, replace(SHORT, seed=9))
     train(path, replace(SHORT, seed=9), fresh=True)
     assert Card.read(path).seed == 9
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_that_a_signal_stops_has_not_succeeded(tmp_path, monkeypatch, capsys, number):
+    """Lightning would leave with the status of success, and what follows would take its model."""
+    losses, handler = AnnotatorTraining._losses, signal.getsignal(signal.SIGINT)
+
+    def stopped(self, batch):
+        if self.global_step == 9:
+            os.kill(os.getpid(), number)
+        return losses(self, batch)
+
+    monkeypatch.setattr(AnnotatorTraining, "_losses", stopped)
+    with pytest.raises(
+        StoppedError, match=r"a\.safetensors.* after \d+ steps; start it again, and"
+    ):
+        train(tmp_path / "a.safetensors", TRAINING)
+    assert signal.getsignal(signal.SIGINT) is handler, "the next one is heard as well"
+    monkeypatch.undo()
+    train(tmp_path / "a.safetensors", TRAINING)
+    train(tmp_path / "b.safetensors", TRAINING)
+    assert Card.read(tmp_path / "a.safetensors").history == (
+        Card.read(tmp_path / "b.safetensors").history
+    )
 
 
 def test_a_fresh_training_that_diverges_at_once_leaves_the_former_model(tmp_path, trained):

@@ -32,6 +32,7 @@ WRONG = [
     ("training", {"cuts": [3, 2, 1]}, "'cuts' must be three increasing positions, or none"),
     ("training", {"cuts": [3]}, "'cuts' must be three increasing positions, or none"),
     ("training", {"d_model": 5}, "'d_model' must be even, not 5"),
+    ("output", {"n_bootstrap": 10**6}, "'n_bootstrap' must be a whole number from 10 to 100000"),
     ("training", {"heads": 10**9}, "'heads' must be at most 1,000, not 1,000,000,000"),
     ("training", {"segment": 10**9}, "'batch' times segment and context must be at most"),
     ("training", {"learning_rate": 0}, "'learning_rate' must be greater than 0, not 0"),
