@@ -77,7 +77,9 @@ PARAMETERS = Schema(
         "n_bootstrap": Parameter(
             int, 500, "resamples of blocks, for intervals", low=20, high=100_000
         ),
-        "length": Parameter(int, 100_000, "nucleotides of the simulated genome", low=20_000),
+        "length": Parameter(
+            int, 100_000, "nucleotides of the simulated genome", low=20_000, high=20_000_000
+        ),
         "seed": Parameter(int, 7, "seed of the simulation and of resampling", low=0),
     },
     together=(_both,),

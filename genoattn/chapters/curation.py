@@ -17,7 +17,15 @@ from genoattn.data.assays import printed_sendseq, printed_smrt, read_cappable, r
 from genoattn.data.curation import OUTVOTED, RULES, Merging
 from genoattn.study import inputs
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import DATA_DIR, FOLDERS, Checked, Parameter, Schema, filled
+from genoattn.study.parameters import (
+    DATA_DIR,
+    FOLDERS,
+    Checked,
+    Parameter,
+    Schema,
+    filled,
+    own_files,
+)
 from genoattn.study.report import Finding, in_words
 from genoattn.study.run import Run
 
@@ -54,7 +62,9 @@ PARAMETERS = Schema(
             choices=("synthetic", "ecoli", "files"),
         ),
         "seed": Parameter(int, 0, "seed of the simulation", low=0),
-        "genome_length": Parameter(int, 300_000, "nucleotides of the simulated genome", low=10_000),
+        "genome_length": Parameter(
+            int, 300_000, "nucleotides of the simulated genome", low=10_000, high=20_000_000
+        ),
         "data_dir": DATA_DIR,
         "fasta": Parameter(str, None, "your genome, if source is files", optional=True),
         "gff": Parameter(str, None, "its annotation, if source is files", optional=True),
@@ -90,6 +100,7 @@ PARAMETERS = Schema(
         ),
         **FOLDERS,
     },
+    together=(own_files,),
 )
 """What this chapter may be asked."""
 

@@ -14,7 +14,7 @@ from genoattn.genome.formats import GeneStarts
 from genoattn.genome.sequence import decode
 from genoattn.study import inputs
 from genoattn.study.inputs import StudyInputs
-from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema
+from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, own_files
 from genoattn.study.report import Finding, listed, signed, table
 from genoattn.study.run import Run
 
@@ -31,7 +31,9 @@ PARAMETERS = Schema(
             choices=("synthetic", "ecoli", "files"),
         ),
         "seed": Parameter(int, 0, "seed of the simulation", low=0),
-        "genome_length": Parameter(int, 300_000, "nucleotides of the simulated genome", low=10_000),
+        "genome_length": Parameter(
+            int, 300_000, "nucleotides of the simulated genome", low=10_000, high=20_000_000
+        ),
         "data_dir": Parameter(
             str,
             None,
@@ -44,6 +46,7 @@ PARAMETERS = Schema(
         "after": Parameter(int, 15, "nucleotides shown from a start on", low=3, high=200),
         **FOLDERS,
     },
+    together=(own_files,),
 )
 """What this chapter may be asked."""
 

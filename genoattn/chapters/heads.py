@@ -112,7 +112,11 @@ PARAMETERS = Schema(
             rule=odd,
         ),
         "k_census": Parameter(
-            int, 300, "positions of most attention kept of all, for each head and offset", low=2
+            int,
+            300,
+            "positions of most attention kept of all, for each head and offset",
+            low=2,
+            high=10_000,
         ),
         "n_known": Parameter(
             int, 100, "of these, positions in a motif: so many of different surroundings", low=2

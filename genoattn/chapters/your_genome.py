@@ -92,7 +92,11 @@ PARAMETERS = Schema(
             unique=True,
         ),
         "n_shuffled": Parameter(
-            int, 200_000, "nucleotides of the shuffled copy that is read as well", low=1_000
+            int,
+            200_000,
+            "nucleotides of the shuffled copy that is read as well",
+            low=1_000,
+            high=100_000_000,
         ),
         "decimals": Parameter(int, 4, "decimals of the values in the tracks", low=1, high=9),
         "flank": Parameter(int, 200, "nucleotides on each side of a gene start", low=1),
@@ -103,8 +107,12 @@ PARAMETERS = Schema(
         ),
         "level": Parameter(float, 0.95, "coverage of intervals", low=0.5, high=0.999),
         "seed": Parameter(int, 7, "seed of the simulation and of resampling", low=0),
-        "chromosome": Parameter(int, 60_000, "nucleotides of its larger contig", low=10_000),
-        "plasmid": Parameter(int, 15_000, "nucleotides of its smaller contig", low=10_000),
+        "chromosome": Parameter(
+            int, 60_000, "nucleotides of its larger contig", low=10_000, high=20_000_000
+        ),
+        "plasmid": Parameter(
+            int, 15_000, "nucleotides of its smaller contig", low=10_000, high=20_000_000
+        ),
     },
 )
 """What this chapter may be asked."""

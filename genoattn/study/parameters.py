@@ -44,7 +44,9 @@ __all__ = [
     "check_region",
     "command",
     "filled",
+    "folder",
     "odd",
+    "own_files",
     "plain_name",
     "position",
     "positive",
@@ -240,12 +242,29 @@ def positive(value: float) -> str | None:
     return None if value > 0 else "must be greater than 0"
 
 
+def folder(value: str) -> str | None:
+    """Refuse what is no folder's path, or one that only a shell would understand."""
+    if value.startswith("~"):
+        return "must be a whole path, as nothing but a shell knows what ~ is"
+    return filled(value)
+
+
+def own_files(values: Mapping[str, Any]) -> str | None:
+    """Refuse files of one's own where the source is another: they would not be read."""
+    given = next((name for name in ("fasta", "gff", "tables") if values.get(name)), None)
+    if given is None or values["source"] == "files":
+        return None
+    return f"{given!r} is read if source is 'files', but source is {values['source']!r}"
+
+
 def plain_name(value: str) -> str | None:
     """Refuse a name that would lead a file elsewhere, or that a file system does not take."""
     if value in ("", ".", "..") or not value.isprintable() or re.search(r'[/\\:*?"<>|{}]', value):
         return "must be a plain name, without a folder or a sign that files cannot have"
     if value != value.strip():
         return "must be a plain name, without blanks at its ends"
+    if value.startswith(".") or value.endswith(".safetensors"):
+        return "must be a plain name, without a dot in front or .safetensors at its end"
     return None if len(value.encode()) <= 200 else "must be a name of at most 200 letters"
 
 
@@ -289,10 +308,10 @@ def check_region(
 
 FOLDERS: Mapping[str, Parameter] = {
     "run_dir": Parameter(
-        str, "runs/demo", "folder through which the chapters pass their files", rule=filled
+        str, "runs/demo", "folder through which the chapters pass their files", rule=folder
     ),
     "results_dir": Parameter(
-        str, "runs/demo/results", "folder for the aggregates, as CSV", rule=filled
+        str, "runs/demo/results", "folder for the aggregates, as CSV", rule=folder
     ),
 }
 """Parameters that every chapter of a run has."""
