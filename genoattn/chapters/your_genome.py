@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,13 +57,24 @@ __all__ = [
 ]
 
 
+def _of_sequences(values: Mapping[str, Any]) -> str | None:
+    """Refuse an annotation of no sequences, which would not be read."""
+    if values["gff"] is None or values["fasta"] is not None:
+        return None
+    return "'gff' needs fasta, the sequences that it annotates"
+
+
 PARAMETERS = Schema(
     "05_your_genome",
     {
         **FOLDERS,
         "weights": WEIGHTS,
         "fasta": Parameter(
-            str, None, "your sequences, FASTA or GenBank; None: a simulation", optional=True
+            str,
+            None,
+            "your sequences, FASTA or GenBank; None: a simulation",
+            optional=True,
+            rule=filled,
         ),
         "gff": Parameter(
             str,
@@ -114,6 +125,7 @@ PARAMETERS = Schema(
             int, 15_000, "nucleotides of its smaller contig", low=10_000, high=20_000_000
         ),
     },
+    together=(_of_sequences,),
 )
 """What this chapter may be asked."""
 

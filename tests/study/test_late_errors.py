@@ -40,6 +40,8 @@ WRONG = [
     ("gene_starts", {"gff": "mine.gff"}, "'gff' is read if source is 'files'"),
     ("heads", {"run_dir": "~/mine"}, "'run_dir' must be a whole path"),
     ("curation", {"genome_length": 10**13}, "'genome_length' must be a whole number from 10000 to"),
+    ("your_genome", {"gff": "mine.gff"}, "'gff' needs fasta, the sequences that it annotates"),
+    ("your_genome", {"fasta": " "}, "'fasta' must not be empty"),
     ("training", {"heads": 10**9}, "'heads' must be at most 1,000, not 1,000,000,000"),
     ("training", {"segment": 10**9}, "'batch' times segment and context must be at most"),
     ("training", {"learning_rate": 0}, "'learning_rate' must be greater than 0, not 0"),
