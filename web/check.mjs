@@ -7,7 +7,7 @@
 //
 // The exit status is 1 if a page has a serious accessibility finding of axe (WCAG 2 A and AA), a
 // picture without alternative text, a script error, a request that leaves the site or fails, a link
-// that leads nowhere, or scrolls sideways at 390 px. How much of a page's height is prose is
+// that leads nowhere, scrolls sideways at 390 px, or is cut off in print. How much of a page's height is prose is
 // reported for each page and fails nothing.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -25,6 +25,7 @@ const ROUTES = { // names that a page's own script reads
 };
 const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1300, height: 900 };
+const PAPER = { width: 688, height: 1002 }; // A4 without its margins, in CSS pixels
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -94,6 +95,22 @@ function sideways() {
   return `${wide} px: ${inner ? `<${inner.tagName.toLowerCase()}> ${words}` : "outside the text"}`;
 }
 
+/** In the page, as it is printed: what is cut off at the right, and what belongs to the screen only. */
+function cut() {
+  const out = [...document.querySelectorAll("article :is(pre, table, img, p, li)")].filter((one) => {
+    const { right, width } = one.getBoundingClientRect();
+    const hidden = getComputedStyle(one).overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1;
+    return width && one.checkVisibility() && (right > innerWidth + 1 || hidden);
+  });
+  const screen = [...document.querySelectorAll(".bd-sidebar, .bd-header, .bd-header-article, .copybtn, .toggle-button")];
+  const shown = screen.filter((one) => one.checkVisibility() && one.getBoundingClientRect().height);
+  const told = (one) => `<${one.tagName.toLowerCase()}> ${one.textContent.trim().replaceAll(/\s+/g, " ").slice(0, 60)}`;
+  return [
+    ...out.slice(0, 1).map((one) => `is cut off in print: ${told(one)}`),
+    ...shown.slice(0, 1).map((one) => `is printed, and belongs to the screen: ${told(one)}`),
+  ];
+}
+
 const server = await serve(site);
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await browse();
@@ -142,6 +159,13 @@ for (const name of pages(site).filter((one) => one.includes(given.pages))) {
       mkdirSync(dirname(file), { recursive: true });
       await page.screenshot({ path: file, fullPage: true });
     }
+  }
+  if (looked.ids.includes("jb-print-docs-body")) { // pages of the theme; decks print by themselves
+    await page.setViewportSize(PAPER);
+    await page.emulateMedia({ media: "print" });
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    await page.waitForTimeout(400); // what is folded opens
+    says.push(...(await page.evaluate(cut)));
   }
   await page.close();
   found[name] = [...new Set(says)];

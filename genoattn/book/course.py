@@ -1,14 +1,15 @@
-"""The exercises of the course: student and teacher versions of one source; reads notebooks.
+"""The exercises of the course: several versions of one source; reads notebooks.
 
 A source in ``notebooks/course/`` holds each gap twice: a cell tagged ``exercise`` is what a student
-is given, the cell tagged ``solution`` after it is what may stand there. Which cells a version has
-is decided by their tags (nbconvert's ``TagRemovePreprocessor``)::
+is given, the cell tagged ``solution`` after it is what may stand there. A version has one of the
+two in each place (nbconvert's ``TagRemovePreprocessor`` takes the other away)::
 
-    student     without the solutions
-    teacher     with the solutions in the gaps' place
+    student     all gaps blank
+    teacher     all gaps filled
+    last-task   filled but for the last, for a session that begins there
 
 In the book each exercise is a page: its tasks as exercises (sphinx-exercise), with folded solutions
-and both versions to be downloaded. The build writes these pages into ``book/course/``.
+and all versions to be downloaded. The build writes these pages into ``book/course/``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ from genoattn.genome.files import writing
 __all__ = ["VERSIONS", "exercises", "minutes", "page", "pages", "version", "write"]
 
 
-VERSIONS = {"student": "solution", "teacher": "exercise"}
-"""Version -> tag of the cells that it leaves out."""
+VERSIONS = {"student": slice(None), "teacher": slice(0), "last-task": slice(-1, None)}
+"""Version -> which of its gaps are blank."""
+
+_LINKS = {
+    "student": "for students",
+    "teacher": "for teachers",
+    "last-task": "solved but for the last task",
+}
 
 
 def exercises(folder: str | Path = "notebooks/course") -> list[Path]:
@@ -48,7 +55,15 @@ def version(source: str | Path, name: str) -> Any:
     from nbconvert.preprocessors import TagRemovePreprocessor
 
     notebook = nbformat.read(source, as_version=4)
-    return TagRemovePreprocessor(remove_cell_tags=[VERSIONS[name]]).preprocess(notebook, {})[0]
+    gaps, solutions = (
+        [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+        for tag in ("exercise", "solution")
+    )
+    filled = gaps[:]
+    del filled[VERSIONS[name]]
+    for cell in [*filled, *solutions[VERSIONS[name]]]:
+        cell.metadata["tags"].append("left-out")
+    return TagRemovePreprocessor(remove_cell_tags=["left-out"]).preprocess(notebook, {})[0]
 
 
 def write(folder: str | Path, sources: list[Path] | None = None) -> list[Path]:
@@ -96,7 +111,9 @@ def page(source: str | Path) -> str:
 
     source = Path(source)
     head, *cells = nbformat.read(source, as_version=4).cells
-    links = " · ".join(f"{{download}}`for {name}s <{name}/{source.name}>`" for name in VERSIONS)
+    links = " · ".join(
+        f"{{download}}`{said} <{name}/{source.name}>`" for name, said in _LINKS.items()
+    )
     parts = [head.source, f"The notebook: {links}."]
     task = 0
     for cell in cells:

@@ -24,10 +24,11 @@ from typing import Any
 import nbformat
 import pandas as pd
 
+from genoattn import paper
 from genoattn.book import landing
 from genoattn.book.landing import Results
 from genoattn.book.redrawn import first_and_seeds
-from genoattn.chapters import atlas_words, training_errors_words
+from genoattn.chapters import training_errors_words
 from genoattn.data.assays import source_name
 from genoattn.evaluation.seeds import prediction_interval
 from genoattn.genome.files import writing
@@ -121,10 +122,7 @@ def facts(root: str | Path = ".") -> dict[str, str]:
     for one in landing.headlines(results):
         found |= {f"{one.name}.title": one.title, f"{one.name}.number": one.number}
         found |= {f"{one.name}.text": one.text}
-    truth = recovery.read(root / "book/results/demo/recovery.csv")
-    found["truth.recovered"] = atlas_words.say_recovered(truth)
-    found["truth.claims"] = atlas_words.say_claims(truth)
-    return found
+    return found | _truth(recovery.read(root / "book/results/demo/recovery.csv"))
 
 
 def _tables(results: Results) -> dict[str, str]:
@@ -158,6 +156,7 @@ def _tables(results: Results) -> dict[str, str]:
         "tables.exact_high": f"{high['exact_percent']:.0f}%",
         "tables.exact_high_pair": _pair(high),
         "curated.n": f"{used['curated']:,}",
+        "curated.paper": f"{paper.CURATED['n']:,}",
         "curated.shared": f"{used['shared_by_2']:,}",
         "curated.single": f"{used['sendseq_only']:,}",
         "rules.n": in_words(read["rule"].nunique()),
@@ -297,6 +296,23 @@ def _heads(results: Results) -> dict[str, str]:
         "match.shuffled": f"{strict['shuffled']:.2%}",
         "noise.element": str(noised["element"]),
         "noise.effect": with_interval(noised["effect"], noised["ci_low"], noised["ci_high"], ".1f"),
+    }
+
+
+def _truth(tables: recovery.Recovery) -> dict[str, str]:
+    """What was recovered of planted elements, and what was claimed where nothing is true."""
+    planted, claims = tables.recovered, tables.claims[tables.claims["claimed"]]
+    used = planted[planted["used"]]
+    real = claims["grammar"] & claims["trained"]
+    nulls = ~(tables.genomes["grammar"] & tables.genomes["trained"])
+    return {
+        "truth.planted": f"{len(planted)}",
+        "truth.used": f"{len(used)}",
+        "truth.recovered": f"{int(used['recovered'].sum())} ({used['recovered'].mean():.0%})",
+        "truth.claims": f"{int(real.sum())}",
+        "truth.false": in_words(int(claims.loc[real, "false_claim"].sum())),
+        "truth.nulls": in_words(int(nulls.sum())),
+        "truth.nulls_claims": in_words(int((~real).sum())),
     }
 
 

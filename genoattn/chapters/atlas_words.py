@@ -349,7 +349,8 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         f"({listed(sorted(set(parts['planted_element'])))}): at the sites that carry the word, "
         "more than half of its information lies in planted copies, on average "
         f"{parts['planted_share'].mean():.0%}, against {parts['planted_elsewhere'].mean():.0%} at "
-        f"that place of all labelled sites. So {in_words(len(in_part))} of the {len(missed)} "
+        f"that place of all labelled sites. So "
+        f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part. "
     )
 

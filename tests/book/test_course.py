@@ -28,7 +28,7 @@ def test_the_solution_stands_in_no_exercise():
     assert shown and all("..." in one for one in shown)
 
 
-def test_pages_are_written_anew_with_both_versions_beside_them(tmp_path, monkeypatch):
+def test_pages_are_written_anew_with_their_versions_beside_them(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     old = tmp_path / "course" / "10_gone.md"
     old.parent.mkdir()
@@ -37,8 +37,26 @@ def test_pages_are_written_anew_with_both_versions_beside_them(tmp_path, monkeyp
     assert [path.stem for path in written] == [source.stem for source in SOURCES]
     assert not old.exists()
     for path in written:
-        for name in re.findall(r"<((?:student|teacher)/\S+)>`", path.read_text()):
+        for name in re.findall(r"<(\S+/\S+\.ipynb)>`", path.read_text()):
             assert (path.parent / name).is_file()
+        assert path.read_text().count(f"/{path.stem}.ipynb>`") == len(course.VERSIONS)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_for_a_session_all_gaps_but_the_last_are_filled(source):
+    tags = {
+        name: [
+            tag
+            for cell in course.version(source, name).cells
+            for tag in cell.metadata.get("tags", [])
+            if tag in ("exercise", "solution")
+        ]
+        for name in course.VERSIONS
+    }
+    n = len(tags["student"])
+    assert tags["student"] == ["exercise"] * n
+    assert tags["teacher"] == ["solution"] * n
+    assert tags["last-task"] == ["solution"] * (n - 1) + ["exercise"]
 
 
 def test_minutes_are_read_from_the_first_cell():

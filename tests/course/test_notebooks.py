@@ -74,6 +74,13 @@ def test_blank_every_check_says_what_to_do_first(source):
         assert re.match(r"Nothing here yet\. \w|`\w+` returns nothing yet\. \w", one.said)
 
 
+@pytest.mark.parametrize("source", [SOURCES[4], SOURCES[5]], ids=lambda source: source.stem)
+def test_what_a_session_begins_with_lacks_the_last_answer_only(source):
+    *passed, last = execute(course.version(source, "last-task"), TINY[source.stem])
+    assert passed and all(passed)
+    assert last.said.startswith("Nothing here yet.")
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_it_says_what_it_teaches_and_how_long_it_takes(source):
     notebook = nbformat.read(source, as_version=4)
@@ -103,7 +110,7 @@ def test_each_gap_has_one_solution_and_one_check_in_this_order(source):
 def test_the_versions_are_written_side_by_side(tmp_path):
     written = course.write(tmp_path, SOURCES[:2])
     assert [path.relative_to(tmp_path).as_posix() for path in written] == [
-        f"{name}/{source.name}" for source in SOURCES[:2] for name in ("student", "teacher")
+        f"{name}/{source.name}" for source in SOURCES[:2] for name in course.VERSIONS
     ]
     student, teacher = (path.read_text() for path in written[:2])
     assert '"solution"' not in student and '"exercise"' in student
@@ -111,7 +118,7 @@ def test_the_versions_are_written_side_by_side(tmp_path):
 
 
 def test_a_kernel_runs_what_a_student_is_given(tmp_path):
-    (student, _) = course.write(tmp_path, SOURCES[:1])
+    (student, *_) = course.write(tmp_path, SOURCES[:1])
     papermill.execute_notebook(
         student, tmp_path / "ran.ipynb", parameters={"length": 20_000}, progress_bar=False,
         kernel_name="python3", cwd=tmp_path,
