@@ -574,7 +574,7 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
     gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
     assert "our lead is better placement" in gone
     behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
-    assert "-0.040 at exact positions and -0.120 at 4-mers." in behind
+    assert "-0.040 at exact positions and by -0.120 at 4-mers." in behind
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
     assert few.endswith("3.0 times that at exact positions.")
     assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""
