@@ -42,6 +42,9 @@ _CHAPTERS = re.compile(r"book/(?:study|demo|tis)/(\d\d_\w+)")
 _VERSIONS = ("stable", "dev")
 """Folders of the published site, the one that its root leads to first."""
 
+_FIRST = {"Colab": "; install the package there first (see Publishing your copy)"}
+"""What is to be done before a launched chapter runs, by the service's name."""
+
 _BOOK = "How attention reads promoters"
 _SHORT = 160
 """Characters of a page's description; search engines show about as many."""
@@ -136,7 +139,7 @@ def published(path: str | Path = _SETTINGS, given: Mapping[str, str] | None = No
 
 
 def described(document: nodes.document) -> str:
-    """Describe a page by its first sentences: those of the box *In short*, or of its text.
+    """Describe a page by its first sentences: the answer of the box *In short*, or its text.
 
     Parameters
     ----------
@@ -151,7 +154,7 @@ def described(document: nodes.document) -> str:
     boxes = (one for one in document.findall(nodes.admonition) if "in-short" in one["classes"])
     inside: nodes.Element = next(boxes, document)
     texts = (" ".join(one.astext().split()) for one in inside.findall(nodes.paragraph))
-    text = next((one for one in texts if len(one) > 40), "")
+    text = next((one for one in texts if len(one) > 40 and not one.endswith("?")), "")
     if len(text) <= _SHORT:
         return text
     return text[: _SHORT - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
@@ -199,7 +202,7 @@ def _dress(
             "type": "link",
             "text": name,
             "url": url,
-            "tooltip": f"Open this chapter on {name}",
+            "tooltip": f"Open this chapter on {name}{_FIRST.get(name, '')}",
             "icon": "fas fa-rocket",
         }
         for name, url in here.launches(page).items()
@@ -210,7 +213,6 @@ def _dress(
                 "type": "group",
                 "buttons": buttons,
                 "icon": "fas fa-rocket",
-                "text": "Launch",
                 "label": "launch-buttons",
                 "tooltip": "Run this chapter elsewhere",
             }
