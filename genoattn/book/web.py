@@ -46,6 +46,9 @@ _FIRST = {"Colab": "; install the package there first (see Publishing your copy)
 """What is to be done before a launched chapter runs, by the service's name."""
 
 _BOOK = "How attention reads promoters"
+_PICTURE = re.compile(
+    r'(?P<link><a [^>]*>\s*)?(?P<picture><img [^>]*?src="(?P<file>(?:\.\./)*_images/[^"]+)"[^>]*>)'
+)
 _SHORT = 160
 """Characters of a page's description; search engines show about as many."""
 
@@ -285,7 +288,7 @@ def mended(page: str) -> str:
         With names for buttons that show a picture only, and none beside the words of those that
         show words; long signatures as lines, not as lists of definitions without terms; the list
         of references without a role that its entries contradict; tables that scroll within reach
-        of the keyboard.
+        of the keyboard; pictures that lead to themselves, where a phone shows them large.
     """
     page = page.replace("<summary><span", '<summary aria-label="Pages of this part"><span')
     page = re.sub(r"(<button[^>]*search-button-field[^>]*?) aria-label=\"[^\"]*\"", r"\1", page)
@@ -293,8 +296,16 @@ def mended(page: str) -> str:
     page = re.sub(r"(<i class=\"theme-switch [^>]*?) title=\"[^\"]*\"", r"\1", page)
     page = re.sub(r'(?s)<dt class="sig .*?</dt>', _lines, page)
     page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    page = _PICTURE.sub(_linked, page)
     box = 'class="pst-scrollable-table-container"'
     return page.replace(f"<div {box}>", f'<div {box} tabindex="0">')
+
+
+def _linked(picture: re.Match[str]) -> str:
+    """Link a picture of the text with its own file, unless it is a link already."""
+    if picture["link"]:
+        return picture[0]
+    return f'<a class="large" href="{picture["file"]}">{picture["picture"]}</a>'
 
 
 def _lines(signature: re.Match[str]) -> str:

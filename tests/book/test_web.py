@@ -107,6 +107,15 @@ def test_tables_that_scroll_are_reached_by_the_keyboard():
     assert found.count('tabindex="0"') == 1 and web.mended(found) == found
 
 
+def test_a_picture_leads_to_itself_unless_it_leads_elsewhere():
+    picture = '<img alt="a" src="../_images/a.png" />'
+    found = web.mended(f"<p>{picture}</p>")
+    assert found == f'<p><a class="large" href="../_images/a.png">{picture}</a></p>'
+    assert web.mended(found) == found
+    other = f'<a href="x.html">{picture}</a><img src="../_static/logo.png">'
+    assert web.mended(other) == other
+
+
 def test_the_root_leads_to_what_is_released_as_soon_as_there_is_some(tmp_path):
     site, all_ = tmp_path / "site", tmp_path / "all"
     site.mkdir()
