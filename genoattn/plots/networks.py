@@ -108,7 +108,7 @@ def map_agreement(agreement: pd.DataFrame, main: str) -> Drawn:
     axes.set_yticks(range(len(models)), models)
     axes.set_ylim(len(models) - 0.4, -0.6)
     axes.set_xlabel(f"correlation with the mutation map of {main} (mean over sites)")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.25), ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     told = listed(
         f"{row['model']} {row['same']:.2f} and {row['other']:.2f}"
         for row in agreement.to_dict("records")
