@@ -268,7 +268,7 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
             fmt="",
             annot_kws={"fontsize": style.SMALL},
             linewidths=0.3,
-            cbar_kws={"label": "share of the effect restored", "shrink": 0.5},
+            cbar_kws={"label": "share of the effect restored (numbers: %)", "shrink": 0.5},
         )
     labels = [f"L{layer} H{head}" for layer, head in table.index]
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=style.SMALL)
@@ -285,7 +285,7 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
     return Drawn(
         figure,
         "Causal mediation: the share of an element's effect that comes back when one head alone "
-        "hands on what it would if the element stood there. Percentages stand in the "
+        "hands on what it would if the element stood there. Numbers stand in the "
         f"{n} cells whose head carries the element (it restores more than the least, and more than "
         "at sites that lack the element), with intervals from resampled blocks. Shares of heads "
         "need not add up to 100%.",

@@ -890,7 +890,7 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     axes.set_xlim(left=least * 0.9)
     axes.set_yticks(rows, names(frame), fontsize=style.SMALL)
     axes.invert_yaxis()
-    axes.set_xlabel("odds ratio against matched positions (95% interval)")
+    axes.set_xlabel("odds ratio against matched positions (95% interval; 0 at the left edge)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     told = f"{int(significant.sum())} of {len(frame)} heads at q ≤ 0.05"
     return Drawn(
@@ -898,7 +898,6 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
         "Odds ratio of a head's best positions to lie in known binding sites, against positions at "
         "the same distance from a start site and of the same AT content, with its 95% interval. At "
         "the vertical line, 1, a head's best positions are no more often in sites than matched "
-        f"ones. Enriched (filled): {told}. A circle at the left edge stands for none in a site; a "
-        "bar without a circle has no finite estimate.",
+        f"ones. Enriched (filled): {told}. A bar without a circle has no finite estimate.",
         f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched: {told}.",
     )
