@@ -25,6 +25,11 @@ CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
 TASK = "tis" if "gene_starts" in PARAMETERS else "tss"
+# Where the book is published changes its pages: see genoattn/book/web.py.
+PUBLISHED = [
+    Path("book/publish.yml").read_text(),
+    *(os.environ.get(f"GENOATTN_{one}", "") for one in ("REPOSITORY", "VERSION", "REF")),
+]
 SHOWN = {"demo": "book/demo", "ecoli": "book/study"}.get(PROFILE, f"book/{PROFILE}")
 
 
@@ -183,6 +188,8 @@ if PROFILE == "demo":
             "genoattn/plots/landing.py",
         output:
             directory("_build/landing"),
+        params:
+            published=PUBLISHED,
         message:
             "Writing the findings of the first page"
         shell:
@@ -229,6 +236,8 @@ if PROFILE == "demo":
             "_toc.yml",
         output:
             directory("_build/html"),
+        params:
+            published=PUBLISHED,
         message:
             "Rendering the pages"
         shell:

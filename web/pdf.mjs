@@ -3,10 +3,11 @@
 //   node web/pdf.mjs [SITE] [FILE]
 //
 // SITE is the folder of the rendered book (_build/html), FILE what is written
-// (SITE/genoattn-book.pdf). First page, study and Learn, in the order of the table of contents; what
-// is folded away on the pages is left out, and links between these pages lead to their place in it.
+// (SITE/genoattn-book.pdf). First page, study and Learn, in the order of the table of contents. What
+// is folded away on the pages is left out, but for answers to questions; so is what only a pointer
+// can move. Links between these pages lead to their place in it.
 
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { browse, serve } from "./serve.mjs";
@@ -22,7 +23,14 @@ const pages = [...readFileSync("_toc.yml", "utf8").matchAll(/(?:root|file): (\S+
 /** In a page: its text, with addresses that hold wherever it stands and names that occur once. */
 function take(name) {
   const article = document.querySelector("article");
-  const away = ".headerlink,script,details.dropdown,details.hide,.admonition.dropdown,.cell_input,iframe,.prev-next-area";
+  article.querySelectorAll("details").forEach((one) => {
+    if (one.querySelector("summary")?.textContent.trim() === "Answer") one.open = true;
+    else one.remove();
+  });
+  article.querySelectorAll(".genoattn-explorer").forEach((one) => {
+    one.outerHTML = "<p><em>The explorer is part of the book's pages, not of this print.</em></p>";
+  });
+  const away = ".headerlink,script,.admonition.dropdown,.cell_input,iframe,.prev-next-area";
   article.querySelectorAll(away).forEach((one) => one.remove());
   article.querySelectorAll("img").forEach((one) => { one.src = one.src; one.loading = "eager"; });
   article.querySelectorAll("[id]").forEach((one) => { one.id = `${name}--${one.id}`; });
@@ -55,7 +63,10 @@ await page.setContent(
   `<!DOCTYPE html><html lang="en" data-theme="light"><head><title>How attention reads promoters</title>
 ${sheets.join("\n")}<style>${taken.map((one) => one.rules).join("\n")}
 html { font-size: 62.5% } body { background: white } section > h1 { break-before: page }
-main { font-size: 1.5rem } img, figure, tr, .admonition { break-inside: avoid } img { max-width: 100% }
+main { font-size: 1.5rem } h1 { font-size: 2rem; letter-spacing: -0.01em } h2 { font-size: 1.8rem }
+h3 { font-size: 1.6rem } h1, h2, h3, h4 { break-after: avoid; font-weight: bold }
+img, figure, tr, .admonition, .caption { break-inside: avoid } .caption { break-before: avoid }
+img { max-height: 200mm; max-width: 100% }
 .bd-article table.table { display: table; width: 100%; font-size: 1.2rem }
 </style></head><body><main class="bd-article">
 ${taken.map((one) => `<div id="${one.name}">${one.body}</div>`).join("\n")}</main></body></html>`,
@@ -70,5 +81,12 @@ await page.pdf({
 });
 await browser.close();
 server.close();
+// Chromium writes a heading that moved to the next page twice into its line of the outline. Spaces
+// keep all that follows at its place in the file.
+const printed = readFileSync(`${file}.part`, "latin1");
+writeFileSync(`${file}.part`, printed.replaceAll(
+  /\/Title (\((.+?)\2\)|<FEFF([0-9A-F]+?)\3>)/g,
+  (all, _, plain, coded) => (plain ? `/Title (${plain})` : `/Title <FEFF${coded}>`).padEnd(all.length),
+), "latin1");
 renameSync(`${file}.part`, file);
 console.log(`${pages.length} pages of the book printed: ${file}`);

@@ -8,7 +8,8 @@ import { chromium } from "playwright-core";
 
 const TYPES = {
   ".css": "text/css", ".gif": "image/gif", ".html": "text/html", ".js": "text/javascript",
-  ".json": "application/json", ".png": "image/png", ".svg": "image/svg+xml", ".woff2": "font/woff2",
+  ".json": "application/json", ".png": "image/png", ".svg": "image/svg+xml", ".txt": "text/plain",
+  ".woff2": "font/woff2",
 };
 const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 

@@ -37,7 +37,8 @@ class _Labels(BaseLabelStyle):  # type: ignore[misc]
 def _label(entry: Entry) -> str:
     """Write first author and year; an entry without a person has its title."""
     persons = entry.persons.get("author") or entry.persons.get("editor") or []
-    name = " ".join(persons[0].last_names) if persons else entry.fields.get("title", entry.key)
+    names = [str(one) for one in persons[0].rich_last_names] if persons else []  # without TeX
+    name = " ".join(names) or entry.fields.get("title", entry.key)
     return f"{name} {entry.fields.get('year', '')}".strip().replace("{", "").replace("}", "")
 
 

@@ -42,7 +42,13 @@ _CHAPTERS = re.compile(r"book/(?:study|demo|tis)/(\d\d_\w+)")
 _VERSIONS = ("stable", "dev")
 """Folders of the published site, the one that its root leads to first."""
 
+_FIRST = {"Colab": "; install the package there first (see Publishing your copy)"}
+"""What is to be done before a launched chapter runs, by the service's name."""
+
 _BOOK = "How attention reads promoters"
+_PICTURE = re.compile(
+    r'(?P<link><a [^>]*>\s*)?(?P<picture><img [^>]*?src="(?P<file>(?:\.\./)*_images/[^"]+)"[^>]*>)'
+)
 _SHORT = 160
 """Characters of a page's description; search engines show about as many."""
 
@@ -136,7 +142,7 @@ def published(path: str | Path = _SETTINGS, given: Mapping[str, str] | None = No
 
 
 def described(document: nodes.document) -> str:
-    """Describe a page by its first sentences: those of the box *In short*, or of its text.
+    """Describe a page by its first sentences: the answer of the box *In short*, or its text.
 
     Parameters
     ----------
@@ -151,7 +157,7 @@ def described(document: nodes.document) -> str:
     boxes = (one for one in document.findall(nodes.admonition) if "in-short" in one["classes"])
     inside: nodes.Element = next(boxes, document)
     texts = (" ".join(one.astext().split()) for one in inside.findall(nodes.paragraph))
-    text = next((one for one in texts if len(one) > 40), "")
+    text = next((one for one in texts if len(one) > 40 and not one.endswith("?")), "")
     if len(text) <= _SHORT:
         return text
     return text[: _SHORT - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
@@ -199,7 +205,7 @@ def _dress(
             "type": "link",
             "text": name,
             "url": url,
-            "tooltip": f"Open this chapter on {name}",
+            "tooltip": f"Open this chapter on {name}{_FIRST.get(name, '')}",
             "icon": "fas fa-rocket",
         }
         for name, url in here.launches(page).items()
@@ -210,7 +216,6 @@ def _dress(
                 "type": "group",
                 "buttons": buttons,
                 "icon": "fas fa-rocket",
-                "text": "Launch",
                 "label": "launch-buttons",
                 "tooltip": "Run this chapter elsewhere",
             }
@@ -283,7 +288,7 @@ def mended(page: str) -> str:
         With names for buttons that show a picture only, and none beside the words of those that
         show words; long signatures as lines, not as lists of definitions without terms; the list
         of references without a role that its entries contradict; tables that scroll within reach
-        of the keyboard.
+        of the keyboard; pictures that lead to themselves, where a phone shows them large.
     """
     page = page.replace("<summary><span", '<summary aria-label="Pages of this part"><span')
     page = re.sub(r"(<button[^>]*search-button-field[^>]*?) aria-label=\"[^\"]*\"", r"\1", page)
@@ -291,8 +296,16 @@ def mended(page: str) -> str:
     page = re.sub(r"(<i class=\"theme-switch [^>]*?) title=\"[^\"]*\"", r"\1", page)
     page = re.sub(r'(?s)<dt class="sig .*?</dt>', _lines, page)
     page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    page = _PICTURE.sub(_linked, page)
     box = 'class="pst-scrollable-table-container"'
     return page.replace(f"<div {box}>", f'<div {box} tabindex="0">')
+
+
+def _linked(picture: re.Match[str]) -> str:
+    """Link a picture of the text with its own file, unless it is a link already."""
+    if picture["link"]:
+        return picture[0]
+    return f'<a class="large" href="{picture["file"]}">{picture["picture"]}</a>'
 
 
 def _lines(signature: re.Match[str]) -> str:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from genoattn.data import agreement, coordinates, simulation
 from genoattn.data.agreement import PRINTED
 from genoattn.data.assays import source_name
 from genoattn.data.curation import OUTVOTED, RULES, Merging
+from genoattn.evaluation.statistics import proportion
 from genoattn.study.inputs import StudyInputs
 from genoattn.study.report import escaped, folded, in_words, listed, signed, table, with_interval
 
@@ -26,11 +26,12 @@ def describe(study: StudyInputs, merging: Merging) -> str:
     if len(merging.sources) == 1:
         order = "There is one source, so nothing is merged: its sites are the curated set."
     else:
-        trusted = "of no source" if merging.trusted is None else f"of {called(merging.trusted)}"
         order = (
-            "They stand from the oldest technique to the newest, which decides ties; all sites "
-            f"{trusted} are taken."
+            "The order is from the oldest technique to the newest; below, the newest decides a "
+            "tied vote."
         )
+        if merging.trusted is not None:
+            order += f" Every TSS of {called(merging.trusted)} enters the curated set."
     return (
         f"**{escaped(genome.name)}** has {genome.length:,} nt, {len(study.features):,} annotated "
         f"features and {len(study.sites):,} sites:\n\n{counts}\n\n{order}"
@@ -71,16 +72,22 @@ def say_liftover(
             "decided by": indels["evidence"],
         }
     )
+    lifted = (
+        f"{n_old - n_lost:,} of {n_old:,} sites were lifted; the other {n_lost:,} have no place on "
+        "the new assembly."
+        if n_lost
+        else f"All {n_old:,} sites were lifted."
+    )
     return (
         f"**Spike-ins.** {n_beyond} rows of the SEnd-seq table lie beyond the end of the genome, "
-        "and their printed sequences are not of this genome. They are controls and are left "
-        "out.\n\n"
+        "and their printed sequences are not in it. They are of RNA that was added as a control, "
+        "and are left out.\n\n"
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        f"indel. {n_old - n_lost:,} of {n_old:,} sites were lifted, and {n_lost} have no place on "
-        f"the new assembly. {n_uncertain} lie where the exact place of an indel is undecided, and "
-        "are flagged.\n" + folded("The indels, in 1-based positions of U00096.2", table(facts))
+        f"indel. {lifted} {n_uncertain} of them lie where the exact place of an indel is "
+        "undecided, and are flagged.\n"
+        + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
 
@@ -243,11 +250,11 @@ def say_agreement(pairs: pd.DataFrame, shifts: pd.DataFrame, published: bool) ->
     if published:
         off = (known["exact_percent"] - known["paper_exact_percent"]).abs().max()
         text += (
-            f" From the paper's twelve values ours differ by {off:.1f} percentage points at most."
+            f" Our values differ from the paper's twelve by at most {off:.1f} percentage points."
         )
     return (
-        f"{text} A model that is asked for the exact nucleotide is asked for more than two assays "
-        "agree on; that bounds what an exact score can reach."
+        f"{text} A model that must find the exact nucleotide is asked for more than two assays "
+        "achieve, so no model can score perfectly at exact positions."
     )
 
 
@@ -317,12 +324,12 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         f"with a mean deviation of {off.mean(axis=1).min():.1%}. The interpretation in use "
         f"deviates by {off.loc[used].mean():.1%} on average, and by "
         f"{off.loc[used, 'curated']:.2%} in the size of the set.\n\n"
-        "That the paper kept outvoted SEnd-seq sites is suggested by its own numbers. Already the "
-        f"simplest grouping, single-link, then gives {chains['sendseq_shared']:,} shared SEnd-seq "
+        "The paper's own numbers suggest that it kept outvoted SEnd-seq sites: then even the "
+        f"simplest grouping, single-link, gives {chains['sendseq_shared']:,} shared SEnd-seq "
         f"sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of SEnd-seq "
         f"alone{paper('sendseq_only', True)}. The number of TSSs in two or more sources, in turn, "
         "is reached only when sites are matched one to one and two exact agreements are not "
-        "dissolved into one. The number in three or more sources stays unexplained: ours deviates "
+        "merged into one. The number in three or more sources stays unexplained: ours deviates "
         f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
         "which it does not describe, may play a part."
     )
@@ -375,8 +382,10 @@ def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
         "genome."
     )
     return (
-        f"{what}\n{table(rows)}\nWithin two nucleotides, the curated set ranks {ranks[0]} of "
-        f"{len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in their harmonic mean."
+        f"{what}\n{table(rows)}\nAll intervals are at most {_widest(found):.1f} percentage points "
+        "wide to each side, as if sites were independent. Within two nucleotides, the curated set "
+        f"ranks {ranks[0]} of {len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in "
+        "their harmonic mean."
     )
 
 
@@ -442,9 +451,19 @@ def say_sure(found: pd.DataFrame | None, published: bool) -> str:
 
 
 def _interval(hits: float, n: float) -> tuple[float, float]:
-    """Wilson's 95% interval of a share."""
-    interval = binomtest(int(hits), int(n)).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    """Exact 95% interval of a share."""
+    return proportion(round(hits), round(n), 0.95)[1:]
+
+
+def _widest(found: pd.DataFrame) -> float:
+    """Half of the widest interval of all precisions and recalls, in percentage points."""
+    shares = zip(
+        [*found["n_correct"], *found["n_found"]],
+        [*found["n_sites"], *found["n_truth"]],
+        strict=True,
+    )
+    intervals = [_interval(hits, n) for hits, n in shares if n]
+    return max((50 * (high - low) for low, high in intervals), default=0.0)
 
 
 def called(source: object) -> str:

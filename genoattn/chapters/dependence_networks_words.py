@@ -74,9 +74,9 @@ def say_compared(
         f"{left_out}{verdict}: of the {_elements(len(read[main]))} that {main} uses (noise in "
         f"place of them costs more than {p.least:g} log-odds), "
         + listed(_uses(name, read, lacking[name], main) for name in others)
-        + f"; {nothing} uses {_count(len(read[nothing]))}. "
+        + f"; {nothing} uses {_count(len(read[nothing]))}.\n\n"
         + " ".join(_maps(name, row.loc[name], main) for name in others)
-        + f" {null} "
+        + f" {null}\n\n"
         + _discovered(elements, n_places, p.min_seqlets)
         + "\n"
         + folded("What the noise of each element costs each network", table(_side(effects)))
@@ -192,12 +192,10 @@ def say_stemmed(
             f"In {main} nothing goes past the heads: the residual path of its first layer holds "
             "one letter, that of the query. "
         )
-    said += _ways_of(theirs, name)
-    said += _heads_of(made, name, mine)
     return (
-        said
-        + _adds_up(through, past)
-        + " "
+        f"{said}{_ways_of(theirs, name)}\n\n"
+        + f"{_heads_of(made, name, mine)}\n\n"
+        + f"{_adds_up(through, past)}\n\n"
         + through.finding.said
         + "\n"
         + folded(f"Through and past the heads of {name}", table(_paths(paths)))

@@ -191,13 +191,14 @@ def say_forms(same: pd.DataFrame) -> str:
         }
     )
     double, single = (_largest(same, dtype) for dtype in ("float64", "float32"))
-    return table(shown) + (
-        f"\nThe outputs differ by at most {double:.1e} in 64 bits and {single:.1e} in 32 bits, "
+    said = (
+        f"The outputs differ by at most {double:.1e} in 64 bits and {single:.1e} in 32 bits, "
         "which is rounding: the two forms are the same function."
         if _is_rounding(same)
-        else f"\n**The outputs differ by up to {double:.1e} in 64 bits: the two forms are not the "
+        else f"**The outputs differ by up to {double:.1e} in 64 bits: the two forms are not the "
         "same function.**"
     )
+    return f"{said}\n\n" + folded("The largest difference at each length", table(shown))
 
 
 def _largest(same: pd.DataFrame, dtype: str) -> float:
@@ -219,14 +220,16 @@ def chunks_compared(opened: Opened, p: Checked) -> Compared:
 
 
 def say_chunks(cut: pd.DataFrame) -> str:
-    """List the differences of the probabilities."""
+    """Say how far the probabilities differ at most, and list the differences."""
     shown = pd.DataFrame(
         {
             "chunk, nt": cut["chunk"].map("{:,}".format),
             "largest difference of a probability": cut["difference"].map("{:.1e}".format),
         }
     )
-    return table(shown)
+    return f"No probability differs by more than {cut['difference'].max():.1e}.\n\n" + folded(
+        "The largest difference for each size of the chunks", table(shown)
+    )
 
 
 def census_compared(opened: Opened, p: Checked) -> Compared:
@@ -254,10 +257,11 @@ def say_census(error: pd.DataFrame, config: AnnotatorConfig, p: Checked) -> str:
     exact = error.loc[error["how"] == "exact", "largest"].max()
     sampled = error.loc[error["how"] != "exact", "largest"].max()
     return (
-        table(shown) + f"\nThe differences are over {config.layers * config.heads} heads and "
-        f"{config.window} distances, at {2 * p.n_census:,} positions; the sample has "
-        f"{p.n_sample:,}. What the census gives is exact to {exact:.1e}; the estimate from a "
-        f"sample errs by up to {sampled:.2f} in a correlation."
+        f"The statistics of the census differ by at most {exact:.1e} from those of all attention; "
+        f"the correlation that is estimated from a sample is off by up to {sampled:.2f}. "
+        f"This is over {config.layers * config.heads} heads and {config.window} distances, at "
+        f"{2 * p.n_census:,} positions; the sample has {p.n_sample:,}.\n\n"
+        + folded("How far each statistic is off", table(shown))
     )
 
 
@@ -287,8 +291,9 @@ def say_precision(losses: pd.DataFrame) -> str:
     apart = ((losses["bfloat16"] - losses["float32"]).abs() / losses["float32"]).max()
     change = losses["float32"].diff().abs().median() / losses["float32"].median()
     return (
-        f"Over {len(losses)} steps the losses differ by at most **{100 * apart:.2g}%**. From one "
-        f"step to the next, on another segment, the loss changes by {change:.0%} (median)."
+        f"Over {len(losses)} steps the losses differ by at most **{100 * apart:.2g}%**. For "
+        "comparison: from one step to the next, which reads another segment with more or fewer "
+        f"sites, the loss changes by {change:.1f} times its median (median of the steps)."
     )
 
 
@@ -347,8 +352,8 @@ def _faster(work: pd.DataFrame, device: str) -> str:
         f"On `{device}`, the blocked form predicts {rate['predict']:,.0f} positions per second, "
         f"**{ratio['predict']:.1f} times** as many as the plain form, and trains on "
         f"{rate['train']:,.0f} with their full window, **{ratio['train']:.1f} times** as many. A "
-        "census of all attention "
-        f"takes {rate['predict'] / rate['census']:.2f} times as long as a prediction without it."
+        "prediction with the census of all attention "
+        f"takes {rate['predict'] / rate['census']:.2f} times as long as one without."
     )
 
 
@@ -366,10 +371,10 @@ def say_parts(parts: pd.DataFrame) -> str:
         f"The blocked form spends **{blocked:.0%}** of its time in {first}, the plain form "
         f"{plain:.0%}. "
         + (
-            "Arithmetic bounds it now: what is left to gain is in fewer or cheaper "
-            "multiplications, not in moving fewer numbers."
+            "Arithmetic limits it now: only fewer or cheaper multiplications would make it much "
+            "faster, not moving fewer numbers."
             if blocked > 0.5
-            else "It is still bound by moving numbers."
+            else "Moving numbers still limits it."
         )
     )
 

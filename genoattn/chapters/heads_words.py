@@ -13,7 +13,7 @@ from genoattn.heads import preferred, profiles
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import Checked
-from genoattn.study.report import listed, table, with_interval
+from genoattn.study.report import folded, listed, table, with_interval
 
 KEYS = ["layer_1based", "head_1based"]
 
@@ -25,6 +25,9 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
     """Say where the heads of a model can look, and how many weights they give in the test part."""
     last = sites.paper_label(sites.offsets(config.window, config.downstream)[-1])
     n_weights = n_positions * config.layers * config.heads * config.window
+    weights = (
+        f"{n_weights / 1e9:,.1f} billion" if n_weights >= 1e9 else f"{n_weights / 1e6:.1f} million"
+    )
     said = (
         f"{study.note}The model **{name}** has {config.layers} layers of {config.heads} heads. "
         f"Each head looks at {config.window} positions: the nucleotide that the model reads and "
@@ -34,12 +37,12 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
         f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
         f"position 0: the {study.of.short} is +1, and the nucleotide before it is -1.\n\n"
         f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
-        f"hence {n_weights:.1e} weights."
+        f"hence {weights} weights."
     )
     if study.published:
         said += (
-            " The paper has 1,856,660 positions and prints 3.4 · 10^13 weights; by its own "
-            "numbers (36 heads, 512 positions each) there are 3.4 · 10^10."
+            " The paper has 1,856,660 positions and prints 3.4·10¹³ weights; by its own "
+            "numbers (36 heads, 512 positions each) there are 3.4·10¹⁰, or 34 billion."
         )
     return said
 
@@ -56,7 +59,7 @@ def say_samples(frame: pd.DataFrame) -> str:
             "highest": output["max"].map("{:.2g}".format),
         }
     )
-    return table(shown)
+    return folded("The output over each group", table(shown))
 
 
 def say_sample_error(
@@ -166,9 +169,10 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
         }
     )
     return (
-        f"{table(shown)}\nSelective heads peak where **{(found['n_looking'] > 0).sum()} of the "
+        f"Selective heads peak where **{(found['n_looking'] > 0).sum()} of the "
         f"{len(found)} elements** can lie (these ranges overlap, so one head can count for "
-        f"several). {say_roles(roles, len(found))}"
+        f"several). {say_roles(roles, len(found))}\n\n"
+        + folded("All elements, with the head that is most like each", table(shown))
     )
 
 
@@ -309,9 +313,10 @@ def say_output(by_layer: pd.DataFrame, chance: float) -> str:
     strength = by_layer[["maximum", "minimum"]].abs().max(axis=1)
     strongest = by_layer.loc[strength.idxmax(), "layer_1based"]
     return (
-        f"{table(shown)}\nThe strongest correlation is {strength.max():.2f}, in layer "
+        f"The strongest correlation is {strength.max():.2f}, in layer "
         f"{strongest}. {int((strength > chance).sum())} of {len(by_layer)} layers exceed "
-        f"{chance:.2f}, the strongest correlation with shuffled outputs."
+        f"{chance:.2f}, the strongest correlation with shuffled outputs.\n\n"
+        + folded("The strongest correlations of each layer", table(shown))
     )
 
 

@@ -46,11 +46,11 @@ def say_models(families: Mapping[str, Collection[str]], lacking: Collection[str]
     if not families:
         return "No model of many species has been trained in this run, so there is none below. "
     known = "; ".join(
-        f"`{family}` for {in_words(len(of))} lineages" for family, of in families.items()
+        f"`{family}` on {in_words(len(of))} lineages" for family, of in families.items()
     )
     missing = f" Not trained, so left out: {listed(f'`{name}`' for name in lacking)}."
     return (
-        f"Of models that have not seen a lineage there are: {known}."
+        f"Tested on lineages that their training left out: {known}."
         + (missing if lacking else "")
         + " "
     )
@@ -126,7 +126,25 @@ def say_followed(properties: pd.DataFrame, lineages: pd.DataFrame) -> str:
             "p, corrected": lineages["p"].map("{:.2g}".format),
         }
     )
-    return table(shown) + "\n" + table(kinds)
+    sure = properties[properties["p"] < SIGNIFICANT]
+    told = [
+        f"{PROPERTIES[str(row['property'])]} for `{row['model']}` "
+        f"({with_interval(row['correlation'], row['ci_low'], row['ci_high'])})"
+        for _, row in sure.iterrows()
+    ]
+    said = (
+        f"After correction, {in_words(len(sure))} of {in_words(len(properties))} rank correlations "
+        f"of the share with a property {'is' if len(sure) == 1 else 'are'} significant"
+        + (f": {listed(told)}." if told else ".")
+    )
+    if len(lineages):
+        explained, n = lineages["explained"], int((lineages["p"] < SIGNIFICANT).sum())
+        said += (
+            f" Lineages explain {explained.min():.0%} to {explained.max():.0%} of the variance "
+            f"between species, where {lineages['expected'].mean():.0%} would be explained by "
+            f"chance; this is significant for {in_words(n)} of {in_words(len(lineages))} models."
+        )
+    return f"{said}\n\n" + folded("All models", table(shown) + "\n" + table(kinds))
 
 
 def say_scored(found: pd.DataFrame, reference: str, most: int) -> str:
@@ -211,7 +229,8 @@ def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
             f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
             f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}`",
             f"it is worse than the scanner on {_none(row['worse_than_scanner'])} of them",
-            f"on *E. coli*'s test part its PR AUC differs by {row['ecoli']:+.3f}",
+            f"on *E. coli*'s test part its PR AUC differs from that of `{reference}` by "
+            f"{row['ecoli']:+.3f}",
         ]
         earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
         told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")
@@ -245,10 +264,11 @@ def say_best_and_worst(shares: pd.DataFrame, reference: str, within: int) -> str
     own = shares[shares["model"] == reference]
     best, worst = (own.loc[own["share"].agg(which)] for which in ("idxmax", "idxmin"))
     return (
-        f"Trained on *E. coli* alone, `{reference}` has its highest output within {within} nt of "
-        f"the start site in {own['share'].median():.0%} of sites in the median of {len(own)} "
-        f"species: from {worst['share']:.0%} (*{worst['species']}*, {worst['gc']:.0f}% GC) to "
-        f"{best['share']:.0%} (*{best['species']}*, {best['gc']:.0f}% GC)."
+        f"In the median of {len(own)} species, the output of `{reference}`, which was trained on "
+        f"*E. coli* alone, is highest within {within} nt of the start site for "
+        f"{own['share'].median():.0%} of the sites: from {worst['share']:.0%} "
+        f"(*{worst['species']}*, {worst['gc']:.0f}% GC) to {best['share']:.0%} "
+        f"(*{best['species']}*, {best['gc']:.0f}% GC)."
     )
 
 

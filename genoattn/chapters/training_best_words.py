@@ -32,8 +32,8 @@ def best_verdict(chosen: pd.DataFrame, away: pd.DataFrame) -> str:
         for row in away[away["model"] == first["model"]].to_dict("records")
     ]
     return (
-        f"**The best model without genes, chosen on the validation part, is {first['model']}**: "
-        f"{' and '.join(told)}."
+        f"**The best model that is told nothing of genes is *{first['model']}***, chosen on the "
+        f"validation part: {' and '.join(told)}."
     )
 
 
@@ -55,8 +55,8 @@ def say_best(
     rank = int((chosen["value"] > first["value"]).sum())
     if len(chosen) > 1:
         said += (
-            f" It was chosen among {len(chosen)} models and ensembles by its PR AUC there "
-            f"({first['validation_pr_auc']:.3f}) and looked at on the test part once, where "
+            f" It was chosen among {len(chosen)} models and ensembles by its PR AUC on the "
+            f"validation part ({first['validation_pr_auc']:.3f}). On the test part, scored once, "
             + (
                 "none of the others is higher."
                 if not rank
@@ -71,8 +71,9 @@ def say_best(
             for row in extra.sort_values("value").iloc[[-1]].to_dict("records")
         )
         said += (
-            " Ensembles that are told where genes begin are no candidates: part of what they know "
-            f"is which sites the {source_name(train_set)} holds. The best elsewhere: {names}."
+            " Ensembles that are told where genes begin are no candidates, because part of what "
+            f"they know is which sites the {source_name(train_set)} holds. The best of them on "
+            f"sites that no step used: {names}."
         )
     shown = pd.DataFrame(
         [

@@ -13,7 +13,7 @@ from genoattn.data.assays import source_name
 from genoattn.evaluation.statistics import rank_correlation
 from genoattn.genome.regions import PLACES
 from genoattn.prediction.ensemble import GenePrior, describe_ensemble
-from genoattn.study.report import folded, listed, table, with_interval
+from genoattn.study.report import folded, table, with_interval
 
 FEW = 5
 """A bin of outputs counts towards the verdict if it has, or should have, so many sites."""
@@ -54,11 +54,11 @@ def say_places(name: str, without: pd.Series, with_genes: pd.Series) -> str:
         if not np.isfinite(without[place]):
             continue
         before, after = (round(100 * one[place]) for one in (without, with_genes))
-        verb = "raises" if after > before else "lowers" if after < before else "leaves"
-        goal = "unchanged at" if verb == "leaves" else f"from {before}% to"
-        told.append(f"{verb} it {place} {goal} {after}%")
+        goal = f"stays at {after}%" if after == before else f"goes from {before}% to {after}%"
+        told.append(f"{place.replace(', ', ' (') + ')' * (', ' in place)}, it {goal}")
     return (
-        f"- Recall at as many calls as there are sites: in {name}, the gene prior {listed(told)}."
+        f"- By the gene prior of {name}, recall changes, at as many calls as there are sites: "
+        f"{'; '.join(told)}."
         if told
         else ""
     )
@@ -79,13 +79,11 @@ def say_beyond(gains: Mapping[tuple[str, str], tuple[float, float, float]], trai
     n = len(gains)
     if down == n:
         verdict = (
-            "**Of the training set.** The prior lowers the PR AUC wherever sites are new: part of "
-            "what it learnt is which start sites the training set holds."
+            "**The training set.** The prior lowers the PR AUC on all sites that no step used: "
+            "part of what it learnt is which start sites the training set holds."
         )
     elif up == n:
-        verdict = (
-            "**Of promoters.** The prior raises the PR AUC on sites that no step used as well."
-        )
+        verdict = "**Promoters.** The prior raises the PR AUC on sites that no step used as well."
     elif not up and not down:
         verdict = (
             "**Not decided.** On sites that no step used, the prior does not change the PR AUC "
@@ -101,8 +99,8 @@ def say_beyond(gains: Mapping[tuple[str, str], tuple[float, float, float]], trai
         for (test_set, name), gain in gains.items()
     )
     return (
-        f"\n\n**Is that true of promoters, or of the {source_name(train_set)}?** {verdict} Change "
-        f"of PR AUC by the genes: {told}."
+        f"\n\nDoes the prior know promoters, or only the {source_name(train_set)}? {verdict} "
+        f"Change of PR AUC by the genes: {told}."
     )
 
 
@@ -195,21 +193,24 @@ def say_ratio(
             f"within {max(near)} nt of a site, {exact:.0%} lie exactly on it. "
         )
     lead, coarse = rows[1] - printed[1], rows[4] - printed[4]
-    said += f"Beside the paper's, our PR AUC is {lead:+.3f} at exact positions and {coarse:+.3f} "
     said += (
-        f"at 4-mers: {1 - coarse / lead:.0%} of the lead is a better position."
+        f"Our PR AUC differs from the paper's by {lead:+.3f} at exact positions and by "
+        f"{coarse:+.3f} at 4-mers"
+    )
+    said += (
+        f": about {1 - coarse / lead:.0%} of our lead is better placement."
         if lead > coarse > 0
-        else "at 4-mers: the lead is a better position."
+        else ": our lead is better placement."
         if lead > 0 >= coarse
-        else "at 4-mers."
+        else "."
     )
     if len(ratios) >= FEW:
         factor = ratios["coarse"] / ratios["exact"]
         rho = float(rank_correlation(ratios["exact"].to_numpy(), factor.to_numpy()))
         said += (
-            f" Over {len(ratios)} models here, each on its own labels, the ratio goes from "
-            f"{factor.min():.1f} to {factor.max():.1f} (rank correlation with the exact PR AUC "
-            f"{rho:+.2f})."
+            f" Over our {len(ratios)} models, each scored on its own labels, 4-mers raise the PR "
+            f"AUC {factor.min():.1f} to {factor.max():.1f} times (rank correlation with the exact "
+            f"PR AUC {rho:+.2f})."
         )
     return said
 
@@ -231,8 +232,8 @@ def say_near(model: str, own: pd.DataFrame) -> str:
     share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
     word = "Little of it" if share < 1 / 3 else "Part of it" if share < 2 / 3 else "Most of it"
     return (
-        f"**{word}.** Of the calls of {model} that are wrong at the exact position, {share:.0%} "
-        f"have an unclaimed site within {max(near)} nt. Allowing {max(near)} nt raises the average "
+        f"**{word}.** Of the calls of {model} that miss the exact position, {share:.0%} have a "
+        f"site of their own within {max(near)} nt. Allowing {max(near)} nt raises the average "
         f"precision from {score(exact)} to {score(close)}."
     )
 
@@ -247,7 +248,7 @@ def _misfit(counted: pd.DataFrame) -> tuple[str, str]:
     worst: Any = seen.iloc[int(np.abs(np.log(factor)).argmax())]
     off = float(worst["output"] / worst["share"])
     told = (
-        f"The worst: where the output averages {worst['output']:.2g}, the share of sites is "
+        f"It is worst where the output averages {worst['output']:.2g}: there the share of sites is "
         f"{worst['share']:.2g} ({worst['ci_low']:.2g} to {worst['ci_high']:.2g})."
     )
     nearly = len(seen) == len(counted) and max(off, 1 / off) <= NEARLY
@@ -300,8 +301,8 @@ def say_calibration(
     verdict, told = verdict_on(bins)
     sums = "; ".join(f"{name} {with_interval(*total, '.2f')}" for name, total in totals.items())
     return (
-        f"**{verdict}.** For {model}, {told}\n\nSites that the outputs add up to, for each "
-        f"labelled one (1 is right): {sums}."
+        f"**{verdict}.** For {model}, {told}\n\nSummed over the test part, outputs give the number "
+        f"of sites to be expected. For each labelled site, they give (1 is right): {sums}."
     )
 
 
@@ -354,7 +355,9 @@ def say_truth(labelled: Mapping[str, float] | None, true: Mapping[str, float] | 
     labelled, true : mapping of metric to score, or None where the truth is not known
     """
     if labelled is None or true is None:
-        return "Left out: the true start sites of this genome are not known."
+        return (
+            "Left out: the true start sites of this genome are not known; the demo has this test."
+        )
     better = true["pr_auc"] > labelled["pr_auc"]
     return (
         f"Against the labels the model has a ROC AUC of {labelled['roc_auc']:.3f} and a PR AUC of "

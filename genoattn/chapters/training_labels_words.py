@@ -236,7 +236,7 @@ def say_attention(compared: pd.DataFrame, train_set: str, passes: Mapping[str, f
     )
     first, second = passes
     return (
-        f"{attention_verdict(compared, train_set)} Means of the seeds of {first} and {second}, and "
-        f"their difference with Welch's interval: {told}. They were trained for "
-        f"{passes[first]:.1f} and {passes[second]:.1f} passes."
+        f"{attention_verdict(compared, train_set)} Means over the seeds of {first} against those "
+        f"of {second}, and their difference with Welch's interval: {told}. The two were trained "
+        f"for {passes[first]:.1f} and {passes[second]:.1f} passes."
     )

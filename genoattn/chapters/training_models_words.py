@@ -93,9 +93,10 @@ def say_model(
         f"{source_name(card.train_set)} ({card.data['sites']:,} sites, {labels}) for "
         f"{_own_passes(card, length):.1f} passes over the training part, in steps of {t['batch']} "
         f"segments of {t['segment']:,} nt with {t['context']} nt of context, at a learning "
-        f"rate of at most {t['learning_rate']:g}, on {card.hardware}, in {card.seconds / 60:.0f} "
-        f"minutes. The lowest validation loss, {1e3 * card.validation_loss:.3f}·10⁻³ nats per "
-        f"position, came after {card.kept_after(length):.1f} passes."
+        f"rate of at most {t['learning_rate']:g}, on one {card.hardware}, in "
+        f"{card.seconds / 60:.0f} minutes. The lowest validation loss, "
+        f"{1e3 * card.validation_loss:.3f}·10⁻³ nats per position, came after "
+        f"{card.kept_after(length):.1f} passes."
         + (
             f" Of the segments without a site, {t['empty_share']:.0%} were read at a time, with "
             "higher weights; passes are counted in scored positions."

@@ -65,7 +65,8 @@ def say_paper(pairs: pd.DataFrame) -> str:
         )
     return (
         "The paper trained one model of each kind. We ask whether its score lies in the 95% "
-        f"prediction interval of one more training of ours: {'; '.join(told)}. Bold: outside."
+        f"prediction interval of one more training of ours: {'; '.join(told)}. In the folded table "
+        "of all scores, such values are bold."
         + _say_width(pairs)
         + (f" Of {lone} pairs there is but one seed; they are not judged." if lone else "")
     )
@@ -126,7 +127,11 @@ def say_controls(rows: pd.DataFrame) -> str:
             f"**{name}**, trained on {part['train_set'].iloc[0]}, has a ROC AUC of {roc} and a PR "
             f"AUC of {pr}"
         )
-    return f"A control shows what is there without sites to learn: {listed(told)}." if told else ""
+    return (
+        f"A control shows what a model scores that has no sites to learn from: {listed(told)}."
+        if told
+        else ""
+    )
 
 
 def pair_table(
@@ -214,7 +219,7 @@ def say_rivals(comparison: pd.DataFrame, model: str, absent: Collection[str]) ->
         columns=["model", "PR AUC", f"difference from {model}", "verdict"],
     )
     return (
-        f"Differences are to {model}, on the same draws of blocks; they are between single "
+        f"Differences are from {model}, on the same resampled blocks; they are between single "
         "trainings, and do not count the spread of seeds.\n\n"
         + folded("All models", table(shown))
         + earlier.note(rows["model"], absent)

@@ -6,15 +6,15 @@ import pandas as pd
 
 from genoattn.chapters.training_numbers import score
 from genoattn.evaluation.kinds import UPSTREAM
-from genoattn.study.report import listed, with_interval
+from genoattn.study.report import with_interval
 
 FEW = 10
 """A group of fewer sites is not told of in a sentence."""
 
 
 def _share(row: pd.Series) -> str:
-    """Recall with its interval, in percent."""
-    return with_interval(100 * row["recall"], 100 * row["ci_low"], 100 * row["ci_high"], ".0f")
+    """Recall with its interval."""
+    return with_interval(row["recall"], row["ci_low"], row["ci_high"], ".0%")
 
 
 def say_found(recall: pd.DataFrame, tolerance: int) -> str:
@@ -29,7 +29,7 @@ def say_found(recall: pd.DataFrame, tolerance: int) -> str:
     """
     whole = recall.iloc[0]
     said = (
-        f"Of {whole['n']:,} sites, {_share(whole)}% are found: as many calls as sites, within "
+        f"Of {whole['n']:,} sites, {_share(whole)} have one of as many top-scoring calls within "
         f"{tolerance} nt."
     )
     by = dict([*recall.iloc[1:].groupby("kind", sort=False)])
@@ -38,24 +38,24 @@ def say_found(recall: pd.DataFrame, tolerance: int) -> str:
         first, last = rows.iloc[0], rows.iloc[-1]
         apart = last["ci_low"] > first["ci_high"]
         word = "**Those that more assays saw.** " if apart else ""
-        shares = listed(f"{100 * one:.0f}" for one in rows["recall"])
         said = (
-            f"{word}{said} By the number of sources behind a site ({listed(rows['group'])}), "
-            f"recall is {shares}%."
+            f"{word}{said} By the number of sources that have a site, recall goes from "
+            f"{_share(first)} with {first['group']} to {_share(last)} with {last['group']}."
         )
     elif "start codon" not in by:
         said = f"**How sure a site is cannot be told here.** {said}"
     lacking = not by.keys() & {"sigma factor", "start codon"}
+    if lacking:
+        said += " The tables of this run name no sigma factors."
+    lines = []
     for kind, rows in by.items():
         told = rows[rows["n"] >= FEW]
         if len(told) > 1:
             groups = "; ".join(
-                f"{row['group']} {_share(row)} (n = {row['n']:,})" for _, row in told.iterrows()
+                f"{row['group']} {_share(row)} of {row['n']:,}" for _, row in told.iterrows()
             )
-            said += f" By {kind}, in %: {groups}."
-    if lacking:
-        said += " The tables of this run name no sigma factors."
-    return said
+            lines.append(f"- By {kind}: {groups}.")
+    return said + ("\n\n" + "\n".join(lines) if lines else "")
 
 
 def say_copies(n: int, of: int, own: pd.DataFrame, fewer: pd.DataFrame | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,13 +11,14 @@ from genoattn.chapters.training_numbers import difference, or_blank
 from genoattn.chapters.training_scores_words import say_own
 from genoattn.data.assays import source_name
 from genoattn.evaluation.scores import METRIC_NAMES
+from genoattn.evaluation.statistics import proportion
 from genoattn.study import earlier
-from genoattn.study.report import folded, listed, table
+from genoattn.study.report import folded, listed, table, with_interval
 
 _READINGS = {
     "focal_gamma": "the text minimises the cross-entropy, the code a focal loss (`focal_gamma`)",
-    "context": "the code starts each segment cold, where this study reads the sequence upstream of "
-    "it (`context`)",
+    "context": "the code reads no sequence before a segment, where this study reads what lies "
+    "upstream of it (`context`)",
 }
 
 
@@ -56,8 +57,8 @@ def say_steps(steps: pd.DataFrame, absent: Collection[str]) -> str:
     return (
         f"From {first['model']} to {last['model']}, ROC AUC goes from {first['roc_auc']:.3f} to "
         f"{last['roc_auc']:.3f} and PR AUC from {first['pr_auc']:.3f} to {last['pr_auc']:.3f}. "
-        "All decisions were made on the validation part; the test part was looked at once for each "
-        "row.\n\n" + folded("All steps", table(shown)) + earlier.note(steps["model"], absent)
+        "All decisions were made on the validation part; each row was scored on the test part "
+        "once.\n\n" + folded("All steps", table(shown)) + earlier.note(steps["model"], absent)
     )
 
 
@@ -79,10 +80,10 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
     apart = "; ".join(text for setting, text in _READINGS.items() if setting in together)
     passes = listed(f"{one:.2f}" for one in sorted(read["passes"].unique()))
     said = (
-        (f"The paper's text and code disagree: {apart}. " if apart else "")
-        + f"The same network was trained equally and briefly ({passes} passes) with one setting "
-        "changed at a time. The first row of each table is the unchanged one's score; the others "
-        "are changes with their intervals, on the same resampled blocks."
+        (f"The two disagree: {apart}. " if apart else "")
+        + f"The same network was trained briefly ({passes} passes), with one setting changed at a "
+        "time. The first row of each table is the score of the unchanged one; the others are "
+        "changes of it with their intervals, on the same resampled blocks."
     )
     for metric, rows in read.groupby("metric", sort=False):
         lines = []
@@ -138,15 +139,15 @@ def say_in_short(
     else:
         calls = matched[matched["model"] == name].sort_values("tolerance")
         found = listed(
-            f"{row['precision']:.0%} {words_of_distance(int(row['tolerance']))}"
+            f"{_share(row)} {words_of_distance(int(row['tolerance']))}"
             for row in calls.iloc[[0, -1]].drop_duplicates("tolerance").to_dict("records")
         )
         answer = (
-            "It ranks start sites far above most nucleotides, but of as many calls as there are "
-            f"sites, only {found} hit one"
+            "It ranks start sites far above most nucleotides. Yet of its top-scoring calls, as "
+            f"many as there are sites, only {found} find one"
             if roc["value"] > 0.9
-            else "It ranks start sites above other nucleotides; of as many calls as there are "
-            f"sites, {found} hit one"
+            else "It ranks start sites above other nucleotides. Of its top-scoring calls, as many "
+            f"as there are sites, {found} find one"
         )
     told = [f"{say_own(name, own, guess)} {answer}.", *(one for one in verdicts if one)]
     lines = "\n".join(f"- {one}" for one in told)
@@ -159,6 +160,13 @@ def say_in_short(
             else ", and one training; they do not count the spread of seeds."
         )
     )
+
+
+def _share(row: Mapping[Hashable, Any]) -> str:
+    """Precision of as many calls as there are sites, with its exact interval."""
+    hits = round(row["recall"] * row["n_sites"])
+    n_calls = round(hits / row["precision"]) if hits else 0
+    return with_interval(row["precision"], *proportion(hits, n_calls, 0.95)[1:], ".0%")
 
 
 def words_of_distance(tolerance: int) -> str:

@@ -159,12 +159,12 @@ def _card_profile(axes: Axes, part: pd.DataFrame, row: dict) -> None:
     if part["offset"].min() <= peak <= part["offset"].max():
         axes.axvline(peak, color="0.75", linewidth=3, zorder=0)
     axes.set_ylim(bottom=0)
-    axes.tick_params(labelsize=7, length=2)
+    axes.tick_params(labelsize=style.SMALL, length=2)
     axes.locator_params(axis="y", nbins=3)
     chosen = part[(part["label"] % 50 == 0) | (part["label"] == 1)]
     axes.set_xticks(chosen["offset"], [f"{label:+d}" for label in chosen["label"]])
     axes.set_title(f"L{row['layer']} H{row['head']}", fontsize=9, fontweight="bold", pad=3)
-    axes.set_ylabel("attention", fontsize=7)
+    axes.set_ylabel("attention", fontsize=style.SMALL)
 
 
 def _card_logo(axes: Axes, part: pd.DataFrame) -> tuple[float, float]:
@@ -176,8 +176,8 @@ def _card_logo(axes: Axes, part: pd.DataFrame) -> tuple[float, float]:
     shown = (label % 10 == 0) | (label == 1)
     axes.set_xticks(heights.index[shown], [f"{value:+d}" for value in label[shown]])
     axes.locator_params(axis="y", nbins=3)
-    axes.tick_params(labelsize=7, length=2)
-    axes.set_ylabel("log-odds", fontsize=7)
+    axes.tick_params(labelsize=style.SMALL, length=2)
+    axes.set_ylabel("log-odds", fontsize=style.SMALL)
     return ends
 
 
@@ -207,7 +207,13 @@ def _card_numbers(axes: Axes, row: dict) -> None:
     lines = [line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
              for line in (carries, letters, without, seeds)]  # fmt: skip
     axes.text(
-        0, 1, "\n".join(lines), va="top", fontsize=7, transform=axes.transAxes, linespacing=1.35
+        0,
+        1,
+        "\n".join(lines),
+        va="top",
+        fontsize=style.SMALL,
+        transform=axes.transAxes,
+        linespacing=1.35,
     )
 
 

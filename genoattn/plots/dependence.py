@@ -67,7 +67,7 @@ def _points(
 
 def _head_rows(axes: Axes, frame: pd.DataFrame) -> None:
     """Rows of heads from the top, a line between layers."""
-    axes.set_yticks(range(len(frame)), names(frame), fontsize=7)
+    axes.set_yticks(range(len(frame)), names(frame), fontsize=style.SMALL)
     axes.set_ylim(len(frame) - 0.4, -0.6)
     layer = frame["layer_1based"].to_numpy()
     for row in np.flatnonzero(np.diff(layer)):
@@ -97,7 +97,7 @@ def ablation_effects(effects: pd.DataFrame) -> Drawn | Nothing:
         _points(axes, np.arange(len(effects)), effects[column], low, high, 0, "")
         _head_rows(axes, effects)
         axes.set_xlabel(f"change of\n{title}", fontsize=8)
-        axes.tick_params(axis="x", labelsize=7)
+        axes.tick_params(axis="x", labelsize=style.SMALL)
         axes.locator_params(axis="x", nbins=4)
     most = effects.nsmallest(3, "delta_pr_auc")
     told = listed(
@@ -157,7 +157,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
         vmax=limit,
         annot=sure,
         fmt="",
-        annot_kws={"fontsize": 7},
+        annot_kws={"fontsize": style.SMALL},
         linewidths=0.5,
         cbar_kws={"label": f"interaction ({'log-odds' if measure == 'contrast' else 'PR AUC'})"},
     )
@@ -211,7 +211,7 @@ def attention_and_ablation(table: pd.DataFrame, agreement: pd.DataFrame) -> Draw
             f"rank correlation {row['spearman']:+.2f}\n({row['low']:+.2f} to {row['high']:+.2f})",
             fontsize=8,
         )
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=style.SMALL)
     grid[0, 0].set_ylabel("log-odds lost\nwithout the head")
     layers = sorted(table["layer_1based"].unique())
     figure.colorbar(points, ax=grid[0, -1], label="layer", ticks=layers)
@@ -252,7 +252,7 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
     sure = pd.DataFrame("", index=table.index, columns=order)
     for row in carriers[carriers["element"].isin(order)].itertuples(index=False):
         sure.loc[(row.layer, row.head), row.element] = (
-            f"{row.share:.0%} ({row.ci_low:.0%} to {row.ci_high:.0%})"
+            f"{100 * row.share:.0f} ({100 * row.ci_low:.0f}–{100 * row.ci_high:.0f})"
         )
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.4 + 0.2 * len(table)), layout="constrained")
     shown = table.rename(index=str)
@@ -266,18 +266,18 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
             vmax=limit,
             annot=sure.to_numpy(),
             fmt="",
-            annot_kws={"fontsize": 5.5},
+            annot_kws={"fontsize": style.SMALL},
             linewidths=0.3,
-            cbar_kws={"label": "share of the effect restored", "shrink": 0.5},
+            cbar_kws={"label": "share of the effect restored (numbers: %)", "shrink": 0.5},
         )
     labels = [f"L{layer} H{head}" for layer, head in table.index]
-    axes.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=7)
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=style.SMALL)
     worth = used.set_index("element")["effect"]
     axes.set_xticks(
         np.arange(len(order)) + 0.5,
         [f"{name}\n{worth[name]:+.2f}" for name in order],
         rotation=0,
-        fontsize=7,
+        fontsize=style.SMALL,
     )
     axes.set_ylabel("")
     axes.set_xlabel("element, and its effect (log-odds)")
@@ -335,9 +335,9 @@ def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
         cbar_kws={"label": "log-odds restored", "orientation": "horizontal", "shrink": 0.5},
     )
     labels = [f"L{layer} H{head}" for layer, head in table.index]
-    bottom.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=6.5)
+    bottom.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=style.SMALL)
     ticks = [f"{int(paper_label(int(first))):+d}" for first in worth.index]
-    bottom.set_xticks(place, ticks, rotation=0, fontsize=7)
+    bottom.set_xticks(place, ticks, rotation=0, fontsize=style.SMALL)
     bottom.set_xlabel("first position of the tile relative to the start site (nt)")
     bottom.set_ylabel("")
     best = rows.loc[rows["effect"].idxmax()]
@@ -391,11 +391,16 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         step = slice(1, None, 2)
         keys = np.arange(table.shape[1])
         axes.set_xticks(
-            keys[step] + 0.5, [f"{k:+d}" for k in table.columns[step]], fontsize=6.5, rotation=90
+            keys[step] + 0.5,
+            [f"{k:+d}" for k in table.columns[step]],
+            fontsize=style.SMALL,
+            rotation=90,
         )
         axes.set_xlabel("keys from (nt)", fontsize=8)
         queries = np.arange(table.shape[0])
-        axes.set_yticks(queries[step] + 0.5, [f"{q:+d}" for q in table.index[step]], fontsize=6.5)
+        axes.set_yticks(
+            queries[step] + 0.5, [f"{q:+d}" for q in table.index[step]], fontsize=style.SMALL
+        )
         query, key = np.unravel_index(int(table.to_numpy().argmax()), table.shape)
         told.append(
             f"{head} most at queries from {table.index[query]:+d} and keys from "
@@ -519,7 +524,7 @@ def seed_map(leading: pd.DataFrame) -> Drawn:
             vmax=max(0.01, float(share.to_numpy().max()) * 1.6),
             annot=np.array(text),
             fmt="",
-            annot_kws={"fontsize": 7},
+            annot_kws={"fontsize": style.SMALL},
             linewidths=0.5,
             cbar_kws={"label": "share restored"},
         )

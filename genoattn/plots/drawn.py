@@ -65,5 +65,5 @@ def with_palette(picture: bytes) -> bytes:
 class Nothing:
     """In place of a figure where there is nothing to draw; the step beside it says why."""
 
-    def _repr_markdown_(self) -> str:
-        return ""
+    def _ipython_display_(self) -> None:
+        """Show nothing, not even a name."""

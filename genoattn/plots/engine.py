@@ -65,14 +65,14 @@ def blocks(window: int, block: int, n_blocks: int = 4) -> Drawn:
             )
         )
     axes.set(xlabel="key: position on the strand, nt", ylabel="query: position, nt")
-    axes.legend(
+    figure.legend(
         handles=[
             Patch(facecolor=colours[2], edgecolor="black", label="inside the window"),
             Patch(facecolor=colours[1], edgecolor="black", label="in the frame, masked"),
             Patch(facecolor="white", edgecolor="black", label="frame of a block"),
         ],
-        loc="lower left",
-        frameon=True,
+        loc="outside upper center",
+        ncols=3,
     )
     more = (block - 1) / window
     return Drawn(

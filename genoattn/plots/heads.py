@@ -87,7 +87,7 @@ def _offsets_of(region: tuple[int, int]) -> tuple[int, int]:
 
 def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
     """Label the rows of a map: heads, and one name and a gap line for each layer."""
-    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=7)
+    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=style.SMALL)
     layers = np.array([layer for layer, _ in pairs])
     for layer in np.unique(layers):
         mine = np.flatnonzero(layers == layer)
@@ -172,7 +172,7 @@ def draw_logo(
     axes.set_yticks([0, 1, 2])
     ends = offset[[0, len(offset) // 2, -1]]
     axes.set_xticks(ends, [f"{value:+d}" for value in paper_label(ends)])
-    axes.tick_params(labelsize=7, length=2)
+    axes.tick_params(labelsize=style.SMALL, length=2)
 
 
 # ------------------------------------------------------------------------------ where they look
@@ -192,7 +192,10 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
     """
     values, _ = _matrix(profiles, column)
     figure = _whole_map(
-        profiles, values / values.max(axis=1, keepdims=True), (0, 1), f"{column} / head's highest"
+        profiles,
+        values / values.max(axis=1, keepdims=True),
+        (0, 1),
+        f"{column}, relative to the head's highest",
     )
     peaks = profiles.loc[profiles.groupby(["layer_1based", "head_1based"])[column].idxmax()]
     near = int(peaks["label"].between(*PROMOTER).sum())
@@ -231,7 +234,7 @@ def promoter_profiles(
     figure, grid = plt.subplots(
         n_layers,
         len(rows) // n_layers,
-        figsize=(style.WIDTH, 0.7 + 1.05 * n_layers),
+        figsize=(style.WIDTH, 0.7 + 0.8 * n_layers),
         sharex=True,
         squeeze=False,
         layout="constrained",
@@ -251,10 +254,10 @@ def promoter_profiles(
         axes.set_ylim(0, 1.35 * top)
         axes.set_yticks([])
         axes.axvline(0, color="0.6", linewidth=0.6, zorder=0)
-        written = {"transform": axes.transAxes, "va": "top", "fontsize": 7}
+        written = {"transform": axes.transAxes, "va": "top", "fontsize": style.SMALL}
         axes.text(0.03, 0.95, f"L{layer} H{head}", **written)
         axes.text(0.97, 0.95, f"{top:.2g}", ha="right", **written)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=style.SMALL)
     first, last = _offsets_of(region)
     for axes in grid[-1]:
         _offset_ticks(axes, np.arange(first, last + 1), 50)
@@ -315,16 +318,18 @@ def sample_and_census(profiles: pd.DataFrame) -> Drawn:
     drawn = (
         (sample / scale, "random samples", style.SEQUENTIAL, (0.0, 1.0)),
         (census / scale, "all positions", style.SEQUENTIAL, (0.0, 1.0)),
-        (difference, "samples less all", style.DIVERGING, (-limit, limit)),
+        (difference, "samples minus all", style.DIVERGING, (-limit, limit)),
     )
     for axes, (values, title, colours, limits) in zip(panels, drawn, strict=True):
         image = _map(axes, values, offset, colours, limits)
         axes.set_title(title)
         _offset_ticks(axes, offset, 200 if len(offset) > 300 else 50)
         if axes is not panels[0]:
-            figure.colorbar(image, ax=axes, pad=0.02, aspect=40, label="/ head's highest")
+            figure.colorbar(
+                image, ax=axes, pad=0.02, aspect=40, label="relative to the head's highest"
+            )
     panels[0].set_yticks(range(len(rows)), [f"L{layer} H{head}" for layer, head in rows])
-    panels[0].tick_params(axis="y", labelsize=7)
+    panels[0].tick_params(axis="y", labelsize=style.SMALL)
     figure.supxlabel("attended nucleotide, relative to the start site (nt)", fontsize=9)
     worst = int(np.abs(difference).max(axis=1).argmax())
     largest = f"{limit:.0%} of the head's highest mean, in L{rows[worst][0]} H{rows[worst][1]}"
@@ -366,7 +371,7 @@ def logo_grid(
     figure, grid = plt.subplots(
         layers,
         n_heads,
-        figsize=(style.WIDTH, 0.6 + 1.3 * layers),
+        figsize=(style.WIDTH, 0.6 + 1.0 * layers),
         sharey=True,
         squeeze=False,
         layout="constrained",
@@ -376,7 +381,7 @@ def logo_grid(
         draw_logo(axes, best.counts[layer, head], first, background)
         name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
         role = named.get((layer + 1, head + 1))
-        axes.set_title(f"{name}\n{_broken(role)}" if role else name, fontsize=7, pad=2)
+        axes.set_title(f"{name}\n{_broken(role)}" if role else name, fontsize=style.SMALL, pad=2)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("information (bits)", fontsize=9)
     bits = motifs.information(best.counts, background)
@@ -438,7 +443,7 @@ def examples(
         left.axvspan(element.places[0] - 0.5, last - 0.5, color="0.88", linewidth=0)
         left.set_xlim(-100, 21)
         _offset_ticks(left, np.arange(-100, 20), 20)
-        left.tick_params(labelsize=7)
+        left.tick_params(labelsize=style.SMALL)
         left.set_yticks([])
         if not row["best_head"]:
             right.axis("off")
@@ -552,7 +557,7 @@ def _peak_circles(
         face, ink = ("black", "white") if (layer, head) in named else ("white", "black")
         height = layer + (head - (1 + n_heads) / 2) * 0.8 / n_heads
         axes.plot(offset, height, marker="o", markersize=10, color="black", markerfacecolor=face)
-        number = axes.text(offset, height, str(head), color=ink, fontsize=7)
+        number = axes.text(offset, height, str(head), color=ink, fontsize=style.SMALL)
         number.set(ha="center", va="center_baseline")
     axes.set_yticks(range(1, n_layers + 1))
     axes.set_ylim(n_layers + 0.6, 0.4)
@@ -642,17 +647,22 @@ def clustered_correlations(
     n_heads : int
         Heads of a layer.
     """
+    n_rows = max(len(order) for order in orders)
     figure, panels = plt.subplots(
-        1, len(matrices), figsize=(style.WIDTH, 4.6), squeeze=False, layout="constrained"
+        1,
+        len(matrices),
+        figsize=(style.WIDTH, 1 + 0.118 * n_rows),
+        squeeze=False,
+        layout="constrained",
     )
     for axes, (title, matrix), order in zip(panels[0], matrices.items(), orders, strict=True):
         image = axes.imshow(
-            matrix[np.ix_(order, order)], cmap=style.DIVERGING, vmin=-1, vmax=1, aspect="equal"
+            matrix[np.ix_(order, order)], cmap=style.DIVERGING, vmin=-1, vmax=1, aspect="auto"
         )
         names = [f"L{one // n_heads + 1} H{one % n_heads + 1}" for one in order]
         axes.set_xticks([])
         axes.set_xlabel("the same heads in the same order")
-        axes.set_yticks(range(len(order)), names, fontsize=7)
+        axes.set_yticks(range(len(order)), names, fontsize=style.SMALL)
         axes.tick_params(length=1.5)
         axes.set_title(title)
     figure.colorbar(image, ax=list(panels[0]), label="correlation", shrink=0.7, pad=0.01)
@@ -665,7 +675,7 @@ def clustered_correlations(
         "along the diagonal is a group of heads that look together. Left blocks alone are heads "
         "that share a place; blocks in the right panel are heads that choose the same nucleotides "
         f"of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
-        f"{len(matrices)} square heat maps of correlations between {len(order)} heads; pairs above "
+        f"{len(matrices)} heat maps of correlations between {len(order)} heads; pairs above "
         f"0.5, of {n_pairs}: {told}.",
     )
 
@@ -878,9 +888,9 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     axes.axvline(1, color=style.FAINT, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlim(left=least * 0.9)
-    axes.set_yticks(rows, names(frame), fontsize=7)
+    axes.set_yticks(rows, names(frame), fontsize=style.SMALL)
     axes.invert_yaxis()
-    axes.set_xlabel("odds ratio against matched positions (95% interval)")
+    axes.set_xlabel("odds ratio against matched positions (95% interval; 0 at the left edge)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     told = f"{int(significant.sum())} of {len(frame)} heads at q ≤ 0.05"
     return Drawn(

@@ -54,6 +54,7 @@ def forest(
         axes.set_xlim(left=0)
     if share:
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.locator_params(axis="x", nbins=6)  # numbers with three decimals need room
     axes.set_yticks(place, [style.label(name) for name in rows["name"]])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel(label)

@@ -108,7 +108,7 @@ def map_agreement(agreement: pd.DataFrame, main: str) -> Drawn:
     axes.set_yticks(range(len(models)), models)
     axes.set_ylim(len(models) - 0.4, -0.6)
     axes.set_xlabel(f"correlation with the mutation map of {main} (mean over sites)")
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.25), ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     told = listed(
         f"{row['model']} {row['same']:.2f} and {row['other']:.2f}"
         for row in agreement.to_dict("records")
@@ -208,7 +208,7 @@ def stem_logos(table: pd.DataFrame | None, names: pd.DataFrame | None) -> Drawn 
         label = "past the heads" if layer == 0 else f"L{layer} H{head}"
         name = called.get((layer, head))
         axes.set_title(f"{label}: {name}" if name else label, fontsize=8, pad=2, loc="left")
-        axes.tick_params(labelsize=7, length=2)
+        axes.tick_params(labelsize=style.SMALL, length=2)
         told.append(f"{label} {float(part['contribution'].sum()):+.2f}")
     low, high = np.array(ends).T
     grid[0, 0].set_ylim(1.05 * low.min() - 1e-9, 1.05 * high.max() + 1e-9)

@@ -155,7 +155,12 @@ def _name_elements(axes: Axes, elements: pd.DataFrame | None, heights: pd.DataFr
         height = highest * 1.08 + level * step
         axes.hlines(height, left, right, color="0.15", linewidth=2.5)
         axes.text(
-            centre, height + 0.15 * step, row["element"], fontsize=7, ha="center", va="bottom"
+            centre,
+            height + 0.15 * step,
+            row["element"],
+            fontsize=style.SMALL,
+            ha="center",
+            va="bottom",
         )
     axes.set_ylim(top=highest * 1.08 + len(ends) * step + 0.35 * step)
     return [str(name) for name in elements.sort_values("offset")["element"]]
@@ -176,7 +181,7 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
     figure, grid = plt.subplots(
         layers,
         heads,
-        figsize=(2.3 * max(heads, 3), 0.6 + 1.3 * layers),
+        figsize=(style.WIDTH, 0.6 + 1.1 * layers),
         sharex=True,
         sharey="row",
         squeeze=False,
@@ -193,14 +198,14 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
             ends.append(letter_stacks(axes, heights))
             name = called.get((layer, head))
             label = f"L{layer} H{head}"
-            axes.set_title(f"{label}: {name}" if name else label, fontsize=7, pad=2,
+            axes.set_title(f"{label}: {name}" if name else label, fontsize=style.SMALL, pad=2,
                            fontweight="bold" if name else "normal")  # fmt: skip
-            axes.tick_params(labelsize=6.5, length=2)
+            axes.tick_params(labelsize=style.SMALL, length=2)
             total = float(heights.to_numpy().sum())
             strongest = max(strongest, (label, total), key=lambda one: one[1])
         low, high = np.array(ends).T
         grid[layer - 1, 0].set_ylim(1.05 * low.min() - 1e-9, 1.05 * high.max() + 1e-9)
-    position_ticks(grid[-1, 0], np.sort(shown["offset"].unique()), 10)
+    position_ticks(grid[-1, 0], np.sort(shown["offset"].unique()), 20)
     figure.supxlabel("position relative to the start site (nt)", fontsize=9)
     figure.supylabel("contribution through the head (log-odds)", fontsize=9)
     return Drawn(
@@ -241,19 +246,21 @@ def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
         for axes, matrix in ((key, read.key_matrix[head]), (query, read.query_matrix[head])):
             letter_stacks(axes, pd.DataFrame(matrix, index=places, columns=list("ACGT")))
             axes.set_xticks(places, [f"{place:+d}" if place else "0" for place in places])
-            axes.tick_params(labelsize=7, length=2)
+            axes.tick_params(labelsize=style.SMALL, length=2)
         key.set_ylabel(f"L1 H{head + 1}", fontsize=9)
-        key.set_title(f"one matrix: {read.alone[head]:.0%} of the variance", fontsize=7, pad=2)
-        query.set_title(f"$R^2$ = {read.query_fit[head]:.2f}", fontsize=7, pad=2)
+        key.set_title(
+            f"one matrix: {read.alone[head]:.0%} of the variance", fontsize=style.SMALL, pad=2
+        )
+        query.set_title(f"$R^2$ = {read.query_fit[head]:.2f}", fontsize=style.SMALL, pad=2)
         best = int(read.query[head].argmax())
         distance = np.arange(longest)
         word = "".join("ACGT"[code] for code in read.words[best])
         reach.plot(distance, read.best_by_distance[head, :longest], **style.line(1), label=word)
         reach.plot(distance, read.by_distance[head, :longest], **style.line(2), label="all words")
-        reach.legend(fontsize=6.5, loc="upper right")
-        reach.set_title(f"most at {read.distance[head]} nt back", fontsize=7, pad=2)
+        reach.legend(fontsize=style.SMALL, loc="upper right")
+        reach.set_title(f"most at {read.distance[head]} nt back", fontsize=style.SMALL, pad=2)
         reach.set_ylim(0, 1.05)
-        reach.tick_params(labelsize=7, length=2)
+        reach.tick_params(labelsize=style.SMALL, length=2)
     grid[0, 0].annotate("key's 7-mer (ln attention)", (0.5, 1.3), xycoords="axes fraction",
                         ha="center", fontsize=8)  # fmt: skip
     grid[0, 1].annotate("query's 7-mer (ln attention)", (0.5, 1.3), xycoords="axes fraction",

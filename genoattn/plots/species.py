@@ -46,7 +46,7 @@ def shares_by_species(shares: pd.DataFrame) -> Drawn | None:
         )
     facts = shares.drop_duplicates("species").set_index("species")
     names = [f"{name}, {facts.loc[name, 'gc']:.0f}%" for name in reversed(species)]
-    axes.set_yticks(range(len(species)), names, fontsize=7)
+    axes.set_yticks(range(len(species)), names, fontsize=style.SMALL)
     axes.set_ylim(-0.6, len(species) - 0.4)
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"share of sites with the highest output within {within} nt")

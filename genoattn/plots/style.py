@@ -19,6 +19,7 @@ __all__ = [
     "FAINT",
     "NUCLEOTIDES",
     "SEQUENTIAL",
+    "SMALL",
     "WIDTH",
     "fill",
     "ink",
@@ -31,6 +32,9 @@ __all__ = [
 
 WIDTH = 8.0
 """Width of a figure in inches: the text column of a page."""
+
+SMALL = 7.7
+"""Size of a figure's smallest text in points: a page shows its 8 inches on 7.3, so this as 7."""
 
 FAINT = "#767676"
 """Grey of reference lines and remarks, still readable on white."""

@@ -405,6 +405,7 @@ def models(table: pd.DataFrame, printed: Mapping[str, float] | None = None) -> D
                 textcoords="offset points", ha="center", va="bottom", fontsize=8,
             )  # fmt: skip
         axes.set_yticks(height, names)
+        axes.locator_params(axis="x", nbins=5)  # scores that agree to three decimals need room
         axes.set_ylim(height.min() - 0.6, 0.6)
         axes.set_xlabel(title)
         if metric == "pr_auc":

@@ -181,7 +181,7 @@ def peak_views(
         _view(axes, tracks[contig], position, reach)
         if truth is not None:
             _mark(axes, truth[truth["contig"] == contig])
-        axes.set_title(f"{contig} {position + 1:,} {strand}", fontsize=7.5, pad=2)
+        axes.set_title(f"{contig} {position + 1:,} {strand}", fontsize=style.SMALL, pad=2)
     for axes in grid.flat[len(peaks) :]:
         axes.set_axis_off()
     figure.supxlabel(f"{reach} nt to each side of the peak (the tick)", fontsize=9)
@@ -209,7 +209,7 @@ def _view(axes: Axes, track: NDArray, position: int, reach: int) -> None:
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_xlim(first, last)
     axes.set_xticks([position], [""])
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=style.SMALL)
 
 
 def _mark(axes: Axes, sites: pd.DataFrame) -> None:

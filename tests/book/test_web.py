@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import jinja2
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
@@ -106,6 +107,15 @@ def test_tables_that_scroll_are_reached_by_the_keyboard():
     assert found.count('tabindex="0"') == 1 and web.mended(found) == found
 
 
+def test_a_picture_leads_to_itself_unless_it_leads_elsewhere():
+    picture = '<img alt="a" src="../_images/a.png" />'
+    found = web.mended(f"<p>{picture}</p>")
+    assert found == f'<p><a class="large" href="../_images/a.png">{picture}</a></p>'
+    assert web.mended(found) == found
+    other = f'<a href="x.html">{picture}</a><img src="../_static/logo.png">'
+    assert web.mended(other) == other
+
+
 def test_the_root_leads_to_what_is_released_as_soon_as_there_is_some(tmp_path):
     site, all_ = tmp_path / "site", tmp_path / "all"
     site.mkdir()
@@ -128,6 +138,7 @@ def test_a_page_is_described_by_its_answer_in_short():
     page = publish_doctree("A first paragraph that is surely longer than forty characters.\n")
     assert web.described(page).startswith("A first paragraph")
     box = nodes.admonition(classes=["in-short"])
+    box += nodes.paragraph(text="Is a question of more than forty letters asked in this box?")
     box += nodes.paragraph(text="The answer, in a sentence of more than forty letters. " * 9)
     page += box
     text = web.described(page)
@@ -170,6 +181,13 @@ def app(tmp_path, monkeypatch):
     )
 
 
+def theme_buttons():
+    """The macros by which the theme draws buttons; they refuse what they do not know."""
+    known = jinja2.Environment(loader=jinja2.PackageLoader("sphinx_book_theme", "theme"))
+    known.globals.update(translate=str, pathto=lambda path, _: path)
+    return known.get_template("sphinx_book_theme/macros/buttons.html").module
+
+
 def test_a_page_gets_its_tags_and_buttons_and_no_script_of_thebe(app):
     page = publish_doctree('A paragraph with "quotes" that is longer than forty characters.\n')
     thebe = SimpleNamespace(filename=None, attributes={"body": 'const THEBE_JS_URL = "x"'})
@@ -183,6 +201,8 @@ def test_a_page_gets_its_tags_and_buttons_and_no_script_of_thebe(app):
     assert "https://a.github.io/b/_static/preview.png" in context["metatags"]
     (group,) = context["header_buttons"]
     assert [one["text"] for one in group["buttons"]] == ["Binder", "Colab"]
+    drawn = theme_buttons().render_button_group(**{k: v for k, v in group.items() if k != "type"})
+    assert "mybinder.org" in drawn and "colab.research" in drawn
 
 
 def test_what_servers_ask_for_is_written_when_the_build_succeeded(app):

@@ -122,9 +122,9 @@ def test_novelty_and_trust_can_be_given(tmp_path):
     own = own_files(tmp_path, 2)
     found = all_steps(checked(**own, novelty=["TEX+", "my_assay"]))
     assert found["tables"].merging.sources == ("my_assay", "TEX+")
-    assert "all sites of TEX+ are taken" in found["tables"].finding.said
+    assert "Every TSS of TEX+ enters the curated set" in found["tables"].finding.said
     found = all_steps(checked(**own, trusted=""))
-    assert "all sites of no source are taken" in found["tables"].finding.said
+    assert "enters the curated set" not in found["tables"].finding.said
     assert set(found["curated"].sites["kind"]) == {"shared"}
     with pytest.raises(ValueError, match="trusted: 'smrt' is not among the sources TEX"):
         all_steps(checked(**own, trusted="smrt"))
@@ -282,15 +282,17 @@ def test_nothing_is_sure_without_a_reference():
     row = {"source": "curated", "tolerance": 2, "precision": 0.5, "recall": 1.0}
     found = pd.DataFrame([{**row, "n_sites": 4, "n_truth": 2, "n_correct": 2, "n_found": 2}])
     text = words.say_sure(found, True)
-    assert "dRNA-seq, confirms 50.0% (15.0% to 85.0%)" in text
-    assert "100.0% (34.2% to 100.0%) of its own" in text
+    assert "dRNA-seq, confirms 50.0% (6.8% to 93.2%)" in text
+    assert "100.0% (15.8% to 100.0%) of its own" in text
 
 
 def test_ranks_stand_where_a_source_finds_nothing():
     rows = [
         {"source": name, "tolerance": t, "precision": share, "recall": share}
-        for name, share in (("a", 0.0), ("b", 0.2), ("curated", 0.5))
+        | {"n_sites": n, "n_truth": 10, "n_correct": share * n, "n_found": 10 * share}
+        for name, share, n in (("a", 0.0, 0), ("b", 0.2, 5), ("curated", 0.5, 4))
         for t in chapter.TOLERANCES
     ]
     text = words.say_compared(pd.DataFrame(rows), 7, False)
+    assert "All intervals are at most 43.2 percentage points wide to each side" in text  # 2 of 4
     assert "ranks 1 of 3 in precision, 1 in recall, and 1 in their harmonic mean" in text

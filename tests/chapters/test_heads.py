@@ -200,7 +200,7 @@ def test_correlations_name_the_strongest_pair(seen):
 def test_the_subject_says_where_heads_look_and_what_the_paper_prints(subject):
     said = subject.finding.said
     assert "2 layers of 2 heads" in said and "from -43 to +21" in said
-    assert "8,000 positions on both strands, hence 2.0e+06 weights" in said
+    assert "8,000 positions on both strands, hence 2.0 million weights" in said
     assert "The paper" not in said
     study = SimpleNamespace(
         note="",
@@ -210,7 +210,7 @@ def test_the_subject_says_where_heads_look_and_what_the_paper_prints(subject):
         of=TASKS["tss"],
     )
     said = words.say_subject(study, "curated", AnnotatorConfig(), 1_856_660)
-    assert "3.4e+10" in said and "3.4 · 10^10" in said
+    assert "hence 34.2 billion weights" in said and "3.4·10¹⁰" in said
 
 
 def test_sample_error_says_median_worst_and_shortfall():

@@ -122,7 +122,7 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     verdicts = chapter.judged(given, scores, p)
     assert verdicts.table["genomes"].tolist() == [1]
     said = chapter.in_short(given, found, follows, advice, verdicts, p).said
-    assert "Trained on *E. coli* alone, `home` has its highest output within 5 nt" in said
+    assert "the output of `home`, which was trained on *E. coli* alone, is highest within 5" in said
     for drawn in (
         draw.shares_by_species(follows.shares),
         draw.shares_by_gc(follows.shares),

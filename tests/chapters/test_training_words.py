@@ -248,7 +248,7 @@ def test_rivals_without_weights_have_no_difference():
                  "difference_high"],
     )  # fmt: skip
     said = scores_words.say_rivals(comparison, "m", ["gone"])
-    assert said.startswith("Differences are to m, on the same draws")
+    assert said.startswith("Differences are from m, on the same resampled blocks")
     assert "| better | 0.300 (0.200 to 0.400) | +0.100 (+0.050 to +0.150) | higher |" in said
     assert "| gone† | 0.400 (0.300 to 0.500) |  | no paired interval |" in said
     assert "| m |" not in said
@@ -308,7 +308,8 @@ def test_the_best_model_is_named_with_its_scores_on_the_test_part():
     said = best_words.say_best(
         candidates(0.4, 0.3), pd.concat([away, genes]), "curated", ["with genes"]
     )
-    assert "is m0**: a PR AUC of 0.400 (0.300 to 0.500) on the test part and 0.200" in said
+    assert "of genes is *m0***, chosen on" in said
+    assert "a PR AUC of 0.400 (0.300 to 0.500) on the test part and 0.200" in said
     assert "among 2 models" in said and "(0.500)" in said and "none of the others" in said
     assert "with genes has 0.150" in said and "| m1 | 0.400 | 0.300" in said
     other = best_words.say_best(candidates(0.4, 0.45, 0.5), away, "curated", [])
@@ -333,9 +334,11 @@ def test_recall_is_told_by_kind_if_sites_are_enough():
         ("sigma factor", "σ28", 9, 0.1, 0.0, 0.5),
     )
     said = sites_words.say_found(table, 5)
-    assert said.startswith("**Those that more assays saw.** Of 100 sites, 40 (30 to 50)% are found")
-    assert "(1 and 2), recall is 20 and 60%" in said
-    assert "σ32 50 (20 to 80) (n = 10)" in said and "σ28" not in said
+    assert said.startswith(
+        "**Those that more assays saw.** Of 100 sites, 40% (30% to 50%) have one"
+    )
+    assert "goes from 20% (10% to 30%) with 1 to 60% (50% to 70%) with 2." in said
+    assert "σ32 50% (20% to 80%) of 10" in said and "σ28" not in said
     near = table.assign(ci_low=0.1)
     assert not sites_words.say_found(near, 5).startswith("**Those")
     bare = sites_words.say_found(table.iloc[:1], 5)
@@ -358,10 +361,10 @@ def test_the_gene_prior_is_told_by_place():
     said = errors_words.say_places(
         "both", pd.Series([0.56, 0.33, np.nan], places), pd.Series([0.67, 0.33, np.nan], places)
     )
-    assert "raises it between genes from 56% to 67% and leaves it in a gene, sense" in said
+    assert "between genes, it goes from 56% to 67%; in a gene (sense), it stays at 33%." in said
     assert "antisense" not in said
     lost = pd.Series([0.5, np.nan, np.nan], places)
-    assert "lowers it between genes from 50% to 40%" in errors_words.say_places(
+    assert "between genes, it goes from 50% to 40%" in errors_words.say_places(
         "both", lost, lost - 0.1
     )
     none = pd.Series(np.nan, places)
@@ -371,8 +374,8 @@ def test_the_gene_prior_is_told_by_place():
 @pytest.mark.parametrize(
     ("gains", "verdict"),
     [
-        ([(-0.2, -0.3, -0.1)], "Of the training set."),
-        ([(0.2, 0.1, 0.3)], "Of promoters."),
+        ([(-0.2, -0.3, -0.1)], "**The training set.**"),
+        ([(0.2, 0.1, 0.3)], "**Promoters.**"),
         ([(-0.1, -0.3, 0.0)], "does not change the PR AUC significantly"),
         ([(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1)], "significantly in 1 and lowers it in 1 of 2"),
         ([(-0.2, -0.3, -0.1), (0.0, -0.1, 0.1)], "significantly in 0 and lowers it in 1 of 2"),
@@ -381,7 +384,7 @@ def test_the_gene_prior_is_told_by_place():
 def test_whether_the_prior_learnt_promoters_follows_from_new_sites(gains, verdict):
     given = {("drnaseq", f"e{number}"): gain for number, gain in enumerate(gains)}
     said = errors_words.say_beyond(given, "curated")
-    assert verdict in said and "Is that true of promoters, or of the curated set?" in said
+    assert verdict in said and "Does the prior know promoters, or only the curated set?" in said
     assert errors_words.say_beyond({}, "curated") == ""
 
 
@@ -392,7 +395,7 @@ def table_of_matches(*precisions):
     return pd.DataFrame(
         [
             {"model": "m", "tolerance": tolerance, "average_precision": value, "ci_low": 0.0,
-             "ci_high": 1.0, "precision": value, "recall": value}
+             "ci_high": 1.0, "precision": value, "recall": value, "n_sites": 100}
             for tolerance, value in precisions
         ]
     )  # fmt: skip
@@ -416,7 +419,7 @@ def test_how_much_is_a_nucleotide_or_two_follows_from_what_is_resolved(precision
 
 def test_matching_says_which_share_lies_near():
     said = errors_words.say_matching(table_of_matches((0, 0.2), (1, 0.4)), "m")
-    assert "25% have an unclaimed site within 1 nt" in said
+    assert "25% have a site of their own within 1 nt" in said
     assert "| m | exact | 0.200 (0.000 to 1.000) | 0.200 | 0.200 |" in said
 
 
@@ -522,7 +525,7 @@ def test_steps_are_marked_and_told_from_first_to_last():
 
 def test_readings_are_told_as_changes():
     said = words.say_readings(readings(), ["curated", "smrt"], [])
-    assert "the code starts each segment cold" in said and "focal" not in said
+    assert "the code reads no sequence before a segment" in said and "focal" not in said
     assert "(0.80 passes)" in said and "| unchanged | 0.500 | 0.500 |" in said
     change = "-0.200 (-0.300 to -0.100)"
     assert f"| context 128 → 0 | {change} | {change} |" in said and "†" not in said
@@ -538,8 +541,10 @@ def test_in_short_follows_from_the_scores():
         return words.say_in_short("m", own, 0.001, given, ["Best.", "", "Attention."], "No: x")
 
     assert "far above most nucleotides" in said(0.95, 0.94)
-    assert "30% at the exact position and 40% within 5 nt" in said(0.95, 0.94)
-    assert "above other nucleotides;" in said(0.8, 0.7)
+    assert "30% (21% to 40%) at the exact position and 40% (30% to 50%) within 5" in said(
+        0.95, 0.94
+    )
+    assert "above other nucleotides." in said(0.8, 0.7)
     assert "does not distinguish" in said(0.52, 0.5)
     assert "\n- Best.\n- Attention.\n- Is the output a probability? No: x." in said(0.95, 0.94)
 
@@ -563,13 +568,13 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
         "the PR AUC is 1.3 times that at exact positions; in the paper it more than doubled" in said
     )
     assert "within 2 nt of a site, 75% lie exactly on it." in said
-    assert "+0.100 at exact positions and +0.020 at 4-mers: 80% of the lead" in said
-    assert "Over 5 models" in said and "from 1.1 to 3.0" in said and "-1.00" in said
+    assert "+0.100 at exact positions and by +0.020 at 4-mers: about 80% of our lead" in said
+    assert "Over our 5 models" in said and "1.1 to 3.0 times" in said and "-1.00" in said
     paper = {1: 0.14, 4: 0.32}
     gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
-    assert "the lead is a better position" in gone
+    assert "our lead is better placement" in gone
     behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
-    assert "-0.040 at exact positions and -0.120 at 4-mers." in behind
+    assert "-0.040 at exact positions and by -0.120 at 4-mers." in behind
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
     assert few.endswith("3.0 times that at exact positions.")
     assert errors_words.say_ratio(by_mean(k1=0.1), None, own, ratios) == ""
@@ -582,7 +587,7 @@ def test_starts_of_genes_are_told_by_codon_and_miss_no_sigma_factor():
         ("start codon", "GTG", 12, 0.1, 0.0, 0.3),
     )
     said = sites_words.say_found(table, 5)
-    assert "By start codon, in %: ATG 50 (40 to 60) (n = 80); GTG 10 (0 to 30)" in said
+    assert "- By start codon: ATG 50% (40% to 60%) of 80; GTG 10% (0% to 30%) of 12." in said
     assert "sigma" not in said and "cannot be told" not in said
 
 

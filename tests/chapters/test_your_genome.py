@@ -201,7 +201,8 @@ def test_planted_sites_are_counted_against_peaks(folder, monkeypatch):
         ({"fasta": "a.fa", "run_dir": "here", "results_dir": "there"}, ("here", "there")),
     ],
 )
-def test_where_the_files_of_an_own_genome_go(given, folders):
+def test_where_the_files_of_an_own_genome_go(given, folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a run makes its folders
     own = Run.of_own(asked(n_shuffled=200_000, **given))
     assert (own.folder, own.results) == tuple(map(Path, folders))
     assert own.annotation("x") == Path(folders[0], "x")

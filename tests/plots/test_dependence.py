@@ -80,7 +80,7 @@ EFFECTS = pd.DataFrame(
 def test_numbers_stand_in_the_cells_of_carriers_alone():
     both = pd.concat([shares(), shares(element="idle")])
     axes = draw.carrier_map(both, shares().head(1), EFFECTS).figure.axes[0]
-    assert [text.get_text() for text in axes.texts if text.get_text()] == ["50% (30% to 70%)"]
+    assert [text.get_text() for text in axes.texts if text.get_text()] == ["50 (30–70)"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["box\n+2.00"]
     assert axes.get_yticklabels()[0].get_text() == "L1 H1"
 

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
 from toy_maps import planted_map
 
 from genoattn.heads.first_layer import read_first_layer
 from genoattn.interventions.saturation import letter_effects
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.plots import reading
+from genoattn.plots.drawn import Nothing
 
 
 @pytest.fixture(autouse=True)
@@ -117,4 +119,6 @@ def test_codons_are_drawn_best_first_and_stops_by_frame():
     assert [bar.get_x() + bar.get_width() / 2 for bar in bars] == [4, 5, 6], "+4 follows the codon"
     assert "-0.500 in frame" in drawn.alt
     for draw in (reading.codon_bars, reading.stop_bars):
-        assert draw(pd.DataFrame())._repr_markdown_() == ""
+        nothing = draw(pd.DataFrame())
+        assert isinstance(nothing, Nothing)
+        assert DisplayFormatter().format(nothing) == ({}, {}), "no name on the page"
