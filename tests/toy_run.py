@@ -15,9 +15,10 @@ PARTS = {"test": [3600, 4800], "validation": [4800, 5400]}
 
 
 def asked(chapter, run, **given) -> Checked:
-    """Checked parameters of a chapter in a run of one's own."""
+    """Checked parameters of a chapter in a run of one's own, whose blocks are short."""
     folders = {"run_dir": str(run.folder), "results_dir": str(run.folder / "results")}
-    return check(chapter.PARAMETERS, chapter.PARAMETERS.defaults | folders | given)
+    short = {"block": 200} if "block" in chapter.PARAMETERS else {}
+    return check(chapter.PARAMETERS, chapter.PARAMETERS.defaults | folders | short | given)
 
 
 def save(run, name, seed=0, model=MODEL, **card) -> Path:

@@ -149,7 +149,11 @@ PARAMETERS = Schema(
             float, 0.5, "share of attention in it that makes a head selective", low=0, high=1
         ),
         "n_shuffles": Parameter(
-            int, 10_000, "random elements that each match of a motif is compared with", low=100
+            int,
+            10_000,
+            "random elements that each match of a motif is compared with",
+            low=100,
+            high=1_000_000,
         ),
         "n_pairs": Parameter(int, 6, "pairs of heads whose joint motif is drawn", low=1),
         "max_span": Parameter(
@@ -175,7 +179,11 @@ PARAMETERS = Schema(
         ),
         "data_dir": DATA_DIR,
         "n_permutations": Parameter(
-            int, 200, "times that each motif's columns are shuffled, for TOMTOM's null", low=1
+            int,
+            200,
+            "times that each motif's columns are shuffled, for TOMTOM's null",
+            low=1,
+            high=100_000,
         ),
         "min_sites": Parameter(
             int, 40, "known sites that a factor needs to be tested by itself", low=1

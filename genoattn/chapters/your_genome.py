@@ -22,7 +22,7 @@ from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
-from genoattn.model.weights import find_prior
+from genoattn.model.weights import WeightsError, find_prior
 from genoattn.output import around as surroundings
 from genoattn.output.peaks import peak_table, peaks_per_kb
 from genoattn.prediction import ensemble, recorders
@@ -31,6 +31,7 @@ from genoattn.study.parameters import (
     WEIGHTS,
     Checked,
     Parameter,
+    ParameterError,
     Schema,
     address,
     filled,
@@ -177,6 +178,16 @@ def opened(run: Run, own: Run, p: Checked) -> Opened:
     prior_file = find_prior(p.weights, run.folder)
     prior = ensemble.GenePrior.load(prior_file) if prior_file else None
     weights = prior.weights(prior_file)[0] if prior and prior_file else run.weights(p.weights)
+    if prior and p.heads:
+        raise ParameterError(
+            f"{p.chapter}: parameter 'heads': attention is recorded of one model, not of the "
+            f"ensemble {p.weights}; take one of {', '.join(prior.members)} as weights"
+        )
+    if Card.read(weights).convolutional:
+        raise WeightsError(
+            f"{weights}: a network without attention, of which this chapter has nothing to show; "
+            "take another model, or the command genoattn annotate"
+        )
     network = Annotator.load(weights, "cuda" if torch.cuda.is_available() else "cpu")
     heads = recorders.head_numbers(p.heads, network.config)
     downstream = network.config.downstream

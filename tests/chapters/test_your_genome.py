@@ -224,6 +224,22 @@ def test_a_name_that_is_no_name_is_refused_before_a_file_is_written(folder):
 # ---- sentences
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            {"weights": "with-genes", "heads": ["1.1"]},
+            "'heads': attention is recorded of one model, not of the ensemble with-genes; take one",
+        ),
+        ({"weights": "convolutional"}, "convolutional.safetensors: a network without attention"),
+    ],
+)
+def test_a_model_of_which_no_attention_can_be_shown_is_refused_at_once(folder, given, says):
+    p = asked(fasta="own.fa", name="ours", **given)
+    with pytest.raises(ValueError, match=says):
+        chapter.opened(Run(p.run_dir), Run.of_own(p), p)
+
+
 def contigs(n: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
