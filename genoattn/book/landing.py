@@ -79,7 +79,12 @@ class Results:
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a table."""
-        return (self.folder / f"{name}.csv").is_file()
+        return self._file(name).is_file()
+
+    def _file(self, name: str) -> Path:
+        """The file of a table; a long one is compressed."""
+        packed = self.folder / f"{name}.csv.gz"
+        return packed if packed.is_file() else self.folder / f"{name}.csv"
 
     def table(self, name: str, *columns: str) -> pd.DataFrame:
         """Read a table that has these columns.
@@ -89,7 +94,7 @@ class Results:
         ValueError
             It is not there, lacks a column or has no row.
         """
-        path = self.folder / f"{name}.csv"
+        path = self._file(name)
         if not path.is_file():
             raise ValueError(f"{path}: is missing, and the first page needs it; run: make study")
         found = pd.read_csv(path)

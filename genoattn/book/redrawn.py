@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from genoattn.book.landing import Results
+from genoattn.chapters.dependence_circuits import measures_of
 from genoattn.chapters.dependence_reading import head_names
 from genoattn.data.curation import Merging
 from genoattn.evaluation.seeds import over_seeds
+from genoattn.heads.preferred import BestSequences, read_counts
 from genoattn.interventions import carriers, recovery
+from genoattn.model import attention
+from genoattn.model.card import Card
+from genoattn.model.weights import WEIGHTS
 from genoattn.plots import (
     adapt,
     atlas,
@@ -24,6 +30,7 @@ from genoattn.plots import (
     engine,
     gene_starts,
     heads,
+    networks,
     output,
     reading,
     species,
@@ -31,6 +38,7 @@ from genoattn.plots import (
 )
 from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.prediction import benchmark
+from genoattn.study.tasks import TASKS, Task
 
 __all__ = ["MAKERS", "Maker", "first_and_seeds"]
 
@@ -38,6 +46,9 @@ __all__ = ["MAKERS", "Maker", "first_and_seeds"]
 Maker = Callable[[Results], Drawn | Nothing | None]
 
 _MAX_Q = 0.05
+_GENOME_LENGTH = 4_641_652
+"""Of E. coli K-12 MG1655, NC_000913.3, nt."""
+
 _CRITERIA = carriers.Criteria(n_bootstrap=0, level=0.95, seed=0, least=0.05, max_q=_MAX_Q)
 
 
@@ -49,6 +60,29 @@ def first_and_seeds(names: pd.Series, first: str) -> list[str]:
 def _without_paper(readings: pd.DataFrame) -> pd.DataFrame:
     """The interpretations, without the paper's own counts, which the figure has of its own."""
     return readings[readings["rule"] != "paper"]
+
+
+def _task(results: Results) -> Task:
+    """What the sites of a folder of results are."""
+    return TASKS["tis" if results.folder.name == "tis" else "tss"]
+
+
+def _card(results: Results) -> Card:
+    """The card of the model that a folder of results is about."""
+    name = "tis" if results.folder.name == "tis" else results.weights
+    return Card.read(WEIGHTS / f"{name}.safetensors")
+
+
+def _baseline(results: Results) -> float:
+    """Median output of the whole test part."""
+    return float(results.table("regions", "region", "median")["median"].iloc[0])
+
+
+def _opposite(results: Results) -> Drawn | None:
+    """The output opposite start sites; the thirds by mirror score come after the groups."""
+    found = results.table("output_antisense", "site_class")
+    third = found["site_class"].str.contains("third")
+    return output.antisense(found[~third], found[third], _baseline(results), 60)
 
 
 def _support(results: Results) -> Drawn | None:
@@ -139,7 +173,86 @@ def _mediated_grid(results: Results) -> Drawn:
     return reading.mediated_grid(_explained(results, "mediated_logos"), names)
 
 
-# ----------------------------------------------------------------------- heads, species, engine
+def _ranks(results: Results) -> Drawn | Nothing:
+    """Attention's measures beside what contrast loses without the head."""
+    agreement = results.table("dependence_ranks", "importance")
+    whole = results.table("ablation_whole", "delta_contrast")
+    whole = whole.sort_values(["layer_1based", "head_1based"], ignore_index=True)
+    table = whole[["layer_1based", "head_1based"]].assign(
+        loss=-whole["delta_contrast"], **measures_of(results.table("heads_profiles"))
+    )
+    return dependence.attention_and_ablation(
+        table, agreement[agreement["importance"] == "contrast"]
+    )
+
+
+def _stem_logos(results: Results) -> Drawn | Nothing:
+    """The network whose heads stand on a stem: the last of the logos' table."""
+    logos, names = results.table("mediated_logos"), results.table("mediated_names")
+    other = logos["model"].iloc[-1]
+    return networks.stem_logos(
+        logos[logos["model"] == other],
+        head_names(names[names["model"] == other], _MAX_Q, _CRITERIA.least),
+    )
+
+
+# --------------------------------------------------------------------------------------- heads
+
+
+def _profiles(*columns: str) -> Maker:
+    """A maker of lines near the start site."""
+    return lambda r: heads.promoter_profiles(r.table("heads_profiles"), columns)
+
+
+def _motifs(results: Results) -> tuple[BestSequences, np.ndarray]:
+    """Motifs of all heads, and the background that they are drawn against."""
+    background = results.table("heads_background", *"ACGT").iloc[0].to_numpy(dtype=float)
+    return read_counts(results.table("heads_logos", "offset")), background
+
+
+def _table(results: Results) -> pd.DataFrame:
+    """The table of all heads, as the chapter on heads has it."""
+    found = results.table("heads_table", "layer", "head", "role")
+    return found.rename(columns={"layer": "layer_1based", "head": "head_1based"})
+
+
+def _roles(results: Results) -> pd.DataFrame:
+    return _table(results).dropna(subset="role")
+
+
+def _logo_grid(results: Results) -> Drawn:
+    return heads.logo_grid(*_motifs(results), _roles(results))
+
+
+def _examples(results: Results) -> Drawn:
+    found = results.table("heads_elements", "element", "best_head", "verdict")
+    best, background = _motifs(results)
+    return heads.examples(
+        found.fillna({"best_head": ""}).set_index("element"),
+        results.table("heads_profiles"),
+        best,
+        _task(results).looked_for,
+        background,
+    )
+
+
+def _peaks(results: Results) -> Drawn:
+    return heads.peaks_and_elements(_table(results), _task(results).looked_for, _roles(results))
+
+
+def _cards(layer: int) -> Maker:
+    """A maker of the cards of one layer."""
+
+    def made(results: Results) -> Drawn:
+        found = results.table("heads", "layer").query("layer == @layer")
+        mine = found.fillna({"role": "", "carries": "", "mediated_name": "", "best_motif": ""})
+        profiles, logos = results.table("heads_profiles"), _explained(results, "mediated_logos")
+        return atlas.cards(mine, profiles, logos, [""] * len(mine)).figures[layer]
+
+    return made
+
+
+# ------------------------------------------------------------------------------ species, engine
 
 
 def _site_odds(results: Results) -> Drawn | None:
@@ -160,6 +273,16 @@ def _own_curve(results: Results) -> Drawn:
     return adapt.learning_curve(curve[curve["species"] == curve["species"].iloc[0]])
 
 
+def _blocks(results: Results) -> Drawn:
+    window = int(_card(results).config["window"])
+    return engine.blocks(window, min(attention.BLOCK["cpu"], window))
+
+
+def _start_logo(results: Results) -> Drawn:
+    letters = results.table("gene_starts_letters", "offset", *"ACGT")
+    return gene_starts.start_logo(letters[list("ACGT")].to_numpy(), int(letters["offset"].iloc[0]))
+
+
 def _bench(results: Results) -> pd.DataFrame:
     return benchmark.read_tables(results.folder.parent)[0]
 
@@ -171,14 +294,21 @@ def _growth(results: Results) -> Drawn | None:
 
 MAKERS: dict[str, Maker] = {
     "00-gene-starts-start-codons": lambda r: gene_starts.start_codons(r.table("gene_starts_audit")),
+    "00-gene-starts-start-logo": _start_logo,
+    "01-curation-offset-audit": lambda r: curation.offset_audit(r.table("curation_audit")),
     "01-curation-venn": lambda r: curation.venn(r.table("curation_regions")),
     "01-curation-upset": lambda r: curation.upset(r.table("curation_regions")),
     "01-curation-exact-shares": lambda r: curation.exact_shares(r.table("curation_exact")),
+    "01-curation-shifts": lambda r: curation.shifts(r.table("curation_shifts")),
     "01-curation-interpretations": lambda r: curation.interpretations(
         _without_paper(r.table("curation_readings")), Merging()
     ),
     "01-curation-window-sensitivity": lambda r: curation.window_sensitivity(
         r.table("curation_windows"), Merging()
+    ),
+    "01-curation-recovery": lambda r: curation.recovery(r.table("curation_recovery")),
+    "02-training-learning-curve": lambda r: training.learning_curve(
+        _card(r).rounds(_GENOME_LENGTH)
     ),
     "02-training-performance": _performance,
     "02-training-labels": lambda r: training.labels(r.table("labels")),
@@ -189,8 +319,23 @@ MAKERS: dict[str, Maker] = {
         r.table("false_calls"), r.table("false_calls_places")
     ),
     "02-training-ablation": lambda r: training.ablation(r.table("ablation")),
+    "03-heads-sample-and-census": lambda r: heads.sample_and_census(r.table("heads_profiles")),
+    "03-heads-attention-map": lambda r: heads.attention_map(r.table("heads_profiles"), "maximum"),
+    "03-heads-promoter-profiles": _profiles("census_mean"),
+    "03-heads-promoter-profiles-2": _profiles("maximum"),
+    "03-heads-promoter-profiles-3": _profiles("highest", "lowest", "mean"),
+    "03-heads-logo-grid-2": _logo_grid,
+    "03-heads-examples": _examples,
+    "03-heads-peaks-and-elements": _peaks,
+    "03-heads-correlation-map": lambda r: heads.correlation_map(r.table("heads_profiles")),
     "03-heads-match-calibration": lambda r: heads.match_calibration(r.table("heads_calibration")),
     "03-heads-site-odds": _site_odds,
+    "04-output-site-profiles": lambda r: output.site_profiles(r.table("profiles"), _baseline(r)),
+    "04-output-site-profiles-2": lambda r: output.site_profiles(
+        r.table("profiles"), _baseline(r), 60
+    ),
+    "04-output-antisense": _opposite,
+    "04-output-frames": lambda r: output.frames(r.table("output_frames")),
     "04-output-shifts": lambda r: output.shifts(r.table("output_shifts")),
     "04-output-support": _support,
     "06-dependence-mutation-map": lambda r: reading.mutation_map(
@@ -202,6 +347,17 @@ MAKERS: dict[str, Maker] = {
     ),
     "06-dependence-spacer-curve": _spacer_curve,
     "06-dependence-mediated-grid": _mediated_grid,
+    "06-dependence-codon-bars": lambda r: reading.codon_bars(r.table("start_codons")),
+    "06-dependence-stop-bars": lambda r: reading.stop_bars(r.table("stop_codons")),
+    "06-dependence-element-effects": lambda r: networks.element_effects(
+        r.table("networks_effects")
+    ),
+    "06-dependence-map-agreement": lambda r: networks.map_agreement(
+        r.table("networks_agreement"), r.table("networks_effects")["model"].iloc[0]
+    ),
+    "06-dependence-ways-past-heads": lambda r: networks.ways_past_heads(r.table("networks_paths")),
+    "06-dependence-stem-logos": _stem_logos,
+    "06-dependence-attention-and-ablation": _ranks,
     "06-dependence-factor-forest": lambda r: reading.factor_forest(r.table("factors"), _MAX_Q),
     "06-dependence-ablation-effects": lambda r: dependence.ablation_effects(
         r.table("ablation_whole")
@@ -210,9 +366,13 @@ MAKERS: dict[str, Maker] = {
         r.table("dependence_pairs")
     ),
     "06-dependence-circuit-curve": lambda r: dependence.circuit_curve(r.table("circuits")),
+    **{
+        f"07-atlas-cards{'' if layer == 1 else f'-{layer}'}": _cards(layer) for layer in range(1, 7)
+    },
     "07-atlas-recovery": lambda r: atlas.recovery(
         recovery.read(r.folder.parent / "demo/recovery.csv").recovered
     ),
+    "08-engine-blocks": _blocks,
     "08-engine-rates": lambda r: engine.rates((bench := _bench(r))[bench["what"] != "growth"]),
     "08-engine-profile": lambda r: engine.profile(benchmark.read_tables(r.folder.parent)[1]),
     "08-engine-growth": _growth,

@@ -204,7 +204,8 @@ def audited(given: Tables, p: Checked) -> Audit:
         ignore_index=True,
     )
     expected = {"+": 1, "-": 0} if given.published else {"+": 0, "-": 0}
-    return Audit(shares, Finding(words.say_offsets(shares, expected)))
+    said = words.say_offsets(shares, expected)
+    return Audit(shares, Finding(said, {"curation_audit": shares}))
 
 
 # --------------------------------------------------------------------- how much they share
@@ -250,7 +251,8 @@ def agreement(given: Tables) -> Agreement:
     shifts = source_agreement.shift_distribution(given.sites, given.merging)
     columns = ["source", "other", "n_shared", "exact_percent"]
     columns += ["paper_exact_percent"] * given.published
-    results = {"curation_exact": pairs.round({"exact_percent": 2})[columns]}
+    exact = pairs.round({"exact_percent": 2})[columns]
+    results = {"curation_exact": exact, "curation_shifts": shifts}
     said = words.say_agreement(pairs, shifts, given.published)
     return Agreement(pairs, shifts, Finding(said, results))
 
@@ -362,7 +364,8 @@ def compared(given: Tables, merged: Curated, p: Checked) -> Compared:
     trials = source_agreement.recovered_by(given.sites, given.merging, reference)
     said = words.say_compared(found, len(reference), given.published)
     exact = found[(found["tolerance"] == 0) & (found["source"] != "curated")]
-    return Compared(found, Finding(f"{said}\n\n{words.say_trials(trials, exact, given.merging)}"))
+    said = f"{said}\n\n{words.say_trials(trials, exact, given.merging)}"
+    return Compared(found, Finding(said, {"curation_recovery": found}))
 
 
 def _reference(given: Tables, p: Checked) -> pd.DataFrame | None:

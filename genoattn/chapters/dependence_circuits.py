@@ -330,7 +330,7 @@ def ranks(run: Run, model: Model, ablated: Ablated, p: Checked) -> Ranks:
     """
     if not run.study.asks(ASKED):
         return Ranks(pd.DataFrame(), pd.DataFrame(columns=["importance"]), Finding())
-    measures = _measures(run.kept("03_heads", model.name, "profiles"))
+    measures = measures_of(run.kept("03_heads", model.name, "profiles"))
     losses = {
         "contrast": -ablated.change["contrast"],
         "PR AUC": -ablated.change["pr_auc"],
@@ -342,7 +342,7 @@ def ranks(run: Run, model: Model, ablated: Ablated, p: Checked) -> Ranks:
     return Ranks(frame, agreement, Finding(said, {"dependence_ranks": agreement}))
 
 
-def _measures(profiles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+def measures_of(profiles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     """Four measures of each head's attention, by layer and head: name -> shape (heads,)."""
     by_head = profiles.groupby(["layer_1based", "head_1based"], sort=True)
     each = {

@@ -490,7 +490,7 @@ def all_heads(
         rows = rows.merge(given.set_axis([*words.KEYS, *columns], axis=1), on=words.KEYS)
     said = folded(f"All {len(rows)} heads", words.say_all_heads(rows, p.max_q))
     final = rows.rename(columns={"layer_1based": "layer", "head_1based": "head"})
-    return AllHeads(final, Finding(said, kept={"table": final}))
+    return AllHeads(final, Finding(said, {"heads_table": final}, {"table": final}))
 
 
 def statements(seen: Observed, motifs: Motifs, elements: Elements, p: Checked) -> Finding:

@@ -195,7 +195,10 @@ def observed(run: Run, subject: Subject, samples: Samples, p: Checked) -> Observ
         spearman,
         pearson_ranks,
         profiles,
-        Finding(kept={"profiles": profiles}),
+        Finding(
+            results={"heads_profiles": profiles.drop(columns=["pearson", "pearson_ranks"])},
+            kept={"profiles": profiles},
+        ),
     )
 
 
@@ -263,8 +266,13 @@ def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
         "wide_counts": wide.counts,
         "background": subject.background,
     }
+    results = {
+        "heads_logos": preferred.count_table(narrow),
+        "heads_background": pd.DataFrame([subject.background], columns=list("ACGT")),
+    }
     said = words.say_motifs(by_sample, narrow, subject.background, p.n_best, p.n_known)
-    return Motifs(by_sample, narrow, wide, places, rows, Finding(said, kept={"logos": logos}))
+    finding = Finding(said, results, {"logos": logos})
+    return Motifs(by_sample, narrow, wide, places, rows, finding)
 
 
 # --------------------------------------------------------------------------------- elements

@@ -28,7 +28,9 @@ __all__ = [
     "best_positions",
     "best_sequences",
     "census_positions",
+    "count_table",
     "motifs_at",
+    "read_counts",
     "sequences_at",
     "sweep",
     "sweep_part",
@@ -150,6 +152,46 @@ class BestSequences(NamedTuple):
     """Offset of the centre from the nucleotide asked about, shape (layers, heads)."""
     weakest: np.ndarray
     """Attention of the last sample taken, shape (layers, heads)."""
+
+
+def count_table(best: BestSequences) -> pd.DataFrame:
+    """Write count matrices as a table that `read_counts` reads.
+
+    Returns
+    -------
+    DataFrame
+        A row for each head and nucleotide of its motif: ``layer_1based``, ``head_1based``,
+        ``offset`` (of the nucleotide, from the one asked about), ``A``, ``C``, ``G``, ``T``,
+        ``n_distinct``.
+    """
+    layers, heads, width, _ = best.counts.shape
+    layer, head, place = (one.ravel() for one in np.indices((layers, heads, width)))
+    return pd.DataFrame(
+        {
+            "layer_1based": layer + 1,
+            "head_1based": head + 1,
+            "offset": best.offset[layer, head] + place - width // 2,
+            **dict(zip("ACGT", best.counts.reshape(-1, 4).T, strict=True)),
+            "n_distinct": best.n_distinct[layer, head],
+        }
+    )
+
+
+def read_counts(table: pd.DataFrame) -> BestSequences:
+    """Take count matrices from a table of `count_table`."""
+    layers, heads = int(table["layer_1based"].max()), int(table["head_1based"].max())
+    ordered = table.sort_values(["layer_1based", "head_1based", "offset"])
+
+    def of_heads(column: str) -> np.ndarray:
+        return ordered[column].to_numpy().reshape(layers, heads, -1)
+
+    width = of_heads("offset").shape[-1]
+    return BestSequences(
+        counts=ordered[list("ACGT")].to_numpy().reshape(layers, heads, width, 4),
+        n_distinct=of_heads("n_distinct")[..., 0],
+        offset=of_heads("offset")[..., width // 2],
+        weakest=np.full((layers, heads), np.nan),  # is not in the table
+    )
 
 
 def motifs_at(

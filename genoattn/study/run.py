@@ -19,6 +19,7 @@ Aggregates go to another folder, the run's *results*; no site is among them.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tempfile
@@ -60,6 +61,9 @@ from genoattn.study.report import Finding, HasFinding, Kept
 
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
 
+
+LONG = 4_000
+"""Most rows of a table of aggregates that is written as plain text; a longer one is compressed."""
 
 _MADE_FROM = "made_from"
 """Name of the array that says what the others of its file were made from."""
@@ -642,15 +646,24 @@ class Run:
                 new[self.file(parameters.chapter, model, kind, suffix)] = kept
             for path, one in new.items():
                 tables[path] = _below(tables[path], one, path) if path in tables else one
+        tables = {self._packed(path, one): one for path, one in tables.items()}
         self._hold()
         for path, one in tables.items():
             _write(path, one)
+            if path.is_relative_to(self.results):  # the other form, of an earlier run
+                other = path.with_suffix("") if path.suffix == ".gz" else Path(f"{path}.gz")
+                other.unlink(missing_ok=True)
         of_model = self._sources(self._file_of(model) if model else None)
         left = [path for path in tables if path.is_relative_to(self.folder / parameters.chapter)]
         names = {self._named(path): of_model for path in left}
         self.manifest.finish(parameters, names)
         self.release()
         return Finding("\n".join(f"- `{path}`: {_size(one)}" for path, one in tables.items()))
+
+    def _packed(self, path: Path, one: Kept) -> Path:
+        """Where a table goes: long ones among the aggregates are compressed."""
+        long = isinstance(one, pd.DataFrame) and len(one) > LONG
+        return Path(f"{path}.gz") if long and path.is_relative_to(self.results) else path
 
     def release(self) -> None:
         """Let others write into the folder."""
@@ -684,7 +697,9 @@ def _write(path: Path, kept: Kept) -> None:
     """Write a frame as CSV, facts as JSON, arrays as npz."""
     with writing(path) as partial:
         if isinstance(kept, pd.DataFrame):
-            kept.to_csv(partial, index=False, float_format="%.6g")
+            text = kept.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
+            # without a time and the name of the temporary file, the same table gives the same file
+            partial.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
         elif path.suffix == ".json":
             partial.write_text(json.dumps(dict(kept), indent=2) + "\n", encoding="utf-8")
         else:

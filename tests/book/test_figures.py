@@ -97,14 +97,20 @@ def test_every_figure_of_the_study_is_a_file_with_its_words(written):
         assert "genoattn" in one["credit"]
 
 
+# Two positions share the highest value to the digits that are kept; the page names the other one.
+TIED = {"tis-03-heads-promoter-profiles-2"}
+
+
 def test_what_has_a_maker_is_svg_on_every_page_and_the_rest_png(written):
     _, entries = written
     kinds = {Path(one["file"]).stem: Path(one["file"]).suffix for one in entries}
     for one in figures.collect(ROOT):
-        made = ".svg" if one.name.split("-", 1)[1] in MAKERS else ".png"
+        has_maker = one.name.split("-", 1)[1] in MAKERS and one.name not in TIED
+        made = ".svg" if has_maker else ".png"
         assert kinds[one.name] == made, one.name
     used = {name.split("-", 1)[-1] for name in kinds}
     assert set(MAKERS) <= used, "a maker of a figure that no page shows"
+    assert sum(kind == ".svg" for kind in kinds.values()) > 0.7 * len(kinds)
 
 
 def test_a_drawing_carries_its_title_and_licence(written):
@@ -119,7 +125,7 @@ def test_a_drawing_carries_its_title_and_licence(written):
 
 def test_a_picture_says_how_large_it_is(written):
     folder, entries = written
-    entry = next(one for one in entries if one["file"].endswith("attention-map.png"))
+    entry = next(one for one in entries if one["file"] == "study-06-dependence-tile-map.png")
     with Image.open(folder / "figures" / entry["file"]) as picture:
         width, height = picture.size
     assert entry["made"] == f"taken from the page, {width} × {height} pixels"

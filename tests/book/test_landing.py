@@ -392,3 +392,9 @@ def test_each_finding_leads_to_a_heading_of_its_chapter():
         cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
         text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
         assert f"## {found.heading}\n" in text, found.heading
+
+
+def test_a_long_table_is_read_from_its_compressed_file(results):
+    pd.DataFrame({"a": [1, 2]}).to_csv(results.folder / "long.csv.gz", index=False)
+    assert results.has("long") and not results.has("short")
+    assert results.table("long", "a")["a"].tolist() == [1, 2]

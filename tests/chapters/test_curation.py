@@ -65,7 +65,7 @@ def all_steps(p):
     found["short"] = chapter.in_short(
         given, found["curated"], found["agreement"], found["interpreted"], found["compared"]
     )
-    kept = ("shared", "agreement", "curated", "interpreted", "windows")
+    kept = ("audit", "shared", "agreement", "curated", "interpreted", "windows", "compared")
     found["written"] = run.write(p, *(found[name] for name in kept))
     return found
 
@@ -86,8 +86,8 @@ def test_any_number_of_own_sources_goes_through(tmp_path, n):
     assert given.merging.trusted == NAMES[0]
     names = {path.stem for path in (tmp_path / "results").iterdir()}
     assert names == {
-        "curated", "curation_exact", "curation_readings", "curation_regions", "curation_sets",
-        "curation_windows",
+        "curated", "curation_audit", "curation_exact", "curation_readings", "curation_regions",
+        "curation_sets", "curation_shifts", "curation_windows",
     }  # fmt: skip
     assert len(pd.read_csv(tmp_path / "results/curation_regions.csv")) == 2**n - 1
     assert len(pd.read_csv(tmp_path / "results/curation_exact.csv")) == n * (n - 1)

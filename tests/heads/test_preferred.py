@@ -182,3 +182,18 @@ def test_too_few_samples_for_the_best() -> None:
         preferred.best_sequences(
             attention, samples[:9], random_genome(99, 0), mean, downstream=20, n_best=5, width=7
         )
+
+
+def test_count_matrices_come_back_from_their_table() -> None:
+    rng = np.random.default_rng(5)
+    best = preferred.BestSequences(
+        rng.integers(0, 9, (2, 3, 5, 4)), rng.integers(1, 9, (2, 3)),
+        rng.integers(-90, 5, (2, 3)), rng.random((2, 3)),
+    )  # fmt: skip
+    table = preferred.count_table(best)
+    assert len(table) == 2 * 3 * 5
+    middle = table[(table["layer_1based"] == 2) & (table["head_1based"] == 3)].iloc[2]
+    assert middle["offset"] == best.offset[1, 2] and middle["G"] == best.counts[1, 2, 2, 2]
+    back = preferred.read_counts(table.sample(frac=1, random_state=0))
+    for name in ("counts", "n_distinct", "offset"):
+        assert np.array_equal(getattr(back, name), getattr(best, name)), name

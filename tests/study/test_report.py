@@ -9,7 +9,7 @@ import pandas as pd
 from genoattn.chapters import curation as chapter
 from genoattn.study import parameters, report
 from genoattn.study.report import Finding, escaped, in_words, table
-from genoattn.study.run import Run
+from genoattn.study.run import LONG, Run
 
 
 def test_a_bar_in_a_cell_does_not_end_it():
@@ -61,3 +61,20 @@ def test_a_long_table_is_folded_unless_it_is_already():
     assert shown.count("| a8 |") == 1
     already = f"Before.\n{report.folded('All', long)}After."
     assert report.with_long_tables_folded(already) == already
+
+
+def test_a_long_table_is_written_compressed_and_the_form_of_an_earlier_run_goes(tmp_path):
+    defaults = {name: one.default for name, one in chapter.PARAMETERS.items()}
+    p = parameters.check(chapter.PARAMETERS, {**defaults, "run_dir": str(tmp_path)})
+    run = Run(tmp_path)
+    short, long = pd.DataFrame({"a": [1]}), pd.DataFrame({"a": range(LONG + 1)})
+    for frame, suffix, other in ((short, "", ".gz"), (long, ".gz", ""), (short, "", ".gz")):
+        said = run.write(p, Finding("", {"counts": frame})).said
+        path = run.results / f"counts.csv{suffix}"
+        assert f"counts.csv{suffix}`" in said
+        assert pd.read_csv(path)["a"].tolist() == frame["a"].tolist()
+        assert not (run.results / f"counts.csv{other}").exists()
+    run.write(p, Finding("", {"counts": long}))
+    first = (run.results / "counts.csv.gz").read_bytes()
+    run.write(p, Finding("", {"counts": long}))
+    assert (run.results / "counts.csv.gz").read_bytes() == first
