@@ -50,7 +50,7 @@ from genoattn.model import scanner
 from genoattn.output import novel as novel_peaks
 from genoattn.output import pseudogenes as pseudogene_controls
 from genoattn.study.parameters import FOLDERS, WEIGHTS, Checked, Parameter, Schema
-from genoattn.study.report import Finding, table
+from genoattn.study.report import Finding, folded, table
 
 __all__ = [
     "PARAMETERS",
@@ -171,7 +171,8 @@ def pseudogenes(out: Output, p: Checked) -> Pseudogenes:
         else pd.DataFrame()
     )
     said = (
-        f"{table(words.effect_rows(effects, p.level))}\n{words.say_pseudogenes(effects)}"
+        f"{words.say_pseudogenes(effects)}\n\n"
+        + folded("All comparisons", table(words.effect_rows(effects, p.level)))
         if len(effects)
         else "The test part has no pseudogene, or no gene to compare it with, so this is left out."
     )

@@ -80,7 +80,8 @@ def opposite(out: Output, around: AroundSites, p: Checked) -> Opposite:
     tops = antisense.group_peaks(by_group, window, out.baseline)
     close = pd.concat([by_group, by_mirror])
     results = {"output_antisense": close[close["offset"].abs() <= p.reach]}
-    said = Finding(f"{table(words.top_rows(tops))}\n{words.say_alone(tops)}", results)
+    rows = folded("The peak of each group", table(words.top_rows(tops)))
+    said = Finding(f"{words.say_alone(tops)}\n\n{rows}", results)
     return Opposite(by_group, by_mirror, tops, whole, alone, score, top, window, boxes, said)
 
 
@@ -218,7 +219,8 @@ def shuffled(out: Output, opposite: Opposite, mirrored: Mirrored, p: Checked) ->
     share = float(has_peak.mean())
     said = (
         f"{words.say_chosen(share, len(chosen))}\n"
-        f"{table(words.change_rows(changes))}\n{words.say_shuffled(changes)}\n\n"
+        f"{words.say_shuffled(changes)}\n\n"
+        f"{folded('What is left after each shuffle', table(words.change_rows(changes)))}\n"
         f"{words.say_explained(opposite.tops, changes, share)}"
         if len(chosen)
         else "No site that is alone has an antisense peak, so nothing was shuffled."

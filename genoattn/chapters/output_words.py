@@ -226,8 +226,8 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame, of: str = "TSSs"
     said = (
         f"around start sites the output peaks at {position_name(sense['peak_offset'])} on their "
         f"own strand and at {position_name(other['peak_offset'])} on the opposite one "
-        f"({sense['peak_ratio']:.3g} and {other['peak_ratio']:.3g} times the median of the whole "
-        "test part)."
+        f"({_times(sense['peak_ratio'])} and {_times(other['peak_ratio'])} times the median of the "
+        "whole test part)."
     )
     shown = regions[(regions["region"] != HIGHEST_IN_GAPS) & (regions["ratio_low"] > 1)]
     if shown.empty:
@@ -239,6 +239,11 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame, of: str = "TSSs"
         f"Of all regions the median output is highest {name}, {ratio} times that of the whole "
         f"test part; {said}"
     )
+
+
+def _times(ratio: float) -> str:
+    """Write a ratio with about three digits, and a large one without an exponent."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def _in(region: str) -> str:

@@ -533,6 +533,7 @@ def test_the_short_answer_names_the_highest_region_and_both_peaks():
     said = words.short_places(table, extremes())
     assert "highest between divergent genes, 4.70 (4.10 to 5.20) times" in said
     assert "peaks at +1 on their own strand and at -18" in said
+    assert "(2,960 and 9.7 times the median" in said
     touching = regions(("between divergent genes", "both", 4.7, 1.0, 5.2))
     unknown = regions(("between divergent genes", "both", 4.7, NAN, NAN))
     for nothing in (regions(), touching, unknown):
