@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import species_words as words
-from genoattn.data.datasets import FOLDER_VARIABLE
 from genoattn.data.species import (
     AUDITED_OFFSETS,
     WHOLE_GENOMES,
@@ -27,6 +25,7 @@ from genoattn.data.species import (
     read_whole_genome,
     why_apart,
 )
+from genoattn.data.species_files import species_folder
 from genoattn.evaluation import localisation
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.evaluation.scores import compare_resolutions
@@ -44,7 +43,7 @@ from genoattn.prediction.windows import output_in_windows
 from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
-from genoattn.study.species import ARCHIVE, ECOLI, ECOLI_LINEAGE
+from genoattn.study.species import ECOLI, ECOLI_LINEAGE
 from genoattn.study.train import held_out_lineages
 
 __all__ = [
@@ -167,15 +166,15 @@ class Opened(NamedTuple):
 
 def opened(run: Run, p: Checked) -> Opened:
     """Read and audit the tables, and find the models; without data, say so."""
-    folder = Path(p.data_dir or Path(os.environ.get(FOLDER_VARIABLE, "data")) / "species")
     try:
-        tables = read_promoter_tables(folder / ARCHIVE)
         ecoli = _ecoli(Path(p.ecoli_dir))
+        folder = species_folder(p.data_dir)
+        tables = read_promoter_tables(folder)
     except FileNotFoundError as error:
         why_not = str(error)
         empty = pd.DataFrame(columns=["species"])
         said = words.say_absent(why_not)
-        return Opened(why_not, folder, [], empty, None, None, {}, Finding(said))
+        return Opened(why_not, Path(), [], empty, None, None, {}, Finding(said))
     audit = pd.DataFrame([_audited(table) for table in tables])
     used = [one for one, why in zip(tables, audit["apart"], strict=True) if not why]
     train = Card.read(run.weights(p.models[0])).split(len(ecoli.genome)).mask("train")

@@ -14,7 +14,7 @@ from toy_species import toy_archive, toy_codes, toy_row
 
 from genoattn.chapters import species as chapter
 from genoattn.chapters import species_words as words
-from genoattn.data.species import WholeGenome
+from genoattn.data.species import ARCHIVE, WholeGenome
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
@@ -55,7 +55,7 @@ def world(tmp_path, monkeypatch):
         chapter.ECOLI: [toy_row(home, i, "+") for i in at_home],
     }
     toy_archive(
-        tmp_path / chapter.ARCHIVE,
+        tmp_path / ARCHIVE,
         tables,
         {"Whole": "L1", "Shifted": "L1", chapter.ECOLI: chapter.ECOLI_LINEAGE},
     )
@@ -255,7 +255,7 @@ def test_the_audit_of_the_real_tables_is_the_one_that_the_page_shows(data_dir):
     folder = data_dir / "species"
     if not folder.is_dir():
         pytest.skip("the tables of other species are not there")
-    tables = chapter.read_promoter_tables(folder / chapter.ARCHIVE)
+    tables = chapter.read_promoter_tables(folder / ARCHIVE)
     audit = pd.DataFrame([chapter._audited(table) for table in tables])
     used = audit[audit["apart"] == ""]
     assert len(used) == 39
