@@ -14,7 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genoattn.chapters import species_maps
 from genoattn.chapters import species_words as words
+from genoattn.chapters.species_maps import MAPS, Mapped
+from genoattn.chapters.species_maps_words import say_boxes
 from genoattn.data.species import (
     AUDITED_OFFSETS,
     WHOLE_GENOMES,
@@ -51,6 +54,7 @@ __all__ = [
     "Advised",
     "Followed",
     "Located",
+    "Mapped",
     "Opened",
     "Peered",
     "Scored",
@@ -59,6 +63,7 @@ __all__ = [
     "in_short",
     "judged",
     "located",
+    "mapped",
     "opened",
     "peered",
     "scored",
@@ -74,7 +79,7 @@ PARAMETERS = Schema(
         "data_dir": Parameter(
             str,
             None,
-            "folder with the tables of the species; None: species in GENOATTN_DATA",
+            "folder with the tables of the species; None: species in GENOATTN_DATA, or downloaded",
             optional=True,
         ),
         "models": Parameter(
@@ -119,6 +124,7 @@ PARAMETERS = Schema(
         "within": Parameter(
             list[int], [0, 5], "how near to the site the highest output may lie, nt", low=0
         ),
+        **MAPS,
         "most": Parameter(
             int, 0, "nt of each genome, from its middle on, that are scored; 0: all", low=0
         ),
@@ -374,6 +380,14 @@ def followed(found: Located, p: Checked) -> Followed:
     return Followed(one, properties, lineages, Finding(said, results))
 
 
+def mapped(run: Run, given: Opened, follows: Followed, p: Checked) -> Mapped:
+    """Map what the first model reads in species that tell why it fails, or does not."""
+    if given.ecoli is None:
+        empty = pd.DataFrame()
+        return Mapped(empty, empty, empty, Finding())
+    return species_maps.mapped(run, given.tables, follows.shares, ECOLI, given.ecoli.test, p)
+
+
 # ------------------------------------------------------------------------------- whole genomes
 
 
@@ -611,7 +625,13 @@ def peered(run: Run, given: Opened, p: Checked) -> Peered:
 
 
 def in_short(
-    given: Opened, found: Located, follows: Followed, advice: Advised, verdicts: Verdict, p: Checked
+    given: Opened,
+    found: Located,
+    follows: Followed,
+    maps: Mapped,
+    advice: Advised,
+    verdicts: Verdict,
+    p: Checked,
 ) -> Finding:
     """Answer the chapter's question."""
     if given.why_not:
@@ -619,6 +639,7 @@ def in_short(
     parts = [
         words.say_best_and_worst(follows.shares, p.models[0], max(p.within)),
         words.say_gc(follows.properties, p.models[0]),
+        say_boxes(maps.table, p.models[0], p.level),
         words.say_best(advice.table) if len(advice.table) else "",
         words.say_verdict(verdicts.table, p.models[0]) if len(verdicts.table) else "",
     ]
