@@ -129,7 +129,9 @@ def mutation_maps(letters: pd.DataFrame, chosen: pd.DataFrame, table: pd.DataFra
         axes.set_title(f"{name}, {gc:.0f}% GC", fontsize=8, loc="left")
         boxes = table[(table["species"] == name) & table["element"].isin(["-35 box", "-10 box"])]
         for first, last in boxes[["first", "last"]].itertuples(index=False):
-            axes.axvspan(first - 0.5, last + 0.5, color=style.FAINT, alpha=0.35, linewidth=0)
+            axes.axvspan(
+                first - 0.5, last + 0.5, color=style.FAINT, alpha=0.25, linewidth=0, zorder=0
+            )
     position_ticks(axes, np.sort(letters["offset"].unique()), 10)
     axes.set_xlabel("position relative to the start site (nt)")
     figure.supylabel("contribution of the letter (log-odds)", fontsize=9)
