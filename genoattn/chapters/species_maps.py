@@ -66,7 +66,7 @@ def telling(shares: pd.DataFrame, home: str, model: str) -> pd.DataFrame:
         (words.HIGH_GC_BEST, high & ~relatives, "share", False),
         (words.HIGH_GC_WORST, high, "share", True),
     )
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for why, among, column, ascending in rules:
         left = own[among & ~own.index.isin([row[0] for row in rows])]
         if len(left):

@@ -127,7 +127,7 @@ def say_read(own: pd.DataFrame, chosen: pd.DataFrame, level: float) -> str:
         read = [is_read(row, level) for row in rows.to_dict("records")]
         yes = [_short(name) for name, one in zip(order, read, strict=True) if one]
         no = [
-            f"{_short(name)} ({row['detectable']:.2f})"
+            f"{_short(str(name))} ({row['detectable']:.2f})"
             for (name, row), one in zip(rows.to_dict("index").items(), read, strict=True)
             if not one
         ]
@@ -155,8 +155,8 @@ def say_boxes(found: pd.DataFrame, model: str, level: float) -> str:
         no = [_short(row["species"]) for row in rows if not is_read(row, level)]
         number = in_words(len(rows) - len(no)) if len(no) < len(rows) else "none"
         told.append(f"the {NAMES[element]} in {number}" + (f" (not in {listed(no)})" * bool(no)))
-    number = own["species"].nunique()
-    return f"By mutation maps of {in_words(number)} species, it reads {' and '.join(told)}."
+    species = in_words(own["species"].nunique())
+    return f"By mutation maps of {species} species, it reads {' and '.join(told)}."
 
 
 def _short(species: str) -> str:
@@ -173,5 +173,10 @@ def _say_control(found: pd.DataFrame, control: str, level: float) -> str:
     return (
         f"`{control}`, trained on labels that were turned round the genome and asked in the same "
         f"way around {own['n'].max()} sites of each, reads {in_words(read) if read else 'none'} of "
-        f"the {len(own)}; its largest effect is {largest:.1g} log-odds."
+        f"the {len(own)}; its largest effect is {_size(largest)} log-odds."
     )
+
+
+def _size(effect: float) -> str:
+    """An effect with the four digits that the table keeps."""
+    return f"{effect:.4f}" if effect >= 1e-4 else "below 0.0001"

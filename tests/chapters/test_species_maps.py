@@ -84,7 +84,7 @@ def test_it_says_where_an_element_is_read_and_where_not_with_the_power():
     assert "**−0.50** at −12" in told
     assert "| −0.50 at −12" in told, "what is not read is not bold"
     assert "−13 to −12" in told, "the interval of the place"
-    assert "reads none of the 12; its largest effect is 1e-05 log-odds" in told
+    assert "reads none of the 12; its largest effect is below 0.0001 log-odds" in told
 
 
 def test_it_says_that_an_element_is_read_nowhere_and_needs_no_brackets_where_all_are():
@@ -95,7 +95,8 @@ def test_it_says_that_an_element_is_read_nowhere_and_needs_no_brackets_where_all
 
 
 def test_a_control_that_reads_something_is_not_hidden():
-    assert "reads twelve of the 12" in said({"every": READ}, {"every": READ}, READ)
+    told = said({"every": READ}, {"every": READ}, READ)
+    assert "reads twelve of the 12; its largest effect is 0.5000 log-odds" in told
 
 
 def test_the_boxes_are_counted_in_short():
