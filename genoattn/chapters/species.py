@@ -79,7 +79,7 @@ PARAMETERS = Schema(
         "data_dir": Parameter(
             str,
             None,
-            "folder with the tables of the species; None: species in GENOATTN_DATA, or downloaded",
+            "folder with the tables of the species; None: in GENOATTN_DATA, or downloaded",
             optional=True,
         ),
         "models": Parameter(
