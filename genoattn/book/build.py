@@ -237,8 +237,9 @@ def page_task(notebook: Any) -> str:
 def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> None:
     """Copy an executed chapter to its place in the book, without the traces of its run.
 
-    Leaves out papermill's record of paths and times, progress bars, and time stamps of
-    cells, so that a run that computes the same gives the same file. Cells that ask what another
+    Leaves out papermill's record of paths and times, progress bars, time stamps of cells, and the
+    plain text of what is shown as Markdown, so that a run that computes the same gives the same
+    file. Cells that ask what another
     task is asked go (`asked_of`). Code is folded until the reader opens it; pictures get a palette,
     and their alternative text goes where the page's builder looks for it.
 
@@ -272,6 +273,8 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
         cell.metadata["tags"] = [*dict.fromkeys(tags)]
         cell.outputs = [kept for kept in map(_without_progress, cell.outputs) if kept is not None]
         for output in cell.outputs:
+            if "text/markdown" in output.get("data", {}):
+                output.data.pop("text/plain", None)  # how Python would print what is shown
             picture = output.get("data", {}).get("image/png")
             if picture is not None:
                 output.data["image/png"] = _smaller(picture)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genoattn.chapters import species_maps
 from genoattn.chapters import species_words as words
-from genoattn.data.datasets import FOLDER_VARIABLE
+from genoattn.chapters.species_maps import MAPS, Mapped
+from genoattn.chapters.species_maps_words import say_boxes
 from genoattn.data.species import (
     AUDITED_OFFSETS,
     WHOLE_GENOMES,
@@ -27,6 +28,7 @@ from genoattn.data.species import (
     read_whole_genome,
     why_apart,
 )
+from genoattn.data.species_files import species_folder
 from genoattn.evaluation import localisation
 from genoattn.evaluation.bootstrap import MOST_REPLICATES, Resampling
 from genoattn.evaluation.scores import compare_resolutions
@@ -44,7 +46,7 @@ from genoattn.prediction.windows import output_in_windows
 from genoattn.study.parameters import FOLDERS, Checked, Parameter, Schema, filled
 from genoattn.study.report import Finding
 from genoattn.study.run import Run
-from genoattn.study.species import ARCHIVE, ECOLI, ECOLI_LINEAGE
+from genoattn.study.species import ECOLI, ECOLI_LINEAGE
 from genoattn.study.train import held_out_lineages
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Advised",
     "Followed",
     "Located",
+    "Mapped",
     "Opened",
     "Peered",
     "Scored",
@@ -60,6 +63,7 @@ __all__ = [
     "in_short",
     "judged",
     "located",
+    "mapped",
     "opened",
     "peered",
     "scored",
@@ -75,7 +79,7 @@ PARAMETERS = Schema(
         "data_dir": Parameter(
             str,
             None,
-            "folder with the tables of the species; None: species in GENOATTN_DATA",
+            "folder with the tables of the species; None: in GENOATTN_DATA, or downloaded",
             optional=True,
         ),
         "models": Parameter(
@@ -120,6 +124,7 @@ PARAMETERS = Schema(
         "within": Parameter(
             list[int], [0, 5], "how near to the site the highest output may lie, nt", low=0
         ),
+        **MAPS,
         "most": Parameter(
             int, 0, "nt of each genome, from its middle on, that are scored; 0: all", low=0
         ),
@@ -169,15 +174,15 @@ class Opened(NamedTuple):
 
 def opened(run: Run, p: Checked) -> Opened:
     """Read and audit the tables, and find the models; without data, say so."""
-    folder = Path(p.data_dir or Path(os.environ.get(FOLDER_VARIABLE, "data")) / "species")
     try:
-        tables = read_promoter_tables(folder / ARCHIVE)
         ecoli = _ecoli(Path(p.ecoli_dir))
+        folder = species_folder(p.data_dir)
+        tables = read_promoter_tables(folder)
     except FileNotFoundError as error:
         why_not = str(error)
         empty = pd.DataFrame(columns=["species"])
         said = words.say_absent(why_not)
-        return Opened(why_not, folder, [], empty, None, None, {}, Finding(said))
+        return Opened(why_not, Path(), [], empty, None, None, {}, Finding(said))
     audit = pd.DataFrame([_audited(table) for table in tables])
     used = [one for one, why in zip(tables, audit["apart"], strict=True) if not why]
     train = Card.read(run.weights(p.models[0])).split(len(ecoli.genome)).mask("train")
@@ -375,6 +380,14 @@ def followed(found: Located, p: Checked) -> Followed:
     said = words.say_followed(properties, lineages)
     results = {"properties": properties, "lineages": lineages}
     return Followed(one, properties, lineages, Finding(said, results))
+
+
+def mapped(run: Run, given: Opened, follows: Followed, p: Checked) -> Mapped:
+    """Map what the first model reads in species that tell why it fails, or does not."""
+    if given.ecoli is None:
+        empty = pd.DataFrame()
+        return Mapped(empty, empty, empty, Finding())
+    return species_maps.mapped(run, given.tables, follows.shares, ECOLI, given.ecoli.test, p)
 
 
 # ------------------------------------------------------------------------------- whole genomes
@@ -614,7 +627,13 @@ def peered(run: Run, given: Opened, p: Checked) -> Peered:
 
 
 def in_short(
-    given: Opened, found: Located, follows: Followed, advice: Advised, verdicts: Verdict, p: Checked
+    given: Opened,
+    found: Located,
+    follows: Followed,
+    maps: Mapped,
+    advice: Advised,
+    verdicts: Verdict,
+    p: Checked,
 ) -> Finding:
     """Answer the chapter's question."""
     if given.why_not:
@@ -622,6 +641,7 @@ def in_short(
     parts = [
         words.say_best_and_worst(follows.shares, p.models[0], max(p.within)),
         words.say_gc(follows.properties, p.models[0]),
+        say_boxes(maps.table, p.models[0], p.level),
         words.say_best(advice.table) if len(advice.table) else "",
         words.say_verdict(verdicts.table, p.models[0]) if len(verdicts.table) else "",
     ]

@@ -23,8 +23,10 @@ __all__ = [
     "FOLDER_VARIABLE",
     "Dataset",
     "cache_folder",
+    "download",
     "fetch",
     "fetch_all",
+    "why_not",
 ]
 
 
@@ -309,9 +311,9 @@ def fetch_all(names: Iterable[str], data_dir: str | Path | None = None) -> dict[
             lacking[name] = offline
             continue
         try:
-            found[name] = _download(wanted[name])
+            found[name] = download(wanted[name])
         except OSError as error:
-            lacking[name] = _reason(error)
+            lacking[name] = why_not(error)
             if isinstance(error, (requests.ConnectionError, requests.Timeout)):
                 offline = lacking[name]
     if lacking:
@@ -358,7 +360,7 @@ def _compare(where: str, found: str, dataset: Dataset) -> None:
         )
 
 
-def _download(dataset: Dataset) -> Path:
+def download(dataset: Dataset) -> Path:
     """Return the file from the cache, after downloading it when the cache lacks it."""
     path = cache_folder() / dataset.file
     if path.is_file():
@@ -374,14 +376,14 @@ def _download(dataset: Dataset) -> Path:
     pooch.retrieve(
         dataset.address,
         known_hash=f"sha256:{dataset.sha256}",
-        fname=dataset.file,
-        path=cache_folder(),
+        fname=path.name,
+        path=path.parent,
         downloader=checked,
     )
     return path
 
 
-def _reason(error: OSError) -> str:
+def why_not(error: OSError) -> str:
     """Say in a few words why a download failed."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code}"

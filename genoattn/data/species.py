@@ -28,6 +28,7 @@ from genoattn.genome.genbank import read_sequences
 from genoattn.genome.sequence import STRANDS, UNKNOWN, Genome, encode
 
 __all__ = [
+    "ARCHIVE",
     "AUDITED_OFFSETS",
     "PURINE_SHARE",
     "WHOLE_GENOMES",
@@ -42,6 +43,7 @@ __all__ = [
     "why_apart",
 ]
 
+ARCHIVE = "promoters_49_species.tar.gz"  # the tables of 49 species, packed
 PURINE_SHARE = 0.6  # least share of purines at the sites of a table that is used
 AUDITED_OFFSETS = tuple(range(-3, 4))  # in nt, positive downstream
 _WHOLE = re.compile("[0-9]{1,18}")
@@ -106,7 +108,7 @@ def read_promoter_tables(archive: str | Path) -> list[PromoterTable]:
     Parameters
     ----------
     archive : str or Path
-        ``promoters_49_species.tar.gz``.
+        `ARCHIVE`, or a folder that has it, or one that has its tables.
 
     Returns
     -------
@@ -122,10 +124,14 @@ def read_promoter_tables(archive: str | Path) -> list[PromoterTable]:
         read; names the table and the line.
     """
     archive = Path(archive)
+    if (archive / ARCHIVE).is_file():
+        archive = archive / ARCHIVE
     if not archive.exists():
         raise FileNotFoundError(f"{archive}: no such file")
     try:
         texts = dict(_members(archive))
+    except FileNotFoundError:
+        raise
     except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError) as error:
         raise AnnotationError(f"{archive}: not an archive of tables ({error})") from error
     if _LIST not in texts:
@@ -142,12 +148,19 @@ def read_promoter_tables(archive: str | Path) -> list[PromoterTable]:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, str]]:
-    """Name and text of every file of an archive."""
+    """Name and text of every table of an archive or a folder, and of the list."""
+    if archive.is_dir():
+        if not (archive / _LIST).exists():
+            raise FileNotFoundError(f"{archive / ARCHIVE}: no such file")
+        for file in (*sorted(archive.glob("*.tsv")), archive / _LIST):
+            if file.is_file():
+                yield file.name, file.read_text("utf-8-sig")
+        return
     with tarfile.open(archive) as opened:
         for member in opened:
-            file = opened.extractfile(member)
-            if file is not None:
-                yield Path(member.name).name, file.read().decode("utf-8-sig")
+            packed = opened.extractfile(member)
+            if packed is not None:
+                yield Path(member.name).name, packed.read().decode("utf-8-sig")
 
 
 def _table(where: str, text: str, listed: dict[str, str]) -> PromoterTable:
@@ -242,11 +255,14 @@ def read_whole_genome(whole: WholeGenome, folder: str | Path) -> tuple[Genome, p
     Raises
     ------
     FileNotFoundError
-        One of the two files is not in the folder.
+        One of the two files is not in the folder, neither packed nor plain.
     GenomeError, AnnotationError
         One that cannot be read, or sites that are not of this genome.
     """
     path = Path(folder) / whole.sequence
+    plain = path.with_suffix("")  # as its authors have it
+    if not path.exists() and plain.is_file():
+        path = plain
     genome = read_sequences(path)[0]
     return genome, read_start_bed(Path(folder) / whole.sites, genome)
 

@@ -20,6 +20,7 @@ from genoattn.study.report import listed, with_interval
 
 __all__ = [
     "codon_bars",
+    "contribution_heights",
     "factor_forest",
     "first_layer_words",
     "letter_stacks",
@@ -77,7 +78,7 @@ def letter_stacks(axes: Axes, frame: pd.DataFrame) -> tuple[float, float]:
     return low, high
 
 
-def _heights(table: pd.DataFrame) -> pd.DataFrame:
+def contribution_heights(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of ``offset``, ``letter``, ``contribution`` as one row an offset."""
     return table.pivot(index="offset", columns="letter", values="contribution")
 
@@ -99,7 +100,7 @@ def mutation_map(effects: pd.DataFrame, elements: pd.DataFrame | None = None) ->
     elements : DataFrame, optional
         `motif_discovery.worth`, with ``consensus``: a bar and a name each.
     """
-    heights = _heights(effects)
+    heights = contribution_heights(effects)
     offset = heights.index.to_numpy()
     cost = effects.drop_duplicates("offset")
     figure, (top, bottom) = plt.subplots(
@@ -194,7 +195,9 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
     for layer in range(1, layers + 1):
         ends = []
         for head, axes in enumerate(grid[layer - 1], start=1):
-            heights = _heights(shown[(shown["layer"] == layer) & (shown["head"] == head)])
+            heights = contribution_heights(
+                shown[(shown["layer"] == layer) & (shown["head"] == head)]
+            )
             ends.append(letter_stacks(axes, heights))
             name = called.get((layer, head))
             label = f"L{layer} H{head}"

@@ -10,8 +10,9 @@ from genoattn.evaluation.scores import METRIC_NAMES
 from genoattn.evaluation.tested import HIGH_GC
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
+from genoattn.plots.reading import contribution_heights, letter_stacks, position_ticks
 
-__all__ = ["shares_by_gc", "shares_by_species", "whole_genomes"]
+__all__ = ["mutation_maps", "shares_by_gc", "shares_by_species", "whole_genomes"]
 
 
 def shares_by_species(shares: pd.DataFrame) -> Drawn | None:
@@ -96,6 +97,51 @@ def shares_by_gc(shares: pd.DataFrame) -> Drawn | None:
         f"{HIGH_GC:.0f}%. A model whose dots fall to the right has learnt promoters that are rich "
         "in A and T.",
         f"{len(models)} scatter plots of the share against GC content, one a model.",
+    )
+
+
+def mutation_maps(letters: pd.DataFrame, chosen: pd.DataFrame, table: pd.DataFrame) -> Drawn | None:
+    """The mean mutation map of each of several species, with the boxes as they are read there.
+
+    Parameters
+    ----------
+    letters : DataFrame
+        `saturation.letter_effects` of each species, with ``species``.
+    chosen : DataFrame
+        Columns species, gc; in the order of the panels. Without one there is no figure.
+    table : DataFrame
+        Of the same model: columns species, element, first, last (offsets).
+    """
+    if chosen.empty:
+        return None
+    figure, grid = plt.subplots(
+        len(chosen),
+        1,
+        figsize=(style.WIDTH, 0.7 + 1.05 * len(chosen)),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, (name, gc) in zip(
+        grid.flat, chosen[["species", "gc"]].itertuples(index=False), strict=True
+    ):
+        letter_stacks(axes, contribution_heights(letters[letters["species"] == name]))
+        axes.set_title(f"{name}, {gc:.0f}% GC", fontsize=8, loc="left")
+        boxes = table[(table["species"] == name) & table["element"].isin(["-35 box", "-10 box"])]
+        for first, last in boxes[["first", "last"]].itertuples(index=False):
+            axes.axvspan(
+                first - 0.5, last + 0.5, color=style.FAINT, alpha=0.25, linewidth=0, zorder=0
+            )
+    position_ticks(axes, np.sort(letters["offset"].unique()), 10)
+    axes.set_xlabel("position relative to the start site (nt)")
+    figure.supylabel("contribution of the letter (log-odds)", fontsize=9)
+    return Drawn(
+        figure,
+        "What the network reads around primary start sites of species that a rule chose, as in the "
+        "mutation map of the chapter on dependence: each letter is as high as it contributes there "
+        "in the mean over sites. Shaded: where the −35 and the −10 box are read. Scales differ "
+        "between panels.",
+        f"{len(chosen)} sequence logos, one a species: {', '.join(chosen['species'])}.",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from genoattn.model.annotator import Annotator
 from genoattn.model.convolutional import ConvolutionalNetwork
 from genoattn.model.scanner import PromoterScanner
 
-__all__ = ["UPSTREAM", "output_in_windows"]
+__all__ = ["UPSTREAM", "end_to_end", "output_in_windows"]
 
 UPSTREAM = 100
 """Nucleotides that are read before the first position asked about."""
@@ -65,8 +66,28 @@ def output_in_windows(
     return np.concatenate(found)
 
 
+def end_to_end(codes: NDArray[np.uint8], site: int = 0) -> tuple[Genome, pd.DataFrame]:
+    """Lay windows end to end, so that what reads a genome reads them.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (n, k)
+        Windows, 5'->3'. Each has to have so much unknown sequence at its ends that a model which
+        reads one does not see the next.
+    site : int
+        Index of the site in each window.
+
+    Returns
+    -------
+    Genome, DataFrame
+        A linear genome of n * k nt, and ``position`` and ``strand`` of the n sites on it.
+    """
+    n, length = codes.shape
+    places = pd.DataFrame({"position": np.arange(n) * length + site, "strand": ["+"] * n})
+    return Genome("windows", codes.ravel(), circular=False), places
+
+
 def _scanned(model: PromoterScanner, codes: NDArray[np.uint8], margin: int) -> NDArray[np.float32]:
     """Output of the scanner in windows laid end to end, without their margins."""
-    genome = Genome("windows", codes.ravel(), circular=False)
-    track = scanner.scan(model, genome)[0].reshape(codes.shape)
+    track = scanner.scan(model, end_to_end(codes)[0])[0].reshape(codes.shape)
     return track[:, margin : codes.shape[1] - margin]

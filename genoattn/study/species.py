@@ -7,7 +7,6 @@ there.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from genoattn.data.collection import Piece, genome_piece, window_pieces, write_collection
-from genoattn.data.datasets import FOLDER_VARIABLE
 from genoattn.data.species import (
     AUDITED_OFFSETS,
     WHOLE_GENOMES,
@@ -25,15 +23,15 @@ from genoattn.data.species import (
     read_whole_genome,
     why_apart,
 )
+from genoattn.data.species_files import species_folder
 from genoattn.genome.files import writing
 from genoattn.genome.sequence import Genome
 from genoattn.model.training import PAPER_CUTS
 from genoattn.study.parameters import FROM_0
 from genoattn.study.run import Run
 
-__all__ = ["ARCHIVE", "ECOLI", "ECOLI_LINEAGE", "collect", "main"]
+__all__ = ["ECOLI", "ECOLI_LINEAGE", "collect", "main"]
 
-ARCHIVE = "promoters_49_species.tar.gz"
 ECOLI = "Escherichia coli MG1655"
 ECOLI_LINEAGE = "Gammaproteobacteria"
 VALIDATION = 0.15  # share of each genome and each table, except E. coli's, that stops a training
@@ -81,7 +79,7 @@ def collect(
             genome_piece(genome, sites, interval, one.species, one.lineage, part)
             for part, interval in (("validation", (0, end)), ("train", (end, len(genome))))
         ]
-    for number, table in enumerate(read_promoter_tables(Path(folder) / ARCHIVE)):
+    for number, table in enumerate(read_promoter_tables(folder)):
         around = table.around(AUDITED_OFFSETS)
         audited.append(_row(table.species, table.lineage, "windows", table.gc, around))
         if not audited[-1]["apart"] and table.species not in whole:
@@ -128,14 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get(FOLDER_VARIABLE, "data")) / "species",
-        help="folder of the archive, the genomes and their start sites",
+        help="folder of the archive, the genomes and their start sites; downloaded by default",
     )
     parser.add_argument("--seed", type=FROM_0, default=1)
     given = parser.parse_args(arguments)
     try:
         ecoli = Run(given.ecoli)
-        pieces, audit = collect(given.data, ecoli.study.genome, ecoli.curated, given.seed)
+        data = species_folder(given.data)
+        pieces, audit = collect(data, ecoli.study.genome, ecoli.curated, given.seed)
         write_collection(pieces, given.run / "collection")
         with writing(given.run / "collection" / "audit.tsv") as partial:
             audit.to_csv(partial, sep="\t", index=False)

@@ -99,6 +99,11 @@ def test_tidy_leaves_out_the_traces_of_a_run(here):
             new_output("stream", name="stdout", text="10%\r20%\rdone\n"),
         ),
         ran("warn()", new_output("stream", name="stderr", text=bar + "careful\n")),
+        ran(
+            "found; 7",
+            new_output("display_data", {"text/markdown": "**7**", "text/plain": "Finding(7)"}),
+            new_output("display_data", {"text/plain": "7"}),
+        ),
     )
     notebook = nbformat.read("run.ipynb", as_version=4)
     notebook.metadata["papermill"] = {"input_path": "/somewhere"}
@@ -111,6 +116,8 @@ def test_tidy_leaves_out_the_traces_of_a_run(here):
     assert shown.cells[0].metadata.tags == ["parameters", "hide-input"]
     assert [output.text for output in shown.cells[1].outputs] == ["done\n"]
     assert [output.text.strip() for output in shown.cells[2].outputs] == ["careful"]
+    data = [dict(output.data) for output in shown.cells[3].outputs]
+    assert data == [{"text/markdown": "**7**"}, {"text/plain": "7"}]
     build.tidy("shown/run.ipynb", "again.ipynb")
     assert (here / "again.ipynb").read_text() == text
 

@@ -13,8 +13,9 @@ from toy import toy
 from toy_species import toy_archive, toy_codes, toy_row
 
 from genoattn.chapters import species as chapter
+from genoattn.chapters import species_maps
 from genoattn.chapters import species_words as words
-from genoattn.data.species import WholeGenome
+from genoattn.data.species import ARCHIVE, WholeGenome
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
@@ -36,7 +37,7 @@ def asked(**given) -> Checked:
 
 
 def save(path, train_set):
-    network = ConvolutionalNetwork(ConvolutionalConfig(layers=2, channels=4, downstream=7))
+    network = ConvolutionalNetwork(ConvolutionalConfig(layers=2, channels=4, downstream=25))
     genome, _ = toy()
     split = {"test": [3600, 4800], "validation": [4800, 5400]}
     network.save(path, Card(train_set=train_set, genome=genome.name, parts=split))
@@ -55,7 +56,7 @@ def world(tmp_path, monkeypatch):
         chapter.ECOLI: [toy_row(home, i, "+") for i in at_home],
     }
     toy_archive(
-        tmp_path / chapter.ARCHIVE,
+        tmp_path / ARCHIVE,
         tables,
         {"Whole": "L1", "Shifted": "L1", chapter.ECOLI: chapter.ECOLI_LINEAGE},
     )
@@ -80,7 +81,8 @@ def world(tmp_path, monkeypatch):
         run_dir=str(tmp_path / "run"), results_dir=str(tmp_path / "results"),
         data_dir=str(tmp_path), models=["home"], priors=["home-and-genes"],
         families=["many", "none"], folds=["one", "two"],
-        n_sites=20, reach=10, wide=30, block=200, n_bootstrap=20, accelerator="cpu",
+        n_sites=20, reach=10, wide=30, block=100, n_bootstrap=20, accelerator="cpu",
+        n_mapped=6, control="many-one", n_control=4,
     )  # fmt: skip
     return Run.of(p), p
 
@@ -105,6 +107,16 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     assert set(there["n"]) == {min(20, inside)}
     assert (found.shares["gc"] == 50).all(), "in per cent"
     follows = chapter.followed(found, p)
+    maps = chapter.mapped(run, given, follows, p)
+    assert maps.chosen["species"].tolist() == [chapter.ECOLI, "Whole"]
+    assert set(maps.table["model"]) == {"home", "many-one"}
+    assert len(maps.table) == 2 * 2 * 6
+    there = given.tables[0].sites["position"].to_numpy()
+    rows = species_maps.chosen_sites(given.tables[0], given.ecoli.test, 6, p.seed)
+    assert given.ecoli.test[there[rows]].all(), "of E. coli, only sites of the test part"
+    assert "`many-one`, trained on labels that were turned" in maps.finding.said
+    again = chapter.mapped(run, given, follows, p)
+    pd.testing.assert_frame_equal(again.table, maps.table)
     scores = chapter.scored(run, given, found, p)
     exact = (scores.table["metric"] == "pr_auc") & (scores.table["resolution"] == 1)
     assert scores.table.loc[~exact, "p"].isna().all()
@@ -121,11 +133,12 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     assert tested.loc[tested["model"] == "home-and-genes", "share"].isna().all()
     verdicts = chapter.judged(given, scores, p)
     assert verdicts.table["genomes"].tolist() == [1]
-    said = chapter.in_short(given, found, follows, advice, verdicts, p).said
+    said = chapter.in_short(given, found, follows, maps, advice, verdicts, p).said
     assert "the output of `home`, which was trained on *E. coli* alone, is highest within 5" in said
     for drawn in (
         draw.shares_by_species(follows.shares),
         draw.shares_by_gc(follows.shares),
+        draw.mutation_maps(maps.letters, maps.chosen, maps.table),
         draw.whole_genomes(scores.table),
     ):
         assert drawn.caption
@@ -138,9 +151,9 @@ def test_the_chapter_goes_through_on_a_toy_archive(world):
     peer = chapter.peered(run, given, asked(**{**p, "peers": [str(run.folder / "a_peer.npy")]}))
     assert set(peer.table["predictor"]) == {"a peer", "home", "scanner"}
     assert "| 12.0 |" in peer.finding.said
-    run.write(p, found, follows, scores, advice, verdicts, peer)
+    run.write(p, found, follows, maps, scores, advice, verdicts, peer)
     pd.testing.assert_frame_equal(chapter.peered(run, given, p).table, peer.table, rtol=1e-4)
-    for file in ("localisation", "whole_genome", "verdict"):
+    for file in ("localisation", "maps", "whole_genome", "verdict"):
         assert "position" not in pd.read_csv(run.results / f"{file}.csv").columns
 
 
@@ -154,9 +167,15 @@ def test_without_data_it_says_so_and_shows_nothing(tmp_path):
     scores = chapter.scored(run, given, found, p)
     verdicts = chapter.judged(given, scores, p)
     advice = chapter.advised(run, scores, p)
-    assert chapter.in_short(given, found, follows, advice, verdicts, p).said == given.finding.said
+    maps = chapter.mapped(run, given, follows, p)
+    assert (
+        chapter.in_short(given, found, follows, maps, advice, verdicts, p).said
+        == given.finding.said
+    )
     assert draw.shares_by_species(follows.shares) is None
     assert draw.shares_by_gc(follows.shares) is None
+    assert not maps.finding.said
+    assert draw.mutation_maps(maps.letters, maps.chosen, maps.table) is None
     assert draw.whole_genomes(scores.table) is None
     assert "No output of another predictor" in chapter.peered(run, given, p).finding.said
 
@@ -255,7 +274,7 @@ def test_the_audit_of_the_real_tables_is_the_one_that_the_page_shows(data_dir):
     folder = data_dir / "species"
     if not folder.is_dir():
         pytest.skip("the tables of other species are not there")
-    tables = chapter.read_promoter_tables(folder / chapter.ARCHIVE)
+    tables = chapter.read_promoter_tables(folder / ARCHIVE)
     audit = pd.DataFrame([chapter._audited(table) for table in tables])
     used = audit[audit["apart"] == ""]
     assert len(used) == 39

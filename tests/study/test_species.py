@@ -8,7 +8,7 @@ from toy import toy
 from toy_species import toy_archive, toy_codes, toy_row
 
 from genoattn.data.collection import read_collection, write_collection
-from genoattn.data.species import WholeGenome
+from genoattn.data.species import ARCHIVE, WholeGenome
 from genoattn.genome.formats import write_fasta
 from genoattn.genome.sequence import Genome
 from genoattn.model.card import Card
@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
     tables = {"Whole": starts(codes, (0, 2)), "Good": starts(codes, (0, 2)),
               "Shifted": starts(codes, (1, 3))}  # fmt: skip
     lineages = {"Whole": "L1", "Good": "L2", "Shifted": "L2"}
-    toy_archive(tmp_path / species.ARCHIVE, tables, lineages)
+    toy_archive(tmp_path / ARCHIVE, tables, lineages)
     write_fasta(Genome("whole", codes), tmp_path / "whole.fasta")
     rows = [f"whole\t{i}\t{i + 1}\t.\t0\t+\n" for i in range(100, LENGTH, 9) if codes[i] in (0, 2)]
     (tmp_path / "whole.bed").write_text("".join(rows))
