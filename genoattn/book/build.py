@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import base64
+import io
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -435,8 +436,10 @@ def overview(
         heads = heads.rename(columns={"layer": "layer_1based", "head": "head_1based"})
         heads["peak_label"] = paper_label(heads["peak_offset"].to_numpy())
     figure = figures.overview(regions, heads, profiles)
+    written = io.BytesIO()
+    figure.savefig(written, format="png", dpi=120, metadata={"Software": None})
     with writing(target) as temporary:
-        figure.savefig(temporary, dpi=120, metadata={"Software": None})
+        temporary.write_bytes(with_palette(written.getvalue()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,7 +62,7 @@ from genoattn.study.report import Finding, HasFinding, Kept
 __all__ = ["Model", "Run", "fit_gene_prior", "label_sites", "output_of"]
 
 
-LONG = 4_000
+LONG = 15_000
 """Most rows of a table of aggregates that is written as plain text; a longer one is compressed."""
 
 _MADE_FROM = "made_from"
