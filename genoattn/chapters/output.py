@@ -99,10 +99,16 @@ PARAMETERS = Schema(
         **FOLDERS,
         "weights": WEIGHTS,
         "seed": Parameter(int, 0, "seed of the resampling of blocks", low=0),
-        "flank": Parameter(int, 600, "nucleotides on each side of a site", low=1),
-        "reach": Parameter(int, 60, "nucleotides on each side of a site in the close-up", low=1),
+        "flank": Parameter(int, 600, "nucleotides on each side of a site", low=1, high=10_000),
+        "reach": Parameter(
+            int, 60, "nucleotides on each side of a site in the close-up", low=1, high=10_000
+        ),
         "upstream": Parameter(
-            int, 250, "a TSS at most this many nt before a pseudogene is counted as its own", low=0
+            int,
+            250,
+            "a TSS at most this many nt before a pseudogene is counted as its own",
+            low=0,
+            high=10_000,
         ),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
         "block": Parameter(int, 5_000, "length in nt of the blocks that are resampled", low=1),
@@ -114,6 +120,7 @@ PARAMETERS = Schema(
             [1, 10, 50, 100, 200],
             "windows in nt in which the two strands are compared",
             low=1,
+            high=100_000,
             unique=True,
             sizes=(1, None),
         ),
@@ -125,13 +132,18 @@ PARAMETERS = Schema(
             float, 0.5, "share of the peaks that shall be known sites", low=0.0, high=1.0
         ),
         "distance": Parameter(
-            int, 200, "without a site of the other strand so near, in nt, a site is alone", low=1
+            int,
+            200,
+            "without a site of the other strand so near, in nt, a site is alone",
+            low=1,
+            high=100_000,
         ),
         "shared_box": Parameter(
             list[int],
             [7, 25],
             "a site of the other strand so far upstream, in nt, may share the -10 box",
             low=1,
+            high=10_000,
             sizes=(2, 2),
         ),
         "n_edited": Parameter(int, 12, "start sites whose promoters are shuffled", low=1),

@@ -39,6 +39,11 @@ WRONG = [
     ("curation", {"source": "ecoli", "tables": ["a"]}, "'tables' is read if source is 'files'"),
     ("gene_starts", {"gff": "mine.gff"}, "'gff' is read if source is 'files'"),
     ("heads", {"k_census": 10**9}, "'k_census' must be a whole number from 2 to 10000"),
+    (
+        "output",
+        {"shared_box": [1, 10**9]},
+        "'shared_box' must be a list of whole numbers from 1 to",
+    ),
     ("heads", {"run_dir": "~/mine"}, "'run_dir' must be a whole path"),
     ("curation", {"genome_length": 10**13}, "'genome_length' must be a whole number from 10000 to"),
     ("your_genome", {"gff": "mine.gff"}, "'gff' needs fasta, the sequences that it annotates"),
