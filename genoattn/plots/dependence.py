@@ -252,7 +252,8 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
     sure = pd.DataFrame("", index=table.index, columns=order)
     for row in carriers[carriers["element"].isin(order)].itertuples(index=False):
         sure.loc[(row.layer, row.head), row.element] = (
-            f"{100 * row.share:.0f} ({100 * row.ci_low:.0f}–{100 * row.ci_high:.0f})"
+            f"{100 * float(row.share):.0f} "
+            f"({100 * float(row.ci_low):.0f}–{100 * float(row.ci_high):.0f})"
         )
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.4 + 0.2 * len(table)), layout="constrained")
     shown = table.rename(index=str)
