@@ -250,11 +250,12 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
     table = every.pivot_table(index=["layer", "head"], columns="element", values="share")
     table = table.reindex(columns=order)
     sure = pd.DataFrame("", index=table.index, columns=order)
-    for row in carriers[carriers["element"].isin(order)].itertuples(index=False):
-        sure.loc[(row.layer, row.head), row.element] = (
-            f"{100 * float(row.share):.0f} "
-            f"({100 * float(row.ci_low):.0f}–{100 * float(row.ci_high):.0f})"
-        )
+    told = carriers[carriers["element"].isin(order)]
+    for layer, head, element, share, low, high in zip(
+        *(told[name] for name in ("layer", "head", "element", "share", "ci_low", "ci_high")),
+        strict=True,
+    ):
+        sure.loc[(layer, head), element] = f"{100 * share:.0f} ({100 * low:.0f}–{100 * high:.0f})"
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.4 + 0.2 * len(table)), layout="constrained")
     shown = table.rename(index=str)
     limit = max(0.1, float(np.nanmax(np.abs(table.to_numpy(np.float64)), initial=0.1)))
