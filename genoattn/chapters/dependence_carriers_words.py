@@ -114,8 +114,10 @@ def say_mediated(
         + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
         + _not_named([name for name in used["element"] if name not in named], passed)
         + _fast_form(used)
-        + "An element that is not used here may be used elsewhere, or too weakly for so few sites; "
-        "the share that would have been found with 80% power stands in the table.\n"
+        + _raised(real)
+        + "An element that is not used here may be used too weakly for so few sites; "
+        "the share that would have been found with 80% power stands in the table. Losses are "
+        "positive here; in the mutation map, a change that lowers the output is negative.\n"
         + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
     )
 
@@ -134,8 +136,31 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
         else "At none of them it costs clearly more than in the same places of sites that lack it. "
     )
     return first + (
-        f"At {listed(rest)} the element is not told from what else stands there. " if rest else ""
+        f"At {listed(rest)} the whole effect is not told from that of what else stands there, to "
+        f"within {_width(asked, rest)} log-odds (half an interval); single heads may tell it. "
+        if rest
+        else ""
     )
+
+
+def _width(asked: pd.DataFrame, names: Sequence[str]) -> str:
+    """Half the intervals of what elements cost beyond their controls, least and greatest."""
+    mine = asked[asked["element"].isin(list(names))]
+    half = (mine["excess_high"] - mine["excess_low"]) / 2
+    return f"{half.min():.1f}" if len(mine) == 1 else f"{half.min():.1f} to {half.max():.1f}"
+
+
+def _raised(real: pd.DataFrame) -> str:
+    """Say where noise raises the output; nothing if it does nowhere."""
+    up = real[real["ci_high"] < 0]
+    if up.empty:
+        return ""
+    told = listed(
+        f"{row['element']} ({with_interval(-row['effect'], -row['ci_high'], -row['ci_low'])}; "
+        f"{row['n_sites']} sites)"
+        for row in up.to_dict("records")
+    )
+    return f"Noise raises the output at {told}. "
 
 
 def _beyond(row: Mapping[Any, Any]) -> str:
@@ -201,7 +226,7 @@ def say_tiled(effects: pd.DataFrame, carriers: pd.DataFrame) -> str:
     )
     return (
         f"Permuting {len(used)} of {len(effects)} tiles costs log-odds, most at {told}; in "
-        "brackets the loss and the head that carries most of it."
+        "brackets the loss and the head that restores most of it (tiles have no control)."
     )
 
 

@@ -15,6 +15,9 @@ from genoattn.study.report import listed, table, with_interval
 ENOUGH_BLOCKS = 20
 """Blocks below which resampled intervals come out too narrow."""
 
+POWER = (1.96 + 0.84) / 1.96
+"""An effect of so many half intervals (95%) is found with 80% power."""
+
 _NAMED = 8  # heads that a sentence names, at most
 
 
@@ -85,17 +88,19 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
     )
     width = (heads["delta_pr_auc_high"] - heads["delta_pr_auc_low"]).median() / 2
     order = layers.sort_values("delta_pr_auc")
+    ranges = _ranges(order, "delta_pr_auc", "delta_pr_auc_low", "delta_pr_auc_high", "+.3f")
     by_layer = listed(
-        f"layer {row['layer_1based']:.0f} ({row['delta_pr_auc']:+.3f})"
-        for row in order.to_dict("records")
+        f"layer {layer:.0f} {change}"
+        for layer, change in zip(order["layer_1based"], ranges, strict=True)
     )
     return (
-        f"Leaving out a single head lowers PR AUC significantly for **{int(worse.sum())} of {n} "
-        f"heads** and raises it for {_count(better)}; by chance alone, about "
-        f"{(1 - level) * n:.1f} of {n} intervals would leave out zero. The contrast falls "
-        f"significantly for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
-        f"without {told}; the median interval reaches {width:.4f} to each side, so smaller changes "
-        f"stay undetected. Without a whole layer the change is, from the greatest loss on: "
+        "The interval of the change of PR AUC when a single head is left out lies below zero for "
+        f"**{int(worse.sum())} of {n} heads** and above it for {_count(better)}; by chance, about "
+        f"{(1 - level) * n:.1f} of {n} intervals would leave out zero. That of the contrast lies "
+        f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
+        f"without {told}; the median interval reaches {width:.4f} to each side, so changes below "
+        f"{POWER * width:.3f} would mostly stay undetected (80% power). Without a whole layer the "
+        "change is, from the greatest loss on: "
         f"{by_layer}.\n"
     )
 
@@ -121,8 +126,13 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
         return (
             f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
             f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
-            f"{row['pr_auc'] / whole:.0%} ({score}). Kept longest, in this "
-            f"order, are {', '.join(order[:_NAMED])}. {rest}exist."
+            f"{row['pr_auc'] / whole:.0%} ({score})"
+            + (
+                f"; {goal:.0%} would be {goal * whole:.3f}, which lies inside this interval. "
+                if row["ci_low"] <= goal * whole <= row["ci_high"]
+                else ". "
+            )
+            + f"Kept longest, in this order, are {', '.join(order[:_NAMED])}. {rest}exist."
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
@@ -184,7 +194,7 @@ def say_ranks(agreement: pd.DataFrame) -> str:
         "of 1 would let "
         "attention stand in for leaving out. "
         + (
-            "So it tells in part which heads matter, and cannot replace leaving them out.\n"
+            "So attention tells in part which heads matter, and cannot replace leaving them out.\n"
             if len(sure)
             else "So attention does not tell which heads matter.\n"
         )

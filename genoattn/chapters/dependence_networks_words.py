@@ -97,7 +97,7 @@ def _uses(name: str, read: dict[str, list[str]], gone: list[str], main: str) -> 
     more = [one for one in read[name] if one not in read[main]]
     return (
         f"{name} uses {_count(len(read[main]) - len(gone))}"
-        + (f" (not {listed(gone)})" if gone else "")
+        + (f" (not surely {listed(gone)})" if gone else "")
         + (f" and {listed(more)} beside" if more else "")
     )
 
@@ -217,11 +217,12 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
             f"most of the effect goes {words} for {_count(len(most))}"
             + (f": {told}" if len(most) else "")
         )
-    rest = theirs["together"].abs()
+    least, most_ = theirs["together"].min(), theirs["together"].max()
+    overlap = "so they overlap" if most_ < 0 else "so they need each other" if least > 0 else ""
     return (
         f"Of the {_elements(len(theirs))} that it uses, {said[0]}; {said[1]}. "
-        f"The two ways alone leave {rest.min():.0%} to {rest.max():.0%} of an effect to their "
-        "interaction. "
+        f"The two ways one by one add up to {1 - most_:.0%} to {1 - least:.0%} of an effect"
+        f"{f', {overlap}' if overlap else ''}. (Most: the lower limit is above {MOST:.0%}.) "
     )
 
 

@@ -179,8 +179,8 @@ def say_through(
         f"whole is {size:.2g}. "
     )
     said += (
-        f"By the letters at their places, **{len(names)} of {n_heads} heads** pass on an element; "
-        f"most of all {listed(carrying)}. "
+        f"By the letters at their places, **{len(names)} of {n_heads} heads** fit an element (a "
+        f"hint, weaker than restoring); most of all {listed(carrying)}. "
         if len(names)
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
@@ -257,7 +257,7 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
         said += (
             f"{'For the others, the' if told else 'The'} smallest effect that would have been "
             f"found four times out of five is {best:.2f} to {weakest:.2f} log-odds; where it is "
-            "above 1, no effect was to be expected to show. "
+            "above 1, the test could hardly have found anything. "
         )
     said += " ".join(_verdict(found, name, claim, max_q) for name, claim in _CLAIMS.items())
     if by_head is not None and len(by_head):

@@ -52,14 +52,13 @@ def say_in_short(
                 f"({top['share']:.0%}, {top['ci_low']:.0%} to {top['ci_high']:.0%})"
             )
     fallen = mediated.not_named
-    in_two = [name for name in in_two if name not in fallen]
     n_real = int((mediated.effects["control"] == "").sum())
     return (
         f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses what stands "
         f"at {len(used)}: noise there costs it log-odds. "
         + (
-            "The head that alone restores most of each one's effect, and more than at sites "
-            f"that lack it (share, interval): {listed(told)}. "
+            f"At {in_words(len(told))} of these a head restores more than at sites that lack the "
+            f"element; the one that restores most (share of the effect, interval): {listed(told)}. "
             if told
             else "No single head carries any of them. "
         )
@@ -72,8 +71,8 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            f"Heads restore {listed(fallen)} as well, but no more than what stands in the same "
-            f"places of sites that lack {'it' if len(fallen) == 1 else 'them'}: "
+            f"Heads of this network restore {listed(fallen)} as well, but no more than what stands "
+            f"in the same places of sites that lack {'it' if len(fallen) == 1 else 'them'}: here "
             f"{'this name does' if len(fallen) == 1 else 'these names do'} not stand. "
             if fallen
             else ""

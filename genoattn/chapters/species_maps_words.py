@@ -152,9 +152,16 @@ def say_boxes(found: pd.DataFrame, model: str, level: float) -> str:
     told = []
     for element in ("-10 box", "-35 box"):
         rows = own[own["element"] == element].to_dict("records")
-        no = [_short(row["species"]) for row in rows if not is_read(row, level)]
+        no = [
+            f"{_short(row['species'])} ({row['detectable']:.2f})"
+            for row in rows
+            if not is_read(row, level)
+        ]
         number = in_words(len(rows) - len(no)) if len(no) < len(rows) else "none"
-        told.append(f"the {NAMES[element]} in {number}" + (f" (not in {listed(no)})" * bool(no)))
+        told.append(
+            f"the {NAMES[element]} in {number}"
+            + (f" (not in {listed(no)}: above that an effect would have been found)" * bool(no))
+        )
     species = in_words(own["species"].nunique())
     return f"By mutation maps of {species} species, it reads {' and '.join(told)}."
 

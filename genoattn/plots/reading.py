@@ -216,7 +216,7 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
         "What the output learns through each head: path-specific integrated gradients, letter by "
         "letter, as the mean over start sites, at true distances from the start. The letters of a "
         "panel add up to what the head tells the output in all; letters below the line lower it. "
-        "A head that carries an element is named by it; every layer has its own scale.",
+        "A head is named by the element that its letters fit; every layer has its own scale.",
         f"{layers} times {heads} sequence logos. The strongest in all is {strongest[0]} with "
         f"{strongest[1]:+.2f} log-odds. Named heads: "
         + listed(f"L{layer} H{head} ({name})" for (layer, head), name in called.items())

@@ -128,7 +128,8 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
     named = pd.DataFrame([{"layer": 1, "head": 1, "name": "-10 box", "contribution": 0.5,
                            "excess": 8.0, "q_value": 0.001}])  # fmt: skip
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
-    assert "**1 of 1 heads** pass on an element; most of all L1 H1 the -10 box (+0.50 log" in more
+    assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); most of" in more
+    assert "most of all L1 H1 the -10 box (+0.50 log" in more
     assert "| L1 H1 | -10 box | +0.50 | 8.0 | 0.001 |" in more
     assert "convolutions" not in more
 

@@ -60,7 +60,13 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
     assert "in the same places of sites that lack it at box. The" in said
     weak = effects().assign(excess_q=0.051)
     said = carried.say_mediated(weak, carriers(6), carriers(7), P)
-    assert "At none of them it costs clearly more" in said and "At box the element is not" in said
+    assert "At none of them it costs clearly more" in said
+    assert "At box the whole effect is not told from that of what else stands there" in said
+    assert "to within 0.2 log-odds (half an interval)" in said
+    assert "Noise raises" not in said
+    up = effects().assign(effect=-1.0, ci_low=-1.5, ci_high=-0.5)
+    said = carried.say_mediated(up, carriers(6), carriers(7), P)
+    assert "Noise raises the output at box (+1.00 (+0.50 to +1.50); 9 sites) and start" in said
 
 
 def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
@@ -151,10 +157,14 @@ def changes(high):
 
 def test_a_head_counts_only_when_its_interval_leaves_out_zero():
     layers = pd.DataFrame({"layer_1based": [1, 2], "delta_pr_auc": [-0.1, -0.3]})
+    layers = layers.assign(delta_pr_auc_low=-0.4, delta_pr_auc_high=0.1)
     said = circuits.say_ablated(changes([-0.1, 0.0, 0.2]), layers, 0.9)
-    assert "for **1 of 3 heads** and raises it for none; by chance alone, about 0.3 of 3" in said
+    assert (
+        "below zero for **1 of 3 heads** and above it for none; by chance, about 0.3 of 3" in said
+    )
     assert "without L1 H1 -0.2000 (-0.3000 to -0.1000), L1 H2" in said
-    assert "layer 2 (-0.300) and layer 1 (-0.100)" in said
+    assert "layer 2 -0.300 (-0.400 to +0.100) and layer 1 -0.100 (-0.400 to" in said
+    assert "so changes below 0.143 would mostly stay undetected (80% power)" in said
 
 
 @pytest.mark.parametrize(("n", "warned"), [(circuits.ENOUGH_BLOCKS, False), (19, True)])
@@ -180,7 +190,12 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
     assert "**9 heads** (0.185 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7" in said
     said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, 0.9)
     assert "**None of the circuits tried keeps 90%** of the PR AUC of all 10 heads" in said
-    assert "the largest, of 9, has 90% (0.180" in said
+    assert (
+        "the largest, of 9, has 90% (0.180 (0.100 to 0.300)); 90% would be 0.180, which lies"
+        in said
+    )
+    apart = many.assign(pr_auc=[0.0, 0.15, 0.2], ci_low=0.14, ci_high=0.16)
+    assert "has 75% (0.150 (0.140 to 0.160)). Kept longest" in circuits.say_kept(apart, order, 0.9)
 
 
 def pairs(low, high):
@@ -267,7 +282,7 @@ def test_most_is_more_than_half_and_what_others_use_beside_is_named():
     effects.loc[(effects["model"] == "other") & (effects["element"] == "fourth"), "used"] = True
     said = networks.say_compared(effects, agreeing(models[1:], 0.0), [FOUND[:0]], ["x"], 60, P)
     assert said.startswith("Not there and left out: x. **Most of them**: of the three elements")
-    assert "other uses two (not start) and fourth beside" in said
+    assert "other uses two (not surely start) and fourth beside" in said
     assert "so that no agreement on single sites is shown" in said
     assert "TF-MoDISco" not in said
 
@@ -296,7 +311,7 @@ def test_an_element_goes_mostly_past_the_heads_if_its_lower_limit_exceeds_half()
         in (said)
     )
     assert "box 60% (51% to 70%); most of the effect goes through the heads for none." in said
-    assert "leave 10% to 10% of an effect to their interaction" in said
+    assert "one by one add up to 90% to 90% of an effect, so they need each other" in said
     at_limit = networks._ways_of(ways(0.5), "annotator")
     assert "past the heads for none;" in at_limit
     assert networks._ways_of(ways(0.6)[:0], "annotator") == (

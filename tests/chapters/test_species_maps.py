@@ -107,5 +107,5 @@ def test_the_boxes_are_counted_in_short():
     ]
     assert words.say_boxes(pd.DataFrame(rows), "m", 0.95) == (
         "By mutation maps of two species, it reads the −10 box in two and the −35 box in none "
-        "(not in *E. coli* and *O. box*)."
+        "(not in *E. coli* (0.12) and *O. box* (0.12): above that an effect would have been found)."
     )
