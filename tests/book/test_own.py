@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_is_one_sentence(given, capsys):
         ("--threshold", "ten", "must be a number from 0 to 1, not 'ten'"),
         ("--apart", "0", "must be a whole number, 1 or more, not 0"),
         ("--apart", "1.5", "must be a whole number, 1 or more, not '1.5'"),
-        ("--shuffled", "-1", "must be a whole number, 1000 or more, not -1"),
+        ("--shuffled", "-1", "must be a whole number from 1000 to 100000000, not -1"),
         ("--seed", "-1", "must be a whole number, 0 or more, not -1"),
     ],
 )

@@ -135,8 +135,18 @@ def test_without_room_for_weights_or_their_card_none_of_both_is_new(
     assert Card.read(path).seed == 9
 
 
+@pytest.fixture
+def interruptible():
+    """Hear SIGINT as at a terminal; a shell starts what runs in the background deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_training_that_a_signal_stops_has_not_succeeded(tmp_path, monkeypatch, capsys, number):
+def test_a_training_that_a_signal_stops_has_not_succeeded(
+    tmp_path, monkeypatch, interruptible, number
+):
     """Lightning would leave with the status of success, and what follows would take its model."""
     losses, handler = AnnotatorTraining._losses, signal.getsignal(signal.SIGINT)
 
