@@ -21,6 +21,7 @@ from genoattn.heads.preferred import BestSequences, read_counts
 from genoattn.interventions import carriers, recovery
 from genoattn.model import attention
 from genoattn.model.card import Card
+from genoattn.model.training import PAPER_LENGTH
 from genoattn.model.weights import WEIGHTS
 from genoattn.plots import (
     adapt,
@@ -46,9 +47,6 @@ __all__ = ["MAKERS", "Maker", "first_and_seeds"]
 Maker = Callable[[Results], Drawn | Nothing | None]
 
 _MAX_Q = 0.05
-_GENOME_LENGTH = 4_641_652
-"""Of E. coli K-12 MG1655, NC_000913.3, nt."""
-
 _CRITERIA = carriers.Criteria(n_bootstrap=0, level=0.95, seed=0, least=0.05, max_q=_MAX_Q)
 
 
@@ -307,9 +305,7 @@ MAKERS: dict[str, Maker] = {
         r.table("curation_windows"), Merging()
     ),
     "01-curation-recovery": lambda r: curation.recovery(r.table("curation_recovery")),
-    "02-training-learning-curve": lambda r: training.learning_curve(
-        _card(r).rounds(_GENOME_LENGTH)
-    ),
+    "02-training-learning-curve": lambda r: training.learning_curve(_card(r).rounds(PAPER_LENGTH)),
     "02-training-performance": _performance,
     "02-training-labels": lambda r: training.labels(r.table("labels")),
     "02-training-seeds": _seeds,

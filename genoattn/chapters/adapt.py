@@ -12,7 +12,7 @@ import pandas as pd
 from genoattn.chapters import adapt_words as words
 from genoattn.data.grammar import FOREIGN_GRAMMAR
 from genoattn.data.simulation import simulate
-from genoattn.evaluation.bootstrap import Resampling
+from genoattn.evaluation.bootstrap import MOST_REPLICATES, Resampling
 from genoattn.genome.sequence import Genome
 from genoattn.study import adapt
 from genoattn.study.parameters import (
@@ -75,7 +75,7 @@ PARAMETERS = Schema(
         ),
         "block": Parameter(int, 2000, "length of the resampled blocks, nt", low=100),
         "n_bootstrap": Parameter(
-            int, 500, "resamples of blocks, for intervals", low=20, high=100_000
+            int, 500, "resamples of blocks, for intervals", low=20, high=MOST_REPLICATES
         ),
         "length": Parameter(
             int, 100_000, "nucleotides of the simulated genome", low=20_000, high=20_000_000

@@ -44,6 +44,7 @@ from genoattn.chapters.dependence_starts import (
     short_of_gene_starts,
     stops,
 )
+from genoattn.evaluation.bootstrap import MOST_REPLICATES
 from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
 from genoattn.study.report import Finding
 
@@ -151,7 +152,7 @@ PARAMETERS = Schema(
         "data_dir": DATA_DIR,
         "block": Parameter(int, 2_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(
-            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=MOST_REPLICATES
         ),
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
     },

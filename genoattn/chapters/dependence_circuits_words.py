@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
-from genoattn.evaluation import bootstrap
+from genoattn.evaluation import bootstrap, seeds
 from genoattn.heads import profiles
 from genoattn.study import report
 from genoattn.study.parameters import Checked
@@ -14,9 +15,6 @@ from genoattn.study.report import listed, table, with_interval
 
 ENOUGH_BLOCKS = 20
 """Blocks below which resampled intervals come out too narrow."""
-
-POWER = (1.96 + 0.84) / 1.96
-"""An effect of so many half intervals (95%) is found with 80% power."""
 
 _NAMED = 8  # heads that a sentence names, at most
 
@@ -86,7 +84,8 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
             strict=True,
         )
     )
-    width = (heads["delta_pr_auc_high"] - heads["delta_pr_auc_low"]).median() / 2
+    width = float((heads["delta_pr_auc_high"] - heads["delta_pr_auc_low"]).median()) / 2
+    seen = seeds.smallest_seen(width / norm.ppf((1 + level) / 2), 1, level)
     order = layers.sort_values("delta_pr_auc")
     ranges = _ranges(order, "delta_pr_auc", "delta_pr_auc_low", "delta_pr_auc_high", "+.3f")
     by_layer = listed(
@@ -99,8 +98,8 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
         f"{(1 - level) * n:.1f} of {n} intervals would leave out zero. That of the contrast lies "
         f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
         f"without {told}; the median interval reaches {width:.4f} to each side, so changes below "
-        f"{POWER * width:.3f} would mostly stay undetected (80% power). Without a whole layer the "
-        "change is, from the greatest loss on: "
+        f"{seen:.3f} would mostly stay undetected ({seeds.POWER:.0%} power). Without "
+        "a whole layer the change is, from the greatest loss on: "
         f"{by_layer}.\n"
     )
 

@@ -217,12 +217,13 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
             f"most of the effect goes {words} for {_count(len(most))}"
             + (f": {told}" if len(most) else "")
         )
-    least, most_ = theirs["together"].min(), theirs["together"].max()
-    overlap = "so they overlap" if most_ < 0 else "so they need each other" if least > 0 else ""
+    rest = theirs["together"]
+    both = ", so they overlap" if rest.max() < 0 else ", so they need each other"
     return (
         f"Of the {_elements(len(theirs))} that it uses, {said[0]}; {said[1]}. "
-        f"The two ways one by one add up to {1 - most_:.0%} to {1 - least:.0%} of an effect"
-        f"{f', {overlap}' if overlap else ''}. (Most: the lower limit is above {MOST:.0%}.) "
+        f"The two ways one by one add up to {1 - rest.max():.0%} to {1 - rest.min():.0%} of an "
+        f"effect{both if rest.min() * rest.max() > 0 else ''}. "
+        f"(Most: the lower limit is above {MOST:.0%}.) "
     )
 
 

@@ -45,6 +45,7 @@ from genoattn.data import datasets
 from genoattn.data.assays import read_drnaseq, source_name
 from genoattn.data.regulondb import read_regulondb
 from genoattn.evaluation import bootstrap, statistics
+from genoattn.evaluation.bootstrap import MOST_REPLICATES
 from genoattn.genome import regions, sites
 from genoattn.model import scanner
 from genoattn.output import novel as novel_peaks
@@ -113,7 +114,7 @@ PARAMETERS = Schema(
         "level": Parameter(float, 0.95, "coverage of bands and intervals", low=0.5, high=0.999),
         "block": Parameter(int, 5_000, "length in nt of the blocks that are resampled", low=1),
         "n_bootstrap": Parameter(
-            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=MOST_REPLICATES
         ),
         "widths": Parameter(
             list[int],

@@ -228,10 +228,10 @@ def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
         reasons = [
             f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
             f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}` "
-            "(2 are required)",
+            f"({TWICE:g} are required)",
             f"it is worse than the scanner on {_none(row['worse_than_scanner'])} of them",
             f"on *E. coli*'s test part its PR AUC differs from that of `{reference}` by "
-            f"{row['ecoli']:+.3f} (−0.03 at least is required)",
+            f"{row['ecoli']:+.3f} (at least {-AT_HOME:+g} is required)",
         ]
         earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
         told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")

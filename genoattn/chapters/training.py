@@ -43,6 +43,7 @@ from genoattn.chapters.training_scores import (
     table_two,
 )
 from genoattn.chapters.training_sites import which_sites
+from genoattn.evaluation.bootstrap import MOST_REPLICATES
 from genoattn.evaluation.models import compare_readings, step_table
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.model.card import Card
@@ -272,7 +273,7 @@ PARAMETERS = Schema(
             int, 2_000, "length of the blocks of the genome that are resampled, nt", low=1
         ),
         "n_bootstrap": Parameter(
-            int, 1_000, "resamples of blocks, for intervals", low=10, high=100_000
+            int, 1_000, "resamples of blocks, for intervals", low=10, high=MOST_REPLICATES
         ),
     },
     together=(_a_name_to_train, _ensembles_by_other_names, _three_cuts, _model_of_its_size),

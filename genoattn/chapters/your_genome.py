@@ -16,6 +16,7 @@ from genoattn.chapters.your_genome_chance import Chance, doubt, is_doubtful, rea
 from genoattn.chapters.your_genome_tested import trust
 from genoattn.data import simulation
 from genoattn.evaluation import calls
+from genoattn.evaluation.bootstrap import MOST_REPLICATES
 from genoattn.evaluation.statistics import proportion
 from genoattn.genome.files import rereadable_both, writing
 from genoattn.genome.genbank import is_genbank, read_annotation, read_genbank
@@ -115,7 +116,7 @@ PARAMETERS = Schema(
         "reach": Parameter(int, 60, "nucleotides on each side of a peak in its close-up", low=1),
         "n_top": Parameter(int, 9, "highest peaks that are shown", low=1, high=100),
         "n_bootstrap": Parameter(
-            int, 1_000, "resamples of gene starts, for an interval", low=10, high=100_000
+            int, 1_000, "resamples of gene starts, for an interval", low=10, high=MOST_REPLICATES
         ),
         "level": Parameter(float, 0.95, "coverage of intervals", low=0.5, high=0.999),
         "seed": Parameter(int, 7, "seed of the simulation and of resampling", low=0),

@@ -77,25 +77,32 @@ def blocks(where: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
     return block
 
 
-def check_blocks(where: NDArray[np.bool_], size: int) -> None:
-    """Refuse blocks that are too long: one block has nothing to be exchanged for.
+def check_blocks(where: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
+    """Cut into `blocks`, if they are not too long: one block has nothing to be exchanged for.
 
     Parameters
     ----------
     where, size
         As of `blocks`.
 
+    Returns
+    -------
+    int array, shape (L,)
+        Of `blocks`.
+
     Raises
     ------
     ValueError
         All would be one block; says the longest that can be.
     """
-    if blocks(where, size).max() == 0:
+    block = blocks(where, size)
+    if block.max() == 0:
         length = int(where.sum())
         raise ValueError(
             f"block: with {size:,} nt, the {length:,} nt that are scored are one block, and no "
             f"interval can be given; make block at most {max(1, length // 2):,}"
         )
+    return block
 
 
 def resample(block: NDArray[np.int64], n_replicates: int, seed: int) -> NDArray[np.float64]:
@@ -187,8 +194,7 @@ class Resampling:
         ValueError
             As of `check_blocks`.
         """
-        check_blocks(where, size)
-        block = blocks(where, size)
+        block = check_blocks(where, size)
         return cls(block, resample(block, n_replicates, seed))
 
     def interval(self, replicates: NDArray[np.float64]) -> tuple[float, float]:

@@ -169,10 +169,4 @@ def place_table(by: pd.DataFrame, level: float) -> pd.DataFrame:
     block = by["block"].to_numpy()
     table = summarise(by[[*keys, "change"]], outside, block, keys, level=level)
     table = table.merge(by.groupby(keys, sort=False)["gain"].mean().reset_index(), on=keys)
-    order = by.drop_duplicates(keys)[["model", "species"]].drop_duplicates()
-    rank = {tuple(row): number for number, row in enumerate(order.to_numpy().tolist())}
-    table["rank"] = [
-        (rank[model, species], ELEMENTS.index(element))
-        for model, species, element in table[keys].to_numpy().tolist()
-    ]
-    return table.sort_values("rank", ignore_index=True).drop(columns="rank")
+    return by[keys].drop_duplicates().merge(table, on=keys)

@@ -57,7 +57,10 @@ from genoattn.model.segments import (
     cut,
 )
 
-PAPER_CUTS = tuple(cut / 4_641_652 for cut in (2_738_785, 3_667_115, 4_131_280))
+PAPER_LENGTH = 4_641_652
+"""Of the paper's genome, NC_000913.3 (*E. coli* K-12 MG1655), nt."""
+
+PAPER_CUTS = tuple(cut / PAPER_LENGTH for cut in (2_738_785, 3_667_115, 4_131_280))
 """Where test, validation and training part start, as shares of the genome (paper, "Training")."""
 
 CHECK_EVERY = 32

@@ -164,7 +164,7 @@ def test_a_head_counts_only_when_its_interval_leaves_out_zero():
     )
     assert "without L1 H1 -0.2000 (-0.3000 to -0.1000), L1 H2" in said
     assert "layer 2 -0.300 (-0.400 to +0.100) and layer 1 -0.100 (-0.400 to" in said
-    assert "so changes below 0.143 would mostly stay undetected (80% power)" in said
+    assert "so changes below 0.151 would mostly stay undetected (80% power)" in said
 
 
 @pytest.mark.parametrize(("n", "warned"), [(circuits.ENOUGH_BLOCKS, False), (19, True)])
