@@ -183,20 +183,9 @@ def _map(
 
 def _short(effects: pd.DataFrame) -> pd.DataFrame:
     """The table of results: few columns, few digits."""
-    ends = {
-        name: effects[name].round().astype(int)
-        for name in ("first", "last", "first_low", "first_high")
-    }
-    numbers = {
-        name: effects[of].round(4)
-        for name, of in (
-            ("effect", "effect"),
-            ("ci_low", "ci_low"),
-            ("ci_high", "ci_high"),
-            ("q", "q_value"),
-            ("detectable", "detectable"),
-            ("gain", "gain"),
-        )
-    }
-    keys = effects[["model", "species", "element"]].assign(n=effects["n_sites"])
-    return keys.assign(**ends, **numbers)
+    places = ["first", "last", "first_low", "first_high"]
+    numbers = ["effect", "ci_low", "ci_high", "q", "detectable", "gain"]
+    table = effects.rename(columns={"n_sites": "n", "q_value": "q"})
+    table[places] = table[places].round().astype(int)
+    table[numbers] = table[numbers].round(4)
+    return table[["model", "species", "element", "n", *places, *numbers]]

@@ -56,8 +56,7 @@ def shares_by_species(shares: pd.DataFrame) -> Drawn | None:
     return Drawn(
         figure,
         f"Share of primary start sites that a model localises within {within} nt, by species "
-        "(with GC content), lineages together; bars are exact 95% intervals. Species "
-        "differ more than models do.",
+        "(with GC content), lineages together; bars are exact 95% intervals.",
         f"Dots with intervals of {len(models)} models in {len(species)} rows of species; the "
         f"highest is {best['model']} in {best['species']} with {best['share']:.2f}.",
     )
