@@ -147,7 +147,7 @@ def answer(results: Results) -> str:
     if mapped:
         knows = (
             f"**Yes, the model knows promoters**: the {listed(mapped)} "
-            f"{'stands' if len(mapped) == 1 else 'stand'} out where every nucleotide is substituted"
+            f"{'stands' if len(mapped) == 1 else 'stand'} out when every nucleotide is substituted"
         )
     else:
         knows = "**That the model knows promoters is not shown**: no element stands out in its map"
@@ -165,8 +165,8 @@ def answer(results: Results) -> str:
             else "We are not sure of the elements, which not every repeated training carries"
         )
         + f"; of named factors we are not: replacing the binding sites of {factor} changes the "
-        f"output more than matched controls do. All of this is one model, trained "
-        f"{in_words(seeds)} more times."
+        f"output more than matched controls do. All of this is about one model and "
+        f"{in_words(seeds)} repetition{'s' * (seeds != 1)} of its training."
     )
 
 
@@ -301,7 +301,7 @@ def carriers(results: Results) -> Headline:
         f"One head, {name}, carries most of the {first['element']}"
         if first["share"] > 0.5
         else f"Head {name} carries the {first['element']} more than any other",
-        f"We replaced an element by random letters and gave back the clean signal of one head "
+        f"We replaced an element by other letters and gave back the clean signal of one head "
         f"alone. {_lost(results, first)} With {name} alone, {first['share']:.0%} of that loss came "
         f"back{_OVERSHOT if first['share'] > 1 else ''}. {_others(rest, elements)}",
         figures.forest(

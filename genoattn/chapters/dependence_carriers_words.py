@@ -130,14 +130,16 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
     more = asked[(asked["excess_low"] > 0) & (asked["excess_q"] <= max_q)]
     rest = [name for name in asked["element"] if name not in set(more["element"])]
     first = (
-        f"Noise costs clearly more than in the same places of sites that lack it at "
+        "It costs significantly more than in the same places of sites that lack the element at "
         f"{listed(more['element'])}. "
         if len(more)
-        else "At none of them it costs clearly more than in the same places of sites that lack it. "
+        else "At none of them does it cost significantly more than in the same places of sites "
+        "that lack the element. "
     )
     return first + (
-        f"At {listed(rest)} the whole effect is not told from that of what else stands there, to "
-        f"within {_width(asked, rest)} log-odds (half an interval); single heads may tell it. "
+        f"At {listed(rest)} the effect is not shown to be larger than that of what stands there "
+        f"otherwise (the difference is known to ±{_width(asked, rest)} log-odds, half an "
+        "interval); a single head may still distinguish the two. "
         if rest
         else ""
     )
@@ -147,7 +149,7 @@ def _width(asked: pd.DataFrame, names: Sequence[str]) -> str:
     """Half the intervals of what elements cost beyond their controls, least and greatest."""
     mine = asked[asked["element"].isin(list(names))]
     half = (mine["excess_high"] - mine["excess_low"]) / 2
-    return f"{half.min():.1f}" if len(mine) == 1 else f"{half.min():.1f} to {half.max():.1f}"
+    return f"{half.min():.1f}" if len(mine) == 1 else f"{half.min():.1f} to ±{half.max():.1f}"
 
 
 def _raised(real: pd.DataFrame) -> str:
@@ -254,7 +256,7 @@ def say_ways(
     criteria : Criteria
     """
     if sets.empty:
-        return "No element is used, so there is no way to follow."
+        return "No element is used, so there is no path to follow."
     said = []
     for element, rows in sets.groupby("element", sort=False):
         enough = rows[rows["share"] >= ENOUGH]
@@ -329,7 +331,7 @@ def say_spaced(frame: pd.DataFrame, head: str, preferred: tuple[int, int]) -> st
             else "No other spacer is significantly worse."
         )
         + (
-            f" The best is one at which the cell's own machinery works best ({preferred[0]} to "
+            f" The cell's own machinery, too, works best there ({preferred[0]} to "
             f"{preferred[1]} nt): the test is passed."
             if preferred[0] <= best[0] <= preferred[1]
             else f" The cell's own machinery works best at {preferred[0]} to {preferred[1]} nt: "

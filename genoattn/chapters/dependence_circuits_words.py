@@ -95,7 +95,7 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
     return (
         "The interval of the change of PR AUC when a single head is left out lies below zero for "
         f"**{int(worse.sum())} of {n} heads** and above it for {_count(better)}; by chance, about "
-        f"{(1 - level) * n:.1f} of {n} intervals would leave out zero. That of the contrast lies "
+        f"{(1 - level) * n:.1f} of {n} intervals would exclude zero. That of the contrast lies "
         f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
         f"without {told}; the median interval reaches {width:.4f} to each side, so changes below "
         f"{seen:.3f} would mostly stay undetected ({seeds.POWER:.0%} power). Without "
@@ -189,11 +189,10 @@ def say_ranks(agreement: pd.DataFrame) -> str:
             else f"None of the {n} rank correlations has an interval above zero. "
         )
         + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
-        f"{best['attention'].item()} with the loss of {best['importance'].item()}; a correlation "
-        "of 1 would let "
-        "attention stand in for leaving out. "
+        f"{best['attention'].item()} with the loss of {best['importance'].item()}; with a "
+        "correlation of 1, attention could replace leaving heads out. "
         + (
-            "So attention tells in part which heads matter, and cannot replace leaving them out.\n"
+            "So attention tells in part which heads matter, and cannot replace it.\n"
             if len(sure)
             else "So attention does not tell which heads matter.\n"
         )

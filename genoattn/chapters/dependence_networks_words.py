@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from genoattn.chapters.dependence_carriers import Mediated
     from genoattn.chapters.dependence_reading import Through
 
-NO_STEM = "No network whose heads stand on convolutions was named (parameter `compared`)."
+NO_STEM = (
+    "No network whose heads stand on convolutions was named (parameter `compared`), so none is "
+    "read here."
+)
 
 MOST = 0.5
 """Share of an element's effect above which one way is said to bring most of it."""

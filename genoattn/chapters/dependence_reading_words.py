@@ -44,6 +44,9 @@ NOT_PLANTED = (
 FIRST = 6
 """Heads that a sentence names, those that pass on most."""
 
+SURE = 3
+"""Heads of the first layer that a sentence names, those that look most at one place."""
+
 ENOUGH = 30
 """Sites from which on a sandwich standard error may be trusted."""
 
@@ -102,7 +105,8 @@ def say_planted(elements: pd.DataFrame) -> str:
         "**Against the truth.** On this simulated genome it is known which nucleotides are "
         "elements. The table gives the mean change of the log-odds by a substitution inside each "
         "element, and outside of all elements at the same sites; sites whose labelled position is "
-        "not the true one are left out.\n" + table(rows)
+        "not the true one are left out.\n"
+        + table(rows, "What a substitution costs in each planted element")
     )
 
 
@@ -139,10 +143,15 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
         "letters are replaced by random ones at these sites (the next section puts the letters in "
         "another order at sites that a matrix finds, so its losses are smaller)."
-        f" For {in_words(len(costly))} the interval lies below "
-        f"zero; {in_words(len(named))} {'has' if len(named) == 1 else 'have'} a known counterpart "
+        f" For {_some(len(costly))} the interval lies below zero; {_some(len(named))} "
+        f"{'has' if len(named) < 2 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
+
+
+def _some(number: int) -> str:
+    """Write how many of those that were named: ``none``, ``two``."""
+    return in_words(number) if number else "none"
 
 
 def _placed(name: str, offset: int) -> str:
@@ -165,7 +174,7 @@ def say_through(
     n = len(logos.sites)
     order = names.sort_values("contribution", ascending=False)
     carrying = [
-        f"L{row['layer']} H{row['head']} the {row['name']} ({row['contribution']:+.2f} log-odds)"
+        f"L{row['layer']} H{row['head']} ({row['name']}, {row['contribution']:+.2f} log-odds)"
         for row in order.head(FIRST).to_dict("records")
     ]
     n_heads, tests = len(totals), len(asked)
@@ -180,13 +189,14 @@ def say_through(
     )
     said += (
         f"By the letters at their places, **{len(names)} of {n_heads} heads** fit an element (a "
-        f"hint, weaker than restoring); most of all {listed(carrying)}. "
+        f"hint, weaker than restoring); those that pass on most are {listed(carrying)}. "
         if len(names)
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
     said += (
-        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads; true "
-        f"excesses below about {power:.1f} bits (the median) will often have been missed."
+        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. The "
+        "smallest excess over matched places that would have been found four times out of five is "
+        f"{power:.1f} bits for the median comparison."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."
@@ -224,10 +234,10 @@ def say_stem(config: Any) -> str:
 def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
     """What the first layer's heads look for, and how far a matrix explains it."""
     told = [
-        f"L1 H{row['head']} looks {row['distance']} nt back, most from {row['query_word']} "
-        f"({row['query_attention']:.0%} of its attention by distance alone; "
-        f"{row['mean_attention']:.0%} in the mean over words)"
-        for row in summary.sort_values("query_attention", ascending=False).to_dict("records")
+        f"L1 H{row['head']} {row['distance']} nt back ({row['mean_attention']:.0%} of its "
+        f"attention in the mean over the query's words, {row['query_attention']:.0%} from "
+        f"{row['query_word']})"
+        for row in summary.nlargest(SURE, "query_attention").to_dict("records")
     ]
     alone, pair = summary["one_matrix"], summary["with_a_pair"]
     fit = summary["query_r_squared"]
@@ -238,7 +248,9 @@ def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
         f"{alone.min():.0%} to {alone.max():.0%} of the variance of the score, and one matrix "
         f"more for query and key each, {pair.min():.0%} to {pair.max():.0%}. "
         "How strongly a query's word looks at its head's distance is explained "
-        f"by a matrix to R² = {fit.min():.2f} to {fit.max():.2f}. {listed(told)}."
+        f"by a matrix to R² = {fit.min():.2f} to {fit.max():.2f}. By distance alone, the "
+        f"{'heads look' if len(told) > 1 else 'head looks'} mostly at one place: {listed(told)}"
+        f"{'; the figure shows the others' if len(summary) > len(told) else ''}."
     )
 
 
@@ -248,9 +260,8 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
     rest = found[found["q_value"] > max_q]
     told = [f"{row['factor']} {_effect(row)}" for row in sure.to_dict("records")]
     said = (
-        f"Replacing the binding sites of {in_words(len(found))} factors and stretches changes the "
-        "output beyond matched controls for "
-        + (f"**{listed(told)}**. " if told else "none of them. ")
+        f"Replacing the binding sites of {_counted(found['factor'])} changes the output beyond "
+        "matched controls for " + (f"**{listed(told)}**. " if told else "none of them. ")
     )
     if len(rest):
         weakest, best = rest["detectable"].max(), rest["detectable"].min()
@@ -276,6 +287,13 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
             f"{by_head['detectable'].median():.2f} log-odds)."
         )
     return said
+
+
+def _counted(names: pd.Series) -> str:
+    """How many factors, and how many stretches that are named by their place."""
+    n = int(names.str.startswith("position").sum())
+    factors = f"{in_words(len(names) - n)} factor{'s' * (len(names) - n != 1)}"
+    return f"{factors} and {in_words(n)} stretch{'es' * (n > 1)}" if n else factors
 
 
 _CLAIMS = {

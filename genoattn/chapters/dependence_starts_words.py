@@ -184,19 +184,21 @@ def say_in_short(
     lines = []
     for name in mediated.used:
         mine = mediated.carriers[mediated.carriers["element"] == name]
-        effect = with_interval(*(by[name][one] for one in ("effect", "ci_low", "ci_high")))
         top = mine.head(1)
         carried = (
             f"{head_name(top.iloc[0])} alone restores {_share(top.iloc[0])} of it"
             if len(top)
             else "no single head carries it"
         )
-        lines.append(f"- **{name}**: {effect} log-odds{_beside(by[name], controls)}; {carried}.")
+        lines.append(
+            f"- **{name}**: {_effect(by[name])} log-odds{_beside(by[name], controls)}; {carried}."
+        )
     unused = [name for name in by if name not in mediated.used]
     n = len(by)
     used = in_words(len(mediated.used))
     said = f"Of {in_words(n)} elements and edits asked about, the output depends on {used}"
-    said += f" (not shown: {listed(unused)}).\n\n" if unused else ".\n\n"
+    missed = (f"{name}, {_effect(by[name])}" for name in unused)
+    said += f" (not shown: {listed(missed)}).\n\n" if unused else ".\n\n"
     first = codons.iloc[0]["codon"]
     said += "\n".join(lines) + ("\n\n" if lines else "")
     if spaced is not None:
@@ -205,10 +207,21 @@ def say_in_short(
             f"{best['upstream']}, written at every distance, is worth most {best['spacer']} nt "
             f"before the {best['downstream']} ({_of(best, 'effect', '+.2f')}). "
         )
-    said += f"{read_frame(contrast)} The codon that is worth most as a start is {first}."
+    said += (
+        f"{read_frame(contrast)} Written at many places, stop codons change the log-odds by "
+        f"{with_interval(*contrast, spec='+.3f')} in frame less out of frame, in the mean over "
+        f"places. The codon that is worth most as a start is {first}."
+    )
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:
-        said += f" Leaderless genes: {leaderless_verdict(leaderless).replace('**', '')}"
+        n = _by(leaderless, "genes")["leaderless"]["n"]
+        verdict = leaderless_verdict(leaderless).replace("**", "")
+        are = "gene is" if n == 1 else "genes are"
+        said += f" {in_words(int(n)).capitalize()} {are} leaderless. {verdict}"
     return said
+
+
+def _effect(row: Mapping[Any, Any]) -> str:
+    return with_interval(row["effect"], row["ci_low"], row["ci_high"])
 
 
 def _beside(row: Mapping[Any, Any], controls: Mapping[str, Mapping[Any, Any]]) -> str:
@@ -216,8 +229,7 @@ def _beside(row: Mapping[Any, Any], controls: Mapping[str, Mapping[Any, Any]]) -
     control = controls.get(row["element"])
     if control is None or row["ci_low"] > control["ci_high"]:
         return ""
-    effect = with_interval(*(control[one] for one in ("effect", "ci_low", "ci_high")))
-    return f", not significantly more than its control ({effect})"
+    return f", not significantly more than its control ({_effect(control)})"
 
 
 def _share(row: pd.Series) -> str:

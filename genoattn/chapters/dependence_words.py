@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
-from genoattn.study.report import in_words, listed
+from genoattn.study.report import in_words, listed, with_interval
 
 if TYPE_CHECKING:
     from genoattn.chapters.dependence_carriers import Mediated
@@ -55,7 +55,7 @@ def say_in_short(
     n_real = int((mediated.effects["control"] == "").sum())
     return (
         f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses what stands "
-        f"at {len(used)}: noise there costs it log-odds. "
+        f"at {len(used)}: noise in its place lowers the log-odds. "
         + (
             f"At {in_words(len(told))} of these a head restores more than at sites that lack the "
             f"element; the one that restores most (share of the effect, interval): {listed(told)}. "
@@ -72,8 +72,8 @@ def say_in_short(
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
             f"Heads of this network restore {listed(fallen)} as well, but no more than what stands "
-            f"in the same places of sites that lack {'it' if len(fallen) == 1 else 'them'}: here "
-            f"{'this name does' if len(fallen) == 1 else 'these names do'} not stand. "
+            f"in the same places of sites that lack {'it' if len(fallen) == 1 else 'them'}, so we "
+            f"do not say that they carry {'it' if len(fallen) == 1 else 'them'}. "
             if fallen
             else ""
         )
@@ -87,9 +87,10 @@ def _circuit(curve: pd.DataFrame, goal: float) -> str:
     n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
     if n == curve["n_heads"].iloc[-1]:
         most = curve.iloc[-2]
+        score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
         return (
-            f"No circuit that was tried keeps {goal:.0%} of the PR AUC on the test part; "
-            f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%}."
+            f"No set of heads that was tried keeps {goal:.0%} of the PR AUC of all ({whole:.3f}); "
+            f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%} ({score})."
         )
     return (
         f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {goal:.0%} "

@@ -513,6 +513,6 @@ def in_short(
         f"{words.say_selective(selective, len(rows), p)} "
         f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q, near)} "
         "The counts are over all positions of the test part, so they have no sampling error, but "
-        "they describe one trained model, in which another seed may give the roles to other heads; "
-        "and attention shows what a head reads, not that the output depends on it."
+        "they describe one trained model; trained from another seed, other heads may have these "
+        "roles. Attention shows what a head reads, not that the output depends on it."
     )

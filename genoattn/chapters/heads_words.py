@@ -364,9 +364,9 @@ def say_known_motifs(
     few = _of(len(passing), len(best), "head")
     return (
         f"Against all {n_known} known motifs, at any place, "
-        f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; with the usual "
-        f"Benjamini-Hochberg correction of TOMTOM's own p-values: {len(by_tomtom)}). The matches "
-        "with elements above were asked for less: a few elements, each at its own place. A "
+        f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; by TOMTOM's own "
+        f"p-values with the usual Benjamini-Hochberg correction, {len(by_tomtom) or 'none'} would)"
+        ". The test of elements above asks for less: a few elements, each at its own place. A "
         f"p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
         f"comparisons of shuffled motifs and by {row['heads']:.2%} of "
         "those of the heads' own." + (f"\n{table(shown)}" if len(shown) else "")
@@ -477,8 +477,8 @@ def say_selective(selective: pd.DataFrame, n_heads: int, p: Checked) -> str:
     )
     if n == 0:
         return f"{told}."
-    which, peak = near or "none", _form(near, "peaks", "peak")
-    return f"{told}; {'all' if near == n > 1 else which} {peak} between {first:+d} and {last:+d}."
+    which = "it" if near == n == 1 else f"{'all' if near == n else near or 'none'} of these"
+    return f"{told}; {which} {_form(near, 'peaks', 'peak')} between {first:+d} and {last:+d}."
 
 
 def say_tested(
@@ -510,7 +510,7 @@ def say_tested(
         f"{near} element at its place{named}; against all known motifs, at any place, "
         f"{_heads(n_known, 'none')} {_form(n_known, 'passes', 'pass')}"
     )
-    rest = _unread(len(best) - len(roles))
+    rest = _unread(len(best) - len(roles), len(best))
     if any_site is None:
         return f"{told}.{rest}"
     n_sites = int((any_site["q_value"] <= max_q).sum())
@@ -530,12 +530,12 @@ def say_tested(
     )
 
 
-def _unread(n: int) -> str:
+def _unread(n: int, total: int) -> str:
     """Say of how many heads attention does not tell what they read."""
     if n == 0:
         return ""
-    other = f"{n} other head{'s' if n > 1 else ''}"
-    return f" What the {other} {_form(n, 'reads', 'read')} we do not know from attention alone."
+    which = f"{n} {'other ' * (n < total)}head{'s' * (n > 1)}"
+    return f" What the {which} {_form(n, 'reads', 'read')} we do not know from attention alone."
 
 
 def _heads(n: int, none: str = "no head") -> str:

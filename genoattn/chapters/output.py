@@ -282,7 +282,9 @@ def ranked(out: Output, novel: Novel, opposite: Opposite, p: Checked) -> Finding
         novel.sites, out.study.genome, out.study.features, novel.places, opposite.boxes,
         listed_evidence, n=p.n_candidates,
     )  # fmt: skip
-    return Finding(table(words.candidate_rows(found)), {"candidates": found})
+    shown = words.candidate_rows(found)
+    title = f"The {len(shown)} novel sites of highest output"
+    return Finding(table(shown, title), {"candidates": found})
 
 
 def _listed(out: Output, evidence: dict[str, NDArray[np.bool_]]) -> dict[str, NDArray[np.bool_]]:

@@ -164,7 +164,9 @@ def around_sites(out: Output, p: Checked) -> AroundSites:
     levels = surroundings.window_levels(out.track, classes, flank=p.flank, level=p.level)
     missing = [class_name(name) for name, sites in classes.items() if sites.empty]
     said = (
-        table(words.level_rows(levels, out.baseline, p.level))
+        table(
+            words.level_rows(levels, out.baseline, p.level), "The level around each class of sites"
+        )
         + f"\n{words.say_levels(levels, out.baseline, missing)}\n\n"
         + folded("Where each profile is highest and lowest", table(words.extreme_rows(extremes)))
     )

@@ -35,7 +35,8 @@ def say_output(weights: str, name: str, n: int, baseline: float, published: bool
         f"both strands, median **{baseline:.2g}**{theirs}. The scale of an output depends on how "
         "a model was trained (loss, share of start sites), so the outputs of two models cannot be "
         "compared. Only the *percentile* can, the share of the test part's positions whose output "
-        "is lower. The ratio to this median shows the direction of a difference, not its size."
+        "is lower. The ratio to this median depends on the scale as well: between models, compare "
+        "its direction, not its size."
     )
 
 
@@ -202,7 +203,7 @@ def say_statements(statements: pd.DataFrame) -> str:
         if open_
         else ""
     )
-    rows = table(shown(statements))
+    rows = table(shown(statements), "Each statement of the paper, and what is found here")
     return f"Of the paper's {len(statements)} statements {listed(parts)}.{why}\n{rows}"
 
 

@@ -447,7 +447,7 @@ def say_highest(top: pd.DataFrame) -> str:
     if "next_gene" in top:
         shown["next gene"] = top["next_gene"]
         shown["nt to it"] = top["distance"].map("{:,.0f}".format).replace("nan", "")
-    return table(shown)
+    return table(shown, f"The {len(shown)} highest peaks")
 
 
 # ------------------------------------------------------------------------ around gene starts

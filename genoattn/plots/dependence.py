@@ -413,7 +413,7 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         figure.colorbar(image, ax=grid[0, -1], label="share restored (first order)")
     return Drawn(
         figure,
-        f"By which way {element} is read: share of its effect that comes back with a head, by the "
+        f"By which path {element} is read: share of its effect that comes back with a head, by the "
         "bin of queries where the head acts and the bin of keys that it reads, to first order. "
         "Numbers are the first offset of each bin from the start site; the leftmost keys are all "
         "those further upstream. A head that acts at queries far from the site's own, at the "
@@ -568,11 +568,13 @@ def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
     axes.set_xlabel("heads kept, the others hand on their means")
     axes.set_ylabel("PR AUC, test part")
     axes.set_ylim(bottom=0)
-    enough = curve[curve["pr_auc"] >= goal * whole].iloc[0]
+    n_all = int(curve["n_heads"].iloc[-1])
+    enough = int(curve.loc[curve["pr_auc"] >= goal * whole, "n_heads"].iloc[0])
+    reached = f"only all {n_all} heads reach it" if enough == n_all else f"{enough} heads reach it"
     return Drawn(
         figure,
         f"Score of circuits against the number of heads, with intervals. The dashed line is "
-        f"{goal:.0%} of the score of all heads; {int(enough['n_heads'])} heads reach it.",
+        f"{goal:.0%} of the score of all heads; {reached}.",
         f"A curve from {curve['pr_auc'].iloc[0]:.3f} without heads to {whole:.3f} with all "
-        f"{int(curve['n_heads'].iloc[-1])}.",
+        f"{n_all}.",
     )

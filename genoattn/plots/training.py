@@ -478,7 +478,7 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
         From `genoattn.evaluation.errors.place_shares`.
     """
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(style.WIDTH, 3.4), layout="constrained", width_ratios=[1.5, 1]
+        1, 2, figsize=(style.WIDTH, 3.8), layout="constrained", width_ratios=[1.5, 1]
     )
     groups = list(dict.fromkeys(distances["sites"]))
     classes = list(dict.fromkeys(distances["distance"]))
@@ -499,7 +499,7 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
     )  # fmt: skip
     left.set_xticks(range(len(classes)), classes, rotation=20)
     left.set(xlabel="distance to the nearest site, nt", ylabel="share of the false calls, %")
-    left.legend(title="nearest site of", loc="upper left")
+    left.legend(title="nearest site of", loc="upper center", bbox_to_anchor=(0.4, -0.33), ncols=1)
     whats = list(dict.fromkeys(places["what"]))
     wide = places.pivot(index="what", columns="place", values="share").loc[whats]
     wide = wide[list(dict.fromkeys(places["place"]))]

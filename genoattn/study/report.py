@@ -167,13 +167,15 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_$<\[{])", r"\\\1", text)
 
 
-def table(frame: pd.DataFrame) -> str:
+def table(frame: pd.DataFrame, title: str = "") -> str:
     """Write a frame of texts as a Markdown table, the first column to the left, others right.
 
     Parameters
     ----------
     frame : DataFrame
         Cells as they shall be read; the index is not shown.
+    title : str
+        Of the box into which the table is folded if it has more than `LONG` rows.
 
     Returns
     -------
@@ -183,7 +185,8 @@ def table(frame: pd.DataFrame) -> str:
     cells = [list(frame.columns), *frame.astype(str).to_numpy().tolist()]
     rows = [[cell.replace("|", r"\|") for cell in row] for row in cells]
     rows.insert(1, [":--", *["--:"] * (frame.shape[1] - 1)])
-    return "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+    text = "\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+    return "\n" + folded(title, text) if title and len(frame) > LONG else text
 
 
 def with_interval(

@@ -120,7 +120,9 @@ def _power(n: int, m: int, p: float) -> str:
     needed = 0.5 + norm.isf(ALPHA) * np.sqrt((n + m + 1) / (12 * n * m))
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
-    return f"; with {n} against {m} heads, only a lead in {needed:.0%} of pairs is significant"
+    return (
+        f"; with {n} heads against {m}, it takes a lead in {needed:.0%} of pairs to be significant"
+    )
 
 
 def _verdict(holds: bool, known: bool = True) -> str:

@@ -226,7 +226,7 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
     assert "restores a part of two" in told
     assert "**sure** of these elements, which heads carry in two repeated trainings too" in told
     assert "the binding sites of none of two factors changes" in told
-    assert told.endswith("trained two more times.")
+    assert told.endswith("one model and two repetitions of its training.")
     save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
     assert "of one of two factors changes" in landing.answer(results)
 

@@ -220,17 +220,17 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     others = chapter.others(run, model, asked, mediated, p)
     kept = chapter.kept_heads(run, model, chapter.part(run, model, p), p)
     said = chapter.in_short(mediated, others, kept).said
-    assert "Of 1 element asked about, the output uses what stands at 1: noise there costs" in said
+    assert "Of 1 element asked about, the output uses what stands at 1: noise in its place" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said
-    assert "not stand" not in said
+    assert "we do not say" not in said
     fallen = mediated._replace(carriers=mediated.carriers[:0])
     assert fallen.not_named == ["-35"]
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
     assert "Heads of this network restore -35 as well, but no more than what stands in the" in said
-    assert "sites that lack it: here this name does not stand." in said
+    assert "sites that lack it, so we do not say that they carry it." in said
     assert "One element is carried in at least two of two seeds (-35)" in said, "in the seeds"
 
 

@@ -107,7 +107,7 @@ def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     assert "finds **one element** at 100 sites: -10 box at -12 (50 sites, -3.00" in said
     assert "For one the interval lies below zero; one has a known counterpart" in said
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
-    assert "For no the" not in weak or "no have" in weak
+    assert "For none the interval lies below zero; none has a known counterpart" in weak
     assert "No motif recurs" in wording.say_used(elements()[:0], 100, 0.05)
     by_letters = wording.say_used(elements().assign(element="TAT at -12"), 100, 0.05)
     assert "sites: TAT at -12 (50 sites" in by_letters, "its place is told once"
@@ -128,8 +128,9 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
     named = pd.DataFrame([{"layer": 1, "head": 1, "name": "-10 box", "contribution": 0.5,
                            "excess": 8.0, "q_value": 0.001}])  # fmt: skip
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
-    assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); most of" in more
-    assert "most of all L1 H1 the -10 box (+0.50 log" in more
+    assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); those" in more
+    assert "those that pass on most are L1 H1 (-10 box, +0.50 log" in more
+    assert "four times out of five is 2.0 bits for the median comparison." in more
     assert "| L1 H1 | -10 box | +0.50 | 8.0 | 0.001 |" in more
     assert "convolutions" not in more
 
@@ -145,6 +146,7 @@ def test_claims_of_the_paper_get_a_verdict_with_its_power():
     )
     said = wording.say_factors(table, None, 0.05)
     assert "for **CRP -0.90 (-1.20 to -0.60) and position -82" in said
+    assert "binding sites of two factors and one stretch changes" in said
     assert "ArcA's sites, for which the paper sees a head: no effect beyond the controls" in said
     assert "found four times out of five" in said
     assert "sigma fecI: too few in the test part to say" in said
@@ -159,6 +161,20 @@ def test_heads_that_carry_factors_are_named_or_their_power_is():
     assert "CRP by L3 H2 (-0.30)" in wording.say_factors(table, by_head, 0.05)
     weak = wording.say_factors(table, by_head.assign(q_value=0.2), 0.05)
     assert "none carries a factor at q ≤ 0.05 (1 comparisons; the median smallest" in weak
+
+
+def test_the_three_sharpest_heads_of_the_first_layer_are_named():
+    summary = pd.DataFrame(
+        {"head": [1, 2, 3, 4], "distance": [5, 6, 7, 8], "query_word": ["AAA", "CCC", "GGG", "TTT"],
+         "query_attention": [0.2, 0.5, 0.1, 0.3], "mean_attention": 0.05, "one_matrix": 0.5,
+         "with_a_pair": 0.6, "query_r_squared": 0.9}
+    )  # fmt: skip
+    said = wording.say_first_layer(summary, 64)
+    assert "the heads look mostly at one place: L1 H2 6 nt back (5% of its attention" in said
+    assert "50% from CCC), L1 H4 8 nt" in said and "and L1 H1 5 nt" in said
+    assert "GGG" not in said and said.endswith("; the figure shows the others.")
+    one = wording.say_first_layer(summary[:1], 64)
+    assert "the head looks mostly" in one and one.endswith("20% from AAA).")
 
 
 def test_a_stem_is_said_to_hide_the_words():

@@ -91,9 +91,10 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
     found = SimpleNamespace(effects=effects, carriers=carriers, used=["start codon"])
     said = words.say_in_short(found, None, codon_table(), (0.0, -0.1, 0.1), pd.DataFrame())
     assert "Of two elements and edits asked about, the output depends on one" in said
-    assert "(not shown: second codon AAA)." in said and "every distance" not in said
+    assert "(not shown: second codon AAA, +0.00 (-0.10 to +0.10))." in said
+    assert "every distance" not in said
     assert "- **start codon**: +5.00 (+4.00 to +6.00) log-odds; L2 H6 alone restores 50%" in said
-    assert "worth most as a start is ATG" in said and "Leaderless" not in said
+    assert "worth most as a start is ATG" in said and "leaderless" not in said
     control = effects.iloc[:1].assign(control="frame kept", ci_high=4.0)
     both = pd.concat([effects, control])
     met = words.say_in_short(
@@ -116,7 +117,8 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
     )  # fmt: skip
     said = words.say_in_short(SimpleNamespace(**lone), spaced, codon_table(), (0, -1, 1), leaders())
     assert "is worth most 7 nt before the start codon (+2.00 (+1.50 to +2.50))." in said
-    assert "no single head carries it" in said and "Leaderless genes: They are found less" in said
+    assert "no single head carries it" in said
+    assert "Eight genes are leaderless. They are found less often: 20%" in said
 
 
 # ------------------------------------------------------------------------------------- steps

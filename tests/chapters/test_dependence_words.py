@@ -9,6 +9,7 @@ import pytest
 from genoattn.chapters import dependence_carriers_words as carried
 from genoattn.chapters import dependence_circuits_words as circuits
 from genoattn.chapters import dependence_networks_words as networks
+from genoattn.chapters import dependence_words as short
 from genoattn.interventions.carriers import Criteria
 
 P = SimpleNamespace(
@@ -57,12 +58,12 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
     assert "L1 H4 50% (40% to 60%) and 2 more | 7 | 10% | 9 |" in said
     assert "| start | +0.04 (-0.10 to +0.20) | not asked | — | none | 0 | — | 9 |" in said
     assert "Heads restore" not in said
-    assert "in the same places of sites that lack it at box. The" in said
+    assert "in the same places of sites that lack the element at box. The" in said
     weak = effects().assign(excess_q=0.051)
     said = carried.say_mediated(weak, carriers(6), carriers(7), P)
-    assert "At none of them it costs clearly more" in said
-    assert "At box the whole effect is not told from that of what else stands there" in said
-    assert "to within 0.2 log-odds (half an interval)" in said
+    assert "At none of them does it cost significantly more" in said
+    assert "At box the effect is not shown to be larger than that of what stands there" in said
+    assert "(the difference is known to ±0.2 log-odds, half an interval)" in said
     assert "Noise raises" not in said
     up = effects().assign(effect=-1.0, ci_low=-1.5, ci_high=-0.5)
     said = carried.say_mediated(up, carriers(6), carriers(7), P)
@@ -95,13 +96,25 @@ def curve(low, high):
     )  # fmt: skip
 
 
+def test_a_set_of_heads_below_the_goal_is_told_with_its_interval():
+    mediated = SimpleNamespace(
+        used=[], carriers=carriers(0), not_named=[], effects=pd.DataFrame({"control": [""]})
+    )
+    curve = pd.DataFrame(
+        {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.1, 0.2], "ci_low": 0.05, "ci_high": 0.25}
+    )
+    said = short.say_in_short(mediated, 1, [], 0, curve, 0.9)
+    assert "No set of heads that was tried keeps 90% of the PR AUC of all (0.200); 3 of 4" in said
+    assert said.endswith("heads keep 50% (0.100 (0.050 to 0.250)).")
+
+
 def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
     said = carried.say_spaced(curve(0.3, 0.8), "L1 H6", (16, 18))
     assert said.startswith("The box is worth most with")
     moved = carried.say_spaced(curve(0.3, 0.8).assign(upstream="Shine-Dalgarno"), "L1 H6", (5, 9))
     assert moved.startswith("The Shine-Dalgarno sequence is worth most with")
     assert moved.endswith("works best at 5 to 9 nt: the test is not passed.")
-    assert said.endswith("works best (16 to 18 nt): the test is passed.")
+    assert said.endswith("too, works best there (16 to 18 nt): the test is passed.")
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
     assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
     assert "significantly less at 15 nt." in said  # 0.8 touches the limit
@@ -141,8 +154,8 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text):
     assert "strongest hop" not in none
 
 
-def test_without_a_used_element_there_is_no_way():
-    assert "no way to follow" in carried.say_ways(
+def test_without_a_used_element_there_is_no_path():
+    assert "no path to follow" in carried.say_ways(
         sets((1, 1)).iloc[:0], pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), CRITERIA
     )
 

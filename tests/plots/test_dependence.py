@@ -138,6 +138,8 @@ def test_curves_show_every_point_with_its_interval():
     )
     drawn = draw.circuit_curve(curve)
     assert "90% of the score of all heads; 2 heads reach it" in drawn.caption
+    lower = curve.assign(pr_auc=[0.0, 0.1, 0.2])
+    assert "only all 4 heads reach it" in draw.circuit_curve(lower).caption
 
 
 def test_each_network_has_a_column_with_the_leading_head():

@@ -63,6 +63,14 @@ def test_a_long_table_is_folded_unless_it_is_already():
     assert report.with_long_tables_folded(already) == already
 
 
+def test_a_table_with_a_title_is_folded_below_it_once_it_is_long():
+    rows = pd.DataFrame({"a": range(report.LONG + 1), "b": 1})
+    box = report.table(rows, "All of a")
+    assert box.startswith("\n````{admonition} All of a\n:class: dropdown") and "| 8 | 1 |" in box
+    assert report.with_long_tables_folded(box) == box
+    assert report.table(rows[: report.LONG], "All of a") == report.table(rows[: report.LONG])
+
+
 def test_a_long_table_is_written_compressed_and_the_form_of_an_earlier_run_goes(tmp_path):
     defaults = {name: one.default for name, one in chapter.PARAMETERS.items()}
     p = parameters.check(chapter.PARAMETERS, {**defaults, "run_dir": str(tmp_path)})

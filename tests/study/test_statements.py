@@ -139,7 +139,7 @@ def test_a_contrast_that_is_not_significant_refutes_nothing(with_role, holds):
     roles = table.iloc[:3].assign(element="x")
     found = statements.head_statements(table, np.zeros((6, 2, 4)), roles, selective_share=0.5)
     assert found["holds"].iloc[-1] == holds
-    assert ("3 against 9 heads, only a lead in 83% of pairs" in found["here"].iloc[-1]) == (
+    assert ("3 heads against 9, it takes a lead in 83% of pairs" in found["here"].iloc[-1]) == (
         holds != "yes"
     )
 
