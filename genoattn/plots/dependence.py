@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from genoattn.genome.sites import paper_label
 from genoattn.heads.profiles import names
@@ -446,6 +447,7 @@ def head_set_curves(sets: pd.DataFrame, most: int = 6) -> Drawn:
         told.append(f"{element} {rows['share'].iloc[-1]:.0%} with {len(rows)}")
     axes.axhline(1, color="0.4", linewidth=0.6)
     axes.set_xlabel("heads restored together, the leading ones first")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("share of the effect restored")
     if told:
         axes.legend(fontsize=8)

@@ -201,7 +201,7 @@ def mediated_grid(table: pd.DataFrame, names: pd.DataFrame) -> Drawn:
             ends.append(letter_stacks(axes, heights))
             name = called.get((layer, head))
             label = f"L{layer} H{head}"
-            axes.set_title(f"{label}: {name}" if name else label, fontsize=style.SMALL, pad=2,
+            axes.set_title(f"{label}\n{name}" if name else label, fontsize=style.SMALL, pad=2,
                            fontweight="bold" if name else "normal")  # fmt: skip
             axes.tick_params(labelsize=style.SMALL, length=2)
             total = float(heights.to_numpy().sum())
@@ -330,7 +330,7 @@ def factor_forest(table: pd.DataFrame | None, max_q: float = 0.05) -> Drawn | No
         figure,
         "What the output loses when the binding sites of a factor are replaced by random letters, "
         "beyond what the same replacement costs at matched start sites without a known site; "
-        "95 % intervals, number of sites in brackets. Effects within the grey bar would have been "
+        "95% intervals, number of sites in brackets. Effects within the grey bar would have been "
         "found less than four times out of five.",
         f"{len(rows)} points with intervals. Beyond chance: {listed(found)}.",
     )

@@ -60,7 +60,7 @@ def test_every_head_has_a_panel_with_its_name_and_its_layers_scale(logos):
     names = pd.DataFrame({"layer": [2], "head": [3], "name": ["-10 box"]})
     drawn = reading.mediated_grid(logos, names)
     titles = [axes.get_title() for axes in drawn.figure.axes]
-    assert titles == ["L1 H1", "L1 H2", "L1 H3", "L2 H1", "L2 H2", "L2 H3: -10 box"]
+    assert titles == ["L1 H1", "L1 H2", "L1 H3", "L2 H1", "L2 H2", "L2 H3\n-10 box"]
     low, high = drawn.figure.axes[3].get_ylim()
     assert (low, high) == pytest.approx((-0.105, 0.735), abs=1e-6)  # of L2 H3, the layer's largest
     assert "strongest in all is L2 H3 with +0.60" in drawn.alt
