@@ -379,7 +379,7 @@ def redundancy(results: Results) -> Headline:
     return Headline(
         "redundancy",
         _minus(with_interval(*_ci(worst, "delta_pr_auc"), "+.3f")),
-        f"{in_words(needed).capitalize()} of {n} heads {_are(needed)} missed alone",
+        f"Leaving out a single head lowers the score for {_some(needed)} of {n} heads",
         f"The change of PR AUC without {name}, the head that is missed most. For "
         f"{in_words(unsure)} {'head' if unsure == 1 else 'heads'} the interval includes zero"
         f"{rises}.{_circuits(results)} Attention shows where a head looks; only switching it off "
@@ -388,10 +388,6 @@ def redundancy(results: Results) -> Headline:
         f"{_STUDY}/06_dependence",
         "How much the score needs each head",
     )
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
 
 
 def _circuits(results: Results) -> str:

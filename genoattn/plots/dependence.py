@@ -346,7 +346,7 @@ def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
     best = rows.loc[rows["effect"].idxmax()]
     return Drawn(
         figure,
-        "Every tile of the promoter permuted, whatever stands there. Top, what this costs, with "
+        "Every tile of the region permuted, whatever stands there. Top, what this costs, with "
         "intervals; below, how much of it comes back with each head alone. White: less than the "
         "least effect that counts.",
         f"Bars over {len(worth)} tiles, the highest {best['effect']:+.2f} at "

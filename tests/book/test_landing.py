@@ -114,7 +114,7 @@ def ablated(deltas, width):
 def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     save(results, "ablation_whole", ablated([0.01, -0.2, -0.03, -0.1], 0.05))
     found = landing.redundancy(results)
-    assert found.title == "Two of 4 heads are missed alone"
+    assert found.title == "Leaving out a single head lowers the score for two of 4 heads"
     assert "spared" not in found.text and "the score rises" not in found.text
     circuits = {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2], "part": 1.0}
     save(results, "circuits", circuits)
