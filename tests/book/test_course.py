@@ -59,5 +59,14 @@ def test_for_a_session_all_gaps_but_the_last_are_filled(source):
     assert tags["last-task"] == ["solution"] * (n - 1) + ["exercise"]
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_the_last_question_has_an_answer_for_the_teacher_only(source):
+    last = {name: course.version(source, name).cells[-1].source for name in course.VERSIONS}
+    assert last["teacher"].startswith("**An answer.** ") and "*To test it:*" in last["teacher"]
+    assert last["student"] == last["last-task"]
+    assert last["student"].startswith("**Think further.** ")
+    assert "An answer" not in course.page(source)
+
+
 def test_minutes_are_read_from_the_first_cell():
     assert course.minutes(SOURCES[0]) == 30
