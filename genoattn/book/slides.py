@@ -271,7 +271,7 @@ def _looks(results: Results) -> dict[str, str]:
         "look.everywhere": named[wide],
         "look.highest": f"{peaks['census_mean'].max():.2f}",
         "look.near_10": in_words(len(near["−10 box"])),
-        "look.near_35": listed(names(near["−35 box"])) or "no head",
+        "look.near_35": listed(names(near["−35 box"]), "no head"),
     }
 
 
@@ -363,7 +363,11 @@ def _heads(results: Results) -> dict[str, str]:
         "circuit.kept": f"{most['pr_auc'] / whole['pr_auc']:.0%}",
         "elements.tried": f"{in_words(len(tried)).capitalize()} elements were tried"
         + (f"; without the {listed(unused)} the output does not fall" if len(unused) else ""),
-        "elements.anywhere": listed(own.loc[own["excess_q"] >= _MAX_Q, "element"]) or "none",
+        "elements.anywhere": listed(
+            own.loc[
+                (own["excess_q"] >= _MAX_Q) & ~own["element"].isin(carried["element"]), "element"
+            ]
+        ),
         "noise.element": str(noised["element"]),
         "noise.effect": with_interval(noised["effect"], noised["ci_low"], noised["ci_high"], ".1f"),
     } | _vote(results, box)

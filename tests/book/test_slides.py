@@ -313,3 +313,6 @@ def test_heads_that_the_vote_is_compared_with_are_those_of_the_mediation(numbers
         assert f"{head} restores {float(row['share']):.0%} (" in numbers["vote.named"]
     unused = [row["element"] for row in _rows("heads_by_element") if row["used"] == "False"]
     assert all(one in numbers["elements.tried"] for one in unused)
+    for row in _rows("heads_by_element"):
+        if row["element"] in numbers["elements.anywhere"]:
+            assert row["used"] == "True" and not row["carried_by"]
