@@ -8,6 +8,8 @@ two in each place (nbconvert's ``TagRemovePreprocessor`` takes the other away)::
     teacher     all gaps filled
     last-task   filled but for the last, for a session that begins there
 
+The cell tagged ``answer``, one to the question at the end, is the teacher's only.
+
 In the book each exercise is a page: its tasks as exercises (sphinx-exercise), with folded solutions
 and all versions to be downloaded. The build writes these pages into ``book/course/``.
 """
@@ -61,7 +63,9 @@ def version(source: str | Path, name: str) -> Any:
     )
     filled = gaps[:]
     del filled[VERSIONS[name]]
-    for cell in [*filled, *solutions[VERSIONS[name]]]:
+    answers = [cell for cell in notebook.cells if "answer" in cell.metadata.get("tags", [])]
+    hidden = [] if name == "teacher" else answers
+    for cell in [*filled, *solutions[VERSIONS[name]], *hidden]:
         cell.metadata["tags"].append("left-out")
     return TagRemovePreprocessor(remove_cell_tags=["left-out"]).preprocess(notebook, {})[0]
 
@@ -118,8 +122,8 @@ def page(source: str | Path) -> str:
     task = 0
     for cell in cells:
         tags = cell.metadata.get("tags", [])
-        if "check" in tags:
-            continue  # its words are seen in the notebook only
+        if {"check", "answer"} & set(tags):
+            continue  # seen in the notebook only, an answer in the teacher's
         text = cell.source
         if cell.cell_type == "code":
             text = f"```python\n{text}\n```"

@@ -17,7 +17,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from PIL import Image
 from genoattn.book import landing
 from genoattn.book.landing import Results
 from genoattn.book.pages import page_source, page_title, toc_pages
-from genoattn.book.redrawn import MAKERS, Maker
+from genoattn.book.redrawn import BESIDE, MAKERS, Maker
 from genoattn.genome.files import writing
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
@@ -230,6 +230,12 @@ def _entries(folder: Path, root: Path, terms: Mapping[str, str]) -> Iterator[dic
             yield _picture(folder, found)
         else:
             yield _drawing(folder, found, anew, found.results, terms)
+        if found.name in BESIDE:
+            name, maker = BESIDE[found.name]
+            made = maker(Results(root / found.results))
+            assert isinstance(made, Drawn)
+            shown = replace(found, name=name, caption=made.caption, alt=made.alt)
+            yield _drawing(folder, shown, made, found.results, terms)
 
 
 def _drawing(

@@ -38,10 +38,11 @@ from genoattn.plots import (
     training,
 )
 from genoattn.plots.drawn import Drawn, Nothing
+from genoattn.plots.landing import BOXES
 from genoattn.prediction import benchmark
 from genoattn.study.tasks import TASKS, Task
 
-__all__ = ["MAKERS", "Maker", "first_and_seeds"]
+__all__ = ["BESIDE", "MAKERS", "Maker", "first_and_seeds"]
 
 
 Maker = Callable[[Results], Drawn | Nothing | None]
@@ -222,6 +223,13 @@ def _logo_grid(results: Results) -> Drawn:
     return heads.logo_grid(*_motifs(results), _roles(results))
 
 
+def _candidates(results: Results) -> Drawn:
+    """The heads that look at the −10 box, for a vote: no role is written beside them."""
+    best, background = _motifs(results)
+    (region,) = [ends for name, *ends in BOXES if name == "−10 box"]
+    return heads.candidates(best, (region[0], region[1]), background)
+
+
 def _examples(results: Results) -> Drawn:
     found = results.table("heads_elements", "element", "best_head", "verdict")
     best, background = _motifs(results)
@@ -378,3 +386,8 @@ MAKERS: dict[str, Maker] = {
     "10-adapt-learning-curve": _own_curve,
 }
 """Page and function, as the figure's name has them after its part of the book -> maker."""
+
+BESIDE: dict[str, tuple[str, Maker]] = {
+    "study-03-heads-logo-grid-2": ("slides-candidates", _candidates),
+}
+"""Figure of a page -> name and maker of one that slides show in its place."""

@@ -32,9 +32,11 @@ from genoattn.chapters import training_errors_words
 from genoattn.data.assays import source_name
 from genoattn.evaluation.seeds import prediction_interval
 from genoattn.genome.files import writing
+from genoattn.heads.profiles import names
 from genoattn.interventions import carriers, recovery
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
+from genoattn.plots.landing import BOXES
 from genoattn.study.report import in_words, listed, table, with_interval
 
 __all__ = ["Slide", "copy_reveal", "export", "facts", "filled", "notebook", "read", "write"]
@@ -53,6 +55,7 @@ _REVEAL = (
 )
 _THEME = "dist/theme/deck.css"
 _SIZE = ("1280", "720")
+_MAX_Q = 0.05
 _NUMBER = re.compile(r"\{\{ *(.*?) *\}\}")
 _FIGURE = re.compile(r"!\[\]\(figure:([^)]*)\)")
 _NOTE = re.compile(r"(?m)^Note (\d+)–(\d+):\s*")
@@ -117,7 +120,9 @@ def facts(root: str | Path = ".") -> dict[str, str]:
     root = Path(root)
     results = Results(root / "book/results/ecoli")
     found: dict[str, str] = {}
-    for part in (_tables(results), _model(root, results), _scores(root, results), _heads(results)):
+    for part in (_tables(results), _model(root, results), _scores(root, results)):
+        found |= part
+    for part in (_looks(results), _matches(results), _heads(results)):
         found |= part
     for one in landing.headlines(results):
         found |= {f"{one.name}.title": one.title, f"{one.name}.number": one.number}
@@ -252,10 +257,73 @@ def _others(rows: pd.DataFrame, weights: str) -> dict[str, str]:
     }
 
 
+def _looks(results: Results) -> dict[str, str]:
+    """Where heads look: what a class is asked to find in the figures."""
+    found = results.table("heads_profiles", "label", "maximum", "census_mean")
+    heads = found.groupby(["layer_1based", "head_1based"])
+    bright = (heads["maximum"].mean() / heads["maximum"].max()).reset_index()
+    narrow, wide = bright["maximum"].argmin(), bright["maximum"].argmax()
+    peaks = found.loc[heads["census_mean"].idxmax()]
+    near = {name: peaks[peaks["label"].between(first, last)] for name, first, last in BOXES}
+    named = names(bright)
+    return {
+        "look.stripe": named[narrow],
+        "look.everywhere": named[wide],
+        "look.highest": f"{peaks['census_mean'].max():.2f}",
+        "look.near_10": in_words(len(near["−10 box"])),
+        "look.near_35": listed(names(near["−35 box"]), "no head"),
+    }
+
+
+def _matches(results: Results) -> dict[str, str]:
+    """How many known motifs the heads' motifs were compared with, and what is left of that."""
+    matches = results.table("heads_calibration", "threshold", "heads", "shuffled", "compared")
+    common, strict = (matches[matches["threshold"] == one].iloc[0] for one in (0.01, 0.001))
+    known = results.table("heads_known", "motif", "p_value", "q_value")
+    nearest = known.sort_values("p_value").iloc[[0]]
+    passing = int((known["q_value"] <= _MAX_Q).sum())
+    return {
+        "match.compared": f"{int(strict['compared']):,}",
+        "match.chance": in_words(round(strict["compared"] * strict["threshold"])),
+        "match.found": in_words(round(strict["compared"] * strict["heads"])),
+        "match.heads": f"{common['heads']:.2%}",
+        "match.shuffled": f"{common['shuffled']:.2%}",
+        "match.passing": in_words(passing) if passing else "none",
+        "match.nearest": f"{names(nearest)[0]} with {nearest['motif'].iloc[0]} "
+        f"(q = {nearest['q_value'].iloc[0]:.3f})",
+    }
+
+
+def _vote(results: Results, box: pd.Series) -> dict[str, str]:
+    """What comes back of the box that the class votes about, by the heads that attention names."""
+    shares = results.table("mediation", "model", "element", "control", "query_bin", "share")
+    shares = shares[
+        (shares["model"] == results.weights)
+        & (shares["element"] == box["element"])
+        & shares["control"].isna()
+        & (shares["query_bin"] == carriers.EVERY)
+    ].rename(columns={"layer": "layer_1based", "head": "head_1based"})
+    by = shares.set_index(pd.Index(names(shares)))
+    named = [
+        f"{head} restores {with_interval(one['share'], one['ci_low'], one['ci_high'], '.0%')}"
+        for head in str(box["by_attention"]).split("; ")
+        for one in [by.loc[head]]
+    ]
+    return {
+        "vote.element": str(box["element"]),
+        "vote.named": listed(named),
+        "vote.carrier": str(box["carried_by"]),
+        "vote.share": f"{box['share']:.0%}",
+        "vote.back": f"{box['effect'] * box['share']:.1f}",
+    }
+
+
 def _heads(results: Results) -> dict[str, str]:
     """Elements with the heads that attention and that mediation name; nulls; circuits."""
-    by = results.table("heads_by_element", "element", "by_attention", "carried_by", "share", "used")
-    by = by[by["used"]]
+    tried = results.table(
+        "heads_by_element", "element", "by_attention", "carried_by", "share", "used"
+    )
+    by = tried[tried["used"]]
     shown = pd.DataFrame(
         {
             "element": by["element"],
@@ -278,13 +346,14 @@ def _heads(results: Results) -> dict[str, str]:
         asked["control"].isin(["untrained", "shuffled labels"])
         & (asked["query_bin"] == carriers.EVERY)
     ]
-    by_chance = int(((nothing["q_value"] < 0.05) & (nothing["ci_low"] > 0)).sum())
+    by_chance = int(((nothing["q_value"] < _MAX_Q) & (nothing["ci_low"] > 0)).sum())
     circuits = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
     most, whole = circuits.iloc[-2], circuits.iloc[-1]
-    matches = results.table("heads_calibration", "threshold", "heads", "shuffled")
-    strict = matches[matches["threshold"] == 0.01].iloc[0]
-    effects = results.table("mediation_effects", "element", "control", "effect")
-    noised = effects[effects["control"].isna() & effects["used"]].sort_values("effect").iloc[-1]
+    effects = results.table("mediation_effects", "element", "control", "effect", "excess_q")
+    own = effects[effects["control"].isna() & effects["used"]]
+    noised = own.sort_values("effect").iloc[-1]
+    box = by[by["element"] == noised["element"]].iloc[0]
+    unused = tried.loc[~tried["used"], "element"]
     return {
         "elements.list": table(shown),
         "elements.agree": f"{in_words(agree) if agree else 'none'} of {in_words(len(carried))}",
@@ -292,11 +361,16 @@ def _heads(results: Results) -> dict[str, str]:
         "null.asked": f"{len(nothing):,}",
         "circuit.heads": f"{int(most['n_heads'])}",
         "circuit.kept": f"{most['pr_auc'] / whole['pr_auc']:.0%}",
-        "match.heads": f"{strict['heads']:.2%}",
-        "match.shuffled": f"{strict['shuffled']:.2%}",
+        "elements.tried": f"{in_words(len(tried)).capitalize()} elements were tried"
+        + (f"; without the {listed(unused)} the output does not fall" if len(unused) else ""),
+        "elements.anywhere": listed(
+            own.loc[
+                (own["excess_q"] >= _MAX_Q) & ~own["element"].isin(carried["element"]), "element"
+            ]
+        ),
         "noise.element": str(noised["element"]),
         "noise.effect": with_interval(noised["effect"], noised["ci_low"], noised["ci_high"], ".1f"),
-    }
+    } | _vote(results, box)
 
 
 def _truth(tables: recovery.Recovery) -> dict[str, str]:

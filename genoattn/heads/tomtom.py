@@ -356,8 +356,9 @@ def calibration(
     Returns
     -------
     DataFrame
-        ``threshold``, ``heads`` and ``shuffled`` (shares of all comparisons); a calibrated test
-        has ``shuffled`` equal to ``threshold``.
+        ``threshold``, ``heads`` and ``shuffled`` (shares of all comparisons), ``compared`` (number
+        of comparisons of the heads' motifs); a calibrated test has ``shuffled`` equal to
+        ``threshold``.
     """
     mine = matches.loc[~matches["decoy"], "p_value"].to_numpy()
     theirs = null["p_value"].to_numpy()
@@ -366,5 +367,6 @@ def calibration(
             "threshold": list(thresholds),
             "heads": [float(np.mean(mine <= t)) for t in thresholds],
             "shuffled": [float(np.mean(theirs <= t)) for t in thresholds],
+            "compared": len(mine),
         }
     )

@@ -29,6 +29,7 @@ from genoattn.plots.drawn import Drawn
 
 __all__ = [
     "attention_map",
+    "candidates",
     "clustered_correlations",
     "correlation_by_layer",
     "correlation_map",
@@ -395,6 +396,54 @@ def logo_grid(
         f"head that looks at a place whatever is there. Most information: {most}.{of_roles}",
         f"Grid of {bits.size} sequence logos of {width} nucleotides, one a head. Most information: "
         f"{most}.{of_roles}",
+    )
+
+
+def candidates(
+    best: BestSequences, region: tuple[int, int], background: NDArray = UNIFORM
+) -> Drawn:
+    """Large logos of the heads that look at one region, without a role: for a class to choose one.
+
+    Parameters
+    ----------
+    best : BestSequences
+        `preferred.motifs_at`.
+    region : tuple of int
+        First and last paper label that the middle of a motif may have.
+    background : array of float, shape (4,)
+        See `draw_logo`.
+    """
+    first, last = _offsets_of(region)
+    looking = np.argwhere((best.offset >= first) & (best.offset <= last))
+    if not len(looking):
+        raise ValueError(f"no head looks at {region[0]:+d} to {region[1]:+d}")
+    columns = min(4, len(looking))
+    n_rows = -(-len(looking) // columns)
+    figure, grid = plt.subplots(
+        n_rows,
+        columns,
+        figsize=(style.WIDTH, 0.5 + 1.15 * n_rows),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axes, (layer, head) in zip(grid.flat, looking, strict=False):
+        counts = best.counts[layer, head]
+        draw_logo(axes, counts, int(best.offset[layer, head]) - len(counts) // 2, background)
+        axes.set_title(f"L{layer + 1} H{head + 1}", fontsize=10, pad=2)
+    for axes in grid.flat[len(looking) :]:
+        axes.set_visible(False)
+    figure.supxlabel("position relative to the start site (nt)", fontsize=10)
+    figure.supylabel("information (bits)", fontsize=10)
+    said = (
+        f"the {len(looking)} heads, of {best.offset.size}, whose highest mean attention lies "
+        f"between {region[0]:+d} and {region[1]:+d}"
+    )
+    return Drawn(
+        figure,
+        f"Motifs of {said}: the letters there, at the positions to which the head gives most. "
+        "Which of them reads the element?",
+        f"Sequence logos of {said}.",
     )
 
 

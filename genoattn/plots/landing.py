@@ -114,20 +114,22 @@ def ranked(heads: pd.DataFrame) -> Drawn:
     """
     figure, axes = _panel()
     place = np.arange(1, len(heads) + 1)
-    needed = (heads["ci_high"] < 0).to_numpy()
+    below, above = (heads["ci_high"] < 0).to_numpy(), (heads["ci_low"] > 0).to_numpy()
     axes.vlines(place, heads["ci_low"], heads["ci_high"], color=style.FAINT, linewidth=1)
-    for kept, marker, colour, name in (
-        (needed, "D", style.line(1)["color"], "below zero"),
-        (~needed, "o", style.line(0)["color"], "not significant"),
+    for kept, marker, number, name in (
+        (below, "D", 1, "below zero"),
+        (~below & ~above, "o", 0, "not significant"),
+        (above, "^", 2, "above zero"),
     ):
-        axes.plot(
-            place[kept],
-            heads["delta_pr_auc"][kept],
-            marker,
-            color=colour,
-            markersize=3.5,
-            label=name,
-        )
+        if kept.any():
+            axes.plot(
+                place[kept],
+                heads["delta_pr_auc"][kept],
+                marker,
+                color=style.line(number)["color"],
+                markersize=3.5,
+                label=name,
+            )
     axes.axhline(0, color=style.FAINT, linewidth=0.8)
     axes.set_xlabel("heads, the one that is missed most first")
     axes.set_ylabel("change of PR AUC")
@@ -136,7 +138,7 @@ def ranked(heads: pd.DataFrame) -> Drawn:
         figure,
         "Change of PR AUC when one head is switched off; lines are 95% intervals.",
         f"The change of PR AUC without each of {len(heads)} heads, sorted; the interval lies below "
-        f"zero for {int(needed.sum())}.",
+        f"zero for {int(below.sum())} and above it for {int(above.sum())}.",
     )
 
 

@@ -59,5 +59,33 @@ def test_for_a_session_all_gaps_but_the_last_are_filled(source):
     assert tags["last-task"] == ["solution"] * (n - 1) + ["exercise"]
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_the_last_question_has_an_answer_for_the_teacher_only(source):
+    last = {name: course.version(source, name).cells[-1].source for name in course.VERSIONS}
+    assert last["teacher"].startswith("**An answer.** ") and "*To test it:*" in last["teacher"]
+    assert last["student"] == last["last-task"]
+    assert last["student"].startswith("**Think further.** ")
+    assert "An answer" not in course.page(source)
+
+
 def test_minutes_are_read_from_the_first_cell():
     assert course.minutes(SOURCES[0]) == 30
+
+
+def test_the_days_of_the_block_course_add_up_and_give_each_exercise_its_minutes():
+    block = (ROOT / "book/teach/block.md").read_text()
+    told = {source.stem: str(course.minutes(source)) for source in SOURCES}
+    days = block.split("\n## Day ")[1:]
+    assert len(days) == 5
+    seen = []
+    for day in days:
+        assert "**Objective.** " in day
+        rows = re.findall(r"(?m)^\| (morning|afternoon) \| (\d+) \| (.*) \|$", day)
+        for when, total in (("morning", 150), ("afternoon", 180)):
+            assert sum(int(n) for name, n, _ in rows if name == when) == total, (day, when)
+        for _, n, what in rows:
+            for stem in re.findall(r"</book/course/(\w+)>", what):
+                assert n == told[stem], what
+                seen.append(stem)
+        assert re.search(r"\*(Answer|Expect):\* ", rows[-1][2])
+    assert sorted(seen) == sorted(told)

@@ -151,9 +151,9 @@ def test_the_plan_gives_each_part_the_minutes_of_its_slides():
         assert (at, place) == (85, len(deck) + 1)
 
 
-def test_each_part_of_session_one_says_all_that_a_lecturer_needs():
-    plan = PLAN.read_text()
-    session = plan.split("\n## Session ")[1]
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_part_of_a_session_says_all_that_a_lecturer_needs(number):
+    session = PLAN.read_text().split("\n## Session ")[number].split("\n## ")[0]
     rows = re.findall(r"(?m)^\| (\d+–\d+) \|", session)
     parts = re.split(r"(?m)^### ", session)[1:]
     assert [part.split(" ")[0] for part in parts] == rows
@@ -163,7 +163,18 @@ def test_each_part_of_session_one_says_all_that_a_lecturer_needs():
             *(("**Do.", "**Exercise.") if "pairs" in part else ("**Say.", "**Ask.")),
         ):
             assert asked in part, part
-        assert "{doc}`" in part or "Chapter 1," in part
+        assert re.search(r"\{doc\}`|Chapter \d,", part), part
+        assert part.count("**Ask.") <= part.count("*Answer") + part.count("*Expect"), part
+
+
+@pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
+def test_each_question_in_the_notes_has_an_answer(path):
+    for one in slides.read(path):
+        asked = len(re.findall(r"\bAsk:|Ask for ", one.notes)) + any(
+            "\n> " in f"\n{part}" for part in one.parts
+        )
+        answered = re.findall(r"\*(?:Answers?|Expect):\*|Typical ones", one.notes)
+        assert not asked or answered or len(one.parts) > 1, one.parts[0]
 
 
 def test_numbers_are_those_of_the_results(numbers):
@@ -264,3 +275,44 @@ def test_one_command_writes_figures_and_then_the_decks_that_show_them(monkeypatc
     assert build.main(["slides"]) == 0
     assert done == ["figures", "decks"]
     assert capsys.readouterr().out == "3 figures and 1 decks written\n"
+
+
+def test_what_a_class_is_asked_about_heads_is_in_the_results(numbers):
+    heads = {f"L{row['layer']} H{row['head']}": row for row in _rows("heads_table")}
+    near = [name for name, row in heads.items() if -14 <= int(row["peak_label"]) <= -7]
+    assert numbers["look.near_10"] == in_words(len(near))
+    assert all(int(heads[name]["peak_label"]) in range(-38, -29) for name in
+               numbers["look.near_35"].split(" and "))  # fmt: skip
+    highest = max(float(row["peak_mean"]) for row in heads.values())
+    assert numbers["look.highest"] == f"{highest:.2f}"
+    assert numbers["look.stripe"] == max(heads, key=lambda one: float(heads[one]["selectivity"]))
+    assert numbers["look.everywhere"] in heads
+
+
+def test_comparisons_with_known_motifs_are_counted_before_one_is_believed(numbers):
+    rows = {float(row["threshold"]): row for row in _rows("heads_calibration")}
+    n = int(rows[0.001]["compared"])
+    assert numbers["match.compared"] == f"{n:,}"
+    assert numbers["match.chance"] == in_words(round(n / 1_000))
+    assert numbers["match.found"] == in_words(round(n * float(rows[0.001]["heads"])))
+    passing = [row for row in _rows("heads_known") if float(row["q_value"]) <= 0.05]
+    assert numbers["match.passing"] == (in_words(len(passing)) if passing else "none")
+
+
+def test_heads_that_the_vote_is_compared_with_are_those_of_the_mediation(numbers):
+    (box,) = [row for row in _rows("heads_by_element") if row["element"] == "-10 box"]
+    assert numbers["vote.element"] == numbers["noise.element"] == box["element"]
+    assert numbers["vote.carrier"] == box["carried_by"]
+    assert numbers["vote.back"] == f"{float(box['effect']) * float(box['share']):.1f}"
+    for head in box["by_attention"].split("; "):
+        (row,) = [
+            row for row in _rows("mediation")
+            if (row["model"], row["element"], row["query_bin"]) == ("curated", "-10 box", "all")
+            and not row["control"] and f"L{row['layer']} H{row['head']}" == head
+        ]  # fmt: skip
+        assert f"{head} restores {float(row['share']):.0%} (" in numbers["vote.named"]
+    unused = [row["element"] for row in _rows("heads_by_element") if row["used"] == "False"]
+    assert all(one in numbers["elements.tried"] for one in unused)
+    for row in _rows("heads_by_element"):
+        if row["element"] in numbers["elements.anywhere"]:
+            assert row["used"] == "True" and not row["carried_by"]

@@ -61,6 +61,7 @@ def test_a_head_with_a_known_motif_is_found_on_either_strand_and_others_are_not(
     told = tomtom.calibration(frame, null, thresholds=(0.1, 0.01))
     assert told["shuffled"].to_numpy() == pytest.approx([0.1, 0.01], rel=0.6)
     assert told["heads"][1] > told["shuffled"][1]
+    assert told["compared"].tolist() == [10 * 60] * 2
 
 
 def test_decoys_fill_up_and_take_no_part() -> None:

@@ -90,6 +90,16 @@ def test_logos_stand_at_their_place() -> None:
     assert "1 of 6" in drawn.alt and "role" not in draw.logo_grid(best()).caption
 
 
+def test_candidates_are_the_heads_that_look_at_the_region_and_their_roles_are_not_told() -> None:
+    drawn = draw.candidates(best(), (-14, -1))
+    shown = [axes.get_title() for axes in drawn.figure.axes]
+    assert shown == ["L1 H1", "L2 H1"]
+    assert tick_labels(drawn.figure.axes[0]) == ["-15", "-12", "-9"]
+    assert "the 2 heads, of 6, whose highest mean attention lies between -14 and -1" in drawn.alt
+    with pytest.raises(ValueError, match=r"no head looks at \+30 to \+40"):
+        draw.candidates(best(), (30, 40))
+
+
 def test_peaks_outside_the_region_are_counted() -> None:
     table = pd.DataFrame(
         {

@@ -59,14 +59,20 @@ def test_the_lowest_nucleotide_is_named_and_the_boxes_are_marked():
     assert axes.lines[0].get_xdata().min() == -60
 
 
-def test_heads_below_zero_are_marked_apart():
+def test_heads_below_and_above_zero_are_marked_apart():
     heads = pd.DataFrame(
         {
-            "delta_pr_auc": [-0.1, -0.01, 0.0],
-            "ci_low": [-0.2, -0.03, -0.1],
-            "ci_high": [-0.05, 0.01, 0.1],
+            "delta_pr_auc": [-0.1, -0.01, 0.0, 0.05],
+            "ci_low": [-0.2, -0.03, -0.1, 0.01],
+            "ci_high": [-0.05, 0.01, 0.1, 0.1],
         }
     )
-    drawn = landing.ranked(heads)
-    assert "3 heads, sorted; the interval lies below zero for 1" in drawn.alt
-    assert drawn.figure.axes[0].lines[0].get_xdata().tolist() == [1]
+    (axes,) = (drawn := landing.ranked(heads)).figure.axes
+    assert "4 heads, sorted; the interval lies below zero for 1 and above it for 1" in drawn.alt
+    assert {line.get_label(): line.get_xdata().tolist() for line in axes.lines[:3]} == {
+        "below zero": [1],
+        "not significant": [2, 3],
+        "above zero": [4],
+    }
+    (axes,) = landing.ranked(heads[:3]).figure.axes
+    assert "above zero" not in [text.get_text() for text in axes.get_legend().get_texts()]
