@@ -11,6 +11,7 @@ import pandas as pd
 from genoattn.genome.sites import paper_label
 from genoattn.heads import preferred
 from genoattn.interventions import recovery
+from genoattn.interventions.claims import Rule
 from genoattn.study.report import in_words, listed, table, with_interval
 
 # ------------------------------------------------------------------------- letters everywhere
@@ -241,7 +242,24 @@ def say_recovered(tables: recovery.Recovery) -> str:
         f"permuted, the same claims would have recovered {chance:.1f} "
         f"({chance / max(1, len(planted)):.0%}). The models use {len(used)} of the elements, as "
         "replacing their copies by random letters moves the log-odds by half a unit or more; of "
-        f"these, **{_of(used)}** were recovered."
+        f"these, **{_of(used)}** were recovered." + _say_unused(planted)
+    )
+
+
+def _say_unused(planted: pd.DataFrame) -> str:
+    """Say what an observer that knows the grammar would lose with the elements not used."""
+    left = planted[~planted["used"]]
+    if left.empty:
+        return ""
+    able = left[left["ideal"].abs() >= Rule.min_used]
+    told = f" Of the {len(left)} that they do not use, {len(able)} could be used"
+    if able.empty:
+        return f"{told}: an observer that knows the grammar would not lose half a unit with any."
+    ideal, own = able["ideal"].abs(), able["change"].abs()
+    return (
+        f"{told}: an observer that knows the grammar and how the assays err would lose "
+        f"{ideal.mean():.1f} log-odds with one of them in the mean, where the networks lose "
+        f"{own.mean():.1f}; they have not learnt them from the sites that there are."
     )
 
 
@@ -295,7 +313,22 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     return (
         " What the claims say that an element is worth at a site that they were not made of "
         f"correlates with what its replacement costs there: r = {each}"
-        f"{', a number a genome' * (len(known) > 1)}."
+        f"{', a number a genome' * (len(known) > 1)}." + _say_ideal(known)
+    )
+
+
+def _say_ideal(known: pd.DataFrame) -> str:
+    """Say how well an observer that knows the grammar predicts the same."""
+    ideal = known["r_ideal"].dropna()
+    if ideal.empty:
+        return ""
+    return (
+        " An observer that knows the grammar, asked about the same stretches, gets "
+        f"{listed(f'{r:.2f}' for r in ideal)}: what is missing to 1 is, for the most part, how the "
+        "networks read otherwise than the promoters were made."
+        if ideal.mean() <= known["r"].mean()
+        else " An observer that knows the grammar, asked about the same stretches, gets "
+        f"{listed(f'{r:.2f}' for r in ideal)}."
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 import torch
 from toy_reader import CONFIG, promoters, reader
 
+from genoattn.data.ideal_observer import IdealObserver
+from genoattn.data.simulation import Layout, simulate
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
 from genoattn.study import recover
@@ -52,6 +54,21 @@ def test_claims_predict_what_replacing_costs_at_sites_that_they_were_not_made_of
     assert "1 claims, 0 false; 1 of 2 planted and 1 of 1 used elements recovered" in (
         recover._said(with_names(judged))
     )
+
+
+def test_an_observer_that_knows_the_grammar_foresees_drops_where_its_elements_are_replaced():
+    simulation = simulate(seed=5, length=60_000, layout=Layout(tss_per_kb=8.0))
+    observer = IdealObserver.of(simulation, simulation.truth_sites)
+    boxes = simulation.elements[simulation.elements["element"] == "-10"].head(80)
+    sites = boxes.rename(columns={"tss_position": "position"})[["position", "strand"]]
+    box = sites.assign(first=boxes["offset"], last=boxes["offset"] + 5)
+    nothing = sites.assign(first=25, last=33)  # downstream of every element
+    drops = pd.concat([box, nothing], ignore_index=True)
+    drop = recovery.foreseen(observer, simulation.genome, drops, seed=0)
+    assert np.median(drop[:80]) > 3 and np.abs(drop[80:]).max() < 1e-9
+    again = recovery.foreseen(observer, simulation.genome, drops, seed=0)
+    assert np.array_equal(drop, again)
+    assert len(recovery.foreseen(observer, simulation.genome, drops.head(0), seed=0)) == 0
 
 
 def with_names(judged: recovery.Treated) -> recovery.Treated:
@@ -102,7 +119,13 @@ def tables_in(folder) -> dict[str, pd.DataFrame]:
     """The three tables, written; two claims, one of an element called by a number."""
     tables = {
         "recovery": pd.DataFrame(
-            {"element": ["-10"], "recovered": [True], "used": [True], "chance": [0.0]}
+            {
+                "element": ["-10"],
+                "recovered": [True],
+                "used": [True],
+                "chance": [0.0],
+                "ideal": [-1.0],
+            }
         ),
         "recovery_claims": pd.DataFrame(
             {
