@@ -4,8 +4,9 @@ A claim is an element that the network reads and that at least one head hands on
 
 1. **Found.** What each letter around some start sites contributes is mapped (`saturation`, exactly
    or to first order), and motifs are looked for in the map (`motif_discovery`), and again
-   in what the first leave unexplained. A motif with a gap is as many elements as it has parts; of
-   several that are alike at one place the most frequent stays.
+   in what the first leave unexplained. A motif with a gap is as many elements as it has parts;
+   other letters at the same place are the same element (`pooled`); of several that are alike one nt
+   beside each other the one that says most stays.
 2. **Used.** At other start sites that have the element its letters are put in another order: the
    log-odds must fall (`carriers.effects`).
 3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
@@ -56,6 +57,7 @@ __all__ = [
     "distinct",
     "letters_around",
     "parts",
+    "pooled",
     "predicted",
     "randomised",
     "searched",
@@ -113,7 +115,7 @@ class Rule:
 
     first: int = -100
     last: int = 18
-    n_learn: int = 800
+    n_learn: int = 1_600
     min_seqlets: int = 20
     n_sites: int = 60
     draws: int = 2
@@ -362,7 +364,7 @@ def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 def _elements(
     found: MutationMap, genome: Genome, known: Sequence[Element], rule: Rule
 ) -> tuple[list[str], list[Pattern]]:
-    """Elements of a mutation map, most sites first, with their names."""
+    """Elements of a mutation map with their names, those that say most first."""
     patterns: list[Pattern] = []
     left = found
     for _ in range(rule.rounds):
@@ -373,13 +375,16 @@ def _elements(
         ]
         patterns += new
         left = without(left, new)
+    patterns = pooled(patterns)
     by_place = pd.DataFrame()
     if known and patterns:
         background = motifs.composition(genome.codes)
         block = found.sites["position"].to_numpy() // rule.block
         by_place = known_by_place(patterns, found, known, block, background=background)
     shapeless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
-    every = elements_used(patterns, found, by_place, shapeless)
+    every = sorted(
+        elements_used(patterns, found, by_place, shapeless), key=lambda one: -_bits(one.pattern)
+    )
     kept = distinct([one.pattern for one in every], rule.max_alike, rule.max_beside)
     return [every[number].name for number in kept], [every[number].pattern for number in kept]
 
@@ -422,6 +427,57 @@ def _cut(pattern: Pattern, left: int, right: int) -> Pattern:
         first=pattern.first + left,
         counts=pattern.counts[left:right],
         contribution=pattern.contribution[left:right],
+    )
+
+
+def pooled(patterns: Sequence[Pattern]) -> list[Pattern]:
+    """Put patterns of one place together: other letters there are the same element.
+
+    Those are together that begin at the same offset, differ in width by one column at most and both
+    raise the output, or both lower it. YG and YA at -1, found apart, are YR.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+
+    Returns
+    -------
+    list of Pattern
+        In the order of the first of each; columns that all have.
+    """
+    kept: list[Pattern] = []
+    for one in patterns:
+        for number, other in enumerate(kept):
+            near = one.offset == other.offset and abs(one.width - other.width) <= 1
+            if near and _raises(one) == _raises(other):
+                kept[number] = _together(other, one)
+                break
+        else:
+            kept.append(one)
+    return kept
+
+
+def _bits(pattern: Pattern) -> float:
+    """Information of a pattern's letters, over all its sites."""
+    return len(pattern) * float(motifs.letter_heights(pattern.counts).sum())
+
+
+def _raises(pattern: Pattern) -> bool:
+    """Whether the letters of a pattern raise the output in sum."""
+    return bool((pattern.contribution * pattern.counts).sum() > 0)
+
+
+def _together(one: Pattern, other: Pattern) -> Pattern:
+    """Two patterns that begin at the same offset as one; a site of both counts once."""
+    width = min(one.width, other.width)
+    new = ~np.isin(other.row, one.row)
+    size, added = len(one), len(other)
+    contribution = size * one.contribution[:width] + added * other.contribution[:width]
+    return Pattern(
+        np.concatenate([one.row, other.row[new]]),
+        np.concatenate([one.first, other.first[new]]),
+        one.counts[:width] + other.counts[:width],
+        contribution / (size + added),
     )
 
 

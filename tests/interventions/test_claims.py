@@ -122,6 +122,19 @@ def test_a_part_of_another_motif_one_nt_beside_it_is_kept_where_the_same_motif_t
     assert m.distinct([whole, pattern("TGC", -14)], 0.5, 0.9) == [0]  # in register: a part
 
 
+def test_other_letters_at_one_place_are_the_same_element():
+    guanine, adenine = pattern("CG", -1, n=30), pattern("TA", -1, n=10)
+    adenine = replace(adenine, row=np.arange(25, 35))
+    (one,) = m.pooled([guanine, adenine])
+    assert one.counts.tolist() == [[0, 30, 0, 10], [10, 0, 30, 0]]
+    assert one.row.tolist() == list(range(35)) and len(one.first) == 35  # five sites have both
+    assert one.contribution[1].tolist() == pytest.approx([0, -0.25, 0.5, -0.25])
+    lowers = pattern("AA", -1, worth=[-1, -1])
+    kept = m.pooled([guanine, pattern("CG", -2), pattern("CGGG", -1), lowers])
+    assert [len(one) for one in kept] == [30, 30, 30, 30]
+    assert m.pooled([guanine, pattern("CGG", -1)])[0].width == 2
+
+
 def test_what_patterns_explain_is_left_out_of_a_map_at_their_sites_and_places_alone():
     change = np.ones((3, 10, 4), dtype=np.float32)
     sites = pd.DataFrame({"position": [5, 50, 500], "strand": "+"})
