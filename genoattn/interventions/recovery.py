@@ -218,9 +218,11 @@ def foreseen(
     -------
     float array, shape (len(drops),)
     """
+    if drops.empty:
+        return np.zeros(0)
     offset = np.arange(-OBSERVED[0], OBSERVED[1])
     codes = genome.around(drops["position"].to_numpy(), drops["strand"].to_numpy(), offset)
-    drop = observer.log_odds(codes, OBSERVED[0]) if len(drops) else np.zeros(0)
+    drop = observer.log_odds(codes, OBSERVED[0])
     rng = np.random.default_rng(seed)
     first, last = drops["first"].to_numpy(int), drops["last"].to_numpy(int)
     for length in np.unique(last - first + 1):

@@ -68,7 +68,10 @@ def test_an_observer_that_knows_the_grammar_foresees_drops_where_its_elements_ar
     assert np.median(drop[:80]) > 3 and np.abs(drop[80:]).max() < 1e-9
     again = recovery.foreseen(observer, simulation.genome, drops, seed=0)
     assert np.array_equal(drop, again)
-    assert len(recovery.foreseen(observer, simulation.genome, drops.head(0), seed=0)) == 0
+    assert (
+        len(recovery.foreseen(observer, simulation.genome, drops.head(0).astype(object), seed=0))
+        == 0
+    )
 
 
 def with_names(judged: recovery.Treated) -> recovery.Treated:
