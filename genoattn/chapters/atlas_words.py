@@ -307,29 +307,32 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     known = genomes[genomes["grammar"] & genomes["trained"] & genomes["r"].notna()]
     if known.empty:
         return ""
-    each = listed(
-        f"{row.r:.2f} ({row.r_low:.2f} to {row.r_high:.2f})" for row in known.itertuples()
+    row = known.iloc[0]
+    told = (
+        f"r = {with_interval(row['r'], row['r_low'], row['r_high'], '.2f')}"
+        if len(known) == 1
+        else f"r = {_over_genomes(known['r'])}; the 95% interval within one is "
+        f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " What the claims say that an element is worth at a site that they were not made of "
-        f"correlates with what its replacement costs there: r = {each}"
-        f"{', a number a genome' * (len(known) > 1)}." + _say_ideal(known)
+        " What the claims say that a stretch is worth at a site that they were not made of "
+        f"correlates with what its replacement costs there: {told}." + _say_ideal(known)
     )
+
+
+def _over_genomes(r: pd.Series) -> str:
+    """The mean of correlations, and between which they lie."""
+    return f"{r.mean():.2f} in the mean of {len(r)} genomes ({r.min():.2f} to {r.max():.2f})"
 
 
 def _say_ideal(known: pd.DataFrame) -> str:
     """Say how well an observer that knows the grammar predicts the same."""
-    ideal = known["r_ideal"].dropna()
-    if ideal.empty:
+    known = known[known["r_ideal"].notna()]
+    if known.empty:
         return ""
-    return (
-        " An observer that knows the grammar, asked about the same stretches, gets "
-        f"{listed(f'{r:.2f}' for r in ideal)}: what is missing to 1 is, for the most part, how the "
-        "networks read otherwise than the promoters were made."
-        if ideal.mean() <= known["r"].mean()
-        else " An observer that knows the grammar, asked about the same stretches, gets "
-        f"{listed(f'{r:.2f}' for r in ideal)}."
-    )
+    ideal = known["r_ideal"]
+    told = f"{ideal.iloc[0]:.2f}" if len(known) == 1 else _over_genomes(ideal)
+    return f" An observer that knows the grammar, asked about the same stretches, gets {told}."
 
 
 def say_real(table: pd.DataFrame) -> str:

@@ -281,10 +281,14 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     said = words.say_claims(known())
     assert "costs there: r = 0.91 (0.85 to 0.95). An observer that knows the grammar" in said
-    assert "gets 0.80: what is missing to 1 is" in said
+    assert said.endswith("asked about the same stretches, gets 0.80.")
     tables = known()
-    tables.genomes["r_ideal"] = 0.95
-    assert words.say_claims(tables).endswith("asked about the same stretches, gets 0.95.")
+    two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
+    several = tables._replace(genomes=pd.concat([tables.genomes, two]))
+    said = words.say_claims(several)
+    assert "r = 0.81 in the mean of 2 genomes (0.71 to 0.91); the 95% interval" in said
+    assert "within one is 0.25 wide in the mean. An observer" in said
+    assert said.endswith("gets 0.85 in the mean of 2 genomes (0.80 to 0.90).")
     tables.genomes["r_ideal"] = np.nan
     assert words.say_claims(tables).endswith("costs there: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
