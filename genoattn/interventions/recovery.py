@@ -177,17 +177,16 @@ def judge(
     found = claim(annotator, genome, mapped, sites[seen], held, rule=rule, seed=seed)
     recovered, claims = grade(found, elements, rule, seed=seed)
     claims = claims.join(planted_letters(found, elements, len(genome)))
-    if len(recovered):
-        used = usage(
-            annotator,
-            genome,
-            elements,
-            most=rule.n_sites,
-            least=rule.min_used,
-            seed=seed,
-            observer=observer,
-        )
-        recovered = recovered.merge(used, on="element", validate="one_to_one")
+    used = usage(
+        annotator,
+        genome,
+        elements,
+        most=rule.n_sites,
+        least=rule.min_used,
+        seed=seed,
+        observer=observer,
+    )
+    recovered = recovered.merge(used, on="element", validate="one_to_one")
     drops = predicted(annotator, genome, sites[seen], found, rule=rule, seed=seed)
     r, low, high = agreement(drops, rule, seed=seed)
     told = {"n_claims": int(claims["claimed"].sum()), "r": r, "r_low": low, "r_high": high}

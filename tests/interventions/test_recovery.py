@@ -11,6 +11,7 @@ import pytest
 import torch
 from toy_reader import CONFIG, promoters, reader
 
+from genoattn.data.grammar import NO_GRAMMAR
 from genoattn.data.ideal_observer import IdealObserver
 from genoattn.data.simulation import Layout, simulate
 from genoattn.interventions import recovery
@@ -110,6 +111,32 @@ def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monke
     assert set(tables.recovered) >= {"element", "recovered", "used", "chance", "change"}
     assert tables.genomes["trained"].tolist() == [True, True, False, True]
     assert len(tables.claims) == 4 * len(judged.claims)
+
+
+def test_the_command_treats_networks_that_learnt_nothing_alone(judged, tmp_path, monkeypatch):
+    frames = [one.assign(genome_seed=8, grammar=True, trained=False) for one in judged]
+    monkeypatch.setattr(recover, "one_genome", lambda *_, **__: recovery.Treated(*frames))
+    kinds = ["--seeds", "--blank", "--untrained", "8"]
+    recover.main([*kinds, "--results", str(tmp_path)])
+    tables = recovery.read(tmp_path / "recovery.csv")
+    assert tables.recovered.empty and len(tables.genomes) == 1
+    assert len(tables.claims) == len(judged.claims)
+
+
+def test_the_command_without_a_genome_says_what_to_name(capsys):
+    with pytest.raises(SystemExit):
+        recover.main(["--seeds", "--blank", "--untrained"])
+    assert "no genome is named: give a seed to --seeds" in capsys.readouterr().err
+
+
+def test_where_nothing_is_planted_nothing_is_recovered_and_its_columns_are_there():
+    genome, sites = promoters(n=150)
+    held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
+    nothing = simulate(seed=1, length=20_000, grammar=NO_GRAMMAR).elements
+    network = recovery._untrained(CONFIG, 3)
+    one = recovery.judge(network, genome, sites, nothing, held, rule=RULE, seed=0)
+    assert one.recovered.empty and set(one.recovered) >= {"used", "recovered", "chance", "ideal"}
+    assert one.genome["n_claims"].tolist() == [0]
 
 
 def test_a_table_that_is_missing_is_named(tmp_path):
