@@ -11,6 +11,7 @@ import pandas as pd
 from genoattn.genome.sites import paper_label
 from genoattn.heads import preferred
 from genoattn.interventions import recovery
+from genoattn.interventions.claims import Rule
 from genoattn.study.report import in_words, listed, table, with_interval
 
 # ------------------------------------------------------------------------- letters everywhere
@@ -241,7 +242,24 @@ def say_recovered(tables: recovery.Recovery) -> str:
         f"permuted, the same claims would have recovered {chance:.1f} "
         f"({chance / max(1, len(planted)):.0%}). The models use {len(used)} of the elements, as "
         "replacing their copies by random letters moves the log-odds by half a unit or more; of "
-        f"these, **{_of(used)}** were recovered."
+        f"these, **{_of(used)}** were recovered." + _say_unused(planted)
+    )
+
+
+def _say_unused(planted: pd.DataFrame) -> str:
+    """Say what an observer that knows the grammar would lose with the elements not used."""
+    left = planted[~planted["used"]]
+    if left.empty:
+        return ""
+    able = left[left["ideal"].abs() >= Rule.min_used]
+    told = f" Of the {len(left)} that they do not use, {len(able)} could be used"
+    if able.empty:
+        return f"{told}: an observer that knows the grammar would not lose half a unit with any."
+    ideal, own = able["ideal"].abs(), able["change"].abs()
+    return (
+        f"{told}: an observer that knows the grammar and how the assays err would lose "
+        f"{ideal.mean():.1f} log-odds with one of them in the mean, where the networks lose "
+        f"{own.mean():.1f}; they have not learnt them from the sites that there are."
     )
 
 
@@ -289,14 +307,32 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     known = genomes[genomes["grammar"] & genomes["trained"] & genomes["r"].notna()]
     if known.empty:
         return ""
-    each = listed(
-        f"{row.r:.2f} ({row.r_low:.2f} to {row.r_high:.2f})" for row in known.itertuples()
+    row = known.iloc[0]
+    told = (
+        f"r = {with_interval(row['r'], row['r_low'], row['r_high'], '.2f')}"
+        if len(known) == 1
+        else f"r = {_over_genomes(known['r'])}; the 95% interval within one is "
+        f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " What the claims say that an element is worth at a site that they were not made of "
-        f"correlates with what its replacement costs there: r = {each}"
-        f"{', a number a genome' * (len(known) > 1)}."
+        " What the claims say that a stretch is worth at a site that they were not made of "
+        f"correlates with what its replacement costs there: {told}." + _say_ideal(known)
     )
+
+
+def _over_genomes(r: pd.Series) -> str:
+    """The mean of correlations, and between which they lie."""
+    return f"{r.mean():.2f} in the mean of {len(r)} genomes ({r.min():.2f} to {r.max():.2f})"
+
+
+def _say_ideal(known: pd.DataFrame) -> str:
+    """Say how well an observer that knows the grammar predicts the same."""
+    known = known[known["r_ideal"].notna()]
+    if known.empty:
+        return ""
+    ideal = known["r_ideal"]
+    told = f"{ideal.iloc[0]:.2f}" if len(known) == 1 else _over_genomes(ideal)
+    return f" An observer that knows the grammar, asked about the same stretches, gets {told}."
 
 
 def say_real(table: pd.DataFrame) -> str:

@@ -431,7 +431,8 @@ class Grades:
     Attributes
     ----------
     claims : DataFrame
-        A row a claim: `COLUMNS`, ``verdict`` (``right``, ``false``, ``echo``, ``not supported``)
+        A row a claim: `COLUMNS`, ``verdict`` (``right``, ``false``, ``part``, ``echo``,
+        ``not supported``)
         and ``why`` in words.
     elements : DataFrame
         A row for each planted element: ``element``, ``place`` (its commonest first offset),
@@ -496,13 +497,14 @@ def grade(
     else:
         recovered = pd.DataFrame({"element": used.index, "recovered": False, "head": ""})
         made = pd.DataFrame(columns=[*COLUMNS, "verdict", "why"])
-    rows = [_verdict(row) for _, row in made.iterrows()]
+    whole = set(made.loc[made["counted"].astype(bool), "planted"]) if len(made) else set()
+    rows = [_verdict(row, whole) for _, row in made.iterrows()]
     made[["verdict", "why"]] = rows if rows else np.empty((0, 2), dtype=object)
     return Grades(made[[*COLUMNS, "verdict", "why"]], _planted(elements, used, recovered))
 
 
-def _verdict(row: pd.Series) -> tuple[str, str]:
-    """What became of a claim, in one word and in a sentence."""
+def _verdict(row: pd.Series, whole: set[str]) -> tuple[str, str]:
+    """What became of a claim, in one word and in a sentence; ``whole``: elements with a claim."""
     if pd.isna(row["effect"]):
         return "not supported", "not counted, as too few sites have these letters there"
     if not row["used"]:
@@ -516,6 +518,8 @@ def _verdict(row: pd.Series) -> tuple[str, str]:
         )
     if row["false_claim"]:
         return "false", "false: no planted element is like this at this place"
+    if not row["counted"] and row["planted"] not in whole:
+        return "part", f"not counted, as it is a part of {row['planted']}: give more of its letters"
     if not row["counted"]:
         return "echo", f"not counted, as another claim says the same of {row['planted']}"
     return "right", f"right: {row['planted']} is planted there"

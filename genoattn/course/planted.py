@@ -71,6 +71,7 @@ def summed(grades: claim_game.Grades, least_score: float) -> str:
         "false": "A false claim has the wrong letters or the wrong place: look at the logo again.",
         "not supported": "A claim that is not supported names letters that the output does not "
         "depend on, or a head that does not carry them: try another head.",
+        "part": "A part of an element does not count for it: give more of its letters.",
         "echo": "An echo repeats what another claim says: one claim an element is enough.",
     }
     worst = next((advice[one] for one in advice if counts.get(one)), "Claim more elements.")

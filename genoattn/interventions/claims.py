@@ -3,9 +3,10 @@
 A claim is an element that the network reads and that at least one head hands on to the output:
 
 1. **Found.** What each letter around some start sites contributes is mapped (`saturation`, exactly
-   or to first order), and motifs are looked for in the map (`motif_discovery`). A motif with a gap
-   is as many elements as it has parts; of several that are alike at one place the most frequent
-   stays.
+   or to first order), and motifs are looked for in the map (`motif_discovery`), and again
+   in what the first leave unexplained. A motif with a gap is as many elements as it has parts;
+   other letters at the same place are the same element (`pooled`); of several that are alike one nt
+   beside each other the one that says most stays.
 2. **Used.** At other start sites that have the element its letters are put in another order: the
    log-odds must fall (`carriers.effects`).
 3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
@@ -13,13 +14,13 @@ A claim is an element that the network reads and that at least one head hands on
    doubt over all heads and elements of the network (`carriers.carried`).
 
 The rule is the same for simulated genomes and for real ones. Claims also predict: what a stretch
-is worth at a site that they were not made of is read off the element's letters (`predicted`), and
-compared with what its replacement costs there.
+is worth at a site that they were not made of is read off the letters of all claims (`expected`),
+and compared with what its replacement costs there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -56,8 +57,11 @@ __all__ = [
     "distinct",
     "letters_around",
     "parts",
+    "pooled",
     "predicted",
+    "randomised",
     "searched",
+    "without",
 ]
 
 
@@ -90,11 +94,15 @@ class Rule:
         Resamples.
     level : float
         Coverage of intervals.
+    rounds : int
+        Times that motifs are looked for, each time in what the former leave unexplained.
     gap : int
         So many columns that contribute next to nothing part two elements; the middle of the -10
         box is one fewer.
     max_alike : float
         Of two motifs at one place more alike than this (cosine) one is enough.
+    max_beside : float
+        The same for two motifs one nt beside each other: TG and TTGCW are two.
     tolerance : int
         A claimed and a planted offset may differ by so many nt.
     min_similarity : float
@@ -107,7 +115,7 @@ class Rule:
 
     first: int = -100
     last: int = 18
-    n_learn: int = 800
+    n_learn: int = 1_600
     min_seqlets: int = 20
     n_sites: int = 60
     draws: int = 2
@@ -117,9 +125,11 @@ class Rule:
     block: int = 2_000
     n_bootstrap: int = 1_000
     level: float = 0.95
+    rounds: int = 2
     gap: int = 4
-    max_alike: float = 0.9
-    tolerance: int = 2
+    max_alike: float = 0.5
+    max_beside: float = 0.9
+    tolerance: int = 1
     min_similarity: float = 0.8
     min_used: float = 0.5
     n_permuted: int = 100
@@ -131,6 +141,9 @@ class Rule:
 
 AROUND = 20
 """Nucleotides on each side of a claim whose letters are kept, to hold it against an element."""
+
+PREDICTED_DRAWS = 32
+"""Random letters that a prediction is the mean of."""
 
 FEWEST = 10
 """Sites at which elements are asked about, at least."""
@@ -351,21 +364,42 @@ def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 def _elements(
     found: MutationMap, genome: Genome, known: Sequence[Element], rule: Rule
 ) -> tuple[list[str], list[Pattern]]:
-    """Elements of a mutation map, most sites first, with their names."""
-    patterns = [
-        part
-        for one in discover(found, min_seqlets=rule.min_seqlets)
-        for part in parts(one, rule.gap)
-    ]
+    """Elements of a mutation map with their names, those that say most first."""
+    patterns: list[Pattern] = []
+    left = found
+    for _ in range(rule.rounds):
+        new = [
+            part
+            for one in discover(left, min_seqlets=rule.min_seqlets)
+            for part in parts(one, rule.gap)
+        ]
+        patterns += new
+        left = without(left, new)
+    patterns = pooled(patterns)
     by_place = pd.DataFrame()
     if known and patterns:
         background = motifs.composition(genome.codes)
         block = found.sites["position"].to_numpy() // rule.block
         by_place = known_by_place(patterns, found, known, block, background=background)
     shapeless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
-    every = elements_used(patterns, found, by_place, shapeless)
-    kept = distinct([one.pattern for one in every], rule.max_alike)
+    every = sorted(
+        elements_used(patterns, found, by_place, shapeless), key=lambda one: -_bits(one.pattern)
+    )
+    kept = distinct([one.pattern for one in every], rule.max_alike, rule.max_beside)
     return [every[number].name for number in kept], [every[number].pattern for number in kept]
+
+
+def without(found: MutationMap, patterns: Sequence[Pattern]) -> MutationMap:
+    """Leave out of a map what patterns explain: no letter of theirs contributes any more.
+
+    What stands beside a frequent element at some of its sites, such as the TG of an extended -10
+    box, is too rare in the mean of that element's sites; it is found in what is left.
+    """
+    change = found.change.copy()
+    for one in patterns:
+        column = (one.first - found.offset[0])[:, None] + np.arange(one.width)
+        change[one.row[:, None], column] = 0
+    return replace(found, change=change)
 
 
 def parts(pattern: Pattern, gap: int) -> list[Pattern]:
@@ -396,30 +430,84 @@ def _cut(pattern: Pattern, left: int, right: int) -> Pattern:
     )
 
 
-def distinct(patterns: Sequence[Pattern], max_alike: float) -> list[int]:
+def pooled(patterns: Sequence[Pattern]) -> list[Pattern]:
+    """Put patterns of one place together: other letters there are the same element.
+
+    Those are together that begin at the same offset, differ in width by one column at most and both
+    raise the output, or both lower it. YG and YA at -1, found apart, are YR.
+
+    Parameters
+    ----------
+    patterns : sequence of Pattern
+
+    Returns
+    -------
+    list of Pattern
+        In the order of the first of each; columns that all have.
+    """
+    kept: list[Pattern] = []
+    for one in patterns:
+        for number, other in enumerate(kept):
+            near = one.offset == other.offset and abs(one.width - other.width) <= 1
+            if near and _raises(one) == _raises(other):
+                kept[number] = _together(other, one)
+                break
+        else:
+            kept.append(one)
+    return kept
+
+
+def _bits(pattern: Pattern) -> float:
+    """Information of a pattern's letters, over all its sites."""
+    return len(pattern) * float(motifs.letter_heights(pattern.counts).sum())
+
+
+def _raises(pattern: Pattern) -> bool:
+    """Whether the letters of a pattern raise the output in sum."""
+    return bool((pattern.contribution * pattern.counts).sum() > 0)
+
+
+def _together(one: Pattern, other: Pattern) -> Pattern:
+    """Two patterns that begin at the same offset as one; a site of both counts once."""
+    width = min(one.width, other.width)
+    new = ~np.isin(other.row, one.row)
+    size, added = len(one), len(other)
+    contribution = size * one.contribution[:width] + added * other.contribution[:width]
+    return Pattern(
+        np.concatenate([one.row, other.row[new]]),
+        np.concatenate([one.first, other.first[new]]),
+        one.counts[:width] + other.counts[:width],
+        contribution / (size + added),
+    )
+
+
+def distinct(patterns: Sequence[Pattern], max_alike: float, max_beside: float) -> list[int]:
     """Numbers of the patterns that are not like one before them at its place.
 
-    Two are compared by the cosine of their letters' information over all columns of both, where
-    they usually lie or one nt beside.
+    Two are compared by the cosine of their letters' information over all columns of both: where
+    they usually lie (at most ``max_alike``), and with one of them moved by one nt, as places vary
+    (at most ``max_beside``).
     """
     kept: list[int] = []
     for number, one in enumerate(patterns):
-        if all(_alike(one, patterns[other]) <= max_alike for other in kept):
+        if all(
+            _alike(one, patterns[other], 0) <= max_alike
+            and max(_alike(one, patterns[other], shift) for shift in (-1, 1)) <= max_beside
+            for other in kept
+        ):
             kept.append(number)
     return kept
 
 
-def _alike(one: Pattern, other: Pattern) -> float:
-    """Cosine of two patterns' letters where they lie, the best of three registers."""
+def _alike(one: Pattern, other: Pattern, shift: int) -> float:
+    """Cosine of two patterns' letters where they lie, the other one moved by so many nt."""
     a, b = motifs.letter_heights(one.counts), motifs.letter_heights(other.counts)
     scale = np.linalg.norm(a) * np.linalg.norm(b)
-    best = 0.0
-    for shift in (-1, 0, 1):
-        begin = other.offset - one.offset + shift  # of b's first column, in columns of a
-        left, right = max(0, begin), min(len(a), begin + len(b))
-        if right > left and scale > 0:
-            best = max(best, float((a[left:right] * b[left - begin : right - begin]).sum() / scale))
-    return best
+    begin = other.offset - one.offset + shift  # of b's first column, in columns of a
+    left, right = max(0, begin), min(len(a), begin + len(b))
+    if right <= left or scale == 0:
+        return 0.0
+    return float((a[left:right] * b[left - begin : right - begin]).sum() / scale)
 
 
 def letters_around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np.int64]:
@@ -494,11 +582,11 @@ def predicted(
     seed: int,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Predict what every claimed element is worth at sites, and replace it to see.
+    """Predict what stretches are worth at sites from the claims, and replace them to see.
 
-    At each site the place is taken at which the claim expects most. Its prediction is the sum of
-    what the letters there contributed in the mean where the element was found, less what random
-    letters of the genome's composition would.
+    At each site every claim names a stretch: the place at which it expects most. The prediction is
+    what all claims together say of the site's sequence (`expected`), less what they say in the mean
+    of sequences with random letters of the genome's composition in that stretch.
 
     Parameters
     ----------
@@ -513,29 +601,29 @@ def predicted(
         drop of the log-odds when random letters replace the stretch.
     """
     rule = rule or Rule()
+    claimed = [found.patterns[row] for row in np.flatnonzero(found.table["claimed"])]
+    names = found.table.loc[found.table["claimed"].to_numpy(bool), "name"]
+    columns = ["name", "position", "strand", "first", "last", "predicted"]
+    if not claimed:
+        return pd.DataFrame(columns=[*columns, "seen"])
     chosen = _drawn(sites, rule.n_sites, seed)
     composition = motifs.composition(genome.codes)
+    offset = np.arange(
+        min(one.first.min() for one in claimed),
+        max(one.first.max() + one.width for one in claimed),
+    )
+    codes = genome.around(chosen["position"].to_numpy(), chosen["strand"].to_numpy(), offset)
+    rng = np.random.default_rng(seed)
     tables = []
-    for row in np.flatnonzero(found.table["claimed"]):
-        one = found.patterns[row]
-        worth = one.contribution - (one.contribution * composition).sum(axis=1, keepdims=True)
-        weights = np.column_stack([worth, np.zeros(one.width)])  # unknown letters are worth nothing
-        offset = np.arange(one.first.min(), one.first.max() + one.width)
-        codes = genome.around(chosen["position"].to_numpy(), chosen["strand"].to_numpy(), offset)
-        windows = np.lib.stride_tricks.sliding_window_view(codes, one.width, axis=1)
-        expected = weights[np.arange(one.width), windows].sum(axis=2)  # site, place
-        first = offset[expected.argmax(axis=1)]
-        tables.append(
-            chosen.assign(
-                name=found.table["name"].iloc[row],
-                first=first,
-                last=first + one.width - 1,
-                predicted=expected.max(axis=1),
-            )
-        )
-    columns = ["name", "position", "strand", "first", "last", "predicted"]
-    if not tables:
-        return pd.DataFrame(columns=[*columns, "seen"])
+    for name, one in zip(names, claimed, strict=True):
+        worth, first = _worth_by_place(one, codes, offset, composition)
+        place = first[worth.argmax(axis=1)]
+        stretch = (place - offset[0])[:, None] + np.arange(one.width)
+        drop = expected(claimed, codes, offset, composition)
+        for other in randomised(codes, stretch, composition, rng):
+            drop = drop - expected(claimed, other, offset, composition) / PREDICTED_DRAWS
+        last = place + one.width - 1
+        tables.append(chosen.assign(name=name, first=place, last=last, predicted=drop))
     asked = pd.concat(tables, ignore_index=True)[columns]
     measured = replacement.replace(
         model,
@@ -549,7 +637,88 @@ def predicted(
     return asked.assign(seen=-measured["change"])
 
 
-def agreement(drops: pd.DataFrame, rule: Rule, *, seed: int) -> tuple[float, float, float]:
+def randomised(
+    codes: NDArray[np.uint8],
+    stretch: NDArray[np.int64],
+    composition: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield sequences with random letters in a stretch of each, `PREDICTED_DRAWS` times.
+
+    Parameters
+    ----------
+    codes : uint8 array, shape (n, p)
+    stretch : int array, shape (n, k)
+        Columns of each sequence.
+    composition : float array, shape (4,)
+    rng : numpy.random.Generator
+    """
+    for _ in range(PREDICTED_DRAWS):
+        other = codes.copy()
+        letters = rng.choice(4, size=stretch.shape, p=composition)
+        np.put_along_axis(other, stretch, letters.astype(codes.dtype), axis=1)
+        yield other
+
+
+def expected(
+    claimed: Sequence[Pattern],
+    codes: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    composition: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What claims together say that sequences are worth, in log-odds beyond random letters.
+
+    The sum over claims of ``log(1 + sum_o share(o) exp(worth at o))``, where ``share(o)`` is how
+    often the claim was found at that place and its worth there the sum of what its letters
+    contribute: an element that is not there is worth next to nothing, wherever it might have been.
+
+    Parameters
+    ----------
+    claimed : sequence of Pattern
+    codes : uint8 array, shape (n, p)
+    offset : int array, shape (p,)
+        Of the letters from the site, ascending without gaps.
+    composition : float array, shape (4,)
+
+    Returns
+    -------
+    float array, shape (n,)
+    """
+    total = np.zeros(len(codes))
+    for one in claimed:
+        worth, first = _worth_by_place(one, codes, offset, composition)
+        found_at, times = np.unique(one.first, return_counts=True)
+        share = np.zeros(len(first))
+        share[found_at - first[0]] = times / times.sum()
+        total += np.log1p(np.exp(worth) @ share)
+    return total
+
+
+def _worth_by_place(
+    one: Pattern,
+    codes: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    composition: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """What a pattern's letters contribute beyond random ones, at each of its places.
+
+    Returns
+    -------
+    float array, shape (n, places)
+    int array, shape (places,)
+        Offsets of the first letter, from the first to the last at which the pattern was found.
+    """
+    worth = one.contribution - (one.contribution * composition).sum(axis=1, keepdims=True)
+    weights = np.column_stack([worth, np.zeros(one.width)])  # unknown letters are worth nothing
+    first = np.arange(one.first.min(), one.first.max() + 1)
+    region = codes[:, first[0] - offset[0] : first[-1] + one.width - offset[0]]
+    windows = np.lib.stride_tricks.sliding_window_view(region, one.width, axis=1)
+    return np.asarray(weights[np.arange(one.width), windows].sum(axis=2)), first
+
+
+def agreement(
+    drops: pd.DataFrame, rule: Rule, *, seed: int, of: str = "predicted"
+) -> tuple[float, float, float]:
     """Correlation of the drops that were predicted and seen, with its interval from blocks.
 
     Parameters
@@ -559,6 +728,8 @@ def agreement(drops: pd.DataFrame, rule: Rule, *, seed: int) -> tuple[float, flo
     rule : Rule
         ``block``, ``n_bootstrap``, ``level``.
     seed : int
+    of : str
+        Column of the predictions.
 
     Returns
     -------
@@ -571,7 +742,7 @@ def agreement(drops: pd.DataFrame, rule: Rule, *, seed: int) -> tuple[float, flo
     times = bootstrap.resample(block, rule.n_bootstrap, seed)[:, block]
     weights = np.concatenate([np.ones((1, len(drops))), times])
     weights /= weights.sum(axis=1, keepdims=True)
-    x, y = drops["predicted"].to_numpy(float), drops["seen"].to_numpy(float)
+    x, y = drops[of].to_numpy(float), drops["seen"].to_numpy(float)
     covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
     spread = [np.sqrt(np.maximum(weights @ z**2 - (weights @ z) ** 2, 0)) for z in (x, y)]
     with np.errstate(invalid="ignore", divide="ignore"):

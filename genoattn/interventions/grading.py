@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from genoattn.data.ideal_observer import IdealObserver
 from genoattn.data.simulation import planted_intervals
 from genoattn.evaluation.statistics import mean_interval
 from genoattn.genome import motifs
@@ -49,6 +50,7 @@ def usage(
     most: int,
     least: float,
     seed: int,
+    observer: IdealObserver | None = None,
 ) -> pd.DataFrame:
     """Whether the model uses the planted elements: copies are replaced by random letters.
 
@@ -61,12 +63,15 @@ def usage(
     least : float
         Log-odds by which an element moves the output, at least, if the model uses it.
     seed : int
+    observer : IdealObserver, optional
+        Who reads the same letters, knowing the grammar.
 
     Returns
     -------
     DataFrame
         ``element``, ``change`` (mean change of the log-odds at its start sites), ``change_low``,
-        ``change_high`` (95 %, normal) and ``used`` (the mean is at least ``least``, either way).
+        ``change_high`` (95 %, normal) and ``used`` (the mean is at least ``least``, either way);
+        ``ideal``, the mean change of the observer's log-odds.
     """
     rng = np.random.default_rng(seed)
     zero = model.config.reach_upstream - model.config.downstream  # index of the start site
@@ -83,8 +88,13 @@ def usage(
             without[row, begin : begin + len(text)] = rng.integers(4, size=len(text))
         change = site_log_odds(model, without) - site_log_odds(model, codes)
         mean, low, high, _ = mean_interval(change)
-        rows.append((str(name), mean, low, high, abs(mean) >= least))
-    return pd.DataFrame(rows, columns=["element", "change", "change_low", "change_high", "used"])
+        ideal = np.nan
+        if observer is not None:
+            drop = observer.log_odds(codes, zero) - observer.log_odds(without, zero)
+            ideal = -float(drop.mean())
+        rows.append((str(name), mean, low, high, abs(mean) >= least, ideal))
+    columns = ["element", "change", "change_low", "change_high", "used", "ideal"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 # ------------------------------------------------------------------------------------- grading
@@ -96,13 +106,16 @@ def likeness(
     first: int,
     element: Element,
     slack: int,
+    *,
+    part: bool = False,
 ) -> tuple[float, int]:
     """How much a claim is of an element laid near its place.
 
     The greater of two cosines between the information of letters, at the best of the element's
     places:
 
-    * of the claim's own and the element's, over the columns that both have;
+    * of the claim's own and the element's, over the element's columns (the claim says nothing in
+      those that it lacks), or, where a part is enough, over the columns that both have;
     * of those that stand at the claim's sites and the element's, over all columns in which the
       element has any to speak of: whether the sites have the element's own matrix there.
 
@@ -121,6 +134,8 @@ def likeness(
         A planted element with its places.
     slack : int
         Nucleotides beyond its places at which it is tried.
+    part : bool
+        Whether a part of the element is enough.
 
     Returns
     -------
@@ -142,7 +157,12 @@ def likeness(
         shared = bits[left - place : right - place]
         if (shared**2).sum() < LEAST_INFORMATION * (bits**2).sum():
             continue
-        alike = _cosine(mine[left - first : right - first], shared)
+        claimed = mine[left - first : right - first]
+        if part:
+            alike = _cosine(claimed, shared)
+        else:
+            around_it = ((left - place, place + length - right), (0, 0))
+            alike = _cosine(np.pad(claimed, around_it), bits)
         begin = place - first + AROUND
         if begin >= 0 and begin + length <= len(there):
             alike = max(alike, _cosine(there[begin : begin + length][told], bits[told]))
@@ -192,11 +212,13 @@ def _laid(
     elements: Sequence[Element],
     mode: NDArray[np.int64],
     rule: Rule,
+    *,
+    part: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Likeness of claims and elements, where, and `_covered`: each (rows of the table, elements).
 
     -1 where a row is no claim, or is like an element elsewhere than within the tolerance of its
-    commonest place.
+    commonest place; of any of its places, where a part is enough.
     """
     claimed = found.table["claimed"].to_numpy()
     alike = np.full((len(claimed), len(elements)), -1.0)
@@ -205,11 +227,11 @@ def _laid(
         one = found.patterns[row]
         for column, element in enumerate(elements):
             like, place = likeness(
-                one.counts, found.letters[row], one.offset, element, rule.tolerance
+                one.counts, found.letters[row], one.offset, element, rule.tolerance, part=part
             )
             first[row, column] = place
             covered[row, column] = _covered(one, place, len(element.probabilities))
-            if abs(place - mode[column]) <= rule.tolerance:
+            if part or abs(place - mode[column]) <= rule.tolerance:
                 alike[row, column] = like
     return alike, first, covered
 
@@ -248,8 +270,9 @@ def grade(
         offset), ``recovered_offset``, ``q_value`` (of the head), ``similarity`` (`likeness`),
         ``head``, ``recovered``, and ``chance``: how often it would be with its letters permuted.
     claims : DataFrame
-        `Claims.table` with ``element`` (the planted one that it is of; empty: none), ``counted``
-        (for it; else another claim does) and ``false_claim``.
+        `Claims.table` with ``element`` (the planted one that it is of, or of a part of; empty:
+        none), ``counted`` (for it; else another claim does, or it is of a part) and
+        ``false_claim``.
     """
     rule = rule or Rule()
     planted = planted_elements(elements) if len(elements) else ()
@@ -278,10 +301,11 @@ def grade(
                "recovered", "chance"]  # fmt: skip
     recovered = pd.DataFrame(rows, columns=columns)
     recovered["recovered_offset"] = recovered["recovered_offset"].astype("Int64")
+    in_part, _, _ = _laid(found, planted, mode, rule, part=True)
     own = {int(row): names[column] for column, row in enumerate(given) if row >= 0}
     like = [
         own.get(row, names[int(one.argmax())] if one.max(initial=-1) >= rule.min_similarity else "")
-        for row, one in enumerate(alike)
+        for row, one in enumerate(in_part)
     ]
     claims = found.table.assign(element=like)
     claims["counted"] = [row in own for row in range(len(claims))]

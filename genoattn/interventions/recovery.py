@@ -8,7 +8,8 @@ carries. The same rule runs on any other genome.
 
 Only then are claims laid beside the planted elements, one claim for one element, and beside the
 same elements with permuted letters: the chance line (`grading.grade`). Truth has two levels: what
-was planted, and what of it the model uses (`grading.usage`). Where every claim is false, none must
+was planted, and what of it the model uses (`grading.usage`); beside it stands what an observer that
+knows the grammar would use. Where every claim is false, none must
 be made: on genomes without grammar, and of untrained networks on genomes with one.
 
 And claims have to predict: what they say that a stretch is worth, at sites that they were not made
@@ -32,10 +33,19 @@ from numpy.typing import NDArray
 
 from genoattn.data.curation import Merging, curate
 from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
+from genoattn.data.ideal_observer import IdealObserver
 from genoattn.data.simulation import Layout, Simulation, simulate
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.interventions.claims import Rule, agreement, claim, predicted, searched
+from genoattn.interventions.claims import (
+    PREDICTED_DRAWS,
+    Rule,
+    agreement,
+    claim,
+    predicted,
+    randomised,
+    searched,
+)
 from genoattn.interventions.grading import grade, planted_letters, usage
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.segments import TrainingConfig
@@ -49,12 +59,15 @@ MODEL = AnnotatorConfig(
 )
 """A small model, of the demo's size."""
 TRAINING = TrainingConfig(
-    passes=5.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
+    passes=20.0, segment=512, context=128, batch=4, empty_share=0.2, learning_rate=0.003,
     steps_per_round=400, patience=9,
 )  # fmt: skip
-"""Smaller steps than the demo's: the rarer elements need them."""
+"""Smaller steps and more passes than the demo's: the rarer elements need them. The validation loss
+is flat by then."""
 LENGTH = 600_000
 """Nucleotides of a genome."""
+OBSERVED = (130, 60)
+"""Nucleotides before and from a site on that the observer reads."""
 LAYOUT = Layout(tss_per_kb=8.0)
 """Twice as many start sites as in the demo: the rarer elements need them."""
 
@@ -73,7 +86,7 @@ class Treated(NamedTuple):
     """`claims.predicted`."""
     genome: pd.DataFrame
     """One row: ``genome_seed``, ``grammar``, ``trained``; ``n_claims``; ``r``, ``r_low``,
-    ``r_high`` (`claims.agreement`)."""
+    ``r_high`` (`claims.agreement`) and ``r_ideal``, the correlation of `foreseen`."""
 
 
 def one_genome(
@@ -121,6 +134,7 @@ def one_genome(
         ~split.mask("train"),
         rule=rule,
         seed=seed,
+        observer=IdealObserver.of(simulation, curated) if with_grammar else None,
     )
     for frame in treated:
         frame.insert(0, "genome_seed", seed)
@@ -138,6 +152,7 @@ def judge(
     *,
     rule: Rule | None = None,
     seed: int,
+    observer: IdealObserver | None = None,
 ) -> Treated:
     """Claim, grade and predict for one network on a genome of known truth.
 
@@ -153,6 +168,8 @@ def judge(
         The part at whose sites claims are tested.
     rule : Rule, optional
     seed : int
+    observer : IdealObserver, optional
+        Who reads the same letters, knowing the grammar.
     """
     rule = rule or Rule()
     seen = held[sites["position"].to_numpy()]
@@ -160,13 +177,59 @@ def judge(
     found = claim(annotator, genome, mapped, sites[seen], held, rule=rule, seed=seed)
     recovered, claims = grade(found, elements, rule, seed=seed)
     claims = claims.join(planted_letters(found, elements, len(genome)))
-    if len(recovered):
-        used = usage(annotator, genome, elements, most=rule.n_sites, least=rule.min_used, seed=seed)
-        recovered = recovered.merge(used, on="element", validate="one_to_one")
+    used = usage(
+        annotator,
+        genome,
+        elements,
+        most=rule.n_sites,
+        least=rule.min_used,
+        seed=seed,
+        observer=observer,
+    )
+    recovered = recovered.merge(used, on="element", validate="one_to_one")
     drops = predicted(annotator, genome, sites[seen], found, rule=rule, seed=seed)
     r, low, high = agreement(drops, rule, seed=seed)
     told = {"n_claims": int(claims["claimed"].sum()), "r": r, "r_low": low, "r_high": high}
+    told["r_ideal"] = float("nan")
+    if observer is not None:
+        drops["ideal"] = foreseen(observer, genome, drops, seed=seed)
+        told["r_ideal"] = agreement(drops, rule, seed=seed, of="ideal")[0]
     return Treated(recovered, claims, drops, pd.DataFrame([told]))
+
+
+def foreseen(
+    observer: IdealObserver, genome: Genome, drops: pd.DataFrame, *, seed: int
+) -> NDArray[np.float64]:
+    """Drops of the log-odds of an observer that knows the grammar, at the stretches of claims.
+
+    No claim of elements can tell more of the sequence than it does: what a network's drops have
+    beyond these, the network reads otherwise than the grammar is.
+
+    Parameters
+    ----------
+    observer : IdealObserver
+    genome : Genome
+    drops : DataFrame
+        `claims.predicted`.
+    seed : int
+
+    Returns
+    -------
+    float array, shape (len(drops),)
+    """
+    if drops.empty:
+        return np.zeros(0)
+    offset = np.arange(-OBSERVED[0], OBSERVED[1])
+    codes = genome.around(drops["position"].to_numpy(), drops["strand"].to_numpy(), offset)
+    drop = observer.log_odds(codes, OBSERVED[0])
+    rng = np.random.default_rng(seed)
+    first, last = drops["first"].to_numpy(int), drops["last"].to_numpy(int)
+    for length in np.unique(last - first + 1):
+        at = np.flatnonzero(last - first + 1 == length)
+        stretch = first[at, None] + OBSERVED[0] + np.arange(length)
+        for other in randomised(codes[at], stretch, observer.background, rng):
+            drop[at] -= observer.log_odds(other, OBSERVED[0]) / PREDICTED_DRAWS
+    return drop
 
 
 def _trained(
@@ -237,7 +300,7 @@ def read(path: str | Path) -> Recovery:
             raise FileNotFoundError(f"{one}: no such file; run genoattn recover")
     names = dict.fromkeys(("element", "consensus", "planted_element"), str)  # "-10" is a name
     tables = Recovery(*(pd.read_csv(one, dtype=names) for one in files))  # type: ignore[arg-type]
-    needed = (("recovered", "used", "chance"), ("claimed", "trained"), ("trained", "r"))
+    needed = (("recovered", "used", "chance", "ideal"), ("claimed", "trained"), ("trained", "r"))
     for file, table, columns in zip(files, tables, needed, strict=True):
         lacking = [one for one in columns if one not in table]
         if lacking:

@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for seeds, *kind in kinds
         if turn < len(seeds)
     ]
+    if not wanted:
+        parser.error("no genome is named: give a seed to --seeds, --blank or --untrained")
     done: list[Treated] = []
     for seed, with_grammar, trained in wanted:
         one = one_genome(
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         done.append(one)
         print(_said(one), flush=True)
         tables = {  # after each genome, so that what is done is there
-            "recovery.csv": _joined([each.recovered for each in done if each.genome["trained"][0]]),
+            "recovery.csv": _joined([_of_trained(each) for each in done]),
             "recovery_claims.csv": _joined([each.claims for each in done]),
             "recovery_genomes.csv": _joined([each.genome for each in done]),
         }
@@ -82,6 +84,11 @@ def _said(one: Treated) -> str:
         f"{one.recovered['chance'].sum():.2f} by chance; predicted and seen drops r = "
         f"{row['r']:.2f} ({row['r_low']:.2f} to {row['r_high']:.2f})"
     )
+
+
+def _of_trained(one: Treated) -> pd.DataFrame:
+    """What was recovered of planted elements; no row of a network that was not trained."""
+    return one.recovered if one.genome["trained"][0] else one.recovered.head(0)
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

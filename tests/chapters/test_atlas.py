@@ -206,6 +206,7 @@ def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
             "recovered": [True, False],
             "used": [True, False],
             "change": [-1.0, -0.1],
+            "ideal": [-5.0, -2.5],
             "chance": [0.25, 0.0],
         }
     )
@@ -230,6 +231,7 @@ def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
             "r": [0.91, np.nan, np.nan],
             "r_low": [0.85, np.nan, np.nan],
             "r_high": [0.95, np.nan, np.nan],
+            "r_ideal": [0.8, np.nan, np.nan],
         }
     )
     if nothing:
@@ -243,7 +245,16 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "**1 of 2 (50%)** were recovered" in said
     assert "would have recovered 0.2 (12%)" in said
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
+    assert "Of the 1 that they do not use, 1 could be used: an observer" in said
+    assert "would lose 2.5 log-odds with one of them in the mean" in said
+    assert "where the networks lose 0.1" in said
     tables = known()
+    tables.recovered["ideal"] = [-5.0, -0.4]
+    assert "0 could be used: an observer that knows the grammar would not" in (
+        words.say_recovered(tables)
+    )
+    tables.recovered["used"] = True
+    assert words.say_recovered(tables).endswith("were recovered.")
     tables.recovered["used"] = False
     assert "**0 of 0** were recovered" in words.say_recovered(tables)
 
@@ -268,8 +279,18 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 
 
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
-    assert words.say_claims(known()).endswith("costs there: r = 0.91 (0.85 to 0.95).")
+    said = words.say_claims(known())
+    assert "costs there: r = 0.91 (0.85 to 0.95). An observer that knows the grammar" in said
+    assert said.endswith("asked about the same stretches, gets 0.80.")
     tables = known()
+    two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
+    several = tables._replace(genomes=pd.concat([tables.genomes, two]))
+    said = words.say_claims(several)
+    assert "r = 0.81 in the mean of 2 genomes (0.71 to 0.91); the 95% interval" in said
+    assert "within one is 0.25 wide in the mean. An observer" in said
+    assert said.endswith("gets 0.85 in the mean of 2 genomes (0.80 to 0.90).")
+    tables.genomes["r_ideal"] = np.nan
+    assert words.say_claims(tables).endswith("costs there: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
     assert "correlates" not in words.say_claims(tables)
 

@@ -122,13 +122,15 @@ def test_a_claim_needs_an_effect_of_its_letters_and_a_head_that_carries_them():
     sure |= {"false_claim": False}
 
     def verdict(**changes):
-        return game._verdict(pd.Series(sure | changes))
+        return game._verdict(pd.Series(sure | changes), {"A"})
 
     assert verdict() == ("right", "right: A is planted there")
     assert "too few sites" in verdict(effect=np.nan, used=False, claimed=False)[1]
     assert "letters are replaced (-0.02 log-odds)" in verdict(effect=0.02, used=False)[1]
     assert verdict(claimed=False)[0] == "not supported" and "head" in verdict(claimed=False)[1]
     assert verdict(counted=False) == ("echo", "not counted, as another claim says the same of A")
+    assert verdict(counted=False, planted="B")[0] == "part"
+    assert verdict(counted=False, planted="B")[1].endswith("part of B: give more of its letters")
     assert verdict(false_claim=True, counted=False)[0] == "false"
 
 

@@ -109,10 +109,54 @@ def test_a_pattern_is_cut_at_a_gap_and_each_part_keeps_its_place():
 
 
 def test_of_patterns_alike_at_one_place_the_first_is_kept():
-    box, again = pattern("TATAAT", -12), pattern("ATATAATG", -13, [0.1, *[1] * 6, 0.1])
-    assert m.distinct([box, pattern("TATAAT", -11), box], 0.9) == [0]
-    assert m.distinct([box, pattern("TATAAT", -9)], 0.9) == [0, 1]  # elsewhere
-    assert m.distinct([box, again], 0.9) == [0, 1] and m.distinct([box, again], 0.8) == [0]
+    box, again = pattern("TATAAT", -12), pattern("TATACT", -12)
+    assert m.distinct([box, pattern("TATAAT", -11), box], 0.9, 0.9) == [0]
+    assert m.distinct([box, pattern("TATAAT", -9)], 0.9, 0.9) == [0, 1]  # elsewhere
+    assert m.distinct([box, again], 0.9, 0.9) == [0, 1] and m.distinct([box, again], 0.8, 1) == [0]
+
+
+def test_a_part_of_another_motif_one_nt_beside_it_is_kept_where_the_same_motif_there_is_not():
+    whole = pattern("TTGCA", -15)
+    assert m.distinct([whole, pattern("TGC", -15)], 0.5, 0.9) == [0, 1]
+    assert m.distinct([whole, pattern("TTGCA", -14)], 0.5, 0.9) == [0]
+    assert m.distinct([whole, pattern("TGC", -14)], 0.5, 0.9) == [0]  # in register: a part
+
+
+def test_other_letters_at_one_place_are_the_same_element():
+    guanine, adenine = pattern("CG", -1, n=30), pattern("TA", -1, n=10)
+    adenine = replace(adenine, row=np.arange(25, 35))
+    (one,) = m.pooled([guanine, adenine])
+    assert one.counts.tolist() == [[0, 30, 0, 10], [10, 0, 30, 0]]
+    assert one.row.tolist() == list(range(35)) and len(one.first) == 35  # five sites have both
+    assert one.contribution[1].tolist() == pytest.approx([0, -0.25, 0.5, -0.25])
+    lowers = pattern("AA", -1, worth=[-1, -1])
+    kept = m.pooled([guanine, pattern("CG", -2), pattern("CGGG", -1), lowers])
+    assert [len(one) for one in kept] == [30, 30, 30, 30]
+    assert m.pooled([guanine, pattern("CGG", -1)])[0].width == 2
+
+
+def test_what_patterns_explain_is_left_out_of_a_map_at_their_sites_and_places_alone():
+    change = np.ones((3, 10, 4), dtype=np.float32)
+    sites = pd.DataFrame({"position": [5, 50, 500], "strand": "+"})
+    mapped = MutationMap(sites, np.arange(-6, 4), np.zeros((3, 10), np.uint8), change)
+    one = replace(pattern("TAT", -4, n=2), row=np.array([0, 2]), first=np.array([-4, -1]))
+    left = m.without(mapped, [one, replace(one, row=np.array([0, 2]), first=np.array([1, -1]))])
+    gone = np.argwhere((left.change == 0).all(axis=2)).tolist()
+    assert gone == [[0, 2], [0, 3], [0, 4], [0, 7], [0, 8], [0, 9], [2, 5], [2, 6], [2, 7]]
+    assert (mapped.change == 1).all() and left.sites is mapped.sites
+
+
+def test_claims_together_expect_the_sum_of_what_each_is_worth_at_its_usual_places():
+    box = replace(pattern("TA", -4, n=4), first=np.array([-4, -4, -4, -2]))
+    cap = pattern("G", 0, n=1)
+    even, offset = np.full(4, 0.25), np.arange(-4, 1)
+    codes = np.array([["ACGTN".index(letter) for letter in word] for word in ("TACCC", "CCTAG")])
+    worth = np.array([[1.5, -0.5], [-0.5, 1.5]])  # box at -4, at -2; letters less random ones
+    ratio = np.log1p(np.exp(worth) @ [0.75, 0.25])
+    told = m.expected([box], codes, offset, even)
+    assert told == pytest.approx(ratio)
+    both = m.expected([box, cap], codes, offset, even)
+    assert both - told == pytest.approx(np.log1p(np.exp([-0.25, 0.75])))
 
 
 def test_a_correlation_from_one_block_has_no_interval():

@@ -11,6 +11,9 @@ import pytest
 import torch
 from toy_reader import CONFIG, promoters, reader
 
+from genoattn.data.grammar import NO_GRAMMAR
+from genoattn.data.ideal_observer import IdealObserver
+from genoattn.data.simulation import Layout, simulate
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
 from genoattn.study import recover
@@ -54,6 +57,24 @@ def test_claims_predict_what_replacing_costs_at_sites_that_they_were_not_made_of
     )
 
 
+def test_an_observer_that_knows_the_grammar_foresees_drops_where_its_elements_are_replaced():
+    simulation = simulate(seed=5, length=60_000, layout=Layout(tss_per_kb=8.0))
+    observer = IdealObserver.of(simulation, simulation.truth_sites)
+    boxes = simulation.elements[simulation.elements["element"] == "-10"].head(80)
+    sites = boxes.rename(columns={"tss_position": "position"})[["position", "strand"]]
+    box = sites.assign(first=boxes["offset"], last=boxes["offset"] + 5)
+    nothing = sites.assign(first=25, last=33)  # downstream of every element
+    drops = pd.concat([box, nothing], ignore_index=True)
+    drop = recovery.foreseen(observer, simulation.genome, drops, seed=0)
+    assert np.median(drop[:80]) > 3 and np.abs(drop[80:]).max() < 1e-9
+    again = recovery.foreseen(observer, simulation.genome, drops, seed=0)
+    assert np.array_equal(drop, again)
+    assert (
+        len(recovery.foreseen(observer, simulation.genome, drops.head(0).astype(object), seed=0))
+        == 0
+    )
+
+
 def with_names(judged: recovery.Treated) -> recovery.Treated:
     genome = judged.genome.assign(genome_seed=0, grammar=True, trained=True)
     return judged._replace(genome=genome)
@@ -92,6 +113,32 @@ def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monke
     assert len(tables.claims) == 4 * len(judged.claims)
 
 
+def test_the_command_treats_networks_that_learnt_nothing_alone(judged, tmp_path, monkeypatch):
+    frames = [one.assign(genome_seed=8, grammar=True, trained=False) for one in judged]
+    monkeypatch.setattr(recover, "one_genome", lambda *_, **__: recovery.Treated(*frames))
+    kinds = ["--seeds", "--blank", "--untrained", "8"]
+    recover.main([*kinds, "--results", str(tmp_path)])
+    tables = recovery.read(tmp_path / "recovery.csv")
+    assert tables.recovered.empty and len(tables.genomes) == 1
+    assert len(tables.claims) == len(judged.claims)
+
+
+def test_the_command_without_a_genome_says_what_to_name(capsys):
+    with pytest.raises(SystemExit):
+        recover.main(["--seeds", "--blank", "--untrained"])
+    assert "no genome is named: give a seed to --seeds" in capsys.readouterr().err
+
+
+def test_where_nothing_is_planted_nothing_is_recovered_and_its_columns_are_there():
+    genome, sites = promoters(n=150)
+    held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
+    nothing = simulate(seed=1, length=20_000, grammar=NO_GRAMMAR).elements
+    network = recovery._untrained(CONFIG, 3)
+    one = recovery.judge(network, genome, sites, nothing, held, rule=RULE, seed=0)
+    assert one.recovered.empty and set(one.recovered) >= {"used", "recovered", "chance", "ideal"}
+    assert one.genome["n_claims"].tolist() == [0]
+
+
 def test_a_table_that_is_missing_is_named(tmp_path):
     pd.DataFrame({"element": ["-10"]}).to_csv(tmp_path / "recovery.csv", index=False)
     with pytest.raises(FileNotFoundError, match=r"recovery_claims\.csv"):
@@ -102,7 +149,13 @@ def tables_in(folder) -> dict[str, pd.DataFrame]:
     """The three tables, written; two claims, one of an element called by a number."""
     tables = {
         "recovery": pd.DataFrame(
-            {"element": ["-10"], "recovered": [True], "used": [True], "chance": [0.0]}
+            {
+                "element": ["-10"],
+                "recovered": [True],
+                "used": [True],
+                "chance": [0.0],
+                "ideal": [-1.0],
+            }
         ),
         "recovery_claims": pd.DataFrame(
             {
