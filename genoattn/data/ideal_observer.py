@@ -35,6 +35,10 @@ REACH = 5
 """A label further from every site than this many nt is a false one."""
 
 
+MOST = 1 - 1e-9
+"""Greatest probability of a label: where sites have a second one beside them, the sum exceeds 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class IdealObserver:
     """What is known of the promoters of a genome and of its labels.
@@ -111,6 +115,7 @@ class IdealObserver:
         for shift, share in self.shifts.items():
             odds = self.prior * self.likelihood_ratio(codes, zero - shift)
             p += share * odds / (1 + odds)
+        p = np.minimum(p, MOST)
         return np.asarray(np.log(p) - np.log1p(-p))
 
     def likelihood_ratio(self, codes: NDArray[np.uint8], zero: int) -> NDArray[np.float64]:
