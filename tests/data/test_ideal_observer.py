@@ -78,3 +78,13 @@ def test_what_is_known_of_labels_is_counted_and_sites_stand_out_as_bayes_rule_sa
     assert np.median(one.likelihood_ratio(there, 110)) > 50
     # of a likelihood ratio, the mean over the background is one
     assert np.median(one.likelihood_ratio(anywhere, 110)) < 0.2
+
+
+def test_a_site_with_more_labels_than_one_is_no_surer_than_sure():
+    box = Element("box", "core", SURE, {-2: 1.0})
+    sure = observer(box, prior=1e12, shifts={0: 0.9, 1: 0.2}, false=0.001)
+    told = sure.log_odds(codes("GAGACC"), 4)  # the place, and one nt before it, are sites
+    assert np.isfinite(told).all()
+    twice = observer(Element("box", "core", SURE, {-2: 0.5, -1: 0.5}), prior=1e12,
+                     shifts={0: 0.9, 1: 0.2})  # fmt: skip
+    assert np.isfinite(twice.log_odds(codes("GAGACC"), 4)).all()
