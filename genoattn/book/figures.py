@@ -1,9 +1,10 @@
 """Every figure of the study as a file for slides, with caption and licence; files in and out.
 
 ``genoattn book figures`` collects the figures of the executed pages when the book is built. One
-whose numbers are committed (``book/results/``) is drawn anew as SVG; another is taken from its page
-as PNG, at the resolution that the page has. A figure counts as drawn anew only if its caption and
-its alternative text, which are made from the same numbers, are those of the page.
+whose numbers are committed (``book/results/``) is drawn anew as SVG; it counts as drawn anew only
+if its caption and its alternative text, which are made from the same numbers, are those of the
+page. Of another, the page itself holds the drawing that its chapter left when it was executed
+(`without_needless`). A figure that has neither is taken from its page as PNG.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import nbformat
+from matplotlib.figure import Figure
 from PIL import Image
 
 from genoattn.book import landing
@@ -31,9 +33,19 @@ from genoattn.book.pages import page_source, page_title, toc_pages
 from genoattn.book.redrawn import MAKERS, Maker
 from genoattn.genome.files import writing
 from genoattn.plots import style
-from genoattn.plots.drawn import Drawn
+from genoattn.plots.drawn import DRAWING, Drawn, unpacked
 
-__all__ = ["RESULTS", "Shown", "collect", "licence", "on_page", "plain", "redraw", "write"]
+__all__ = [
+    "RESULTS",
+    "Shown",
+    "collect",
+    "licence",
+    "on_page",
+    "plain",
+    "redraw",
+    "without_needless",
+    "write",
+]
 
 
 RESULTS = {"study": "ecoli", "tis": "tis", "species": "species"}
@@ -56,6 +68,8 @@ class Shown:
         Caption (Markdown) and alternative text.
     png : bytes
         The picture on the page.
+    drawing : str
+        The same as SVG, as the chapter left it (`genoattn.plots.drawn.packed`); empty if not.
     """
 
     name: str
@@ -64,6 +78,7 @@ class Shown:
     caption: str
     alt: str
     png: bytes
+    drawing: str = ""
 
     @property
     def results(self) -> str:
@@ -89,10 +104,14 @@ def on_page(path: str | Path, page: str) -> list[Shown]:
     list of Shown
         In their order. Of several with one name, the second ends in ``-2``, and so on.
     """
-    found: list[Shown] = []
+    return [one for one, _ in _with_outputs(nbformat.read(path, as_version=4), page)]
+
+
+def _with_outputs(notebook: Any, page: str) -> Iterator[tuple[Shown, Any]]:
+    """Give each figure of a page, and the output of the notebook that holds it."""
     names: Counter[str] = Counter()
     heading = ""
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             titles = re.findall(r"(?m)^#+ (.*)$", cell.source)
             heading = titles[-1] if titles else heading
@@ -105,17 +124,16 @@ def on_page(path: str | Path, page: str) -> list[Shown]:
             names[name] += 1
             after = outputs[place + 1].data.get("text/markdown", "") if outputs[place + 1 :] else ""
             caption = _CAPTION.search(after)
-            found.append(
-                Shown(
-                    name if names[name] == 1 else f"{name}-{names[name]}",
-                    page,
-                    heading,
-                    caption[1] if caption else "",
-                    output.metadata.get("image/png", {}).get("alt", ""),
-                    base64.b64decode(output.data["image/png"]),
-                )
+            shown = Shown(
+                name if names[name] == 1 else f"{name}-{names[name]}",
+                page,
+                heading,
+                caption[1] if caption else "",
+                output.metadata.get("image/png", {}).get("alt", ""),
+                base64.b64decode(output.data["image/png"]),
+                output.metadata.get(DRAWING, ""),
             )
-    return found
+            yield shown, output
 
 
 def _name(page: str, code: str) -> str:
@@ -157,6 +175,34 @@ def redraw(
     if not isinstance(drawn, Drawn) or (drawn.caption.strip(), drawn.alt) != (one.caption, one.alt):
         return None
     return drawn
+
+
+def without_needless(
+    notebook: Any, target: str | Path, makers: Mapping[str, Maker] = MAKERS
+) -> None:
+    """Take the drawings that nobody needs out of an executed chapter.
+
+    Kept are those of figures of the study that cannot be drawn anew from the results beside.
+
+    Parameters
+    ----------
+    notebook : notebook
+        Changed.
+    target : str or Path
+        Where it goes, such as ``book/study/01_curation.ipynb``.
+    makers : mapping of str to Maker
+        Of the figures that can be drawn anew.
+    """
+    target = Path(target)
+    part, name = target.parent.name, target.stem
+    for shown, output in _with_outputs(notebook, f"book/{part}/{name}"):
+        if not shown.drawing:
+            continue
+        anew = redraw(shown, target.parents[2], makers) if part in RESULTS else None
+        if part not in RESULTS or anew is not None:
+            del output.metadata[DRAWING]
+        if anew is not None:
+            plt.close(anew.figure)
 
 
 # ------------------------------------------------------------------------------------- the folder
@@ -226,14 +272,16 @@ def _entries(folder: Path, root: Path, terms: Mapping[str, str]) -> Iterator[dic
         yield _drawing(folder, shown, one.drawn, results, terms)
     for found in collect(root):
         anew = redraw(found, root)
-        if anew is None:
-            yield _picture(folder, found)
-        else:
+        if anew is not None:
             yield _drawing(folder, found, anew, found.results, terms)
+        elif found.drawing:
+            yield _drawing(folder, found, None, "", terms)
+        else:
+            yield _picture(folder, found)
 
 
 def _drawing(
-    folder: Path, one: Shown, drawn: Drawn, results: str, terms: Mapping[str, str]
+    folder: Path, one: Shown, anew: Drawn | None, results: str, terms: Mapping[str, str]
 ) -> dict[str, Any]:
     """Write a figure as SVG, with title and licence inside."""
     path = folder / f"{one.name}.svg"
@@ -242,13 +290,24 @@ def _drawing(
         "Description": plain(one.caption),
         "Creator": terms["credit"],
         "Rights": terms["licence"],
-        "Date": None,
     }
+    if anew is None:
+        svg = _labelled(unpacked(one.drawing), told)
+        made = "drawn when its chapter was executed"
+    else:
+        svg = anew.svg(told)
+        made = f"drawn anew from {results}"
+        plt.close(anew.figure)
     with writing(path) as partial:
-        drawn.figure.savefig(partial, format="svg", metadata=told)
-    plt.close(drawn.figure)
-    made = f"drawn anew from {results}"
+        partial.write_bytes(svg)
     return {"file": path.name, **_said(one), "made": made}
+
+
+def _labelled(svg: bytes, told: Mapping[str, str]) -> bytes:
+    """A drawing with what an empty figure of this title, licence and so on says of itself."""
+    label = re.compile(rb"(?s)(?:<title>.*?</title>\s*)?<metadata>.*?</metadata>")
+    told_so = label.search(Drawn(Figure(), "", "").svg(told))
+    return label.sub(lambda _: told_so[0] if told_so else b"", svg, count=1)
 
 
 def _picture(folder: Path, one: Shown) -> dict[str, Any]:
