@@ -242,8 +242,8 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
     plain text of what is shown as Markdown, so that a run that computes the same gives the same
     file. Cells that ask what another
     task is asked go (`asked_of`). Code is folded until the reader opens it; pictures get a palette,
-    and their alternative text goes where the page's builder looks for it. Of the drawings beside
-    them, those stay that the figures for slides need.
+    and their alternative text goes where the page's builder looks for it. Drawings beside them
+    that the figures for slides need go to a file beside the page.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
     if any(DRAWING in output.get("metadata", {}) for output in _outputs(notebook)):
         from genoattn.book import figures  # slow to import, and needed for the study's pages only
 
-        figures.without_needless(notebook, target)
+        figures.keep_drawings(notebook, target)
     with writing(target) as temporary:
         nbformat.write(notebook, temporary)
 

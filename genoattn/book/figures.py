@@ -3,22 +3,24 @@
 ``genoattn book figures`` collects the figures of the executed pages when the book is built. One
 whose numbers are committed (``book/results/``) is drawn anew as SVG; it counts as drawn anew only
 if its caption and its alternative text, which are made from the same numbers, are those of the
-page. Of another, the page itself holds the drawing that its chapter left when it was executed
-(`without_needless`). A figure that has neither is taken from its page as PNG.
+page. Of others, a file beside the page holds the drawings that the chapter left when it was
+executed (`keep_drawings`). A figure that has neither is taken from its page as PNG.
 """
 
 from __future__ import annotations
 
 import ast
 import base64
+import hashlib
 import html
 import io
 import json
+import lzma
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,11 @@ __all__ = [
     "RESULTS",
     "Shown",
     "collect",
+    "keep_drawings",
     "licence",
     "on_page",
     "plain",
     "redraw",
-    "without_needless",
     "write",
 ]
 
@@ -69,7 +71,7 @@ class Shown:
     png : bytes
         The picture on the page.
     drawing : str
-        The same as SVG, as the chapter left it (`genoattn.plots.drawn.packed`); empty if not.
+        The same as SVG, if the chapter left it and it is needed.
     """
 
     name: str
@@ -84,6 +86,11 @@ class Shown:
     def results(self) -> str:
         """Folder of the page's results."""
         return f"book/results/{RESULTS[self.page.split('/')[1]]}"
+
+    @property
+    def digest(self) -> str:
+        """Of the picture: a drawing is used for this very picture only."""
+        return hashlib.sha256(self.png).hexdigest()[:16]
 
 
 # -------------------------------------------------------------------------- what the pages show
@@ -104,7 +111,15 @@ def on_page(path: str | Path, page: str) -> list[Shown]:
     list of Shown
         In their order. Of several with one name, the second ends in ``-2``, and so on.
     """
-    return [one for one, _ in _with_outputs(nbformat.read(path, as_version=4), page)]
+    kept = _drawings_beside(path)
+    drawings = json.loads(lzma.decompress(kept.read_bytes())) if kept.is_file() else {}
+    found = (one for one, _ in _with_outputs(nbformat.read(path, as_version=4), page))
+    return [replace(one, drawing=drawings.get(one.digest, "")) for one in found]
+
+
+def _drawings_beside(page: str | Path) -> Path:
+    """The file of a page's drawings: JSON, digest of the picture -> SVG."""
+    return Path(page).with_suffix(".drawings.xz")
 
 
 def _with_outputs(notebook: Any, page: str) -> Iterator[tuple[Shown, Any]]:
@@ -131,7 +146,6 @@ def _with_outputs(notebook: Any, page: str) -> Iterator[tuple[Shown, Any]]:
                 caption[1] if caption else "",
                 output.metadata.get("image/png", {}).get("alt", ""),
                 base64.b64decode(output.data["image/png"]),
-                output.metadata.get(DRAWING, ""),
             )
             yield shown, output
 
@@ -177,32 +191,35 @@ def redraw(
     return drawn
 
 
-def without_needless(
-    notebook: Any, target: str | Path, makers: Mapping[str, Maker] = MAKERS
-) -> None:
-    """Take the drawings that nobody needs out of an executed chapter.
+def keep_drawings(notebook: Any, target: str | Path, makers: Mapping[str, Maker] = MAKERS) -> None:
+    """Take the drawings out of an executed chapter; write those that are needed beside its page.
 
-    Kept are those of figures of the study that cannot be drawn anew from the results beside.
+    Needed are those of figures of the study that cannot be drawn anew from the results.
 
     Parameters
     ----------
     notebook : notebook
-        Changed.
+        Changed: it keeps the pictures alone.
     target : str or Path
         Where it goes, such as ``book/study/01_curation.ipynb``.
     makers : mapping of str to Maker
         Of the figures that can be drawn anew.
     """
     target = Path(target)
-    part, name = target.parent.name, target.stem
-    for shown, output in _with_outputs(notebook, f"book/{part}/{name}"):
-        if not shown.drawing:
+    part = target.parent.name
+    needed = {}
+    for shown, output in _with_outputs(notebook, f"book/{part}/{target.stem}"):
+        drawing = output.metadata.pop(DRAWING, None)
+        if drawing is None or part not in RESULTS:
             continue
-        anew = redraw(shown, target.parents[2], makers) if part in RESULTS else None
-        if part not in RESULTS or anew is not None:
-            del output.metadata[DRAWING]
-        if anew is not None:
+        anew = redraw(shown, target.parents[2], makers)
+        if anew is None:
+            needed[shown.digest] = unpacked(drawing).decode()
+        else:
             plt.close(anew.figure)
+    if needed:
+        with writing(_drawings_beside(target)) as partial:
+            partial.write_bytes(lzma.compress(json.dumps(needed).encode(), preset=9))
 
 
 # ------------------------------------------------------------------------------------- the folder
@@ -292,22 +309,22 @@ def _drawing(
         "Rights": terms["licence"],
     }
     if anew is None:
-        svg = _labelled(unpacked(one.drawing), told)
+        svg = _labelled(one.drawing, told)
         made = "drawn when its chapter was executed"
     else:
-        svg = anew.svg(told)
+        svg = anew.svg(told).decode()
         made = f"drawn anew from {results}"
         plt.close(anew.figure)
     with writing(path) as partial:
-        partial.write_bytes(svg)
+        partial.write_text(svg, encoding="utf-8")
     return {"file": path.name, **_said(one), "made": made}
 
 
-def _labelled(svg: bytes, told: Mapping[str, str]) -> bytes:
+def _labelled(svg: str, told: Mapping[str, str]) -> str:
     """A drawing with what an empty figure of this title, licence and so on says of itself."""
-    label = re.compile(rb"(?s)(?:<title>.*?</title>\s*)?<metadata>.*?</metadata>")
-    told_so = label.search(Drawn(Figure(), "", "").svg(told))
-    return label.sub(lambda _: told_so[0] if told_so else b"", svg, count=1)
+    label = re.compile(r"(?s)(?:<title>.*?</title>\s*)?<metadata>.*?</metadata>")
+    told_so = label.search(Drawn(Figure(), "", "").svg(told).decode())
+    return label.sub(lambda _: told_so[0] if told_so else "", svg, count=1)
 
 
 def _picture(folder: Path, one: Shown) -> dict[str, Any]:

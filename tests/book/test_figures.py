@@ -15,7 +15,7 @@ from PIL import Image
 from genoattn.book import figures
 from genoattn.book.redrawn import MAKERS
 from genoattn.plots import style
-from genoattn.plots.drawn import DRAWING, Drawn, packed, unpacked
+from genoattn.plots.drawn import DRAWING, Drawn, packed
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,10 +26,10 @@ def pixel(width: int = 3, height: int = 2) -> bytes:
     return written.getvalue()
 
 
-def cell(code: str, *pictures: tuple[str, str], drawing: str = "") -> dict:
+def cell(code: str, *pictures: tuple[str, str], drawing: str = "", size: int = 3) -> dict:
     outputs = []
     for alt, caption in pictures:
-        data = {"image/png": base64.b64encode(pixel()).decode()}
+        data = {"image/png": base64.b64encode(pixel(size)).decode()}
         told = {"image/png": {"alt": alt}} | ({DRAWING: drawing} if drawing else {})
         outputs.append(nbformat.v4.new_output("display_data", data, metadata=told))
         text = f'<div class="caption">\n\n{caption}\n\n</div>'
@@ -86,28 +86,42 @@ def drawing():
     axes.plot([1, 2], [2, 1])
     svg = Drawn(figure, "A line.", "one line").svg()
     plt.close(figure)
-    return packed(svg)
+    return svg.decode()
+
+
+def executed(drawing):
+    code = cell("draw.line(x)", ("one line", "A line."), drawing=packed(drawing.encode()))
+    return nbformat.v4.new_notebook(cells=[code])
 
 
 @pytest.mark.parametrize(
-    ("page", "known", "stays"),
+    ("page", "known", "kept"),
     [
         ("study/01_curation", False, True),
         ("study/01_curation", True, False),
         ("demo/01_curation", False, False),
     ],
 )
-def test_a_page_keeps_the_drawings_that_cannot_be_made_anew(tmp_path, drawing, page, known, stays):
+def test_a_page_keeps_the_drawings_that_cannot_be_made_anew(tmp_path, drawing, page, known, kept):
     made = Drawn(plt.figure(), "A line.", "one line")
     makers = {"01-curation-line": lambda results: made} if known else {}
-    code = cell("draw.line(x)", ("one line", "A line."), drawing=drawing)
-    notebook = nbformat.v4.new_notebook(cells=[code])
+    notebook = executed(drawing)
     target = tmp_path / f"book/{page}.ipynb"
-    figures.without_needless(notebook, target, makers)
-    assert (DRAWING in notebook.cells[0].outputs[0].metadata) == stays
     target.parent.mkdir(parents=True)
+    figures.keep_drawings(notebook, target, makers)
+    assert DRAWING not in notebook.cells[0].outputs[0].metadata
     nbformat.write(notebook, target)
-    assert figures.on_page(target, f"book/{page}")[0].drawing == (drawing if stays else "")
+    assert figures.on_page(target, f"book/{page}")[0].drawing == (drawing if kept else "")
+
+
+def test_a_drawing_of_an_earlier_picture_is_not_used(tmp_path, drawing):
+    target = tmp_path / "book/study/01_a_page.ipynb"
+    target.parent.mkdir(parents=True)
+    notebook = executed(drawing)
+    figures.keep_drawings(notebook, target, {})
+    notebook.cells[0].outputs[0].data["image/png"] = base64.b64encode(pixel(4)).decode()
+    nbformat.write(notebook, target)
+    assert figures.on_page(target, "book/study/01_a_page")[0].drawing == ""
 
 
 @pytest.fixture
@@ -117,13 +131,17 @@ def project(tmp_path, drawing):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("README.md", "LICENSE", "CITATION.cff", "book/intro.md"):
         shutil.copy(ROOT / name, tmp_path / name)
+    target = tmp_path / "book/study/01_a_page.ipynb"
+    target.parent.mkdir()
+    kept = packed(drawing.encode())
     cells = [
         nbformat.v4.new_markdown_cell("# Title"),
-        cell("draw.line(x)", ("one line", "A < line."), drawing=drawing),
-        cell("draw.dot(x)", ("one dot", "A dot.")),
+        cell("draw.line(x)", ("one line", "A < line."), drawing=kept),
+        cell("draw.dot(x)", ("one dot", "A dot."), size=4),
     ]
-    (tmp_path / "book/study").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "book/study/01_a_page.ipynb")
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    figures.keep_drawings(notebook, target)
+    nbformat.write(notebook, target)
     toc = "format: jb-book\nroot: book/intro\nchapters:\n  - file: book/study/01_a_page\n"
     (tmp_path / "_toc.yml").write_text(toc)
     return tmp_path
@@ -136,15 +154,14 @@ def test_a_drawing_of_a_page_becomes_a_file_and_what_has_none_stays_a_picture(pr
         "study-01-a-page-line.svg", "drawn when its chapter was executed"
     )  # fmt: skip
     assert (dot["file"], dot["made"]) == (
-        "study-01-a-page-dot.png", "taken from the page, 3 × 2 pixels"
+        "study-01-a-page-dot.png", "taken from the page, 4 × 2 pixels"
     )  # fmt: skip
-    svg = (project / "figures" / line["file"]).read_bytes()
-    told = re.search(rb"(?s)<metadata>.*?</metadata>", svg)[0].decode()
+    svg = (project / "figures" / line["file"]).read_text()
+    told = re.search(r"(?s)<metadata>.*?</metadata>", svg)[0]
     assert "MIT License" in told and "study-01-a-page-line" in told and "A &lt; line." in told
-    assert svg.count(b"<metadata>") == svg.count(b"<title>study-01-a-page-line</title>") == 1
-    plain = re.sub(rb"(?s)<title>study.*?</metadata>", b"", svg)
-    before = re.sub(rb"(?s)<metadata>.*?</metadata>", b"", unpacked(drawing))
-    assert plain == before, "nothing else was changed"
+    assert svg.count("<metadata>") == svg.count("<title>study-01-a-page-line</title>") == 1
+    bare = re.sub(r"(?s)<title>study.*?</metadata>", "", svg)
+    assert bare == re.sub(r"(?s)<metadata>.*?</metadata>", "", drawing), "nothing else was changed"
 
 
 @pytest.fixture(scope="module")
@@ -193,13 +210,6 @@ WAITING = {  # for their chapter to be executed
     "tis-03-heads-clustered-correlations",
     "tis-03-heads-joint-logos",
     "tis-03-heads-correlation-by-layer",
-    "tis-04-output-region-medians",
-    "tis-04-output-along-genes",
-    "tis-06-dependence-first-layer-words",
-    "tis-06-dependence-tile-map",
-    "tis-06-dependence-query-key-map",
-    "tis-06-dependence-seed-map",
-    "species-09-species-mutation-maps",
     "species-10-adapt-purines",
 }
 
@@ -220,10 +230,9 @@ def test_every_figure_of_the_study_is_svg_drawn_anew_if_it_has_a_maker(written):
     assert set(MAKERS) <= used, "a maker of a figure that no page shows"
 
 
-def test_the_drawings_on_the_pages_are_small():
-    sizes = {one.name: len(one.drawing) for one in figures.collect(ROOT)}
-    assert max(sizes.values()) < 80_000
-    assert sum(sizes.values()) < 450_000
+def test_the_drawings_beside_the_pages_are_small():
+    sizes = {path.name: path.stat().st_size for path in ROOT.glob("book/*/*.drawings.xz")}
+    assert 0 < sum(sizes.values()) < 450_000, sizes
 
 
 def test_a_drawing_carries_its_title_and_licence(written):
