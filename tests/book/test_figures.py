@@ -187,12 +187,6 @@ def test_every_figure_of_the_study_is_a_file_with_its_words(written):
 
 
 WAITING = {  # for their chapter to be executed
-    "study-02-training-precision-recall",
-    "study-02-training-models",
-    "study-02-training-precision-recall-2",
-    "study-02-training-gene-terms",
-    "study-02-training-resolution",
-    "study-02-training-calibration",
     "study-03-heads-logo-grid",
     "study-03-heads-clustered-correlations",
     "study-03-heads-spacer-bars",
@@ -201,10 +195,6 @@ WAITING = {  # for their chapter to be executed
     "study-04-output-along-genes",
     "study-04-output-changes",
     "study-04-output-pseudogenes",
-    "study-06-dependence-first-layer-words",
-    "study-06-dependence-tile-map",
-    "study-06-dependence-query-key-map",
-    "study-06-dependence-seed-map",
     "tis-03-heads-promoter-profiles-2",
     "tis-03-heads-logo-grid",
     "tis-03-heads-clustered-correlations",
