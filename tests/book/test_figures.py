@@ -188,9 +188,6 @@ def test_every_figure_of_the_study_is_a_file_with_its_words(written):
 
 WAITING = {  # for chapter 03 to be executed
     "study-03-heads-logo-grid",
-    "study-03-heads-clustered-correlations",
-    "study-03-heads-spacer-bars",
-    "study-03-heads-correlation-by-layer",
     "tis-03-heads-promoter-profiles-2",
     "tis-03-heads-logo-grid",
     "tis-03-heads-clustered-correlations",
