@@ -198,6 +198,7 @@ if PROFILE == "demo":
     rule slides:
         input:
             [one for one in pages(None) if one.startswith(("book/study/", "book/tis/", "book/species/"))],
+            sorted(str(path) for path in Path("book").glob("*/*.drawings.xz")),
             sorted(str(path) for path in Path("book/results").rglob("*.*")),
             sorted(str(path) for path in Path("notebooks/slides").glob("*.md")),
             sorted(str(path) for path in Path("genoattn/plots").glob("*.py")),

@@ -14,13 +14,13 @@ import base64
 import io
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from genoattn.book.pages import check_site
 from genoattn.genome.files import writing
-from genoattn.plots.drawn import with_palette
+from genoattn.plots.drawn import DRAWING, with_palette
 from genoattn.study.settings import read_settings
 
 __all__ = [
@@ -242,7 +242,8 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
     plain text of what is shown as Markdown, so that a run that computes the same gives the same
     file. Cells that ask what another
     task is asked go (`asked_of`). Code is folded until the reader opens it; pictures get a palette,
-    and their alternative text goes where the page's builder looks for it.
+    and their alternative text goes where the page's builder looks for it. Drawings beside them
+    that the figures for slides need go to a file beside the page.
 
     Parameters
     ----------
@@ -287,8 +288,18 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
         if cell.execution_count is None and cell.source.strip():
             raise ValueError(f"{executed}, cell {number}: was not run")
     notebook.cells = asked_of(notebook.cells, task)
+    if any(DRAWING in output.get("metadata", {}) for output in _outputs(notebook)):
+        from genoattn.book import figures  # slow to import, and needed for the study's pages only
+
+        figures.keep_drawings(notebook, target)
     with writing(target) as temporary:
         nbformat.write(notebook, temporary)
+
+
+def _outputs(notebook: Any) -> Iterator[Any]:
+    """All outputs of a notebook."""
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
 
 
 def _smaller(picture: str) -> str:

@@ -1,18 +1,21 @@
 """Every figure of the study as a file for slides, with caption and licence; files in and out.
 
 ``genoattn book figures`` collects the figures of the executed pages when the book is built. One
-whose numbers are committed (``book/results/``) is drawn anew as SVG; another is taken from its page
-as PNG, at the resolution that the page has. A figure counts as drawn anew only if its caption and
-its alternative text, which are made from the same numbers, are those of the page.
+whose numbers are committed (``book/results/``) is drawn anew as SVG; it counts as drawn anew only
+if its caption and its alternative text, which are made from the same numbers, are those of the
+page. Of others, a file beside the page holds the drawings that the chapter left when it was
+executed (`keep_drawings`). A figure that has neither is taken from its page as PNG.
 """
 
 from __future__ import annotations
 
 import ast
 import base64
+import hashlib
 import html
 import io
 import json
+import lzma
 import re
 import shutil
 from collections import Counter
@@ -23,6 +26,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import nbformat
+from matplotlib.figure import Figure
 from PIL import Image
 
 from genoattn.book import landing
@@ -31,9 +35,19 @@ from genoattn.book.pages import page_source, page_title, toc_pages
 from genoattn.book.redrawn import BESIDE, MAKERS, Maker
 from genoattn.genome.files import writing
 from genoattn.plots import style
-from genoattn.plots.drawn import Drawn
+from genoattn.plots.drawn import DRAWING, Drawn, unpacked
 
-__all__ = ["RESULTS", "Shown", "collect", "licence", "on_page", "plain", "redraw", "write"]
+__all__ = [
+    "RESULTS",
+    "Shown",
+    "collect",
+    "keep_drawings",
+    "licence",
+    "on_page",
+    "plain",
+    "redraw",
+    "write",
+]
 
 
 RESULTS = {"study": "ecoli", "tis": "tis", "species": "species"}
@@ -56,6 +70,8 @@ class Shown:
         Caption (Markdown) and alternative text.
     png : bytes
         The picture on the page.
+    drawing : str
+        The same as SVG, if the chapter left it and it is needed.
     """
 
     name: str
@@ -64,11 +80,17 @@ class Shown:
     caption: str
     alt: str
     png: bytes
+    drawing: str = ""
 
     @property
     def results(self) -> str:
         """Folder of the page's results."""
         return f"book/results/{RESULTS[self.page.split('/')[1]]}"
+
+    @property
+    def digest(self) -> str:
+        """Of the picture: a drawing is used for this very picture only."""
+        return hashlib.sha256(self.png).hexdigest()[:16]
 
 
 # -------------------------------------------------------------------------- what the pages show
@@ -89,10 +111,22 @@ def on_page(path: str | Path, page: str) -> list[Shown]:
     list of Shown
         In their order. Of several with one name, the second ends in ``-2``, and so on.
     """
-    found: list[Shown] = []
+    kept = _drawings_beside(path)
+    drawings = json.loads(lzma.decompress(kept.read_bytes())) if kept.is_file() else {}
+    found = (one for one, _ in _with_outputs(nbformat.read(path, as_version=4), page))
+    return [replace(one, drawing=drawings.get(one.digest, "")) for one in found]
+
+
+def _drawings_beside(page: str | Path) -> Path:
+    """The file of a page's drawings: JSON, digest of the picture -> SVG."""
+    return Path(page).with_suffix(".drawings.xz")
+
+
+def _with_outputs(notebook: Any, page: str) -> Iterator[tuple[Shown, Any]]:
+    """Give each figure of a page, and the output of the notebook that holds it."""
     names: Counter[str] = Counter()
     heading = ""
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             titles = re.findall(r"(?m)^#+ (.*)$", cell.source)
             heading = titles[-1] if titles else heading
@@ -105,17 +139,15 @@ def on_page(path: str | Path, page: str) -> list[Shown]:
             names[name] += 1
             after = outputs[place + 1].data.get("text/markdown", "") if outputs[place + 1 :] else ""
             caption = _CAPTION.search(after)
-            found.append(
-                Shown(
-                    name if names[name] == 1 else f"{name}-{names[name]}",
-                    page,
-                    heading,
-                    caption[1] if caption else "",
-                    output.metadata.get("image/png", {}).get("alt", ""),
-                    base64.b64decode(output.data["image/png"]),
-                )
+            shown = Shown(
+                name if names[name] == 1 else f"{name}-{names[name]}",
+                page,
+                heading,
+                caption[1] if caption else "",
+                output.metadata.get("image/png", {}).get("alt", ""),
+                base64.b64decode(output.data["image/png"]),
             )
-    return found
+            yield shown, output
 
 
 def _name(page: str, code: str) -> str:
@@ -157,6 +189,37 @@ def redraw(
     if not isinstance(drawn, Drawn) or (drawn.caption.strip(), drawn.alt) != (one.caption, one.alt):
         return None
     return drawn
+
+
+def keep_drawings(notebook: Any, target: str | Path, makers: Mapping[str, Maker] = MAKERS) -> None:
+    """Take the drawings out of an executed chapter; write those that are needed beside its page.
+
+    Needed are those of figures of the study that cannot be drawn anew from the results.
+
+    Parameters
+    ----------
+    notebook : notebook
+        Changed: it keeps the pictures alone.
+    target : str or Path
+        Where it goes, such as ``book/study/01_curation.ipynb``.
+    makers : mapping of str to Maker
+        Of the figures that can be drawn anew.
+    """
+    target = Path(target)
+    part = target.parent.name
+    needed = {}
+    for shown, output in _with_outputs(notebook, f"book/{part}/{target.stem}"):
+        drawing = output.metadata.pop(DRAWING, None)
+        if drawing is None or part not in RESULTS:
+            continue
+        anew = redraw(shown, target.parents[2], makers)
+        if anew is None:
+            needed[shown.digest] = unpacked(drawing).decode()
+        else:
+            plt.close(anew.figure)
+    if needed:
+        with writing(_drawings_beside(target)) as partial:
+            partial.write_bytes(lzma.compress(json.dumps(needed).encode(), preset=9))
 
 
 # ------------------------------------------------------------------------------------- the folder
@@ -226,10 +289,12 @@ def _entries(folder: Path, root: Path, terms: Mapping[str, str]) -> Iterator[dic
         yield _drawing(folder, shown, one.drawn, results, terms)
     for found in collect(root):
         anew = redraw(found, root)
-        if anew is None:
-            yield _picture(folder, found)
-        else:
+        if anew is not None:
             yield _drawing(folder, found, anew, found.results, terms)
+        elif found.drawing:
+            yield _drawing(folder, found, None, "", terms)
+        else:
+            yield _picture(folder, found)
         if found.name in BESIDE:
             name, maker = BESIDE[found.name]
             made = maker(Results(root / found.results))
@@ -239,7 +304,7 @@ def _entries(folder: Path, root: Path, terms: Mapping[str, str]) -> Iterator[dic
 
 
 def _drawing(
-    folder: Path, one: Shown, drawn: Drawn, results: str, terms: Mapping[str, str]
+    folder: Path, one: Shown, anew: Drawn | None, results: str, terms: Mapping[str, str]
 ) -> dict[str, Any]:
     """Write a figure as SVG, with title and licence inside."""
     path = folder / f"{one.name}.svg"
@@ -248,13 +313,24 @@ def _drawing(
         "Description": plain(one.caption),
         "Creator": terms["credit"],
         "Rights": terms["licence"],
-        "Date": None,
     }
+    if anew is None:
+        svg = _labelled(one.drawing, told)
+        made = "drawn when its chapter was executed"
+    else:
+        svg = anew.svg(told).decode()
+        made = f"drawn anew from {results}"
+        plt.close(anew.figure)
     with writing(path) as partial:
-        drawn.figure.savefig(partial, format="svg", metadata=told)
-    plt.close(drawn.figure)
-    made = f"drawn anew from {results}"
+        partial.write_text(svg, encoding="utf-8")
     return {"file": path.name, **_said(one), "made": made}
+
+
+def _labelled(svg: str, told: Mapping[str, str]) -> str:
+    """A drawing with what an empty figure of this title, licence and so on says of itself."""
+    label = re.compile(r"(?s)(?:<title>.*?</title>\s*)?<metadata>.*?</metadata>")
+    told_so = label.search(Drawn(Figure(), "", "").svg(told).decode())
+    return label.sub(lambda _: told_so[0] if told_so else "", svg, count=1)
 
 
 def _picture(folder: Path, one: Shown) -> dict[str, Any]:

@@ -203,10 +203,10 @@ def _profiles(*columns: str) -> Maker:
     return lambda r: heads.promoter_profiles(r.table("heads_profiles"), columns)
 
 
-def _motifs(results: Results) -> tuple[BestSequences, np.ndarray]:
+def _motifs(results: Results, name: str = "heads_logos") -> tuple[BestSequences, np.ndarray]:
     """Motifs of all heads, and the background that they are drawn against."""
     background = results.table("heads_background", *"ACGT").iloc[0].to_numpy(dtype=float)
-    return read_counts(results.table("heads_logos", "offset")), background
+    return read_counts(results.table(name, "offset")), background
 
 
 def _table(results: Results) -> pd.DataFrame:
@@ -328,6 +328,7 @@ MAKERS: dict[str, Maker] = {
     "03-heads-promoter-profiles": _profiles("census_mean"),
     "03-heads-promoter-profiles-2": _profiles("maximum"),
     "03-heads-promoter-profiles-3": _profiles("highest", "lowest", "mean"),
+    "03-heads-logo-grid": lambda r: heads.logo_grid(*_motifs(r, "heads_logos_sampled")),
     "03-heads-logo-grid-2": _logo_grid,
     "03-heads-examples": _examples,
     "03-heads-peaks-and-elements": _peaks,

@@ -268,6 +268,7 @@ def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
     }
     results = {
         "heads_logos": preferred.count_table(narrow),
+        "heads_logos_sampled": preferred.count_table(by_sample),
         "heads_background": pd.DataFrame([subject.background], columns=list("ACGT")),
     }
     said = words.say_motifs(by_sample, narrow, subject.background, p.n_best, p.n_known)

@@ -140,8 +140,12 @@ def _whole_map(
 def _extreme(
     profiles: pd.DataFrame, column: str, *, lowest: bool = False
 ) -> tuple[str, int, float]:
-    """The head of the highest (lowest) value, the position there, and the value."""
-    at = profiles[column].idxmin() if lowest else profiles[column].idxmax()
+    """The head of the highest (lowest) value, the position there, and the value.
+
+    The first of those that agree to six decimals, as many as the results keep.
+    """
+    values = profiles[column].round(6)
+    at = values.idxmin() if lowest else values.idxmax()
     row = profiles.loc[[at]]
     return names(row)[0], int(row["label"].iloc[0]), float(row[column].iloc[0])
 

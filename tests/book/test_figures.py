@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
+import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,7 +14,8 @@ from PIL import Image
 
 from genoattn.book import figures
 from genoattn.book.redrawn import MAKERS
-from genoattn.plots.drawn import Drawn
+from genoattn.plots import style
+from genoattn.plots.drawn import DRAWING, Drawn, packed
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,11 +26,11 @@ def pixel(width: int = 3, height: int = 2) -> bytes:
     return written.getvalue()
 
 
-def cell(code: str, *pictures: tuple[str, str]) -> dict:
+def cell(code: str, *pictures: tuple[str, str], drawing: str = "", size: int = 3) -> dict:
     outputs = []
     for alt, caption in pictures:
-        data = {"image/png": base64.b64encode(pixel()).decode()}
-        told = {"image/png": {"alt": alt}}
+        data = {"image/png": base64.b64encode(pixel(size)).decode()}
+        told = {"image/png": {"alt": alt}} | ({DRAWING: drawing} if drawing else {})
         outputs.append(nbformat.v4.new_output("display_data", data, metadata=told))
         text = f'<div class="caption">\n\n{caption}\n\n</div>'
         outputs.append(nbformat.v4.new_output("display_data", {"text/markdown": text}))
@@ -76,6 +79,92 @@ def test_a_figure_is_drawn_anew_only_if_it_says_what_the_page_says(page, caption
 
 
 @pytest.fixture(scope="module")
+def drawing():
+    """A figure as its chapter leaves it."""
+    style.use()
+    figure, axes = plt.subplots()
+    axes.plot([1, 2], [2, 1])
+    svg = Drawn(figure, "A line.", "one line").svg()
+    plt.close(figure)
+    return svg.decode()
+
+
+def executed(drawing):
+    code = cell("draw.line(x)", ("one line", "A line."), drawing=packed(drawing.encode()))
+    return nbformat.v4.new_notebook(cells=[code])
+
+
+@pytest.mark.parametrize(
+    ("page", "known", "kept"),
+    [
+        ("study/01_curation", False, True),
+        ("study/01_curation", True, False),
+        ("demo/01_curation", False, False),
+    ],
+)
+def test_a_page_keeps_the_drawings_that_cannot_be_made_anew(tmp_path, drawing, page, known, kept):
+    made = Drawn(plt.figure(), "A line.", "one line")
+    makers = {"01-curation-line": lambda results: made} if known else {}
+    notebook = executed(drawing)
+    target = tmp_path / f"book/{page}.ipynb"
+    target.parent.mkdir(parents=True)
+    figures.keep_drawings(notebook, target, makers)
+    assert DRAWING not in notebook.cells[0].outputs[0].metadata
+    nbformat.write(notebook, target)
+    assert figures.on_page(target, f"book/{page}")[0].drawing == (drawing if kept else "")
+
+
+def test_a_drawing_of_an_earlier_picture_is_not_used(tmp_path, drawing):
+    target = tmp_path / "book/study/01_a_page.ipynb"
+    target.parent.mkdir(parents=True)
+    notebook = executed(drawing)
+    figures.keep_drawings(notebook, target, {})
+    notebook.cells[0].outputs[0].data["image/png"] = base64.b64encode(pixel(4)).decode()
+    nbformat.write(notebook, target)
+    assert figures.on_page(target, "book/study/01_a_page")[0].drawing == ""
+
+
+@pytest.fixture
+def project(tmp_path, drawing):
+    """A project with one page of the study: a figure with its drawing, and one without."""
+    for name in ("book/results", "book/images"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("README.md", "LICENSE", "CITATION.cff", "book/intro.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    target = tmp_path / "book/study/01_a_page.ipynb"
+    target.parent.mkdir()
+    kept = packed(drawing.encode())
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
+        cell("draw.line(x)", ("one line", "A < line."), drawing=kept),
+        cell("draw.dot(x)", ("one dot", "A dot."), size=4),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    figures.keep_drawings(notebook, target)
+    nbformat.write(notebook, target)
+    toc = "format: jb-book\nroot: book/intro\nchapters:\n  - file: book/study/01_a_page\n"
+    (tmp_path / "_toc.yml").write_text(toc)
+    return tmp_path
+
+
+def test_a_drawing_of_a_page_becomes_a_file_and_what_has_none_stays_a_picture(project, drawing):
+    found = figures.write(project / "figures", project / "figures.md", project)
+    line, dot = found[-2:]
+    assert (line["file"], line["made"]) == (
+        "study-01-a-page-line.svg", "drawn when its chapter was executed"
+    )  # fmt: skip
+    assert (dot["file"], dot["made"]) == (
+        "study-01-a-page-dot.png", "taken from the page, 4 × 2 pixels"
+    )  # fmt: skip
+    svg = (project / "figures" / line["file"]).read_text()
+    told = re.search(r"(?s)<metadata>.*?</metadata>", svg)[0]
+    assert "MIT License" in told and "study-01-a-page-line" in told and "A &lt; line." in told
+    assert svg.count("<metadata>") == svg.count("<title>study-01-a-page-line</title>") == 1
+    bare = re.sub(r"(?s)<title>study.*?</metadata>", "", svg)
+    assert bare == re.sub(r"(?s)<metadata>.*?</metadata>", "", drawing), "nothing else was changed"
+
+
+@pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("teaching")
     entries = figures.write(folder / "figures", folder / "figures.md", ROOT)
@@ -97,20 +186,23 @@ def test_every_figure_of_the_study_is_a_file_with_its_words(written):
         assert "genoattn" in one["credit"]
 
 
-# Two positions share the highest value to the digits that are kept; the page names the other one.
-TIED = {"tis-03-heads-promoter-profiles-2"}
-
-
-def test_what_has_a_maker_is_svg_on_every_page_and_the_rest_png(written):
+def test_every_figure_of_the_study_is_svg_drawn_anew_if_it_has_a_maker(written):
     _, entries = written
-    kinds = {Path(one["file"]).stem: Path(one["file"]).suffix for one in entries}
+    made = {Path(one["file"]).stem: one["made"] for one in entries}
     for one in figures.collect(ROOT):
-        has_maker = one.name.split("-", 1)[1] in MAKERS and one.name not in TIED
-        made = ".svg" if has_maker else ".png"
-        assert kinds[one.name] == made, one.name
-    used = {name.split("-", 1)[-1] for name in kinds}
+        has_maker = one.name.split("-", 1)[1] in MAKERS
+        how = (
+            f"drawn anew from {one.results}" if has_maker else "drawn when its chapter was executed"
+        )
+        assert made[one.name] == how, one.name
+        assert bool(one.drawing) != has_maker, f"{one.name}: a drawing that nobody needs"
+    used = {name.split("-", 1)[-1] for name in made}
     assert set(MAKERS) <= used, "a maker of a figure that no page shows"
-    assert sum(kind == ".svg" for kind in kinds.values()) > 0.7 * len(kinds)
+
+
+def test_the_drawings_beside_the_pages_are_small():
+    sizes = {path.name: path.stat().st_size for path in ROOT.glob("book/*/*.drawings.xz")}
+    assert 0 < sum(sizes.values()) < 450_000, sizes
 
 
 def test_a_drawing_carries_its_title_and_licence(written):
@@ -125,7 +217,7 @@ def test_a_drawing_carries_its_title_and_licence(written):
 
 def test_a_picture_says_how_large_it_is(written):
     folder, entries = written
-    entry = next(one for one in entries if one["file"] == "study-06-dependence-tile-map.png")
+    entry = next(one for one in entries if one["file"] == "overview.png")
     with Image.open(folder / "figures" / entry["file"]) as picture:
         width, height = picture.size
     assert entry["made"] == f"taken from the page, {width} × {height} pixels"
