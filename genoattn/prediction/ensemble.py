@@ -265,7 +265,7 @@ class GenePrior:
                 tuple(map(int, read["edges"])),
                 read["card"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise WeightsError(f"{path}: not a gene prior ({error!r})") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -120,6 +121,10 @@ def test_a_prior_is_kept_whole(tmp_path):
     assert weights.find_prior(path) == path
     path.write_text('{"members": ["a"]}')
     with pytest.raises(WeightsError, match=r"p\.prior\.json: not a gene prior"):
+        GenePrior.load(path)
+    endless = {"members": ["a"], "slope": 1, "terms": [0.5] * 7, "edges": [1e999], "card": None}
+    path.write_text(json.dumps(endless))
+    with pytest.raises(WeightsError, match=r"p\.prior\.json: not a gene prior \(OverflowError"):
         GenePrior.load(path)
     with pytest.raises(WeightsError, match="no such file"):
         weights.find_prior(tmp_path / "absent.prior.json")
