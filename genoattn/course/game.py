@@ -168,6 +168,11 @@ def new(
     Returns
     -------
     Game
+
+    Raises
+    ------
+    ValueError
+        The folder holds another game.
     """
     folder = Path(folder)
     streams = np.random.SeedSequence([seed, *key.encode()]).spawn(2)
@@ -181,6 +186,7 @@ def new(
     train = split.mask("train")[sites["position"].to_numpy()]
     sites["part"] = np.where(train, "train", "held")
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_another(folder / NAMES["genome"], genome)
     write_fasta(genome, folder / NAMES["genome"])
     network = fit(
         genome,
@@ -201,6 +207,18 @@ def new(
         with writing(folder / "claims.csv") as partial:
             partial.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     return Game(genome, sites, network)
+
+
+def _refuse_another(path: Path, genome: Genome) -> None:
+    """Do not write over a game of another seed, key or length: its claims would be lost."""
+    if not path.exists():
+        return
+    there = read_fasta(path)
+    if len(there) != 1 or not np.array_equal(there[0].codes, genome.codes):
+        raise ValueError(
+            f"{path.parent} holds a game of another seed, key or length: play it with "
+            "Game.read, or give another folder"
+        )
 
 
 def _split(length: int) -> Split:

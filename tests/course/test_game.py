@@ -46,6 +46,13 @@ def test_a_player_gets_sequence_sites_network_and_an_empty_table(folder):
     assert (folder / "claims.csv").read_text() == "element,place,motif,head\n"
 
 
+def test_a_game_is_not_written_over_by_another(folder):
+    before = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+    with pytest.raises(ValueError, match=r"holds a game of another seed, key or length: play it"):
+        game.new(1, folder, key="another word", length=20_000)
+    assert {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()} == before
+
+
 def test_the_truth_is_not_read_at_a_glance_and_comes_back_whole(folder, tmp_path):
     text = (folder / "truth.sealed").read_text()
     assert "tss_position" not in text and text.startswith("# What was planted, sealed")
