@@ -217,8 +217,11 @@ def keep_drawings(notebook: Any, target: str | Path, makers: Mapping[str, Maker]
             needed[shown.digest] = unpacked(drawing).decode()
         else:
             plt.close(anew.figure)
-    if needed:
-        with writing(_drawings_beside(target)) as partial:
+    kept = _drawings_beside(target)
+    if not needed:
+        kept.unlink(missing_ok=True)
+    else:
+        with writing(kept) as partial:
             partial.write_bytes(lzma.compress(json.dumps(needed).encode(), preset=9))
 
 

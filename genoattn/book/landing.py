@@ -36,6 +36,7 @@ from genoattn.study.report import in_words, listed, table, with_interval
 from genoattn.study.statements import VERDICTS
 
 __all__ = [
+    "MAX_Q",
     "ROUTES",
     "Headline",
     "Results",
@@ -56,7 +57,8 @@ _PARTS = "_build/landing"
 _STUDY = "book/study"
 _WEIGHTS = "genoattn/weights"
 _SHOWN = 5
-_MAX_Q = 0.05
+MAX_Q = 0.05
+"""Greatest q-value of what pages made from the results call found."""
 
 
 # ------------------------------------------------------------------------------------- results
@@ -143,7 +145,7 @@ def answer(results: Results) -> str:
     again = rows.loc[rows["element"].isin(mapped), "n_seeds"]
     factors = results.table("factors", "model", "factor", "q_value")
     factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
-    n_shown = int((factors["q_value"] < _MAX_Q).sum())
+    n_shown = int((factors["q_value"] < MAX_Q).sum())
     if mapped:
         knows = (
             f"**Yes, the model knows promoters**: the {listed(mapped)} "
@@ -153,11 +155,11 @@ def answer(results: Results) -> str:
         knows = "**That the model knows promoters is not shown**: no element stands out in its map"
     extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
     sure = len(mapped) > 0 and len(again) > 0 and int(again.min()) == seeds > 0
-    factor = f"{_some(n_shown)} of {in_words(len(factors))} factors"
+    factor = f"{in_words(n_shown, 'none')} of {in_words(len(factors))} factors"
     return _minus(
         f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
-        f"uses, attention names a head for {_some(n_seen)}, and one head alone restores a "
-        f"part of {_some(n_carried)}. "
+        f"uses, attention names a head for {in_words(n_seen, 'none')}, and one head alone restores "
+        f"a part of {in_words(n_carried, 'none')}. "
         + (
             f"We are **sure** of {'this element' if len(mapped) == 1 else 'these elements'}, which "
             f"heads carry in {in_words(seeds)} repeated trainings too"
@@ -168,11 +170,6 @@ def answer(results: Results) -> str:
         f"output more than matched controls do. All of this is about one model and "
         f"{in_words(seeds)} repetition{'s' * (seeds != 1)} of its training."
     )
-
-
-def _some(number: int) -> str:
-    """Write a number that stands for things that were named: ``none``, ``two``."""
-    return in_words(number) if number else "none"
 
 
 def _is_position(name: str) -> bool:
@@ -286,8 +283,8 @@ def carriers(results: Results) -> Headline:
         & (found["query_bin"] == "all")
     ]
     more = found.reindex(columns=["excess_q", "excess_low"])  # beyond sites that lack the element
-    named = ~(more["excess_q"] >= _MAX_Q) & ~(more["excess_low"] <= 0)
-    kept = found[(found["q_value"] < _MAX_Q) & (found["ci_low"] > 0) & named]
+    named = ~(more["excess_q"] >= MAX_Q) & ~(more["excess_low"] <= 0)
+    kept = found[(found["q_value"] < MAX_Q) & (found["ci_low"] > 0) & named]
     elements = found["element"].nunique()
     if kept.empty:
         raise ValueError(f"{results.folder}/mediation.csv: no head carries an element")
@@ -379,7 +376,7 @@ def redundancy(results: Results) -> Headline:
     return Headline(
         "redundancy",
         _minus(with_interval(*_ci(worst, "delta_pr_auc"), "+.3f")),
-        f"Leaving out a single head lowers the score for {_some(needed)} of {n} heads",
+        f"Leaving out a single head lowers the score for {in_words(needed, 'none')} of {n} heads",
         f"The change of PR AUC without {name}, the head that is missed most. For "
         f"{in_words(unsure)} {'head' if unsure == 1 else 'heads'} the interval includes zero"
         f"{rises}.{_circuits(results)} Attention shows where a head looks; only switching it off "

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from genoattn.book.landing import Results
+from genoattn.book.landing import MAX_Q, Results
 from genoattn.chapters.dependence_circuits import measures_of
 from genoattn.chapters.dependence_reading import head_names
 from genoattn.data.curation import Merging
@@ -47,8 +47,7 @@ __all__ = ["BESIDE", "MAKERS", "Maker", "first_and_seeds"]
 
 Maker = Callable[[Results], Drawn | Nothing | None]
 
-_MAX_Q = 0.05
-_CRITERIA = carriers.Criteria(n_bootstrap=0, level=0.95, seed=0, least=0.05, max_q=_MAX_Q)
+_CRITERIA = carriers.Criteria(n_bootstrap=0, level=0.95, seed=0, least=0.05, max_q=MAX_Q)
 
 
 def first_and_seeds(names: pd.Series, first: str) -> list[str]:
@@ -168,7 +167,7 @@ def _spacer_curve(results: Results) -> Drawn:
 
 
 def _mediated_grid(results: Results) -> Drawn:
-    names = head_names(_explained(results, "mediated_names"), _MAX_Q, _CRITERIA.least)
+    names = head_names(_explained(results, "mediated_names"), MAX_Q, _CRITERIA.least)
     return reading.mediated_grid(_explained(results, "mediated_logos"), names)
 
 
@@ -191,7 +190,7 @@ def _stem_logos(results: Results) -> Drawn | Nothing:
     other = logos["model"].iloc[-1]
     return networks.stem_logos(
         logos[logos["model"] == other],
-        head_names(names[names["model"] == other], _MAX_Q, _CRITERIA.least),
+        head_names(names[names["model"] == other], MAX_Q, _CRITERIA.least),
     )
 
 
@@ -363,7 +362,7 @@ MAKERS: dict[str, Maker] = {
     "06-dependence-ways-past-heads": lambda r: networks.ways_past_heads(r.table("networks_paths")),
     "06-dependence-stem-logos": _stem_logos,
     "06-dependence-attention-and-ablation": _ranks,
-    "06-dependence-factor-forest": lambda r: reading.factor_forest(r.table("factors"), _MAX_Q),
+    "06-dependence-factor-forest": lambda r: reading.factor_forest(r.table("factors"), MAX_Q),
     "06-dependence-ablation-effects": lambda r: dependence.ablation_effects(
         r.table("ablation_whole")
     ),

@@ -55,7 +55,6 @@ _REVEAL = (
 )
 _THEME = "dist/theme/deck.css"
 _SIZE = ("1280", "720")
-_MAX_Q = 0.05
 _NUMBER = re.compile(r"\{\{ *(.*?) *\}\}")
 _FIGURE = re.compile(r"!\[\]\(figure:([^)]*)\)")
 _NOTE = re.compile(r"(?m)^Note (\d+)–(\d+):\s*")
@@ -120,9 +119,10 @@ def facts(root: str | Path = ".") -> dict[str, str]:
     root = Path(root)
     results = Results(root / "book/results/ecoli")
     found: dict[str, str] = {}
-    for part in (_tables(results), _model(root, results), _scores(root, results)):
-        found |= part
-    for part in (_looks(results), _matches(results), _heads(results)):
+    for part in (
+        _tables(results), _model(root, results), _scores(root, results), _looks(results),
+        _matches(results), _heads(results),
+    ):  # fmt: skip
         found |= part
     for one in landing.headlines(results):
         found |= {f"{one.name}.title": one.title, f"{one.name}.number": one.number}
@@ -281,14 +281,14 @@ def _matches(results: Results) -> dict[str, str]:
     common, strict = (matches[matches["threshold"] == one].iloc[0] for one in (0.01, 0.001))
     known = results.table("heads_known", "motif", "p_value", "q_value")
     nearest = known.sort_values("p_value").iloc[[0]]
-    passing = int((known["q_value"] <= _MAX_Q).sum())
+    passing = int((known["q_value"] <= landing.MAX_Q).sum())
     return {
         "match.compared": f"{int(strict['compared']):,}",
         "match.chance": in_words(round(strict["compared"] * strict["threshold"])),
         "match.found": in_words(round(strict["compared"] * strict["heads"])),
         "match.heads": f"{common['heads']:.2%}",
         "match.shuffled": f"{common['shuffled']:.2%}",
-        "match.passing": in_words(passing) if passing else "none",
+        "match.passing": in_words(passing, "none"),
         "match.nearest": f"{names(nearest)[0]} with {nearest['motif'].iloc[0]} "
         f"(q = {nearest['q_value'].iloc[0]:.3f})",
     }
@@ -346,7 +346,7 @@ def _heads(results: Results) -> dict[str, str]:
         asked["control"].isin(["untrained", "shuffled labels"])
         & (asked["query_bin"] == carriers.EVERY)
     ]
-    by_chance = int(((nothing["q_value"] < _MAX_Q) & (nothing["ci_low"] > 0)).sum())
+    by_chance = int(((nothing["q_value"] < landing.MAX_Q) & (nothing["ci_low"] > 0)).sum())
     circuits = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
     most, whole = circuits.iloc[-2], circuits.iloc[-1]
     effects = results.table("mediation_effects", "element", "control", "effect", "excess_q")
@@ -356,8 +356,8 @@ def _heads(results: Results) -> dict[str, str]:
     unused = tried.loc[~tried["used"], "element"]
     return {
         "elements.list": table(shown),
-        "elements.agree": f"{in_words(agree) if agree else 'none'} of {in_words(len(carried))}",
-        "null.carriers": in_words(by_chance) if by_chance else "none",
+        "elements.agree": f"{in_words(agree, 'none')} of {in_words(len(carried))}",
+        "null.carriers": in_words(by_chance, "none"),
         "null.asked": f"{len(nothing):,}",
         "circuit.heads": f"{int(most['n_heads'])}",
         "circuit.kept": f"{most['pr_auc'] / whole['pr_auc']:.0%}",
@@ -365,7 +365,8 @@ def _heads(results: Results) -> dict[str, str]:
         + (f"; without the {listed(unused)} the output does not fall" if len(unused) else ""),
         "elements.anywhere": listed(
             own.loc[
-                (own["excess_q"] >= _MAX_Q) & ~own["element"].isin(carried["element"]), "element"
+                (own["excess_q"] >= landing.MAX_Q) & ~own["element"].isin(carried["element"]),
+                "element",
             ]
         ),
         "noise.element": str(noised["element"]),

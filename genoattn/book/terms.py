@@ -104,12 +104,12 @@ def _link(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Link the terms of a page that is read from its beginning."""
     if page.startswith(_LOOKED_UP) or app.builder.format != "html":
         return
-    objects = app.env.get_domain("std").data.get("objects", {})
+    objects = app.env.get_domain("std").get_objects()
     link(
         doctree,
         {
             name: f"{app.builder.get_relative_uri(page, where)}#{label}"
-            for (kind, name), (where, label) in objects.items()
+            for name, _, kind, where, label, _ in objects
             if kind == "term"
         },
     )

@@ -212,7 +212,7 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
         f"by the rule of the chapter on heads; interventions find a head that carries "
         f"{in_words(int(carried.sum()))}.{paper} The table gives the change of the log-odds when "
         f"the element becomes noise, and the head that brings most of it back.{star}\n"
-        + table(rows)
+        + table(rows, "Element by element: attention and intervention")
     )
 
 

@@ -77,18 +77,13 @@ def say_compared(
         f"{left_out}{verdict}: of the {_elements(len(read[main]))} that {main} uses (noise in "
         f"place of them costs more than {p.least:g} log-odds), "
         + listed(_uses(name, read, lacking[name], main) for name in others)
-        + f"; {nothing} uses {_count(len(read[nothing]))}.\n\n"
+        + f"; {nothing} uses {in_words(len(read[nothing]), 'none')}.\n\n"
         + " ".join(_maps(name, row.loc[name], main) for name in others)
         + f" {null}\n\n"
         + _discovered(elements, n_places, p.min_seqlets)
         + "\n"
         + folded("What the noise of each element costs each network", table(_side(effects)))
     )
-
-
-def _count(n: int) -> str:
-    """A number in words; "none" instead of "no"."""
-    return in_words(n) if n else "none"
 
 
 def _elements(n: int) -> str:
@@ -99,7 +94,7 @@ def _uses(name: str, read: dict[str, list[str]], gone: list[str], main: str) -> 
     """How many of the model's elements another network uses, and what else."""
     more = [one for one in read[name] if one not in read[main]]
     return (
-        f"{name} uses {_count(len(read[main]) - len(gone))}"
+        f"{name} uses {in_words(len(read[main]) - len(gone), 'none')}"
         + (f" (not surely {listed(gone)})" if gone else "")
         + (f" and {listed(more)} beside" if more else "")
     )
@@ -217,7 +212,7 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
             for row in most.to_dict("records")
         )
         said.append(
-            f"most of the effect goes {words} for {_count(len(most))}"
+            f"most of the effect goes {words} for {in_words(len(most), 'none')}"
             + (f": {told}" if len(most) else "")
         )
     rest = theirs["together"]

@@ -143,15 +143,11 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
         "letters are replaced by random ones at these sites (the next section puts the letters in "
         "another order at sites that a matrix finds, so its losses are smaller)."
-        f" For {_some(len(costly))} the interval lies below zero; {_some(len(named))} "
+        f" For {in_words(len(costly), 'none')} the interval lies below zero; "
+        f"{in_words(len(named), 'none')} "
         f"{'has' if len(named) < 2 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
-
-
-def _some(number: int) -> str:
-    """Write how many of those that were named: ``none``, ``two``."""
-    return in_words(number) if number else "none"
 
 
 def _placed(name: str, offset: int) -> str:

@@ -157,7 +157,7 @@ def say_boxes(found: pd.DataFrame, model: str, level: float) -> str:
             for row in rows
             if not is_read(row, level)
         ]
-        number = in_words(len(rows) - len(no)) if len(no) < len(rows) else "none"
+        number = in_words(len(rows) - len(no), "none")
         told.append(
             f"the {NAMES[element]} in {number}"
             + (f" (not in {listed(no)}: above that an effect would have been found)" * bool(no))
@@ -179,7 +179,7 @@ def _say_control(found: pd.DataFrame, control: str, level: float) -> str:
     largest = own["effect"].abs().max()
     return (
         f"`{control}`, trained on labels that were turned round the genome and asked in the same "
-        f"way around {own['n'].max()} sites of each, reads {in_words(read) if read else 'none'} of "
+        f"way around {own['n'].max()} sites of each, reads {in_words(read, 'none')} of "
         f"the {len(own)}; its largest effect is {_size(largest)} log-odds."
     )
 

@@ -163,7 +163,8 @@ def say_scored(found: pd.DataFrame, reference: str, most: int) -> str:
         )
         rows.append(cells)
     part = f" Of each genome, {most:,} nt from the middle on are scored." if most else ""
-    return table(pd.DataFrame(rows)) + "\nEvery position of both strands counts." + part
+    shown = table(pd.DataFrame(rows), "Scores over whole genomes, a row a species and model")
+    return shown + "\nEvery position of both strands counts." + part
 
 
 def say_best(table_of_models: pd.DataFrame) -> str:
@@ -229,18 +230,14 @@ def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
             f"over {in_words(row['genomes'])} genome{'s' * (row['genomes'] != 1)} of lineages that "
             f"it has not seen, its mean PR AUC is {row['ratio']:.1f} times that of `{reference}` "
             f"({TWICE:g} are required)",
-            f"it is worse than the scanner on {_none(row['worse_than_scanner'])} of them",
+            "it is worse than the scanner on "
+            f"{in_words(row['worse_than_scanner'], 'none')} of them",
             f"on *E. coli*'s test part its PR AUC differs from that of `{reference}` by "
             f"{row['ecoli']:+.3f} (at least {-AT_HOME:+g} is required)",
         ]
         earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
         told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")
     return " ".join(told)
-
-
-def _none(number: int) -> str:
-    """Write a number that 'of them' follows."""
-    return in_words(number) if number else "none"
 
 
 def say_peers(found: pd.DataFrame) -> str:

@@ -23,7 +23,7 @@ from scipy.ndimage import distance_transform_edt
 from genoattn.data.agreement import PRINTED, groups
 from genoattn.data.assays import source_name
 from genoattn.data.curation import Merging
-from genoattn.plots import style
+from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import escaped, in_words, listed
 
@@ -299,21 +299,10 @@ def shifts(distribution: pd.DataFrame) -> Drawn | None:
     sources = list(dict.fromkeys(distribution["centre"]))
     if len(sources) < 2 or not distribution["n"].any():
         return None
-    n_rows = -(-len(sources) // 2)
-    figure, grid = plt.subplots(
-        n_rows,
-        2,
-        figsize=(style.WIDTH, 0.8 + 2.5 * n_rows),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    figure, grid = panels.in_rows(len(sources), 2, 2.5, rest=0.8, share="xy")
     window = int(distribution["shift"].max())
     by_pair = dict(iter(distribution.groupby(["centre", "other"])))
-    for axes in grid.flat[len(sources) :]:
-        axes.axis("off")
-    for centre, axes in zip(sources, grid.flat, strict=False):
+    for centre, axes in zip(sources, grid, strict=True):
         for other in sources:
             part = by_pair[centre, other]
             n = part["n"].where(part["n"] > 0)

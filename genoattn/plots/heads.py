@@ -24,7 +24,7 @@ from genoattn.heads import pairs
 from genoattn.heads.elements import Element
 from genoattn.heads.preferred import BestSequences
 from genoattn.heads.profiles import PROMOTER, names
-from genoattn.plots import style
+from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 
 __all__ = [
@@ -382,8 +382,7 @@ def logo_grid(
         layout="constrained",
     )
     for (layer, head), axes in np.ndenumerate(grid):
-        first = int(best.offset[layer, head]) - width // 2
-        draw_logo(axes, best.counts[layer, head], first, background)
+        _draw_motif(axes, best, layer, head, background)
         name = f"L{layer + 1} H{head + 1}: {best.n_distinct[layer, head]}"
         role = named.get((layer + 1, head + 1))
         axes.set_title(f"{name}\n{_broken(role)}" if role else name, fontsize=style.SMALL, pad=2)
@@ -401,6 +400,14 @@ def logo_grid(
         f"Grid of {bits.size} sequence logos of {width} nucleotides, one a head. Most information: "
         f"{most}.{of_roles}",
     )
+
+
+def _draw_motif(
+    axes: Axes, best: BestSequences, layer: int, head: int, background: NDArray
+) -> None:
+    """The logo of a head's motif, its middle at the place that the head attends to most."""
+    counts = best.counts[layer, head]
+    draw_logo(axes, counts, int(best.offset[layer, head]) - len(counts) // 2, background)
 
 
 def candidates(
@@ -421,22 +428,10 @@ def candidates(
     looking = np.argwhere((best.offset >= first) & (best.offset <= last))
     if not len(looking):
         raise ValueError(f"no head looks at {region[0]:+d} to {region[1]:+d}")
-    columns = min(4, len(looking))
-    n_rows = -(-len(looking) // columns)
-    figure, grid = plt.subplots(
-        n_rows,
-        columns,
-        figsize=(style.WIDTH, 0.5 + 1.15 * n_rows),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, (layer, head) in zip(grid.flat, looking, strict=False):
-        counts = best.counts[layer, head]
-        draw_logo(axes, counts, int(best.offset[layer, head]) - len(counts) // 2, background)
+    figure, grid = panels.in_rows(len(looking), 4, 1.15, rest=0.5, share="y")
+    for axes, (layer, head) in zip(grid, looking, strict=True):
+        _draw_motif(axes, best, layer, head, background)
         axes.set_title(f"L{layer + 1} H{head + 1}", fontsize=10, pad=2)
-    for axes in grid.flat[len(looking) :]:
-        axes.set_visible(False)
     figure.supxlabel("position relative to the start site (nt)", fontsize=10)
     figure.supylabel("information (bits)", fontsize=10)
     said = (
@@ -507,9 +502,7 @@ def examples(
         mean = part["census_mean"]
         left.fill_between(part["offset"], mean, step="mid", color=style.line(0)["color"])
         left.set_ylim(0, 1.1 * mean.max())
-        width = best.counts.shape[2]
-        first = int(best.offset[layer - 1, head - 1]) - width // 2
-        draw_logo(right, best.counts[layer - 1, head - 1], first, background)
+        _draw_motif(right, best, layer - 1, head - 1, background)
         right.set_title(row["best_head"], fontsize=8, pad=2)
     figure.supxlabel(
         "position relative to the start site (nt); grey: where the element lies", fontsize=9

@@ -22,7 +22,7 @@ from matplotlib.ticker import (
 from genoattn.interventions.shuffles import EDITS
 from genoattn.output.around import class_name, position_name
 from genoattn.output.regions import labels
-from genoattn.plots import style
+from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import signed
 
@@ -67,17 +67,10 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
     """
     shown = profiles if reach is None else profiles[profiles["offset"].abs() <= reach]
     classes = list(dict.fromkeys(shown["site_class"]))
-    columns = min(2 if len(classes) <= 4 else 3, len(classes))
-    rows = -(-len(classes) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(style.WIDTH, 0.9 + (2.4 if columns < 3 else 2.25) * rows),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, name in zip(grid.flat, classes, strict=False):
+    columns = 2 if len(classes) <= 4 else 3
+    height = 2.4 if columns < 3 else 2.25
+    figure, grid = panels.in_rows(len(classes), columns, height, rest=0.9, share="x")
+    for axes, name in zip(grid, classes, strict=True):
         part = shown[shown["site_class"] == name]
         axes.axhline(baseline, color="black", linewidth=0.8, label="median of the whole part")
         for number, relation in enumerate(("sense", "antisense")):
@@ -87,13 +80,11 @@ def site_profiles(profiles: pd.DataFrame, baseline: float, reach: int | None = N
         heading = f"{class_name(name)}{between}n = {part['n'].iloc[0]:,}"
         axes.set_title(heading, fontsize=10 if columns < 3 else 9)
         axes.tick_params(labelsize=8 if columns < 3 else 7.5, labelbottom=True)
-    for axes in grid.flat[len(classes) :]:
-        axes.set_visible(False)
-    _positions(grid[0, 0], shown["offset"])
+    _positions(grid[0], shown["offset"])
     figure.supxlabel("position along the site's strand, nt (the site is +1)", fontsize=9)
     figure.supylabel("median output (probability of a start site)", fontsize=9)
     figure.legend(
-        *grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8
+        *grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8
     )
     return Drawn(figure, _said_of_profiles(shown, reach), _alt_of_profiles(shown, baseline))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from genoattn.evaluation.scores import METRIC_NAMES
 from genoattn.evaluation.tested import HIGH_GC
-from genoattn.plots import style
+from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 from genoattn.plots.reading import contribution_heights, letter_stacks, position_ticks
 
@@ -68,26 +68,14 @@ def shares_by_gc(shares: pd.DataFrame) -> Drawn | None:
         return None
     within = int(shares["within"].iloc[0])
     models = shares["model"].unique().tolist()
-    columns = min(3, len(models))
-    rows = -(-len(models) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(style.WIDTH, 0.6 + 2.3 * rows),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, model in zip(grid.flat, models, strict=False):
+    figure, grid = panels.in_rows(len(models), 3, 2.3, rest=0.6, share="xy")
+    for axes, model in zip(grid, models, strict=True):
         own = shares[shares["model"] == model]
         look = style.source(model, models) | {"linestyle": ""}
         axes.plot(own["gc"], own["share"], markersize=4, **look)
         axes.axvline(HIGH_GC, color=style.FAINT, linewidth=0.8, linestyle=":")
         axes.set_title(model)
-    for axes in grid.flat[len(models) :]:
-        axes.set_axis_off()
-    grid[0, 0].set_ylim(0, 1)
+    grid[0].set_ylim(0, 1)
     figure.supxlabel("GC content of the genome, %", fontsize=9)
     figure.supylabel(f"share of sites within {within} nt", fontsize=9)
     return Drawn(

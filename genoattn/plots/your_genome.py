@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from genoattn.genome.sites import paper_label
-from genoattn.plots import style
+from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 
 __all__ = ["around_starts", "by_chance", "peak_density", "peak_views"]
@@ -166,24 +166,13 @@ def peak_views(
     """
     if peaks.empty:
         return None
-    columns = min(3, len(peaks))
-    rows = -(-len(peaks) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=(style.WIDTH, 0.5 + 1.6 * rows),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    figure, grid = panels.in_rows(len(peaks), 3, 1.6, rest=0.5, share="y")
     shown = peaks[["contig", "position", "strand"]].itertuples(index=False, name=None)
-    for axes, (contig, position, strand) in zip(grid.flat, shown, strict=False):
+    for axes, (contig, position, strand) in zip(grid, shown, strict=True):
         _view(axes, tracks[contig], position, reach)
         if truth is not None:
             _mark(axes, truth[truth["contig"] == contig])
         axes.set_title(f"{contig} {position + 1:,} {strand}", fontsize=style.SMALL, pad=2)
-    for axes in grid.flat[len(peaks) :]:
-        axes.set_axis_off()
     figure.supxlabel(f"{reach} nt to each side of the peak (the tick)", fontsize=9)
     figure.supylabel("output; minus strand downwards", fontsize=9)
     marked = "" if truth is None else " Triangles mark planted start sites."

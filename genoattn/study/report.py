@@ -212,9 +212,14 @@ def signed(offset: float) -> str:
     return f"{offset:+.0f}" if round(offset) else "0"
 
 
-def in_words(number: int) -> str:
-    """Write a whole number as a sentence does: in words up to twelve, then in digits."""
-    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"
+def in_words(number: int, none: str = "no") -> str:
+    """Write a whole number as a sentence does: in words up to twelve, then in digits; 0 as `none`.
+
+    ``no`` has its noun after it; ``none`` stands alone or before ``of them``.
+    """
+    if number == 0:
+        return none
+    return _WORDS[number] if 0 < number < len(_WORDS) else f"{number:,}"
 
 
 def listed(words: Iterable[str], none: str = "none") -> str:

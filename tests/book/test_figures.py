@@ -114,6 +114,16 @@ def test_a_page_keeps_the_drawings_that_cannot_be_made_anew(tmp_path, drawing, p
     assert figures.on_page(target, f"book/{page}")[0].drawing == (drawing if kept else "")
 
 
+def test_drawings_that_no_figure_needs_any_more_go(tmp_path, drawing):
+    target = tmp_path / "book/study/01_a_page.ipynb"
+    target.parent.mkdir(parents=True)
+    figures.keep_drawings(executed(drawing), target, {})
+    assert figures._drawings_beside(target).is_file()
+    nothing = nbformat.v4.new_notebook(cells=[])
+    figures.keep_drawings(nothing, target, {})
+    assert not figures._drawings_beside(target).exists()
+
+
 def test_a_drawing_of_an_earlier_picture_is_not_used(tmp_path, drawing):
     target = tmp_path / "book/study/01_a_page.ipynb"
     target.parent.mkdir(parents=True)

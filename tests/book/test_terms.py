@@ -61,11 +61,11 @@ def test_without_a_glossary_nothing_is_linked():
 
 
 def test_pages_of_the_book_are_linked_to_the_glossary_and_reference_pages_are_not():
-    objects = {
-        ("term", "operon"): ("book/learn/glossary", "term-operon"),
-        ("label", "box"): ("book/intro", "box"),
-    }
-    domain = SimpleNamespace(data={"objects": objects})
+    objects = [
+        ("operon", "operon", "term", "book/learn/glossary", "term-operon", -1),
+        ("box", "box", "label", "book/intro", "box", -1),
+    ]
+    domain = SimpleNamespace(get_objects=lambda: objects)
     app = SimpleNamespace(
         builder=SimpleNamespace(
             format="html", get_relative_uri=lambda page, where: f"from {page} to {where}"

@@ -26,6 +26,7 @@ def test_names_that_somebody_gave_are_no_markdown():
 
 def test_numbers_stand_in_words_up_to_twelve():
     assert [in_words(n) for n in (0, 1, 12, 13, 1234)] == ["no", "one", "twelve", "13", "1,234"]
+    assert [in_words(n, "none") for n in (0, 2)] == ["none", "two"]
 
 
 def test_facts_are_written_as_json_and_frames_as_csv(tmp_path):
