@@ -208,8 +208,8 @@ def say_in_short(
             f"before the {best['downstream']} ({_of(best, 'effect', '+.2f')}). "
         )
     said += (
-        f"{read_frame(contrast)} Written at many places, stop codons change the log-odds by "
-        f"{with_interval(*contrast, spec='+.3f')} in frame less out of frame, in the mean over "
+        f"{read_frame(contrast)} What a stop codon changes in frame differs from what it changes "
+        f"out of frame by {with_interval(*contrast, spec='+.3f')} log-odds, in the mean over "
         f"places. The codon that is worth most as a start is {first}."
     )
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:
