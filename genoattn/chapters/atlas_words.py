@@ -10,6 +10,7 @@ import pandas as pd
 
 from genoattn.genome.sites import paper_label
 from genoattn.heads import preferred
+from genoattn.heads.elements import spoken
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
 from genoattn.study.report import in_words, listed, table, with_interval
@@ -97,13 +98,12 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
             return f"{said}, as the output uses none of them."
         low, high = detectable
         power = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-        said += f" (a share of {power} of their effect would have been found four times out of five"
-        return f"{said}){_letters(row, ', though ')}."
+        return f"{said} ({power} of the effect would have been found){_letters(row, ', though ')}."
     first, *others = row["carries"].split("; ")
     share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
-    said = f"Carries the {first}: {share} of its effect comes back with this head alone"
+    said = f"Carries the {spoken(first)}: {share} of its effect comes back with this head alone"
     if others:
-        said += f"; also {listed(others)}"
+        said += f"; also the {listed([spoken(one) for one in others])}"
     said += _letters(row, "; ")
     return f"{said}; {matched(row['seed_stability'], n_others)}."
 
@@ -112,7 +112,7 @@ def _letters(row: Mapping[Any, Any], before: str) -> str:
     """What the letters that pass through a head fit; nothing if they were not measured."""
     if pd.isna(row["mediated"]) or not row["mediated_name"]:
         return ""
-    return f"{before}the letters that pass through it fit the {row['mediated_name']}"
+    return f"{before}the letters that pass through it fit the {spoken(row['mediated_name'])}"
 
 
 def _looks(row: Mapping[Any, Any], selective: float) -> str:
@@ -158,10 +158,12 @@ def _lost(row: Mapping[Any, Any]) -> str:
 
 
 def matched(share: float, n_others: int) -> str:
-    """Say in how many of the other seeds a role returns; the share may be missing."""
+    """Say in how many of the other seeds a head's role returns; the share may be missing."""
     if np.isnan(share):
-        return "one seed only, so whether this role returns is not known"
-    return f"this role returns in {round(share * n_others)} of {n_others} other seeds"
+        return "one seed only, so whether such a head returns is not known"
+    found = round(share * n_others)
+    same = "a head of the same profile over all elements is found"
+    return f"{same} in {found} of {n_others} other seeds"
 
 
 NOT_ASKED = "What heads carry was not measured here: run the chapter 06 first."
@@ -410,7 +412,7 @@ def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
     carrying = joined[joined["carries"] != ""].sort_values("carried_share", ascending=False)
     first = carrying.drop_duplicates("carries").head(3)
     told = listed(
-        f"L{row['layer']} H{row['head']} the {row['carries'].split('; ')[0]} "
+        f"L{row['layer']} H{row['head']} the {spoken(row['carries'].split('; ')[0])} "
         f"({with_interval(row['carried_share'], row['carried_low'], row['carried_high'], '.0%')})"
         for row in first.to_dict("records")
     )
@@ -435,8 +437,9 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
     if not n_others:
         return "Whether these roles return is not known, as there is one seed only"
     return (
-        f"In every other seed ({n_others} compared), a head does the same for "
-        f"{int((stability == 1).sum())} of them, and in none for {int((stability == 0).sum())}"
+        f"A head of the same profile over all elements is found in every other seed ({n_others} "
+        f"compared) for {int((stability == 1).sum())} of them, and in none for "
+        f"{int((stability == 0).sum())}"
     )
 
 

@@ -107,6 +107,21 @@ UP_SUBSITES = (
 )
 """Halves of the UP element: a motif that is read may be one of them."""
 
+_SPOKEN = {
+    "ArcA": "ArcA site",
+    "FecI": "FecI site",
+    "UP": "UP element",
+    "UP, proximal": "proximal half of the UP element",
+    "UP, distal": "distal half of the UP element",
+    "sigma 54 -12": "-12 box of sigma 54",
+}
+
+
+def spoken(name: str) -> str:
+    """Name an element as a sentence does after "the": tables and figures have the short name."""
+    return _SPOKEN.get(name, name)
+
+
 PSEUDO = 0.1
 """Share of the background in a matrix that is looked for, so that no letter is impossible."""
 

@@ -202,8 +202,8 @@ def _card_numbers(axes: Axes, row: dict) -> None:
             f"[{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
         )
     stability = row["seed_stability"]
-    seeds = "role in other seeds: "
-    seeds += "not known" if pd.isna(stability) else f"returns in {stability:.0%}"
+    seeds = "such a head in other seeds: "
+    seeds += "not known" if pd.isna(stability) else f"in {stability:.0%}"
     lines = [line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
              for line in (carries, letters, without, seeds)]  # fmt: skip
     axes.text(

@@ -120,12 +120,13 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
     first, second = found.says
     assert first.startswith(
         "Carries the -35: 41% (34% to 51%) of its effect comes back with this head alone; the "
-        "letters that pass through it fit the -35; this role returns in 1 of 2 other seeds. "
+        "letters that pass through it fit the -35; a head of the same profile over all elements is "
+        "found in 1 of 2 other seeds. "
         "Without it PR AUC falls by 0.100. Looks mostly around +1"
     )
     assert second.startswith(
-        "Carries none of the elements asked about (a share of 12% of their effect would have been "
-        "found four times out of five). Without it PR AUC does not change significantly."
+        "Carries none of the elements asked about (12% of the effect would have been found). "
+        "Without it PR AUC does not change significantly."
     )
 
 
@@ -163,14 +164,19 @@ def sentence(**given):
 
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
-    assert "a share of 12% to 30% of their effect" in sentence(detectable=(0.12, 0.3))
+    assert "(12% to 30% of the effect would have been found)" in sentence(detectable=(0.12, 0.3))
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
-    assert "four times out of five), though the letters that pass through it fit the -10" in told
+    assert "would have been found), though the letters that pass through it fit the -10" in told
+    told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="ArcA")
+    assert "fit the ArcA site." in told
 
 
 def test_a_head_of_several_elements_names_the_first_with_its_share():
     told = sentence(carries="-10 box; start", carried_share=0.5, carried_low=0.4, carried_high=0.6)
-    assert "Carries the -10 box: 50% (40% to 60%)" in told and "alone; also start; one seed" in told
+    assert (
+        "Carries the -10 box: 50% (40% to 60%)" in told
+        and "alone; also the start; one seed" in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -342,7 +348,7 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
     said = words.say_in_short(joined, 2)
     assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
     assert "switching a single one off lowers PR AUC significantly for 1." in said
-    assert "(2 compared), a head does the same for 1 of them, and in none for 0." in said
+    assert "in every other seed (2 compared) for 1 of them, and in none for 0." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)
     assert "Of 2 heads, none carries an element to the output; no head was switched off." in said

@@ -138,3 +138,10 @@ def test_the_nearest_head_is_one_that_looks_there() -> None:
     assert nearest[["layer_1based", "head_1based", "peak_offset"]].tolist() == [2, 1, -36]
     assert elements.nearest_head(matches[:1], table, "a") is None
     assert elements.nearest_head(matches, table, "b") is None
+
+
+def test_every_element_can_stand_in_a_sentence():
+    names = [one.name for one in (*elements.PROMOTER_ELEMENTS, *elements.UP_SUBSITES)]
+    said = [f"the {elements.spoken(name)}" for name in names]
+    assert "the -10 box" in said and "the ArcA site" in said and "the UP element" in said
+    assert not [name for name in said if name.endswith(("ArcA", "FecI", "UP", "-12", "distal"))]

@@ -57,7 +57,7 @@ def test_every_head_has_a_card(shown):
     assert "carries -10 box: 40% (30% to 50%)" in texts and "carries none of the elements" in texts
     assert "letters: -10 box" in texts and "letters: no name" in texts
     assert "PR AUC -0.125 [-0.200, -0.050]" in texts
-    assert "role in other seeds: not known" in texts
+    assert "such a head in other seeds: not known" in texts
     assert "Elements carried: H1 -10 box." in shown.figures[2].alt
 
 
