@@ -341,7 +341,7 @@ def say_false(
             f"{most['expected']:.1%} of all positions, and "
         )
     return (
-        f"{said}{share['false calls', free]:.0%} lie between genes, as do "
+        f"{said}{share['false positives', free]:.0%} lie between genes, as do "
         f"{share['sites', free]:.0%} of the sites and {share['all positions', free]:.0%} of all "
         "positions."
     )

@@ -1,4 +1,4 @@
-"""Where false calls lie: how far from the nearest site, and where among the genes; frames alone."""
+"""Where false positives lie: how far from a site, and where among the genes; frames alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def distance_shares(
 def place_shares(
     calls: pd.DataFrame, label: NDArray, place: NDArray, where: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """Where false calls, hits, sites and all positions lie among the genes.
+    """Where false positives, true positives, sites and all positions lie among the genes.
 
     Parameters
     ----------
@@ -84,13 +84,14 @@ def place_shares(
     Returns
     -------
     DataFrame
-        Columns what ('false calls', 'hits', 'sites', 'all positions'), place, n, share.
+        Columns what ('false positives', 'true positives', 'sites', 'all positions'), place, n,
+        share.
     """
     of_calls, hit = values_at(place, calls), calls["hit"].to_numpy()
     inside = place[:, where]
     groups = {
-        "false calls": of_calls[~hit],
-        "hits": of_calls[hit],
+        "false positives": of_calls[~hit],
+        "true positives": of_calls[hit],
         "sites": inside[label[:, where].astype(bool)],
         "all positions": inside.ravel(),
     }
@@ -105,7 +106,7 @@ def place_shares(
 def recall_by_place(
     calls: pd.DataFrame, label: NDArray, place: NDArray, where: NDArray[np.bool_]
 ) -> pd.Series:
-    """Share of the sites of each place among the genes that calls find: hits over sites.
+    """Share of the sites of each place among the genes that calls find: true positives over sites.
 
     Parameters
     ----------
@@ -118,4 +119,4 @@ def recall_by_place(
         By `genoattn.genome.regions.PLACES`; NaN where no site lies.
     """
     n = place_shares(calls, label, place, where).set_index(["what", "place"])["n"]
-    return n["hits"] / n["sites"].where(n["sites"] > 0)
+    return n["true positives"] / n["sites"].where(n["sites"] > 0)

@@ -498,7 +498,7 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
         color="white", edgecolor=style.FAINT, label=f"any position, to {groups[-1]}",
     )  # fmt: skip
     left.set_xticks(range(len(classes)), classes, rotation=20)
-    left.set(xlabel="distance to the nearest site, nt", ylabel="share of the false calls, %")
+    left.set(xlabel="distance to the nearest site, nt", ylabel="share of the false positives, %")
     left.legend(title="nearest site of", loc="upper center", bbox_to_anchor=(0.4, -0.33), ncols=1)
     whats = list(dict.fromkeys(places["what"]))
     wide = places.pivot(index="what", columns="place", values="share").loc[whats]
@@ -518,8 +518,8 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
         figure,
         "Left: distance of the false positives to the nearest site, beside that of all positions "
         "(white). A bar that is higher than the white one beside it, near a site, shows false "
-        "positives that a set of sites explains. Right: where false positives, hits, sites and all "
-        "positions lie among the genes.",
+        "positives that a set of sites explains. Right: where false and true positives, sites and "
+        "all positions lie among the genes.",
         f"Bars: {near['share']:.0%} of the false positives lie within 5 nt of a site of "
         f"{groups[-1]}, and {near['expected']:.1%} of all positions. Stacked bars: "
         + ", ".join(f"{share:.0%} of {what}" for what, share in free.items())

@@ -473,7 +473,7 @@ def test_whether_the_output_is_a_probability_follows_from_the_bins(rows, verdict
 
 def places(false=0.5):
     return pd.DataFrame(
-        {"what": ["false calls", "sites", "all positions"], "place": "between genes",
+        {"what": ["false positives", "sites", "all positions"], "place": "between genes",
          "share": [false, 0.48, 0.11]}
     )  # fmt: skip
 

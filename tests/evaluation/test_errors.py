@@ -37,10 +37,10 @@ def test_places_of_calls():
     where = np.arange(100) >= 5
     table = errors.place_shares(CALLS, label, place, where)
     n = table.pivot(index="what", columns="place", values="n")
-    assert n.loc["false calls"].to_dict() == {
+    assert n.loc["false positives"].to_dict() == {
         "between genes": 2, "in a gene, sense": 1, "in a gene, antisense": 1
     }  # fmt: skip
-    assert n.loc["hits", "in a gene, sense"] == 1
+    assert n.loc["true positives", "in a gene, sense"] == 1
     assert n.loc["sites"].sum() == 3
     assert n.loc["all positions"].tolist() == [155, 20, 15]
     assert (table.groupby("what")["share"].sum() - 1).abs().max() < 1e-12

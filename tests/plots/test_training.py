@@ -222,14 +222,14 @@ def test_false_calls_have_a_bar_for_each_class():
     places = pd.DataFrame(
         [
             {"what": what, "place": place, "share": 0.5}
-            for what in ("false calls", "sites")
+            for what in ("false positives", "sites")
             for place in ("between genes", "in a gene")
         ]
     )
     drawn = draw.false_calls(distances, places)
     left, right = drawn.figure.axes
     assert "25% of the false positives lie within 5 nt of a site of any source" in drawn.alt
-    assert "50% of false calls, 50% of sites lie between genes" in drawn.alt
+    assert "50% of false positives, 50% of sites lie between genes" in drawn.alt
     assert [bar.get_height() for bar in left.patches] == [25, 75, 25, 75, 50, 50]
     assert [bar.get_width() for bar in right.patches] == [50] * 4
 
