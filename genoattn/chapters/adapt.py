@@ -67,8 +67,10 @@ PARAMETERS = Schema(
             sizes=(1, None),
             unique=True,
         ),
-        "passes": Parameter(float, 3.0, "most passes over what is learnt from", rule=positive),
-        "least_steps": Parameter(int, 60, "least steps of a training", low=1),
+        "passes": Parameter(float, 3.0, "least passes over what is learnt from", rule=positive),
+        "least_steps": Parameter(
+            int, 60, "least steps of a training, unless they were over 50 passes", low=1
+        ),
         "learning_rate": Parameter(float, 0.001, "highest learning rate", high=1000, rule=positive),
         "most": Parameter(
             int, 0, "nucleotides of the held-out half that are scored; 0: all", low=0

@@ -33,20 +33,30 @@ def say_audit(audit: pd.DataFrame, reason: str | None) -> str:
 
 
 def say_curve(curve: pd.DataFrame) -> str:
-    """List the scores before and after, by number of sites."""
-    rows = []
-    for (number, seed), own in curve.groupby(["n_sites", "seed"], sort=True):
-        cells: dict[str, object] = {"labelled sites": f"{number:,}", "seed": seed}
+    """List the scores before and after, by number of sites; means over seeds."""
+    rows, n_seeds = [], curve["seed"].nunique()
+    for number, own in curve.groupby("n_sites", sort=True):
+        cells: dict[str, object] = {"labelled sites": f"{number:,}"}
         for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
-            row = own[(own["metric"] == metric) & (own["resolution"] == k)].iloc[0]
+            each = own[(own["metric"] == metric) & (own["resolution"] == k)]
+            row = each.drop(columns=["metric", "species"], errors="ignore").mean()
             title = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
             cells[title] = f"{row['before']:.3f} → {row['after']:.3f}"
             if (metric, k) == ("pr_auc", 1):
                 cells["change"] = with_interval(
                     row["difference"], row["difference_low"], row["difference_high"], "+.3f"
                 )
+                if n_seeds > 1:
+                    low, high = each["after"].min(), each["after"].max()
+                    cells["single seeds"] = f"{low:.3f} to {high:.3f}"
         rows.append(cells)
-    return table(pd.DataFrame(rows)) + "\nAll scores are those of the held-out half."
+    said = "\nAll scores are those of the held-out half"
+    if n_seeds > 1:
+        said += (
+            f", and means over {n_seeds} seeds, each of which draws another stretch; intervals are "
+            "those of the genome alone, averaged over the seeds"
+        )
+    return table(pd.DataFrame(rows)) + said + "."
 
 
 def say_others(curve: pd.DataFrame) -> str:
@@ -83,6 +93,8 @@ def say_all(curve: pd.DataFrame) -> str:
     row = exact.iloc[-1]
     change = with_interval(row["difference"], row["difference_low"], row["difference_high"], "+.3f")
     told = f"{exact.index[-1]:,} labelled sites of one half of the genome"
+    if (n_seeds := curve["seed"].nunique()) > 1:
+        told += f" (mean of {n_seeds} seeds)"
     if row["difference_low"] > 0:
         return (
             f"With {told}, the PR AUC on the other half rises from {row['before']:.3f} to "

@@ -63,6 +63,10 @@ def learning_curve(curve: pd.DataFrame) -> Drawn:
             label=f"adapted, {name}",
             **look,
         )
+        if own["seed"].nunique() > 1:
+            axes.scatter(
+                own["n_sites"], own["after"], s=9, facecolors="none", edgecolors=look["color"]
+            )
         axes.axhline(own["before"].iloc[0], linewidth=0.9, label=f"before, {name}", **look)
     axes.set_xscale("log")
     ticks = sorted(curve["n_sites"].unique())
@@ -74,11 +78,14 @@ def learning_curve(curve: pd.DataFrame) -> Drawn:
     figure.legend(loc="outside upper center", ncols=2)
     exact = curve[(curve["metric"] == "pr_auc") & (curve["resolution"] == 1)]
     last = exact[exact["n_sites"] == exact["n_sites"].max()]
+    n_seeds = curve["seed"].nunique()
+    dots = f", means over {n_seeds} seeds like the points; small circles are single seeds"
     return Drawn(
         figure,
         "PR AUC on the half of the genome that taught nothing, by the number of labelled sites of "
-        "the other; bars are 95% intervals from resampled blocks, horizontal lines the model as "
-        "it was. Where the curve is flat, more sites would not help.",
+        f"the other; bars are 95% intervals from resampled blocks{dots if n_seeds > 1 else ''}. "
+        "Horizontal lines are the model as it was. Where the curve is flat, more sites would not "
+        "help.",
         f"Curves of the PR AUC against the number of labelled sites; at exact positions it goes "
         f"from {last['before'].mean():.3f} to {last['after'].mean():.3f} with all of them.",
     )

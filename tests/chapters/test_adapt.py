@@ -81,6 +81,26 @@ def test_how_many_sites_are_enough():
     assert words.say_enough(curve(rows[0], (100, 0.2, 0.1, 0, 1))) == ""
 
 
+def test_of_several_seeds_the_mean_is_said_beside_the_single_ones():
+    one = curve((25, 0.1, 0.2, 0.05, 0.15), (100, 0.1, 0.3, 0.15, 0.25))
+    two = curve((25, 0.1, 0.3, 0.15, 0.25), (100, 0.1, 0.4, 0.25, 0.35)).assign(seed=2)
+    every = [
+        one_seed.assign(metric=metric, resolution=k)
+        for one_seed in (one, two)
+        for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1))
+    ]
+    both = pd.concat(every, ignore_index=True)
+    said = words.say_curve(both)
+    assert "| 25 | 0.100 → 0.250 | +0.150 (+0.100 to +0.200) | 0.200 to 0.300 |" in said
+    assert "means over 2 seeds" in said
+    assert "means over" not in words.say_curve(both[both["seed"] == 1])
+    assert "genome (mean of 2 seeds), the PR AUC" in words.say_all(both)
+    drawn = draw.learning_curve(both.assign(after_low=both["after"], after_high=both["after"]))
+    assert "small circles are single seeds" in drawn.caption
+    assert [len(one.get_offsets()) for one in drawn.figure.axes[0].collections][-1] == 4
+    plt.close(drawn.figure)
+
+
 def test_adaptations_to_other_species_are_listed_beside():
     others = curve((50, 0.1, 0.2, 0.05, 0.15), (100, 0.1, 0.3, 0.15, 0.25)).assign(species="B")
     said = words.say_others(others)

@@ -123,6 +123,21 @@ def test_adapting_teaches_the_grammar_of_the_genome(species):
     assert not list((folder / "run/training").glob("*.ckpt"))
 
 
+@pytest.mark.parametrize(
+    ("passes", "least_steps", "taken"), [(3.0, 1, 3.0), (0.1, 8, 4.0), (0.1, 10_000, 50.0)]
+)
+def test_few_sites_get_more_passes_up_to_a_limit(species, monkeypatch, passes, least_steps, taken):
+    genome, sites, folder, weights = species
+    seen = []
+    monkeypatch.setattr(adapt, "fit", lambda *_, training, **__: seen.append(training))
+    monkeypatch.setattr(adapt.Passes, "size", lambda *_: 2 * RECIPE.batch)
+    recipe = replace(adapt.RECIPE, passes=passes, batch=RECIPE.batch)
+    lesson = adapt.taught(genome, sites)
+    adapt.adapt(weights, lesson, folder / "new.safetensors", recipe=recipe, least_steps=least_steps)
+    assert seen[0].passes == taken
+    assert seen[0].keep == "last"
+
+
 def test_no_change_is_no_difference(species):
     genome, sites, *_ = species
     rng = np.random.default_rng(0)
