@@ -79,8 +79,8 @@ def say_beyond(gains: Mapping[tuple[str, str], tuple[float, float, float]], trai
     n = len(gains)
     if down == n:
         verdict = (
-            "**The training set.** The prior lowers the PR AUC on all sites that no step used: "
-            "part of what it learnt is which start sites the training set holds."
+            f"**In part the {source_name(train_set)}.** The prior lowers the PR AUC on all sites "
+            "that no step used: part of what it learnt is which start sites that set holds."
         )
     elif up == n:
         verdict = "**Promoters.** The prior raises the PR AUC on sites that no step used as well."

@@ -120,8 +120,8 @@ def say_labels(
             for row in pr[pr["test_set"] == test_set].to_dict("records")
         )
         told.append(
-            f"PR AUC of curated labels minus that of each source's, on {source_name(test_set)}: "
-            f"{changes}."
+            f"PR AUC of curated labels minus that of each source's, on {source_name(test_set)} "
+            f"(each interval by itself; the verdict is corrected for their number): {changes}."
         )
     own = pr[~pr["test_set"].isin([*external])]
     better, worse = (

@@ -374,7 +374,7 @@ def test_the_gene_prior_is_told_by_place():
 @pytest.mark.parametrize(
     ("gains", "verdict"),
     [
-        ([(-0.2, -0.3, -0.1)], "**The training set.**"),
+        ([(-0.2, -0.3, -0.1)], "**In part the curated set.**"),
         ([(0.2, 0.1, 0.3)], "**Promoters.**"),
         ([(-0.1, -0.3, 0.0)], "does not change the PR AUC significantly"),
         ([(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1)], "significantly in 1 and lowers it in 1 of 2"),
