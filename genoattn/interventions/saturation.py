@@ -43,7 +43,6 @@ __all__ = [
     "element_effects",
     "first_order",
     "letter_effects",
-    "read_kept",
     "saturate",
     "strongest_peaks",
 ]
@@ -306,33 +305,6 @@ def _resume(
             if str(arrays["record"]) == record:
                 return arrays["change"], arrays["log_odds"]
     return np.zeros((*shape, 4), np.float32), np.full(shape[0], np.nan)
-
-
-def read_kept(kept: Path, genome: Genome) -> MutationMap:
-    """Read a map that `saturate` kept, with the sites that are done.
-
-    Parameters
-    ----------
-    kept : Path
-    genome : Genome
-        The one that it was made on.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is none.
-    """
-    with np.load(kept, allow_pickle=False) as arrays:
-        record = json.loads(str(arrays["record"]))
-        change, log_odds = arrays["change"], arrays["log_odds"]
-    sites = pd.DataFrame(
-        [(int(place[:-1]), place[-1]) for place in record["sites"]], columns=["position", "strand"]
-    )
-    first, last = record["region"]
-    offset = np.arange(first, last + 1)
-    codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), offset)
-    every = MutationMap(sites.assign(log_odds=log_odds), offset, codes, change)
-    return every.of(np.flatnonzero(np.isfinite(log_odds)))
 
 
 def _keep(

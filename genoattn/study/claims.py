@@ -14,8 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from genoattn.genome.files import writing
-from genoattn.interventions.claims import Claims, Rule, agreement, apart, claim, predicted
-from genoattn.interventions.saturation import read_kept
+from genoattn.interventions.claims import Claims, Rule, agreement, claim, predicted, searched
 from genoattn.study.parameters import COUNT, FROM_0
 from genoattn.study.run import Run
 
@@ -37,10 +36,10 @@ def claims_of(
 ) -> Claimed:
     """Claim elements of a run's model, and the heads that carry them.
 
-    Elements are found in the mutation map that the chapter on dependence keeps, and asked about at
-    the other labelled sites of the test part, where their drops are predicted too. On a real genome
-    they get the names of known elements; on a simulated one, whose truth is known, the claims are
-    made blindly.
+    Elements are found at labelled sites outside the test part, and asked about at those inside,
+    where their drops are predicted too, as on simulated genomes (`recovery.treat`). On a real
+    genome they get the names of known elements; on a simulated one, whose truth is known, the
+    claims are made blindly.
 
     Parameters
     ----------
@@ -56,25 +55,23 @@ def claims_of(
 
     Raises
     ------
-    FileNotFoundError
-        There is no mutation map of the model.
     TypeError, ValueError
         The model has no attention, or the genome has too few sites.
     """
     rule = rule or Rule()
     model = run.model(weights)
     genome = run.study.genome
-    file = run.file("dependence", model.name, "mutations_sites", "npz")
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: no such file; run the chapter 06 with this model first")
-    mapped = read_kept(file, genome)
     every = run.sites(model.card.train_set)
-    sites = every[model.test[every["position"].to_numpy()]]
+    tested = model.test[every["position"].to_numpy()]
+    inside = every[tested]
+    mapped = searched(
+        model.annotator, genome, every[~tested], rule=rule, seed=seed, progress=progress
+    )
     found = claim(
         model.annotator,
         genome,
         mapped,
-        sites,
+        inside,
         model.test,
         known=run.study.of.looked_for if run.study.elements is None else (),
         rule=rule,
@@ -82,9 +79,8 @@ def claims_of(
         name=model.name,
         progress=progress,
     )
-    unseen = apart(sites, mapped.sites)
     drops = predicted(
-        model.annotator, genome, unseen, found, rule=rule, seed=seed, progress=progress
+        model.annotator, genome, inside, found, rule=rule, seed=seed, progress=progress
     )
     return Claimed(found, *agreement(drops, rule, seed=seed))
 
@@ -113,7 +109,7 @@ def read(path: str | Path) -> pd.DataFrame:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line: claim elements, and the heads that carry them, of models of a run."""
     parser = argparse.ArgumentParser(prog="genoattn claims", description=main.__doc__)
-    parser.add_argument("run", type=Path, help="folder of the run, after chapter 06")
+    parser.add_argument("run", type=Path, help="folder of a run, after chapter 01")
     parser.add_argument("--weights", nargs="+", default=["curated"], help="names of models")
     parser.add_argument("--seed", type=FROM_0, default=0)
     parser.add_argument(

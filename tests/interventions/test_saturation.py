@@ -79,22 +79,6 @@ def test_an_interrupted_map_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert read_again == [2, 5, 6, 2, 5, 6, 2]  # once without a file, once of other weights
 
 
-def test_a_kept_map_is_read_with_the_sites_that_are_done(tmp_path, monkeypatch):
-    kept = tmp_path / "map.npz"
-    asked = {"first": -2, "last": 0, "progress": False}
-    whole = saturation.saturate(counting(), GENOME, SITES, **asked, kept=kept)
-    read = saturation.read_kept(kept, GENOME)
-    pd.testing.assert_frame_equal(read.sites, whole.sites)
-    for name in ("offset", "codes", "change"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(whole, name))
-    with np.load(kept) as arrays:
-        log_odds = np.where([True, False, True], arrays["log_odds"], np.nan)
-        np.savez(kept, record=arrays["record"], change=arrays["change"], log_odds=log_odds)
-    part = saturation.read_kept(kept, GENOME)
-    assert part.sites["position"].tolist() == [5, 2]
-    np.testing.assert_array_equal(part.change, whole.change[[0, 2]])
-
-
 READ = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=24, downstream=3)
 
 

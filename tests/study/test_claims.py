@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from genoattn.interventions.claims import Claims
-from genoattn.interventions.saturation import saturate
+from genoattn.interventions.claims import Claims, Rule
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.study import claims, inputs
@@ -43,22 +42,19 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     monkeypatch.setattr(claims, "claim", claim)
     monkeypatch.setattr(claims, "predicted", predicted)
     monkeypatch.setattr(claims, "agreement", lambda *given, **settings: (0.9, 0.8, 0.95))
-    with pytest.raises(FileNotFoundError, match="run the chapter 06"):
-        claims.claims_of(run, "toy", seed=3)
-    inside = run.sites("cappable").query("2_000 <= position < 4_000")
-    file = run.file("dependence", "toy", "mutations_sites", "npz")
-    file.parent.mkdir()
-    network = run.model("toy").annotator
-    some = inside.iloc[:2]
-    saturate(network, run.study.genome, some, first=-3, last=2, kept=file, progress=False)
-    made = claims.claims_of(run, "toy", seed=3)
+    every = run.sites("cappable")
+    inside = every.query("2_000 <= position < 4_000")
+    rule = Rule(first=-3, last=2, n_learn=50, min_seqlets=2)
+    made = claims.claims_of(run, "toy", rule=rule, seed=3)
     assert made == ("found", 0.9, 0.8, 0.95) and asked["found"] == "found"
     assert np.flatnonzero(asked["part"])[[0, -1]].tolist() == [2_000, 3_999]
-    assert asked["sites"].equals(inside) and len(asked["mapped"].sites) == 2
-    assert asked["unseen"]["position"].tolist() == inside["position"].tolist()[2:]
+    assert asked["sites"].equals(inside) and asked["unseen"].equals(inside)
+    searched = asked["mapped"].sites
+    assert len(searched) == 50 and not asked["part"][searched["position"]].any()
+    assert set(searched["position"]) <= set(every["position"])
     assert asked["known"] == () and asked["seed"] == 3 and asked["name"] == "toy"
     run.study.__dict__["elements"] = None
-    claims.claims_of(run, "toy", seed=3)
+    claims.claims_of(run, "toy", rule=rule, seed=3)
     assert asked["known"] == run.study.of.looked_for
 
 
