@@ -37,7 +37,7 @@ def claims_of(
     """Claim elements of a run's model, and the heads that carry them.
 
     Elements are found at labelled sites outside the test part, and asked about at those inside,
-    where their drops are predicted too, as on simulated genomes (`recovery.treat`). On a real
+    where their drops are predicted too, as on simulated genomes (`recovery.judge`). On a real
     genome they get the names of known elements; on a simulated one, whose truth is known, the
     claims are made blindly.
 
