@@ -50,7 +50,9 @@ def say_curve(curve: pd.DataFrame) -> str:
                     low, high = each["after"].min(), each["after"].max()
                     cells["single seeds"] = f"{low:.3f} to {high:.3f}"
         rows.append(cells)
-    said = "\nAll scores are those of the held-out half"
+    said = (
+        "\nAll scores are those of the held-out half (of its first nucleotides where `most` is set)"
+    )
     if n_seeds > 1:
         said += (
             f", and means over {n_seeds} seeds, each of which draws another stretch; intervals are "
@@ -120,6 +122,10 @@ def say_enough(curve: pd.DataFrame) -> str:
     enough = exact[exact["difference"] >= MOST_OF_IT * whole]
     number = int(enough.index[0])
     if number == exact.index[-1]:
-        return f"No smaller number of sites that was tried brings {MOST_OF_IT:.0%} of the gain."
+        before = exact.index[-2]
+        share = exact["difference"].iloc[-2] / whole
+        return (
+            f"{before:,} of them bring {share:.0%} of the gain; {MOST_OF_IT:.0%} of it need more."
+        )
     share = enough["difference"].iloc[0] / whole
     return f"{number:,} of them already bring {share:.0%} of the gain."

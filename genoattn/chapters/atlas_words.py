@@ -254,7 +254,7 @@ def _say_unused(planted: pd.DataFrame) -> str:
     if left.empty:
         return ""
     able = left[left["ideal"].abs() >= Rule.min_used]
-    told = f" Of the {len(left)} that they do not use, {len(able)} could be used"
+    told = f" Of the {len(left)} elements that they do not use, {len(able)} could be used"
     if able.empty:
         return f"{told}: an observer that knows the grammar would not lose half a unit with any."
     ideal, own = able["ideal"].abs(), able["change"].abs()
@@ -277,7 +277,8 @@ def say_claims(tables: recovery.Recovery) -> str:
     true = claims[claims["grammar"] & claims["trained"]]
     false = true[true["false_claim"]]
     return (
-        f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element. "
+        f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element; of "
+        "several that match the same one, one counts. "
         + _say_parts(false, tables.recovered)
         + _say_nothing_there(claims, tables.genomes)
         + _say_predicted(tables.genomes)
@@ -317,8 +318,9 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " What the claims say that a stretch is worth at a site that they were not made of "
-        f"correlates with what its replacement costs there: {told}." + _say_ideal(known)
+        " The claims predict what a stretch contributes at sites that were not used to make them. "
+        f"The prediction correlates with what its replacement costs there: {told}."
+        + _say_ideal(known)
     )
 
 
@@ -384,12 +386,17 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     return (
         f"{in_words(len(parts)).capitalize()} of them "
         f"{'is' if len(parts) == 1 else 'are'} part of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}): at the sites that carry the word, "
-        "more than half of its information lies in planted copies, on average "
+        f"({listed(sorted(set(parts['planted_element'])))}): more than half of what the claimed "
+        "letters tell (in bits, at the sites that have them) lies in planted copies, on average "
         f"{parts['planted_share'].mean():.0%}, against {parts['planted_elsewhere'].mean():.0%} at "
         f"that place of all labelled sites. So "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
-        f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part. "
+        f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
+        + (
+            "; the other parts are of elements that another claim recovered. "
+            if len(in_part) < len(parts[["genome_seed", "planted_element"]].drop_duplicates())
+            else ". "
+        )
     )
 
 
@@ -429,7 +436,7 @@ def _say_effects(joined: pd.DataFrame) -> str:
     if joined["ablation_delta_pr_auc"].isna().all():
         return "no head was switched off"
     n = int((joined["ci_high"] < 0).sum())
-    return f"switching a single one off lowers PR AUC significantly for {n or 'none'}"
+    return f"switching one off lowers PR AUC significantly for {n or 'none'} of all {len(joined)}"
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:

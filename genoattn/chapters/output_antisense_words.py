@@ -106,8 +106,8 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. This is the mirror image of the start site; the axis lies {abs(top) / 2:.1f} nt "
-        f"{side} of it."
+        f"{said}. This is the mirror image of the start site; the axis of the mirror lies halfway, "
+        f"{abs(top) / 2:.1f} nt {side} of the site."
     )
 
 
@@ -192,7 +192,7 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
     shown = all(verdict(row["ci_low"], row["ci_high"]) == BELOW for row in both)
     return (
         f"**Which explanation holds, and for how many?** Of {total:,} start sites, {alone} are "
-        "alone: neighbours are ruled out, and "
+        "alone: no assay sees a neighbour, and "
         + ("the sequence makes the peak" if shown else "that the sequence makes it is not shown")
         + f" where there is one, at {share:.0%} of them ({HAVE_BY_CHANCE:.0%} by chance). "
         f"{near} have another site near, and {shared} one that may share their -10 box. There all "

@@ -280,8 +280,9 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         return (
             f"{there}, and shuffling the -10 region alone leaves {left}: there, one sequence, read "
             "on each strand by itself, makes both peaks. This was tested at "
-            f"{n:,} lone {'site' if n == 1 else 'sites'} chosen because they have an antisense "
-            f"peak; {share:.0%} of lone sites do, {HAVE_BY_CHANCE:.0%} by chance."
+            f"{n:,} lone {'site' if n == 1 else 'sites'} chosen because their antisense peak is "
+            f"as high as the highest {HAVE_BY_CHANCE:.0%} at random places; {share:.0%} of lone "
+            "sites have such a one."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 

@@ -58,7 +58,8 @@ def best(run: Run, scores: Scores, p: Checked) -> Best:
     chosen = pd.DataFrame(
         [
             {"model": name, "validation_pr_auc": value[name], "value": own.at[name, "value"],
-             "ci_low": own.at[name, "ci_low"], "ci_high": own.at[name, "ci_high"]}
+             "ci_low": own.at[name, "ci_low"], "ci_high": own.at[name, "ci_high"],
+             "n_models": len(ensembles.get(name, [name]))}
             for name in sorted(value, key=lambda one: -value[one])
         ]
     )  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 
 from genoattn.chapters.training_numbers import score
 from genoattn.data.assays import source_name
-from genoattn.study.report import folded, table
+from genoattn.study.report import folded, in_words, table
 
 NO_SITE = "Left out: the validation part has no site to choose a model by."
 
@@ -26,14 +26,16 @@ def best_verdict(chosen: pd.DataFrame, away: pd.DataFrame) -> str:
     if chosen.empty:
         return ""
     first = chosen.iloc[0]
+    n = int(first["n_models"]) if "n_models" in first else 1
+    mean = f", the mean log-odds of {in_words(n)} networks" if n > 1 else ""
     told = [f"a PR AUC of {score(first)} on the test part"]
     told += [
         f"{score(row)} on {source_name(row['test_set'])}"
         for row in away[away["model"] == first["model"]].to_dict("records")
     ]
     return (
-        f"**The best model that is told nothing of genes is *{first['model']}***, chosen on the "
-        f"validation part: {' and '.join(told)}."
+        f"**The best model that is told nothing of genes is *{first['model']}***{mean}, chosen on "
+        f"the validation part: {' and '.join(told)}."
     )
 
 

@@ -84,8 +84,8 @@ def labels_verdict(compared: pd.DataFrame, external: Collection[str]) -> str:
     told = listed(part for part in parts if part)
     return (
         f"**Are curated labels better? {word}:** on {source_name(first)}, which no step of the "
-        f"curation used, {told} ({in_words(len(rows))} comparisons, corrected; a difference of "
-        f"{seen:.3f} would have been seen in four of five such studies)."
+        f"curation used, {told} ({in_words(len(rows))} comparisons, corrected; with 80% "
+        f"power a difference of {seen:.3f} could be found)."
     )
 
 

@@ -30,8 +30,8 @@ def say_own(name: str, own: pd.DataFrame, guess: float) -> str:
     """
     roc, pr = (score(own.loc[one]) for one in METRIC_NAMES)
     return (
-        f"On the set it was trained on, **{name}** has a ROC AUC of {roc} and a PR AUC of {pr}; "
-        f"guessing has 0.5 and {guess:.4f}."
+        f"On the test part, by the sites of the set that it was trained on, **{name}** has a ROC "
+        f"AUC of {roc} and a PR AUC of {pr}; guessing has 0.5 and {guess:.4f}."
     )
 
 

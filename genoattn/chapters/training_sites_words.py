@@ -29,8 +29,8 @@ def say_found(recall: pd.DataFrame, tolerance: int) -> str:
     """
     whole = recall.iloc[0]
     said = (
-        f"Of {whole['n']:,} sites, {_share(whole)} have one of as many top-scoring calls within "
-        f"{tolerance} nt."
+        f"Of the {whole['n']:,} sites, {_share(whole)} have a call of their own within {tolerance} "
+        f"nt, among the {whole['n']:,} highest calls."
     )
     by = dict([*recall.iloc[1:].groupby("kind", sort=False)])
     if "sources" in by and len(by["sources"]) > 1:

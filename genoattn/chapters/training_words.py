@@ -84,6 +84,7 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
         + f"The same network was trained briefly ({passes} passes), with one setting changed at a "
         "time. The first row of each table is the score of the unchanged one; the others are "
         "changes of it with their intervals, on the same resampled blocks."
+        + _say_largest(read, names[0])
     )
     for metric, rows in read.groupby("metric", sort=False):
         lines = []
@@ -99,6 +100,20 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
         pr = metric == "pr_auc"  # the other score folds away
         said += "\n" + (shown if pr else folded(METRIC_NAMES[str(metric)], shown))
     return said + earlier.note(read["model"], absent)
+
+
+def _say_largest(read: pd.DataFrame, test_set: str) -> str:
+    """Say which setting matters most to the PR AUC on a test set, and how much."""
+    own = read[(read["metric"] == "pr_auc") & (read["test_set"] == test_set)]
+    base, changed = own[own["differs_in"] == ""], own[own["differs_in"] != ""]
+    if base.empty or changed.empty:
+        return ""
+    changed = changed.sort_values("difference", key=lambda one: -one.abs())
+    told = "; ".join(f"{row['differs_in']} {difference(row)}" for row in changed.to_dict("records"))
+    return (
+        f" From the greatest change on, the PR AUC on the {source_name(test_set)} "
+        f"({base['value'].iloc[0]:.3f}) changes by: {told}."
+    )
 
 
 # --------------------------------------------------------------------------------- in short

@@ -251,7 +251,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "**1 of 2 (50%)** were recovered" in said
     assert "would have recovered 0.2 (12%)" in said
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
-    assert "Of the 1 that they do not use, 1 could be used: an observer" in said
+    assert "Of the 1 elements that they do not use, 1 could be used: an observer" in said
     assert "would lose 2.5 log-odds with one of them in the mean" in said
     assert "where the networks lose 0.1" in said
     tables = known()
@@ -268,7 +268,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
 def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
-    assert "One of them is part of planted elements (-35): at the sites" in said
+    assert "One of them is part of planted elements (-35): more than half" in said
     assert "on average 80%, against 10% at that place" in said
     assert "So one of the 1 elements that were not recovered is claimed in part" in said
     assert "part of planted elements" not in words.say_claims(known(planted_share=0.5))
@@ -347,7 +347,7 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
     assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
-    assert "switching a single one off lowers PR AUC significantly for 1." in said
+    assert "switching one off lowers PR AUC significantly for 1 of all 2." in said
     assert "in every other seed (2 compared) for 1 of them, and in none for 0." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)

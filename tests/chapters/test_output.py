@@ -403,7 +403,7 @@ def test_one_promoter_is_not_several():
 def test_each_explanation_is_given_its_sites():
     shown, below = tops(32, 5.9, 4.2, 7.4), changes((0.1, 0.9), (0.1, 0.9))
     said = antisense_words.say_explained(shown, below, 0.25)
-    assert "Of 50 start sites, 32 (64%) are alone: neighbours are ruled out" in said
+    assert "Of 50 start sites, 32 (64%) are alone: no assay sees a neighbour" in said
     assert "makes the peak where there is one, at 25% of them (10% by chance)." in said
     assert "9 (18%) have another site near, and 9 (18%) one that may share" in said
     touching = antisense_words.say_explained(shown, changes((0.1, 0.9), (0.1, 1.0)), 0.25)
@@ -546,7 +546,7 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
     assert "makes both peaks. This was tested at 9 lone sites chosen because" in said
-    assert said.endswith("25% of lone sites do, 10% by chance.")
+    assert said.endswith("highest 10% at random places; 25% of lone sites have such a one.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)

@@ -125,7 +125,7 @@ def test_a_table_of_pairs_is_of_the_annotator_alone(toy):
     two = training_scores.table_two(scored)
     assert set(two.pairs["model"]) == {"m"}
     assert list(two.baselines) == ["scanner", "convolutional"]
-    assert "On the set it was trained on, **m**" in two.finding.said
+    assert "by the sites of the set that it was trained on, **m**" in two.finding.said
     assert "No model was trained a second time" in two.finding.said
 
 

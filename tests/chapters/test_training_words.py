@@ -194,7 +194,7 @@ def test_whether_curated_labels_are_better_is_decided_by_sites_that_no_step_used
     assert f"**Are curated labels better? {word}:** on dRNA-seq" in verdict and told in verdict
     assert "two comparisons, corrected" in verdict
     seen = (2.241 + 0.842) * 0.02 / 3.92
-    assert f"a difference of {seen:.3f} would have been seen" in verdict
+    assert f"with 80% power a difference of {seen:.3f} could be found" in verdict
 
 
 def test_without_such_sites_labels_are_not_decided():
@@ -335,7 +335,7 @@ def test_recall_is_told_by_kind_if_sites_are_enough():
     )
     said = sites_words.say_found(table, 5)
     assert said.startswith(
-        "**Those that more assays saw.** Of 100 sites, 40% (30% to 50%) have one"
+        "**Those that more assays saw.** Of the 100 sites, 40% (30% to 50%) have a call"
     )
     assert "goes from 20% (10% to 30%) with 1 to 60% (50% to 70%) with 2." in said
     assert "σ32 50% (20% to 80%) of 10" in said and "σ28" not in said
@@ -361,10 +361,10 @@ def test_the_gene_prior_is_told_by_place():
     said = errors_words.say_places(
         "both", pd.Series([0.56, 0.33, np.nan], places), pd.Series([0.67, 0.33, np.nan], places)
     )
-    assert "between genes, it goes from 56% to 67%; in a gene (sense), it stays at 33%." in said
+    assert "between genes it goes from 56% to 67%; in a gene (sense) it stays at 33%." in said
     assert "antisense" not in said
     lost = pd.Series([0.5, np.nan, np.nan], places)
-    assert "between genes, it goes from 50% to 40%" in errors_words.say_places(
+    assert "between genes it goes from 50% to 40%" in errors_words.say_places(
         "both", lost, lost - 0.1
     )
     none = pd.Series(np.nan, places)
@@ -529,6 +529,7 @@ def test_readings_are_told_as_changes():
     assert "(0.80 passes)" in said and "| unchanged | 0.500 | 0.500 |" in said
     change = "-0.200 (-0.300 to -0.100)"
     assert f"| context 128 → 0 | {change} | {change} |" in said and "†" not in said
+    assert f"set (0.500) changes by: context 128 → 0 {change}." in said
     old = words.say_readings(readings(), ["curated"], ["base", "cold"])
     assert "| unchanged† |" in old and "their weights are not here" in old
     assert words.say_readings(readings().iloc[:0], ["curated"], []).startswith("Left out")
