@@ -155,7 +155,10 @@ def answer(results: Results) -> str:
         knows = "**That the model knows promoters is not shown**: no element stands out in its map"
     extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
     sure = len(mapped) > 0 and len(again) > 0 and int(again.min()) == seeds > 0
-    factor = f"{in_words(n_shown, 'none')} of {in_words(len(factors))} factors"
+    factor = (
+        f"we replaced the binding sites of {in_words(len(factors))}, and for "
+        f"{in_words(n_shown, 'none')} the output changed"
+    )
     return _minus(
         f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
         f"uses, attention names a head for {in_words(n_seen, 'none')}, and one head alone restores "
@@ -166,9 +169,8 @@ def answer(results: Results) -> str:
             if sure
             else "We are not sure of the elements, which not every repeated training carries"
         )
-        + f"; of named factors we are not: replacing the binding sites of {factor} changes the "
-        f"output more than matched controls do. All of this is about one model and "
-        f"{in_words(seeds)} repetition{'s' * (seeds != 1)} of its training."
+        + f"; of named factors we are not: {factor} more than at matched controls. All of this "
+        f"is about one model and {in_words(seeds)} repetition{'s' * (seeds != 1)} of its training."
     )
 
 
@@ -399,11 +401,17 @@ def _circuits(results: Results) -> str:
         if whole["part"] < 1
         else ""
     )
-    return (
-        f" Few can be spared at once: with the best {int(most['n_heads'])} of "
-        f"{int(whole['n_heads'])} kept, {most['pr_auc'] / whole['pr_auc']:.0%} of the score "
-        f"remains{measured}."
+    said = (
+        f" Taken out one by one, the best {int(most['n_heads'])} of {int(whole['n_heads'])} keep "
+        f"{most['pr_auc'] / whole['pr_auc']:.0%} of the score"
     )
+    if results.has("ablation_layers"):
+        layers = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
+        least = layers.loc[layers["delta_pr_auc"].idxmax()]
+        kept = 1 + least["delta_pr_auc"] / whole["pr_auc"]
+        if kept > most["pr_auc"] / whole["pr_auc"]:
+            said += f"; without layer {int(least['layer_1based'])} as a whole, {kept:.0%} remain"
+    return f"{said}{measured}."
 
 
 def attention(results: Results) -> Headline:
@@ -433,8 +441,8 @@ def attention(results: Results) -> Headline:
         f"training and differ in attention: `{first['with_attention']}` (with; mean of "
         f"{in_words(int(first['n_attention']))} trainings) and `{first['with_dilations']}` "
         f"(without; {in_words(int(first['n_dilations']))} trainings)."
-        f"{_neither(results, first)} The interval includes the chance in training: other random "
-        "starts, called seeds.",
+        f"{_neither(results, first)} The interval includes chance: other random starts of a "
+        "training, called seeds, give other scores.",
         figures.forest(_frame(rows), "PR AUC with attention minus without", "tested on", zero=True),
         f"{_STUDY}/02_training",
         "What attention adds",
@@ -534,7 +542,8 @@ def _matched(results: Results, statement: str) -> str:
     if statement != "pseudogenes are raised" or not results.has("output_pseudogenes"):
         return ""
     row = results.row("output_pseudogenes", matched_on="AT content", strand="sense")
-    return f"; beside genes of the same AT content {with_interval(*_ci(row, 'ratio'), '.2f')} times"
+    said = f"; beside genes of the same AT content {with_interval(*_ci(row, 'ratio'), '.2f')} times"
+    return f"{said}, so AT content may explain it" if row["ci_low"] <= 1 else said
 
 
 def _merged(folder: Path) -> tuple[str, str, str, str]:

@@ -180,5 +180,7 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         for one in others.controls.values()
     )
     return Finding(
-        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL)
+        wording.say_in_short(
+            mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL, kept.spared
+        )
     )

@@ -162,7 +162,7 @@ def _raised(real: pd.DataFrame) -> str:
         f"{row['n_sites']} sites)"
         for row in up.to_dict("records")
     )
-    return f"Noise raises the output at {told}. "
+    return f"At {told} noise raises the output: what stands there lowers it. "
 
 
 def _beyond(row: Mapping[Any, Any]) -> str:

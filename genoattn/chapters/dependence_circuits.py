@@ -166,12 +166,7 @@ def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
         return Ablated([], {}, pd.DataFrame(), pd.DataFrame(), Finding())
     every = frozenset(circuits.all_heads(model.annotator))
     c = model.config
-    kept, measured = [], []
-    for layer in range(c.layers):  # a batch a layer: what lies below is read once
-        mine = {(layer, head) for head in range(c.heads)}
-        batch = [*(every - {one} for one in sorted(mine)), every - mine]
-        measured += _measured(run, model, part, batch, f"layer-{layer + 1}")
-        kept += batch
+    kept, measured = _by_layer(run, model, part)
     single = [number for number, heads in enumerate(kept) if len(every - heads) == 1]
     whole = [number for number in range(len(kept)) if number % (c.heads + 1) == c.heads]
     if c.heads == 1:
@@ -193,6 +188,18 @@ def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
     said = wording.say_ablated(heads, layers, p.level)
     found = Finding(said, {"ablation_whole": heads, "ablation_layers": layers}, {"ablation": atlas})
     return Ablated(conditions, change, heads, layers, found)
+
+
+def _by_layer(run: Run, model: Model, part: Part) -> tuple[list[frozenset[Head]], list[Measured]]:
+    """Score the network without each head of a layer, and without the layer, layer by layer."""
+    every, c = frozenset(circuits.all_heads(model.annotator)), model.config
+    kept, measured = [], []
+    for layer in range(c.layers):  # a batch a layer: what lies below is read once
+        mine = {(layer, head) for head in range(c.heads)}
+        batch = [*(every - {one} for one in sorted(mine)), every - mine]
+        measured += _measured(run, model, part, batch, f"layer-{layer + 1}")
+        kept += batch
+    return kept, measured
 
 
 class Pairs(NamedTuple):
@@ -238,6 +245,8 @@ class Kept(NamedTuple):
     part's positions that is scored)."""
     order: list[str]
     """Heads, the one that is kept longest first."""
+    spared: pd.DataFrame
+    """A row a layer that is left out whole: ``layer_1based`` and the columns of ``curve``."""
     finding: Finding
 
 
@@ -252,7 +261,7 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
         of heads; those that the network does not have are left out), ``block``, ``seed``.
     """
     if not run.study.asks(ASKED):
-        return Kept(pd.DataFrame(), [], Finding())
+        return Kept(pd.DataFrame(), [], pd.DataFrame(), Finding())
     settings = {name: p[name] for name in ("n_segments", "segment", "context")}
     arrays = run.once(
         NOTEBOOK,
@@ -273,8 +282,17 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
     curve = pd.DataFrame(rows, columns=["model", "n_heads", "pr_auc", "ci_low", "ci_high"])
     curve["part"] = part.where.sum() / model.test.sum()
     order = [f"L{layer + 1} H{head + 1}" for layer, head in last_first]
-    said = wording.say_kept(curve, order, GOAL)
-    return Kept(curve, order, Finding(said, {"circuits": curve}))
+    without = [
+        (len(circuit), one["pr_auc"][0], *bootstrap.interval(one["pr_auc"][1:], p.level))
+        for circuit, one in zip(*_by_layer(run, model, part), strict=True)
+        if len(last_first) - len(circuit) == model.config.heads
+    ]
+    spared = pd.DataFrame(without, columns=["n_heads", "pr_auc", "ci_low", "ci_high"])
+    if model.config.heads == 1:  # a head and its layer are the same
+        spared = spared.iloc[::2].reset_index(drop=True)
+    spared.insert(0, "layer_1based", range(1, len(spared) + 1))
+    said = wording.say_kept(curve, order, GOAL, spared)
+    return Kept(curve, order, spared, Finding(said, {"circuits": curve}))
 
 
 def _order(run: Run, model: Model, part: Part, p: Checked) -> list[Head]:

@@ -104,7 +104,32 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
     )
 
 
-def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
+def say_spared(curve: pd.DataFrame, spared: pd.DataFrame, goal: float) -> str:
+    """Say that leaving out a layer does what the greedy order did not find; nothing if not so.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high`` of circuits by the greedy order.
+    spared : DataFrame
+        The same of circuits without a layer, and ``layer_1based``.
+    goal : float
+    """
+    whole = curve["pr_auc"].iloc[-1]
+    n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
+    enough = spared[(spared["pr_auc"] >= goal * whole) & (spared["n_heads"] < n)]
+    if enough.empty:
+        return ""
+    row = enough.loc[enough["pr_auc"].idxmax()]
+    score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
+    return (
+        f" But all heads except those of layer {int(row['layer_1based'])}, {int(row['n_heads'])} "
+        f"heads, keep {row['pr_auc'] / whole:.0%} ({score}): the order in which heads were taken "
+        "out is not the best, and how few suffice is open."
+    )
+
+
+def say_kept(curve: pd.DataFrame, order: list[str], goal: float, spared: pd.DataFrame) -> str:
     """Say how few heads reach a share of the score.
 
     Parameters
@@ -123,7 +148,7 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
         row = curve.iloc[-2]
         score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
         return (
-            f"**None of the circuits tried keeps {goal:.0%}** of the PR AUC of all {n} heads "
+            f"**Taken out one by one, no set of heads keeps {goal:.0%}** of the PR AUC of all {n} "
             f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
             f"{row['pr_auc'] / whole:.0%} ({score})"
             + (
@@ -132,12 +157,13 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float) -> str:
                 else ". "
             )
             + f"Kept longest, in this order, are {', '.join(order[:_NAMED])}. {rest}exist."
+            + say_spared(curve, spared, goal)
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
         f"Of the circuits tried, the smallest with {goal:.0%} of the PR AUC of all "
         f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{_first(order[:n])}. {rest}exist."
+        f"{_first(order[:n])}. {rest}exist.{say_spared(curve, spared, goal)}"
     )
 
 

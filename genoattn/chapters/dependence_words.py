@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
+from genoattn.chapters.dependence_circuits_words import say_spared
 from genoattn.study.report import in_words, listed, with_interval
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def say_in_short(
     n_false: int,
     curve: pd.DataFrame,
     goal: float,
+    spared: pd.DataFrame,
 ) -> str:
     """Answer the chapter's question.
 
@@ -39,6 +41,8 @@ def say_in_short(
         Score by number of heads.
     goal : float
         Share of the score that the smallest circuit has.
+    spared : DataFrame
+        Score without each layer.
     """
     used = mediated.used
     carried = mediated.carriers
@@ -71,13 +75,14 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            f"Heads of this network restore {listed(fallen)} as well, but no more than what stands "
-            f"in the same places of sites that lack {'it' if len(fallen) == 1 else 'them'}, so we "
-            f"do not say that they carry {'it' if len(fallen) == 1 else 'them'}. "
+            f"Heads of this network restore {listed(fallen)} as well, but as much at sites that "
+            f"lack {'it' if len(fallen) == 1 else 'them'}, in the same places, so we do not say "
+            f"that they carry {'it' if len(fallen) == 1 else 'them'}. "
             if fallen
             else ""
         )
         + _circuit(curve, goal)
+        + say_spared(curve, spared, goal)
     )
 
 
@@ -89,7 +94,8 @@ def _circuit(curve: pd.DataFrame, goal: float) -> str:
         most = curve.iloc[-2]
         score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
         return (
-            f"No set of heads that was tried keeps {goal:.0%} of the PR AUC of all ({whole:.3f}); "
+            f"Taken out one by one, no set of heads keeps {goal:.0%} of the PR AUC of all "
+            f"({whole:.3f}); "
             f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%} ({score})."
         )
     return (

@@ -288,7 +288,7 @@ def carrier_map(shares: pd.DataFrame, carriers: pd.DataFrame, effects: pd.DataFr
     return Drawn(
         figure,
         "Causal mediation: the share of an element's effect that comes back when one head alone "
-        "hands on what it would if the element stood there. Numbers stand in the "
+        "hands on its clean signal. Numbers stand in the "
         f"{n} cells whose head carries the element (it restores more than the least, and more than "
         "at sites that lack the element), with intervals from resampled blocks. Shares of heads "
         "need not add up to 100%.",

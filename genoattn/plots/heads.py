@@ -718,9 +718,9 @@ def clustered_correlations(
     return Drawn(
         figure,
         "Correlation of each two heads, clustered so that correlated heads are neighbours. A block "
-        "along the diagonal is a group of heads that look together. Left blocks alone are heads "
-        "that share a place; blocks in the right panel are heads that choose the same nucleotides "
-        f"of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
+        "along the diagonal is a group of heads that look together. A block in the left panel only "
+        "is of heads that share a place; one in the right panel, of heads that choose the same "
+        f"nucleotides of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
         f"{len(matrices)} heat maps of correlations between {len(order)} heads; pairs above "
         f"0.5, of {n_pairs}: {told}.",
     )

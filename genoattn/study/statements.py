@@ -121,7 +121,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, it takes a lead in {needed:.0%} of pairs to be significant"
+        f"; with {n} heads against {m}, the former would have to win {needed:.0%} of all pairs "
+        "to be significant"
     )
 
 

@@ -119,7 +119,9 @@ def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     circuits = {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2], "part": 1.0}
     save(results, "circuits", circuits)
     told = landing.redundancy(results).text
-    assert "with the best 3 of 4 kept, 75% of the score remains. Attention" in told
+    assert "Taken out one by one, the best 3 of 4 keep 75% of the score. Attention" in told
+    save(results, "ablation_layers", {"layer_1based": [1, 2], "delta_pr_auc": [-0.02, -0.1]})
+    assert "score; without layer 1 as a whole, 90% remain." in landing.redundancy(results).text
     save(results, "circuits", circuits | {"part": 0.15})
     told = landing.redundancy(results).text
     assert "this was measured on 15% of the test part (score 0.200 there)" in told
@@ -225,10 +227,10 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
     )
     assert "restores a part of two" in told
     assert "**sure** of these elements, which heads carry in two repeated trainings too" in told
-    assert "the binding sites of none of two factors changes" in told
+    assert "the binding sites of two, and for none the output changed more than" in told
     assert told.endswith("one model and two repetitions of its training.")
     save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
-    assert "of one of two factors changes" in landing.answer(results)
+    assert "of two, and for one the output changed" in landing.answer(results)
 
 
 def test_the_answer_claims_no_more_than_its_tables(results):
@@ -252,7 +254,9 @@ def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):
     rows = [row | {"matched_on": "no matching", "ratio": 2.5}, row | {"matched_on": "AT content"}]
     save(results, "output_pseudogenes", rows)
     said = landing._matched(results, "pseudogenes are raised")
-    assert said == "; beside genes of the same AT content 0.92 (0.65 to 1.19) times"
+    assert said.startswith("; beside genes of the same AT content 0.92 (0.65 to 1.19) times, so AT")
+    save(results, "output_pseudogenes", [row | {"matched_on": "AT content", "ci_low": 1.01}])
+    assert landing._matched(results, "pseudogenes are raised").endswith("1.19) times")
     assert landing._matched(results, "heads look") == ""
 
 
