@@ -230,7 +230,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
     assert "Heads of this network restore -35 as well, but as much at sites that lack it" in said
-    assert "sites that lack it, so we do not say that they carry it." in said
+    assert "in the same places, so we do not say that they carry it." in said
     assert "One element is carried in at least two of two seeds (-35)" in said, "in the seeds"
 
 
