@@ -69,7 +69,10 @@ PARAMETERS = Schema(
         ),
         "passes": Parameter(float, 3.0, "least passes over what is learnt from", rule=positive),
         "least_steps": Parameter(
-            int, 60, "least steps of a training, unless they were over 50 passes", low=1
+            int,
+            60,
+            f"least steps of a training, unless they were over {adapt.MOST_PASSES} passes",
+            low=1,
         ),
         "learning_rate": Parameter(float, 0.001, "highest learning rate", high=1000, rule=positive),
         "most": Parameter(

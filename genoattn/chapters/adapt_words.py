@@ -39,7 +39,7 @@ def say_curve(curve: pd.DataFrame) -> str:
         cells: dict[str, object] = {"labelled sites": f"{number:,}"}
         for metric, k in (("pr_auc", 1), ("pr_auc", 10), ("roc_auc", 1)):
             each = own[(own["metric"] == metric) & (own["resolution"] == k)]
-            row = each.drop(columns=["metric", "species"], errors="ignore").mean()
+            row = each.mean(numeric_only=True)
             title = METRIC_NAMES[metric] + (f", {k}-mers" if k > 1 else "")
             cells[title] = f"{row['before']:.3f} → {row['after']:.3f}"
             if (metric, k) == ("pr_auc", 1):

@@ -164,24 +164,19 @@ def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
     """
     if not run.study.asks(ASKED):
         return Ablated([], {}, pd.DataFrame(), pd.DataFrame(), Finding())
-    every = frozenset(circuits.all_heads(model.annotator))
-    c = model.config
-    kept, measured = _by_layer(run, model, part)
-    single = [number for number, heads in enumerate(kept) if len(every - heads) == 1]
-    whole = [number for number in range(len(kept)) if number % (c.heads + 1) == c.heads]
-    if c.heads == 1:
-        single = [number for number in range(len(kept)) if number % 2 == 0]
-    frame = circuits.changes(measured, part.intact, p.level)
-    conditions = ablation.single_heads(c)
+    by_layer = _by_layer(run, model, part)
+    single = [one for batch in by_layer for one in batch[:-1]]
+    whole = [batch[-1] for batch in by_layer]
+    conditions = ablation.single_heads(model.config)
     names = pd.DataFrame(
         [(layer + 1, head + 1) for ((layer, head),) in conditions],
         columns=["layer_1based", "head_1based"],
     )
-    heads = names.join(frame.iloc[single].reset_index(drop=True))
-    layers = frame.iloc[whole].reset_index(drop=True)
-    layers.insert(0, "layer_1based", range(1, c.layers + 1))
+    heads = names.join(circuits.changes(single, part.intact, p.level))
+    layers = circuits.changes(whole, part.intact, p.level)
+    layers.insert(0, "layer_1based", range(1, len(whole) + 1))
     change = {
-        name: np.array([measured[number][name] - part.intact[name] for number in single])
+        name: np.array([one[name] - part.intact[name] for one in single])
         for name in circuits.MEASURES
     }
     atlas = heads.rename(columns={f"delta_pr_auc_{end}": f"ci_{end}" for end in ("low", "high")})
@@ -190,16 +185,15 @@ def ablated(run: Run, model: Model, part: Part, p: Checked) -> Ablated:
     return Ablated(conditions, change, heads, layers, found)
 
 
-def _by_layer(run: Run, model: Model, part: Part) -> tuple[list[frozenset[Head]], list[Measured]]:
-    """Score the network without each head of a layer, and without the layer, layer by layer."""
+def _by_layer(run: Run, model: Model, part: Part) -> list[list[Measured]]:
+    """Score, layer by layer, the network without each of its heads, and last without all."""
     every, c = frozenset(circuits.all_heads(model.annotator)), model.config
-    kept, measured = [], []
+    scores = []
     for layer in range(c.layers):  # a batch a layer: what lies below is read once
         mine = {(layer, head) for head in range(c.heads)}
         batch = [*(every - {one} for one in sorted(mine)), every - mine]
-        measured += _measured(run, model, part, batch, f"layer-{layer + 1}")
-        kept += batch
-    return kept, measured
+        scores.append(_measured(run, model, part, batch, f"layer-{layer + 1}"))
+    return scores
 
 
 class Pairs(NamedTuple):
@@ -282,15 +276,14 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
     curve = pd.DataFrame(rows, columns=["model", "n_heads", "pr_auc", "ci_low", "ci_high"])
     curve["part"] = part.where.sum() / model.test.sum()
     order = [f"L{layer + 1} H{head + 1}" for layer, head in last_first]
+    left = len(last_first) - model.config.heads
     without = [
-        (len(circuit), one["pr_auc"][0], *bootstrap.interval(one["pr_auc"][1:], p.level))
-        for circuit, one in zip(*_by_layer(run, model, part), strict=True)
-        if len(last_first) - len(circuit) == model.config.heads
+        (layer, left, one["pr_auc"][0], *bootstrap.interval(one["pr_auc"][1:], p.level))
+        for layer, (*_, one) in enumerate(_by_layer(run, model, part), start=1)
     ]
-    spared = pd.DataFrame(without, columns=["n_heads", "pr_auc", "ci_low", "ci_high"])
-    if model.config.heads == 1:  # a head and its layer are the same
-        spared = spared.iloc[::2].reset_index(drop=True)
-    spared.insert(0, "layer_1based", range(1, len(spared) + 1))
+    spared = pd.DataFrame(
+        without, columns=["layer_1based", "n_heads", "pr_auc", "ci_low", "ci_high"]
+    )
     said = wording.say_kept(curve, order, GOAL, spared)
     return Kept(curve, order, spared, Finding(said, {"circuits": curve}))
 

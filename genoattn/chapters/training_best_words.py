@@ -26,7 +26,7 @@ def best_verdict(chosen: pd.DataFrame, away: pd.DataFrame) -> str:
     if chosen.empty:
         return ""
     first = chosen.iloc[0]
-    n = int(first["n_models"]) if "n_models" in first else 1
+    n = int(first["n_models"])
     mean = f", the mean log-odds of {in_words(n)} networks" if n > 1 else ""
     told = [f"a PR AUC of {score(first)} on the test part"]
     told += [

@@ -51,7 +51,8 @@ class TrainingConfig:
     steps_per_round : int
         Steps between two looks at the validation part (and two checkpoints).
     patience : int
-        Rounds without a lower validation loss after which training stops.
+        Rounds without a lower validation loss after which training stops; one that keeps its last
+        weights goes on to its end.
     seed : int
     precision : str
         Lightning's name, '32-true' or 'bf16-mixed'.

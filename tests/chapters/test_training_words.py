@@ -296,7 +296,7 @@ def candidates(*values):
     return pd.DataFrame(
         [
             {"model": f"m{number}", "validation_pr_auc": 0.5 - number / 10, "value": value,
-             "ci_low": value - 0.1, "ci_high": value + 0.1}
+             "ci_low": value - 0.1, "ci_high": value + 0.1, "n_models": 1}
             for number, value in enumerate(values)
         ]
     )  # fmt: skip
@@ -309,6 +309,8 @@ def test_the_best_model_is_named_with_its_scores_on_the_test_part():
         candidates(0.4, 0.3), pd.concat([away, genes]), "curated", ["with genes"]
     )
     assert "of genes is *m0***, chosen on" in said
+    several = best_words.best_verdict(candidates(0.4).assign(n_models=3), away)
+    assert "is *m0***, the mean log-odds of three networks, chosen on" in several
     assert "a PR AUC of 0.400 (0.300 to 0.500) on the test part and 0.200" in said
     assert "among 2 models" in said and "(0.500)" in said and "none of the others" in said
     assert "with genes has 0.150" in said and "| m1 | 0.400 | 0.300" in said
