@@ -140,6 +140,20 @@ def test_training_learns_the_box(tmp_path):
     assert card.data["sites"] == len(sites)
 
 
+def test_only_a_training_that_keeps_its_best_weights_is_stopped_early(tmp_path):
+    genome, sites = toy()
+    rounds = {}
+    for keep in ("best", "last"):
+        still = {"learning_rate": 1e-30, "patience": 1, "keep": keep}  # the loss cannot fall
+        config = TrainingConfig(**{**vars(TRAINING), **still})
+        fit(
+            genome, sites, Split.at(CUTS, 6000), tmp_path / f"{keep}.safetensors",
+            model=MODEL, training=config, accelerator="cpu", progress=False,
+        )  # fmt: skip
+        rounds[keep] = len(Card.read(tmp_path / f"{keep}.safetensors").history)
+    assert rounds["best"] == 2 < rounds["last"]
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
