@@ -29,6 +29,7 @@ from genoattn.book.web import published
 from genoattn.data.assays import source_name
 from genoattn.genome.files import writing
 from genoattn.genome.sites import paper_label
+from genoattn.interventions.circuits import spared_layer
 from genoattn.plots import landing as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
@@ -407,9 +408,13 @@ def _circuits(results: Results) -> str:
     )
     if results.has("ablation_layers"):
         layers = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
-        least = layers.loc[layers["delta_pr_auc"].idxmax()]
-        kept = 1 + least["delta_pr_auc"] / whole["pr_auc"]
-        if kept > most["pr_auc"] / whole["pr_auc"]:
+        spared = layers.assign(
+            n_heads=whole["n_heads"] * (1 - 1 / len(layers)),
+            pr_auc=whole["pr_auc"] + layers["delta_pr_auc"],
+        )
+        least = spared_layer(curve, spared)
+        if least is not None:
+            kept = least["pr_auc"] / whole["pr_auc"]
             said += f"; without layer {int(least['layer_1based'])} as a whole, {kept:.0%} remain"
     return f"{said}{measured}."
 

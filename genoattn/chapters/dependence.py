@@ -20,7 +20,6 @@ from genoattn.chapters.dependence_carriers import (
     ways,
 )
 from genoattn.chapters.dependence_circuits import (
-    GOAL,
     Kept,
     ablated,
     kept_heads,
@@ -180,7 +179,5 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         for one in others.controls.values()
     )
     return Finding(
-        wording.say_in_short(
-            mediated, len(others.seeds), in_two, n_false, kept.curve, GOAL, kept.spared
-        )
+        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, kept.spared)
     )

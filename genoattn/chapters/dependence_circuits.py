@@ -42,8 +42,6 @@ __all__ = [
 NOTEBOOK = "06_dependence"
 BATCH = 7
 """Circuits that are read, and kept in the run, together."""
-GOAL = 0.9
-"""Share of the PR AUC that the smallest circuit must have."""
 
 ASKED: Question = "heads left out"
 """What these steps ask; of a task that is not asked it, they find nothing."""
@@ -284,7 +282,7 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
     spared = pd.DataFrame(
         without, columns=["layer_1based", "n_heads", "pr_auc", "ci_low", "ci_high"]
     )
-    said = wording.say_kept(curve, order, GOAL, spared)
+    said = wording.say_kept(curve, order, spared)
     return Kept(curve, order, spared, Finding(said, {"circuits": curve}))
 
 

@@ -9,6 +9,8 @@ from scipy.stats import norm
 
 from genoattn.evaluation import bootstrap, seeds
 from genoattn.heads import profiles
+from genoattn.interventions import circuits
+from genoattn.interventions.circuits import GOAL
 from genoattn.study import report
 from genoattn.study.parameters import Checked
 from genoattn.study.report import listed, table, with_interval
@@ -104,7 +106,7 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
     )
 
 
-def say_spared(curve: pd.DataFrame, spared: pd.DataFrame, goal: float) -> str:
+def say_spared(curve: pd.DataFrame, spared: pd.DataFrame) -> str:
     """Say that leaving out a layer does what the greedy order did not find; nothing if not so.
 
     Parameters
@@ -113,24 +115,20 @@ def say_spared(curve: pd.DataFrame, spared: pd.DataFrame, goal: float) -> str:
         ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high`` of circuits by the greedy order.
     spared : DataFrame
         The same of circuits without a layer, and ``layer_1based``.
-    goal : float
     """
-    whole = curve["pr_auc"].iloc[-1]
-    n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
-    enough = spared[(spared["pr_auc"] >= goal * whole) & (spared["n_heads"] < n)]
-    if enough.empty:
+    row = circuits.spared_layer(curve, spared)
+    if row is None:
         return ""
-    row = enough.loc[enough["pr_auc"].idxmax()]
     score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
     return (
         f" But all heads except those of layer {int(row['layer_1based'])}, {int(row['n_heads'])} "
-        f"heads, keep {row['pr_auc'] / whole:.0%} ({score}): the order in which heads were taken "
-        "out is not the best, and how few suffice is open."
+        f"heads, keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}): the order in which "
+        "heads were taken out is not the best, and how few suffice is open."
     )
 
 
-def say_kept(curve: pd.DataFrame, order: list[str], goal: float, spared: pd.DataFrame) -> str:
-    """Say how few heads reach a share of the score.
+def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str:
+    """Say how few heads are enough (`circuits.GOAL`).
 
     Parameters
     ----------
@@ -138,32 +136,33 @@ def say_kept(curve: pd.DataFrame, order: list[str], goal: float, spared: pd.Data
         ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``.
     order : list of str
         The head that is kept longest first.
-    goal : float
+    spared : DataFrame
+        As of `say_spared`.
     """
     whole, none = curve["pr_auc"].iloc[-1], curve["pr_auc"].iloc[0]
-    enough = curve[curve["pr_auc"] >= goal * whole].iloc[0]
+    enough = curve[curve["pr_auc"] >= GOAL * whole].iloc[0]
     n = int(enough["n_heads"])
     rest = f"Without any head PR AUC is {none:.3f}. The order is greedy, so a smaller circuit may "
     if n == len(order):
         row = curve.iloc[-2]
         score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
         return (
-            f"**Taken out one by one, no set of heads keeps {goal:.0%}** of the PR AUC of all {n} "
+            f"**Taken out one by one, no set of heads keeps {GOAL:.0%}** of the PR AUC of all {n} "
             f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
             f"{row['pr_auc'] / whole:.0%} ({score})"
             + (
-                f"; {goal:.0%} would be {goal * whole:.3f}, which lies inside this interval. "
-                if row["ci_low"] <= goal * whole <= row["ci_high"]
+                f"; {GOAL:.0%} would be {GOAL * whole:.3f}, which lies inside this interval. "
+                if row["ci_low"] <= GOAL * whole <= row["ci_high"]
                 else ". "
             )
             + f"Kept longest, in this order, are {', '.join(order[:_NAMED])}. {rest}exist."
-            + say_spared(curve, spared, goal)
+            + say_spared(curve, spared)
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
-        f"Of the circuits tried, the smallest with {goal:.0%} of the PR AUC of all "
+        f"Of the circuits tried, the smallest with {GOAL:.0%} of the PR AUC of all "
         f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{_first(order[:n])}. {rest}exist.{say_spared(curve, spared, goal)}"
+        f"{_first(order[:n])}. {rest}exist.{say_spared(curve, spared)}"
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.chapters.dependence_circuits_words import say_spared
+from genoattn.interventions.circuits import GOAL
 from genoattn.study.report import in_words, listed, with_interval
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ def say_in_short(
     in_two: list[str],
     n_false: int,
     curve: pd.DataFrame,
-    goal: float,
     spared: pd.DataFrame,
 ) -> str:
     """Answer the chapter's question.
@@ -39,8 +39,6 @@ def say_in_short(
         Carriers in networks that learnt nothing.
     curve : DataFrame
         Score by number of heads.
-    goal : float
-        Share of the score that the smallest circuit has.
     spared : DataFrame
         Score without each layer.
     """
@@ -81,24 +79,24 @@ def say_in_short(
             if fallen
             else ""
         )
-        + _circuit(curve, goal)
-        + say_spared(curve, spared, goal)
+        + _circuit(curve)
+        + say_spared(curve, spared)
     )
 
 
-def _circuit(curve: pd.DataFrame, goal: float) -> str:
+def _circuit(curve: pd.DataFrame) -> str:
     """How many heads the score needs, of the circuits tried."""
     whole = curve["pr_auc"].iloc[-1]
-    n = int(curve[curve["pr_auc"] >= goal * whole]["n_heads"].iloc[0])
+    n = int(curve[curve["pr_auc"] >= GOAL * whole]["n_heads"].iloc[0])
     if n == curve["n_heads"].iloc[-1]:
         most = curve.iloc[-2]
         score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
         return (
-            f"Taken out one by one, no set of heads keeps {goal:.0%} of the PR AUC of all "
+            f"Taken out one by one, no set of heads keeps {GOAL:.0%} of the PR AUC of all "
             f"({whole:.3f}); "
             f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%} ({score})."
         )
     return (
-        f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {goal:.0%} "
+        f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {GOAL:.0%} "
         "of the PR AUC on the test part."
     )

@@ -45,6 +45,9 @@ SPAN = {"cpu": 2**16, "cuda": 2**18}
 MEASURES = ("pr_auc", "roc_auc", "contrast")
 """What is measured; contrast is the mean log-odds at labelled sites minus that elsewhere."""
 
+GOAL = 0.9
+"""Share of the whole network's PR AUC that a circuit must have to be enough."""
+
 
 def all_heads(model: Annotator) -> list[Head]:
     """Every head: layer and head, both from 0."""
@@ -409,6 +412,27 @@ def changes(
 
 
 # ------------------------------------------------------------------------------- which to keep
+
+
+def spared_layer(curve: pd.DataFrame, spared: pd.DataFrame) -> pd.Series | None:
+    """The layer whose absence leaves enough, with fewer heads than any circuit of the order has.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``n_heads``, ``pr_auc`` of circuits by a greedy order, from few heads to all of them.
+    spared : DataFrame
+        The same of networks without a layer, and ``layer_1based``.
+
+    Returns
+    -------
+    Series or None
+        The row of ``spared`` with the highest PR AUC; None where the order does as well.
+    """
+    enough = GOAL * curve["pr_auc"].iloc[-1]
+    n = curve.loc[curve["pr_auc"] >= enough, "n_heads"].min()
+    better = spared[(spared["pr_auc"] >= enough) & (spared["n_heads"] < n)]
+    return None if better.empty else better.loc[better["pr_auc"].idxmax()]
 
 
 def order_of_removal(

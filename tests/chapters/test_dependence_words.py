@@ -110,10 +110,10 @@ def test_a_set_of_heads_below_the_goal_is_told_with_its_interval():
     curve = pd.DataFrame(
         {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.1, 0.2], "ci_low": 0.05, "ci_high": 0.25}
     )
-    said = short.say_in_short(mediated, 1, [], 0, curve, 0.9, spared(0.17))
+    said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.17))
     assert "one by one, no set of heads keeps 90% of the PR AUC of all (0.200); 3 of 4" in said
     assert said.endswith("heads keep 50% (0.100 (0.050 to 0.250)).")
-    said = short.say_in_short(mediated, 1, [], 0, curve, 0.9, spared(0.19))
+    said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.19))
     assert "But all heads except those of layer 2, 2 heads, keep 95% (0.190 (0.180" in said
 
 
@@ -202,16 +202,16 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
     curve = pd.DataFrame(
         {"n_heads": [0, 1, 2, 4], "pr_auc": [0.01, 0.17, 0.181, 0.2], "ci_low": 0.1, "ci_high": 0.3}
     )
-    said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], 0.9, spared(0.19))
+    said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], spared(0.19))
     assert "has **2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1." in said
     assert "Without any head PR AUC is 0.010." in said
     assert "But all heads" not in said, "no fewer than the circuit has"
     many = pd.DataFrame({"n_heads": [0, 9, 10], "pr_auc": [0.0, 0.185, 0.2], "ci_low": 0.1,
                          "ci_high": 0.3})  # fmt: skip
     order = [f"H{n}" for n in range(10)]
-    said = circuits.say_kept(many, order, 0.9, spared(0.1))
+    said = circuits.say_kept(many, order, spared(0.1))
     assert "**9 heads** (0.185 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7" in said
-    said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, 0.9, spared(0.19, 8))
+    said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, spared(0.19, 8))
     assert "**Taken out one by one, no set of heads keeps 90%** of the PR AUC of all 10 (" in said
     assert (
         "except those of layer 2, 8 heads, keep 95%" in said and "how few suffice is open" in said
@@ -221,7 +221,7 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
         in said
     )
     apart = many.assign(pr_auc=[0.0, 0.15, 0.2], ci_low=0.14, ci_high=0.16)
-    said = circuits.say_kept(apart, order, 0.9, spared(0.17, 8))
+    said = circuits.say_kept(apart, order, spared(0.17, 8))
     assert "has 75% (0.150 (0.140 to 0.160)). Kept longest" in said and "But all" not in said
 
 
