@@ -273,7 +273,33 @@ def say_ways(
             + _best_hop(hops[hops["element"] == element])
             + "."
         )
-    return "\n".join(f"- {one}" for one in said)
+    return f"{_ways_in_all(sets, hops)}\n\n" + "\n".join(f"- {one}" for one in said)
+
+
+def _ways_in_all(sets: pd.DataFrame, hops: pd.DataFrame) -> str:
+    """Say what the ways of all elements have in common: heads needed, the leading head, hops."""
+    needed = sets[sets["share"] >= ENOUGH].groupby("element", sort=False)["n_heads"].min()
+    n = sets["element"].nunique()
+    alone, shared = needed.index[needed == 1], needed[needed > 1]
+    told = [f"one head is enough for {report.listed(alone)}"] if len(alone) else []
+    if len(shared):
+        who = f"{report.in_words(len(shared))} element{'s' * (len(shared) > 1)}"
+        who += " need" if len(shared) > 1 else " needs"
+        few, many = (report.in_words(int(one)) for one in (shared.min(), shared.max()))
+        told.append(f"{who} {few if few == many else f'{few} to {many}'} heads together")
+    if n > len(needed):
+        told.append(f"for {report.in_words(n - len(needed))} those tried are not enough")
+    led = sets.groupby("element", sort=False)["head"].first().value_counts()
+    most = f"**To restore {ENOUGH:.0%} of an effect, {'; '.join(told)}.** "
+    if led.iloc[0] > 1:
+        many = report.in_words(int(led.iloc[0]))
+        most += f"{led.index[0]} leads for {many} of {report.in_words(n)}. "
+    hopping = hops[(hops["through"] == "all") & (hops["ci_low"] > 0)]["element"].unique()
+    return most + (
+        f"That a part goes from one head to another is shown for {report.listed(hopping)}."
+        if len(hopping)
+        else "For no element is it shown that a part goes from one head to another."
+    )
 
 
 def _acts(

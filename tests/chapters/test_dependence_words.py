@@ -137,14 +137,14 @@ def sets(share):
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("share", "text", "in_all"),
     [
-        ((0.9, 0.95), "one head alone restores 90%"),
-        ((0.5, 0.9), "two heads together restore 90%"),
-        ((0.5, 0.8), "the first two heads together restore 80%"),
+        ((0.9, 0.95), "one head alone restores 90%", "one head is enough for box.**"),
+        ((0.5, 0.9), "two heads together restore 90%", "one element needs two heads together.**"),
+        ((0.5, 0.8), "the first two heads together restore 80%", "for one those tried are not"),
     ],
 )
-def test_enough_heads_are_those_that_reach_nine_tenths(share, text):
+def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
     hops = pd.DataFrame(
         {"element": "box", "sender": "L1 H6", "receiver": "L4 H2",
          "through": ["query", "key", "value", "all"], "share": [0.0, 0.1, 0.2, 0.3],
@@ -157,10 +157,12 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text):
     maps = pd.DataFrame({"element": "box", "head": "L1 H6", "key": [-40, -35], "share": [0.1, 0.3]})
     said = carried.say_ways(sets(share), hops, bins, maps, CRITERIA)
     assert text in said
+    assert said.startswith("**To restore 90% of an effect, ") and in_all in said
+    assert " leads for" not in said and "to another is shown for box." in said
     assert "queries -11 to -7 nt from the site (40%, not significantly), from keys at -35" in said
     assert "strongest hop, L1 H6 → L4 H2, brings 30%, mostly through its value (20%)" in said
     none = carried.say_ways(sets(share), hops.assign(ci_low=0.0), bins, maps, CRITERIA)
-    assert "strongest hop" not in none
+    assert "strongest hop" not in none and "For no element is it shown" in none
 
 
 def test_without_a_used_element_there_is_no_path():
