@@ -13,7 +13,7 @@ from genoattn.interventions.carriers import Criteria
 from genoattn.interventions.noise import Question
 from genoattn.study import report
 from genoattn.study.parameters import Checked
-from genoattn.study.report import listed, table, with_interval
+from genoattn.study.report import listed, spanned, table, with_interval
 
 if TYPE_CHECKING:
     from genoattn.chapters.dependence_carriers import Mediated
@@ -48,7 +48,8 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
             "element": one.element,
             "commonest place": place(one.first, one.last),
             "sites that have it": f"{one.n_with:,}",
-            "asked": str(len(one.sites)),
+            "by chance": f"{one.by_chance:,.0f}" if np.isfinite(one.by_chance) else "—",
+            "sites used": str(len(one.sites)),
         }
         for one in questions
         if not one.control
@@ -58,9 +59,17 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
     )
     if not rows:
         return f"No element is found at sites of at least two blocks.{left_out}"
+    few = [one.element for one in questions if not one.control and not one.n_with > one.by_chance]
     return (
-        f"A site has an element where its best match is one that at most {p.rare:.0%} of random "
-        f"places have. At each site the element is replaced {p.n_draws} times.{left_out}\n"
+        "A site counts as having an element if its best match is as good as that of the best "
+        f"{p.rare:.0%} of random places (fewer, where many match equally well). "
+        + (
+            f"Of {listed(few)} no more sites have a match than random places would: what stands "
+            "there may be chance. "
+            if few
+            else ""
+        )
+        + f"At each site the element is replaced {p.n_draws} times.{left_out}\n"
         + report.folded(f"The {len(rows)} elements", table(pd.DataFrame(rows)))
     )
 
@@ -96,9 +105,11 @@ def say_mediated(
                     if len(control)
                     else "not asked"
                 ),
-                "more than there": _beyond(row),
+                "more than there (q one-sided)": _beyond(row),
                 "carried by": _carriers(mine),
-                "heads that restore it": str(int((passed["element"] == row["element"]).sum())),
+                "heads that pass something on": str(
+                    int((passed["element"] == row["element"]).sum())
+                ),
                 "detectable share": (
                     f"{row['detectable']:.0%}" if np.isfinite(row["detectable"]) else "—"
                 ),
@@ -109,15 +120,15 @@ def say_mediated(
     firsts = [_carriers(carriers[carriers["element"] == name], 1) for name in named]
     told = listed(f"{name} by {first}" for name, first in zip(named, firsts, strict=True))
     return (
-        f"At **{len(used)} of {len(real)} elements** noise costs more than {p.least:g} log-odds "
-        f"(lower limit of the interval): the output uses what stands there. {_more(used, p.max_q)}"
+        f"Losses are positive in this section. At **{len(used)} of {len(real)} elements** noise "
+        f"costs more than {p.least:g} log-odds (lower limit of the interval): the output uses what "
+        f"stands there. {_more(used, p.max_q)}"
         + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
         + _not_named([name for name in used["element"] if name not in named], passed)
         + _fast_form(used)
         + _raised(real)
-        + "An element that is not used here may be used too weakly for so few sites; "
-        "the share that would have been found with 80% power stands in the table. Losses are "
-        "positive here; in the mutation map, a change that lowers the output is negative.\n"
+        + "The *detectable share* in the table is the least share of an effect that one head would "
+        "have to restore to be found four times out of five.\n"
         + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
     )
 
@@ -127,12 +138,12 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
     asked = used[np.isfinite(used["excess"])]
     if asked.empty:
         return ""
-    more = asked[(asked["excess_low"] > 0) & (asked["excess_q"] <= max_q)]
-    rest = [name for name in asked["element"] if name not in set(more["element"])]
+    more = more_than_control(asked, max_q)
+    rest = [name for name in asked["element"] if name not in more]
     first = (
         "It costs significantly more than in the same places of sites that lack the element at "
-        f"{listed(more['element'])}. "
-        if len(more)
+        f"{listed(more)}. "
+        if more
         else "At none of them does it cost significantly more than in the same places of sites "
         "that lack the element. "
     )
@@ -143,6 +154,13 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
         if rest
         else ""
     )
+
+
+def more_than_control(effects: pd.DataFrame, max_q: float) -> list[str]:
+    """Elements whose noise costs more than in the same places of sites that lack them."""
+    here = effects[effects["used"] & (effects["control"] == "")]
+    sure = here[(here["excess_low"] > 0) & (here["excess_q"] <= max_q)]
+    return sure.sort_values("effect", ascending=False)["element"].tolist()
 
 
 def _width(asked: pd.DataFrame, names: Sequence[str]) -> str:
@@ -158,11 +176,14 @@ def _raised(real: pd.DataFrame) -> str:
     if up.empty:
         return ""
     told = listed(
-        f"{row['element']} ({with_interval(-row['effect'], -row['ci_high'], -row['ci_low'])}; "
+        f"{row['element']} ({with_interval(row['effect'], row['ci_low'], row['ci_high'])}; "
         f"{row['n_sites']} sites)"
         for row in up.to_dict("records")
     )
-    return f"At {told} noise raises the output: what stands there lowers it. "
+    return (
+        f"At {told} noise raises the output: what stands there lowers it, which does not count as "
+        "used here. "
+    )
 
 
 def _beyond(row: Mapping[Any, Any]) -> str:
@@ -180,9 +201,9 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
         return ""
     one = len(fallen) == 1
     return (
-        f"Heads restore {listed(fallen)} too, but none of them more than at sites that lack "
-        f"{'it' if one else 'them'}, in the same places: what they carry there need not be "
-        f"{'this element' if one else 'these elements'}. "
+        f"Heads restore {listed(fallen)} too, but for none of them is it shown to be more than at "
+        f"sites that lack {'it' if one else 'them'}, in the same places: what they pass on there "
+        f"need not be {'this element' if one else 'these elements'}. "
     )
 
 
@@ -205,8 +226,8 @@ def _fast_form(used: pd.DataFrame) -> str:
     return (
         "A quick linear estimate of what each head restores (first-order patching) ranks the "
         "heads like the exact computation (correlation "
-        f"{used['first_order_r'].min():.2f} to {used['first_order_r'].max():.2f}), but finds only "
-        f"{used['first_order_slope'].min():.0%} to {used['first_order_slope'].max():.0%} of it. "
+        f"{spanned(used['first_order_r'], '.2f')}), but finds only "
+        f"{spanned(used['first_order_slope'], '.0%')} of it. "
         + (
             "Taking a head's contribution away ranks the heads alike (correlation at least "
             f"{used['removed_r'].min():.2f}). "
@@ -313,9 +334,8 @@ def _acts(
     cells = maps[(maps["element"] == element) & (maps["head"] == head)]
     key = cells.groupby("key")["share"].sum().idxmax()
     return (
-        f"{head} acts most at queries {top['query_bin']} nt from the site "
-        f"({top['share']:.0%}{sure}), from keys at {int(paper_label(int(key))):+d} and the next "
-        "nucleotides"
+        f"at queries {top['query_bin']} alone {head} restores {top['share']:.0%}{sure}, most of "
+        f"it read from the keys that begin at {int(paper_label(int(key))):+d}"
     )
 
 
@@ -332,7 +352,7 @@ def _best_hop(hops: pd.DataFrame) -> str:
     ]
     by = parts.loc[parts["share"].idxmax()]
     return (
-        f"; the strongest hop, {best['sender']} → {best['receiver']}, brings "
+        f"; the strongest hop, {best['sender']} → {best['receiver']}, restores "
         f"{best['share']:.0%}, mostly through its {by['through']} ({by['share']:.0%})"
     )
 
@@ -358,10 +378,11 @@ def say_spaced(frame: pd.DataFrame, head: str, preferred: tuple[int, int]) -> st
         )
         + (
             f" The cell's own machinery, too, works best there ({preferred[0]} to "
-            f"{preferred[1]} nt): the test is passed."
+            f"{preferred[1]} nt). This is what a head that reads one element from the other would "
+            "do; that the effect takes this way it does not prove."
             if preferred[0] <= best[0] <= preferred[1]
             else f" The cell's own machinery works best at {preferred[0]} to {preferred[1]} nt: "
-            "the test is not passed."
+            "the distance is not weighed as there."
         )
     )
 
@@ -426,8 +447,14 @@ def say_others(
             if len(seeds) > 1
             else "There is one seed only, so what returns is not known. "
         )
-        + f"Carriers in networks that learnt nothing: {dead}. "
-        + (f"Roles that return in another head of another seed: {told}. " if len(back) else "")
+        + f"Carriers in networks that learnt nothing (untrained, or trained on shuffled labels): "
+        f"{dead}. "
+        + (
+            "Heads that match a head of another seed in all that they restore, and not only in the "
+            f"element that they restore most: {told}. "
+            if len(back)
+            else ""
+        )
         + "\n"
         + (report.folded("Carriers in each seed", table(pd.DataFrame(rows))) if rows else "")
     )

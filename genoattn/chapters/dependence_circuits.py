@@ -17,7 +17,7 @@ from genoattn.chapters import dependence_circuits_words as wording
 from genoattn.evaluation import bootstrap
 from genoattn.evaluation.bootstrap import Resampling
 from genoattn.genome import sites
-from genoattn.heads.profiles import contrast, selectivity
+from genoattn.heads.profiles import selectivity, share_moved
 from genoattn.interventions import ablation, circuits
 from genoattn.interventions.mediation import Head
 from genoattn.model.weights import made_from
@@ -362,5 +362,5 @@ def measures_of(profiles: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
         "selectivity": selectivity(each["mean"]),
         "peak attention": each["mean"].max(-1),
         "strongest |Spearman|": np.nan_to_num(np.abs(each["spearman"])).max(-1),
-        "high/low contrast": contrast(each["highest"], each["lowest"]),
+        "share moved": share_moved(each["highest"], each["lowest"]),
     }

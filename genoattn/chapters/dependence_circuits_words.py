@@ -57,7 +57,7 @@ def say_part(
         f"Every circuit is scored on **{part}**, in full context; {int(label.sum()):,} of them are "
         f"start sites. With all heads, PR AUC is {score} "
         f"and ROC AUC {intact['roc_auc'][0]:.3f}. Intervals come from resampling {taken} blocks of "
-        f"about {p.block:,} nt."
+        f"about {p.block:,} nt, both strands together."
         + (
             ""
             if taken >= ENOUGH_BLOCKS
@@ -89,7 +89,7 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
     width = float((heads["delta_pr_auc_high"] - heads["delta_pr_auc_low"]).median()) / 2
     seen = seeds.smallest_seen(width / norm.ppf((1 + level) / 2), 1, level)
     order = layers.sort_values("delta_pr_auc")
-    ranges = _ranges(order, "delta_pr_auc", "delta_pr_auc_low", "delta_pr_auc_high", "+.3f")
+    ranges = _ranges(order, "delta_pr_auc", "delta_pr_auc_low", "delta_pr_auc_high", "+.4f")
     by_layer = listed(
         f"layer {layer:.0f} {change}"
         for layer, change in zip(order["layer_1based"], ranges, strict=True)
@@ -120,10 +120,13 @@ def say_spared(curve: pd.DataFrame, spared: pd.DataFrame) -> str:
     if row is None:
         return ""
     score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
+    as_many = curve[curve["n_heads"] >= row["n_heads"]].iloc[0]
+    apart = row["ci_low"] > as_many["ci_high"]
     return (
-        f" But all heads except those of layer {int(row['layer_1based'])}, {int(row['n_heads'])} "
-        f"heads, keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}): the order in which "
-        "heads were taken out is not the best, and how few suffice is open."
+        f" All heads except those of layer {int(row['layer_1based'])}, {int(row['n_heads'])} "
+        f"heads, keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}). So the order in "
+        f"which heads were taken out is {'' if apart else 'probably '}not the best, and how few "
+        "suffice is open."
     )
 
 
@@ -147,9 +150,9 @@ def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str
         row = curve.iloc[-2]
         score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
         return (
-            f"**Taken out one by one, no set of heads keeps {GOAL:.0%}** of the PR AUC of all {n} "
-            f"({whole:.3f}): the largest, of {int(row['n_heads'])}, has "
-            f"{row['pr_auc'] / whole:.0%} ({score})"
+            f"**Of the sizes that were scored, only all {n} heads reach {GOAL:.0%}** of the PR AUC "
+            f"({whole:.3f}). Scored were {listed(curve['n_heads'].iloc[:-1].map(str))} heads; the "
+            f"largest of these circuits has {row['pr_auc'] / whole:.0%} ({score})"
             + (
                 f"; {GOAL:.0%} would be {GOAL * whole:.3f}, which lies inside this interval. "
                 if row["ci_low"] <= GOAL * whole <= row["ci_high"]
@@ -188,14 +191,14 @@ def say_pairs(interactions: pd.DataFrame) -> str:
     more = _count(interactions["interaction_contrast_high"] < 0)
     less = _count(interactions["interaction_contrast_low"] > 0)
     n = len(interactions)
-    share = (interactions["interaction_contrast"] / interactions["sum_contrast"]).abs().median()
+    share = (interactions["interaction_contrast"] / interactions["sum_contrast"]).abs()
     return (
         f"We left out {n} pair{'s' * (n > 1)} of leading heads. The joint loss of contrast is "
         f"significantly larger than the sum of the single losses for {more}, and significantly "
-        f"smaller for {less}. In the median pair the interaction is {share:.0%} of that sum; to "
-        "this extent, single effects do not add up. The leading heads were selected on this same "
-        "part, which overstates their single effects somewhat; the interactions were not "
-        "selected."
+        f"smaller for {less}. In the median pair the interaction is {share.median():.0%} of that "
+        f"sum, at most {share.max():.0%}; to this extent, single effects do not add up. The "
+        "leading heads were selected on this same part, which overstates their single effects "
+        "somewhat; the interactions were not selected."
     )
 
 
@@ -214,10 +217,9 @@ def say_ranks(agreement: pd.DataFrame) -> str:
             else f"None of the {n} rank correlations has an interval above zero. "
         )
         + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
-        f"{best['attention'].item()} with the loss of {best['importance'].item()}; with a "
-        "correlation of 1, attention could replace leaving heads out. "
+        f"{best['attention'].item()} with the loss of {best['importance'].item()}. "
         + (
-            "So attention tells in part which heads matter, and cannot replace it.\n"
+            "So attention tells in part which heads matter; it cannot replace leaving them out.\n"
             if len(sure)
             else "So attention does not tell which heads matter.\n"
         )

@@ -13,7 +13,7 @@ from genoattn.genome.sites import paper_label
 from genoattn.interventions import carriers
 from genoattn.interventions.residual import PastHeads
 from genoattn.study.parameters import Checked
-from genoattn.study.report import folded, in_words, listed, table, with_interval
+from genoattn.study.report import folded, in_words, listed, spanned, table, with_interval
 
 if TYPE_CHECKING:
     from genoattn.chapters.dependence_carriers import Mediated
@@ -69,7 +69,7 @@ def say_compared(
     verdict = (
         "**Yes**"
         if not any(lacking.values())
-        else "**Most of them**"
+        else "**Largely yes**"
         if all(len(gone) * 2 < len(read[main]) for gone in lacking.values())
         else "**No**"
     )
@@ -187,8 +187,8 @@ def say_stemmed(
     )
     if main:
         said += (
-            f"In {main} nothing goes past the heads: the residual path of its first layer holds "
-            "one letter, that of the query. "
+            f"In {main} next to nothing can go past the heads: the residual path of its first "
+            "layer holds one letter, that of the query. "
         )
     return (
         f"{said}{_ways_of(theirs, name)}\n\n"
@@ -216,11 +216,14 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
             + (f": {told}" if len(most) else "")
         )
     rest = theirs["together"]
-    both = ", so they overlap" if rest.max() < 0 else ", so they need each other"
+    overlap, need = (
+        int(one.sum()) for one in (theirs["together_high"] < 0, theirs["together_low"] > 0)
+    )
+    both = f"; for {in_words(overlap)} they overlap (interaction below zero)" if overlap else ""
+    both += f"; for {in_words(need)} they need each other (interaction above zero)" if need else ""
     return (
         f"Of the {_elements(len(theirs))} that it uses, {said[0]}; {said[1]}. "
-        f"The two ways one by one add up to {1 - rest.max():.0%} to {1 - rest.min():.0%} of an "
-        f"effect{both if rest.min() * rest.max() > 0 else ''}. "
+        f"The two ways one by one add up to {spanned(1 - rest, '.0%')} of an effect{both}. "
         f"(Most: the lower limit is above {MOST:.0%}.) "
     )
 
@@ -253,11 +256,12 @@ def _restored(made: Mediated) -> str:
     if passed.empty:
         return ""
     told = [
-        f"L{layer} H{head} restores {rows['share'].min():.0%} to {rows['share'].max():.0%} of "
-        f"{listed(rows['element'])}"
+        f"L{layer} H{head} restores {spanned(rows['share'], '.0%')} of {listed(rows['element'])}"
         for (layer, head), rows in passed.groupby(["layer", "head"])
     ]
-    return f"Yet {'; '.join(told)}: a head on a stem passes on whatever the stem found there. "
+    return (
+        f"Yet {'; '.join(told)}, as if a head on a stem passed on whatever the stem found there. "
+    )
 
 
 def _adds_up(through: Through, past: PastHeads) -> str:
@@ -268,7 +272,7 @@ def _adds_up(through: Through, past: PastHeads) -> str:
     parts = float((heads + beside).mean())
     error = float(np.abs(past.logos.incomplete).mean())
     return (
-        "Letter by letter, at sites against the genome's composition: "
+        "Letter by letter (integrated gradients, at sites against the genome's composition): "
         f"{float(heads.mean()):+.2f} log-odds through the heads, {float(beside.mean()):+.2f} past "
         f"them, {whole:+.2f} by all ways together; the ways one by one come to "
         f"{parts / whole:.0%} of that. What goes past the heads is attributed to within "

@@ -333,6 +333,7 @@ def through_heads(
     *,
     n_sites: int | None = None,
     n_points: int | None = None,
+    carried: pd.DataFrame | None = None,
 ) -> Through:
     """Attribute what passes through every head, and name the heads by elements at their places.
 
@@ -348,6 +349,8 @@ def through_heads(
         ``block``, ``n_bootstrap``, ``level``, ``seed``.
     n_sites, n_points : int, optional
         In place of ``n_through`` and ``n_points``.
+    carried : DataFrame, optional
+        Heads that restore elements (`dependence_carriers.Mediated.carriers`), to compare with.
     """
     genome = run.study.genome
     background = motifs.background(genome)
@@ -380,7 +383,9 @@ def through_heads(
     table = through.logo_table(logos)
     table.insert(0, "model", model.name)
     stem = bool(getattr(model.config, "stem", 0))
-    said = wording.say_through(logos, names, asked, totals, len(labelled), p.max_q, stem=stem)
+    said = wording.say_through(
+        logos, names, asked, totals, len(labelled), p.max_q, stem=stem, carried=carried
+    )
     results = {"mediated_logos": table, "mediated_names": asked.assign(model=model.name)}
     kept = {"logos": table, "logo_names": names}
     return Through(logos, table, names, asked, totals, Finding(said, results, kept))

@@ -11,7 +11,7 @@ import pandas as pd
 from genoattn.genome.sites import paper_label
 from genoattn.interventions.mediated import Logos
 from genoattn.interventions.saturation import MutationMap
-from genoattn.study.report import folded, in_words, listed, table, with_interval
+from genoattn.study.report import folded, in_words, listed, spanned, table, with_interval
 
 __all__ = [
     "FECI",
@@ -77,10 +77,11 @@ def say_mapped(
     return (
         f"We substituted every nucleotide from {first:+d} to {last:+d} by each of the three others "
         f"around {every} {n_labelled:,} labelled sites of the test part and around the "
-        f"{peaks:,} predicted peaks of the same rank or higher, {3 * len(at_sites.offset):,} "
-        "mutants a site, each read in full context. The output depends most on positions "
+        f"{peaks:,} of the model's {n_labelled:,} highest peaks, {3 * len(at_sites.offset):,} "
+        "mutants a place, each read in full context. The output depends most on positions "
         f"{listed(told)} (mean change of the log-odds, with interval). Of all that substitutions "
-        f"cost, {inside} falls to positions {within[0]:+d} to {within[1]:+d}."
+        f"cost between {first:+d} and {last:+d}, {inside} falls to positions "
+        f"{within[0]:+d} to {within[1]:+d}."
     )
 
 
@@ -140,14 +141,20 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
     )
     return (
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
-        f"{n_sites:,} sites: {listed(told)}; in brackets, the change of the log-odds when the "
-        "letters are replaced by random ones at these sites (the next section puts the letters in "
-        "another order at sites that a matrix finds, so its losses are smaller)."
-        f" For {in_words(len(costly), 'none')} the interval lies below zero; "
-        f"{in_words(len(named), 'none')} "
-        f"{'has' if len(named) < 2 else 'have'} a known counterpart "
+        f"{n_sites:,} sites and peaks: {listed(told)}; in brackets, the change of the log-odds "
+        "when random letters take the element's place there (further down, where heads are asked, "
+        "the letters are put in another order at sites that a matrix finds, so the losses are "
+        f"smaller). The interval lies below zero for {_of(len(costly), len(found))}; "
+        f"{_of(len(named), len(found))} {'has' if len(named) < 2 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
+
+
+def _of(n: int, whole: int) -> str:
+    """Say how many of all: it, both, all three, one of two, none."""
+    if n == whole:
+        return "it" if n == 1 else "both" if n == 2 else f"all {in_words(n)}"
+    return f"{in_words(n)} of {in_words(whole)}" if n else "none"
 
 
 def _placed(name: str, offset: int) -> str:
@@ -165,8 +172,12 @@ def say_through(
     max_q: float,
     *,
     stem: bool,
+    carried: pd.DataFrame | None = None,
 ) -> str:
-    """Which heads carry which element, how complete the attributions are, and the power."""
+    """Which heads pass on which element, how complete the attributions are, and the power.
+
+    ``carried`` are the heads that restore an element (`carriers.carried`), where that was asked.
+    """
     n = len(logos.sites)
     order = names.sort_values("contribution", ascending=False)
     carrying = [
@@ -176,12 +187,13 @@ def say_through(
     n_heads, tests = len(totals), len(asked)
     error = float(np.abs(logos.incomplete).mean())
     size = float(np.abs(logos.ends).mean())
-    power = float(asked["detectable"].replace(np.inf, np.nan).median())
+    seen = asked["detectable"].replace(np.inf, np.nan)
+    least, power = float(seen.quantile(0.1)), float(seen.median())
     said = (
         f"At {'all' if n == n_labelled else f'{n:,} of'} {n_labelled:,} labelled sites we followed "
         f"what passes through each of {n_heads} heads. The letters' parts add up to what a head "
-        f"tells the output: the mean error is {error:.2g} log-odds, where the mean size of the "
-        f"whole is {size:.2g}. "
+        f"tells the output; they miss it by {error:.2g} log-odds in the mean, where the mean size "
+        f"of the whole is {size:.2g}. "
     )
     said += (
         f"By the letters at their places, **{len(names)} of {n_heads} heads** fit an element (a "
@@ -189,10 +201,13 @@ def say_through(
         if len(names)
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
+    if carried is not None and len(names):
+        said += _confirmed(order, carried)
     said += (
         f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. The "
-        "smallest excess over matched places that would have been found four times out of five is "
-        f"{power:.1f} bits for the median comparison."
+        "smallest excess over matched places that would have been found four times out of five "
+        f"depends on how much the letters of a head vary: {least:.1f} bits for the tenth of the "
+        f"comparisons where it is least, {power:.1f} in the median."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."
@@ -202,6 +217,20 @@ def say_through(
             "read by the stem up to its reach away from the head's key."
         )
     return said + (_named_heads(order) if len(names) else "")
+
+
+def _confirmed(names: pd.DataFrame, carried: pd.DataFrame) -> str:
+    """Say of which heads restoring says the same as the letters."""
+    keys = ["layer", "head", "element"]
+    both = names.rename(columns={"name": "element"})[keys].merge(carried[keys], on=keys)
+    agreed = [f"L{layer} H{head}" for layer, head in both[["layer", "head"]].values]
+    if len(agreed) == len(names):
+        return "Restoring gives each of them the same element. "
+    return (
+        f"Restoring gives {listed(agreed)} the same element; the other names are not confirmed. "
+        if agreed
+        else "Restoring confirms none of these names. "
+    )
 
 
 def _named_heads(names: pd.DataFrame) -> str:
@@ -241,11 +270,12 @@ def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
         f"All {n_words:,} words were scored. Averaged over queries, each letter of the seven "
         "under the key adds a fixed amount to a head's score: a position weight matrix. Single "
         "queries differ from that average: over all pairs of words, the matrix explains "
-        f"{alone.min():.0%} to {alone.max():.0%} of the variance of the score, and one matrix "
-        f"more for query and key each, {pair.min():.0%} to {pair.max():.0%}. "
-        "How strongly a query's word looks at its head's distance is explained "
-        f"by a matrix to R² = {fit.min():.2f} to {fit.max():.2f}. By distance alone, the "
-        f"{'heads look' if len(told) > 1 else 'head looks'} mostly at one place: {listed(told)}"
+        f"{spanned(alone, '.0%')} of the variance of the score; with one more "
+        f"matrix for the query and one for the key, {spanned(pair, '.0%')} is "
+        "explained. Every head has a distance at which it looks most, whatever stands there. How "
+        "strongly a query's word looks at that distance is explained by a matrix to R² = "
+        f"{spanned(fit, '.2f')}. The sharpest "
+        f"{'heads are' if len(told) > 1 else 'head is'} {listed(told)}"
         f"{'; the figure shows the others' if len(summary) > len(told) else ''}."
     )
 
@@ -255,9 +285,10 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
     sure = found[found["q_value"] <= max_q].sort_values("effect")
     rest = found[found["q_value"] > max_q]
     told = [f"{row['factor']} {_effect(row)}" for row in sure.to_dict("records")]
-    said = (
-        f"Replacing the binding sites of {_counted(found['factor'])} changes the output beyond "
-        "matched controls for " + (f"**{listed(told)}**. " if told else "none of them. ")
+    said = f"We replaced the binding sites of {_counted(found['factor'])}. " + (
+        f"Beyond matched controls, the output changes for **{listed(told)}**. "
+        if told
+        else "That the output changes beyond matched controls is shown for none of them. "
     )
     if len(rest):
         weakest, best = rest["detectable"].max(), rest["detectable"].min()
@@ -314,6 +345,6 @@ def _verdict(found: pd.DataFrame, name: str, claim: str, max_q: float) -> str:
         way = "falls" if row["effect"] < 0 else "rises"
         return f"{claim}: the output {way} beyond the controls ({numbers})."
     return (
-        f"{claim}: no effect beyond the controls ({numbers}); {row['detectable']:.2f} log-odds "
-        "would have been found four times out of five."
+        f"{claim}: no effect beyond the controls is shown ({numbers}); {row['detectable']:.2f} "
+        "log-odds would have been found four times out of five."
     )

@@ -219,7 +219,7 @@ def _group(
     (mean,), (low,), (high,) = _means(output[:, None], block, p)
     known = run.study.of.carried[0]
     chance = sited(genome, _random(model, p), known)[1]
-    good, _ = has_element(sited(genome, starts, known)[1], chance, p.rare)
+    good, *_ = has_element(sited(genome, starts, known)[1], chance, p.rare)
     some = drawn_places(starts, p.n_mapped, p.seed)
     changed = replacement.replace(
         model.network,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from genoattn.chapters.dependence_carriers_words import head_name
+from genoattn.chapters.dependence_carriers_words import head_name, more_than_control
 from genoattn.chapters.dependence_circuits_words import say_spared
 from genoattn.interventions.circuits import GOAL
 from genoattn.study.report import in_words, listed, with_interval
@@ -55,12 +55,16 @@ def say_in_short(
             )
     fallen = mediated.not_named
     n_real = int((mediated.effects["control"] == "").sum())
+    more = more_than_control(mediated.effects, mediated.criteria.max_q)
     return (
-        f"Of {n_real} element{'s' * (n_real != 1)} asked about, the output uses what stands "
-        f"at {len(used)}: noise in its place lowers the log-odds. "
+        f"Of {n_real} element{'s' * (n_real != 1)} asked about, noise in place of "
+        f"{in_words(len(used), 'none')} lowers the log-odds, and in place of "
+        f"{in_words(len(more), 'none')} {f'({listed(more)}) ' if more else ''}by more than in the "
+        "same places of sites that lack the element. "
         + (
-            f"At {in_words(len(told))} of these a head restores more than at sites that lack the "
-            f"element; the one that restores most (share of the effect, interval): {listed(told)}. "
+            f"A head *carries* an element if it restores more of it than at such sites; "
+            f"{in_words(len(told))} {'have' if len(told) > 1 else 'has'} a carrier, the strongest "
+            f"of each being (share of the effect, interval): {listed(told)}. "
             if told
             else "No single head carries any of them. "
         )
@@ -73,9 +77,9 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            f"Heads of this network restore {listed(fallen)} as well, but as much at sites that "
-            f"lack {'it' if len(fallen) == 1 else 'them'}, in the same places, so we do not say "
-            f"that they carry {'it' if len(fallen) == 1 else 'them'}. "
+            f"Heads of this network restore {listed(fallen)} as well, but that it is more than at "
+            f"sites that lack {'it' if len(fallen) == 1 else 'them'} is not shown, so we do not "
+            f"say that they carry {'it' if len(fallen) == 1 else 'them'}. "
             if fallen
             else ""
         )
@@ -92,9 +96,9 @@ def _circuit(curve: pd.DataFrame) -> str:
         most = curve.iloc[-2]
         score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
         return (
-            f"Taken out one by one, no set of heads keeps {GOAL:.0%} of the PR AUC of all "
-            f"({whole:.3f}); "
-            f"{int(most['n_heads'])} of {n} heads keep {most['pr_auc'] / whole:.0%} ({score})."
+            f"Heads were taken out one by one; of the sizes that were scored, only all {n} heads "
+            f"reach {GOAL:.0%} of the PR AUC ({whole:.3f}): {int(most['n_heads'])} keep "
+            f"{most['pr_auc'] / whole:.0%} ({score})."
         )
     return (
         f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {GOAL:.0%} "

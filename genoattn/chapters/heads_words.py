@@ -447,7 +447,7 @@ def say_all_heads(rows: pd.DataFrame, max_q: float) -> str:
                 f"{low:+.2f} to {high:+.2f}"
                 for low, high in zip(rows["spearman_min"], rows["spearman_max"], strict=True)
             ],
-            "contrast": rows["contrast"].map("{:.2f}".format),
+            "moved": rows["share_moved"].map("{:.2f}".format),
             "role": rows["role"],
         }
     )

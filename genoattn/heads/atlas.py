@@ -17,9 +17,9 @@ from genoattn.heads.preferred import BestSequences
 from genoattn.heads.profiles import (
     GROUPS,
     Profiles,
-    contrast,
     favourite,
     selectivity,
+    share_moved,
     share_near_peak,
 )
 
@@ -241,7 +241,7 @@ def head_table(
         ``layer_1based``, ``head_1based``; ``peak_offset``, ``peak_label``, ``peak_mean``;
         ``selectivity``, ``share_near_peak``; ``consensus``, ``information`` (bits, all columns),
         ``n_distinct``; ``spearman_max``, ``spearman_min`` with the labels where they are reached;
-        ``contrast``, ``peak_highest``, ``peak_lowest`` (mean attention at the peak by group).
+        ``share_moved``, ``peak_highest``, ``peak_lowest`` (mean attention at the peak by group).
     """
     mean = profiles["random"].mean
     layers, heads, window = mean.shape
@@ -274,7 +274,7 @@ def head_table(
             "spearman_max_label": label_of[rows, upper.argmax(axis=1)],
             "spearman_min": np.where(defined, lower.min(axis=1), np.nan),
             "spearman_min_label": label_of[rows, lower.argmin(axis=1)],
-            "contrast": contrast(profiles["highest"].mean, profiles["lowest"].mean).ravel(),
+            "share_moved": share_moved(profiles["highest"].mean, profiles["lowest"].mean).ravel(),
             "peak_highest": at_peak["highest"],
             "peak_lowest": at_peak["lowest"],
         }

@@ -20,7 +20,7 @@ The questions of the paper's section *Model analysis*, one function each:
 `preferred.motifs_at`          the same from any list of best positions, of a census for instance
 `looking_at`                   which heads look at one place
 `spearman`                     does its attention go with the model's output
-`contrast`                     does it look elsewhere when the output is high
+`share_moved`                  does it look elsewhere when the output is high
 `atlas.head_table`             all of it, a row for each head
 `statements.head_statements`   do the paper's statements about its heads hold for these
 =============================  ===================================================================
@@ -213,7 +213,7 @@ def share_near_peak(mean: np.ndarray, half_width: int) -> np.ndarray:
     return np.where(near, mean, 0.0).sum(axis=-1) / mean.sum(axis=-1)
 
 
-def contrast(highest: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+def share_moved(highest: np.ndarray, lowest: np.ndarray) -> np.ndarray:
     """Share of a head's attention that lies elsewhere in one group than in the other.
 
     Total variation distance of the two mean profiles, ``sum |a - b| / 2``: 0 where both groups are

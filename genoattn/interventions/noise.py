@@ -108,6 +108,8 @@ class Question(NamedTuple):
         Empty where the element stands, else what is wrong with the places.
     n_with : int
         Sites that have it (or lack it, for a control), of which these were drawn.
+    by_chance : float
+        Sites that would have it if sites were random places; NaN where that is no question.
     """
 
     element: str
@@ -117,6 +119,7 @@ class Question(NamedTuple):
     noised: Noised
     control: str
     n_with: int
+    by_chance: float = np.nan
 
 
 CONTROL = "no element here"
@@ -168,7 +171,7 @@ def questions(
         first, score = sited(genome, sites, element)
         anywhere = random_places(inside, N_RANDOM, rng)
         elsewhere, chance = sited(genome, anywhere, element)
-        has, lacks = has_element(score, chance, rare)
+        has, lacks, share = has_element(score, chance, rare)
         a, b = element.span
         swapping = element.swapped or b - a < FEWEST
         if lacks.any():
@@ -204,6 +207,7 @@ def questions(
                     Noised(begin, np.stack(noise)),
                     control,
                     int(index.size),
+                    np.nan if control else share * len(sites),
                 )
             )
     return asked
@@ -307,8 +311,8 @@ def tiles(
 
 def has_element(
     score: NDArray[np.float64], chance: NDArray[np.float64], rare: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which sites have an element, and which lack it.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
+    """Which sites have an element, which lack it, and how many random places have it.
 
     Parameters
     ----------
@@ -321,13 +325,16 @@ def has_element(
 
     Returns
     -------
-    bool arrays, each shape (n,)
+    has, lacks : bool arrays, shape (n,)
+    share : float
+        Of random places that have it.
     """
     values = np.unique(np.concatenate([score, chance]))
     reached = 1 - np.searchsorted(np.sort(chance), values - 1e-9) / len(chance)
     good = values[reached <= rare]
-    has = score >= (good.min() if good.size else values.max()) - 1e-9
-    return has, ~has & (score <= np.median(chance) + 1e-9)
+    least = (good.min() if good.size else values.max()) - 1e-9
+    has = score >= least
+    return has, ~has & (score <= np.median(chance) + 1e-9), float((chance >= least).mean())
 
 
 def random_places(inside: NDArray[np.bool_], n: int, rng: np.random.Generator) -> pd.DataFrame:

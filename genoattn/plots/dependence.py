@@ -136,6 +136,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
         for end in ("first", "second")
     ]
     column = f"interaction_{measure}"
+    score, unit = ("contrast", "log-odds") if measure == "contrast" else ("PR AUC", "PR AUC")
     order = names(pd.concat(ends).drop_duplicates().sort_values(["layer_1based", "head_1based"]))
     first, second = (pd.Series(names(end), index=pairs.index) for end in ends)
     table = pd.DataFrame(np.nan, index=order[1:], columns=order[:-1])
@@ -160,7 +161,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
         fmt="",
         annot_kws={"fontsize": style.SMALL},
         linewidths=0.5,
-        cbar_kws={"label": f"interaction ({'log-odds' if measure == 'contrast' else 'PR AUC'})"},
+        cbar_kws={"label": f"interaction ({unit})"},
     )
     axes.tick_params(axis="y", rotation=0)
     axes.set_xlabel("first head")
@@ -168,8 +169,9 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
     starred = int(((pairs[f"{column}_low"] > 0) | (pairs[f"{column}_high"] < 0)).sum())
     return Drawn(
         figure,
-        "Interaction of every two of the leading heads: the change without both minus the sum of "
-        "the changes without each. Below zero, losing both costs more than the sum; above, less. "
+        f"Interaction of every two of the leading heads, in the {score}: the change "
+        "without both minus the sum of the changes without each. Below zero, losing both costs "
+        "more than the sum; above, less. "
         f"An asterisk marks the {starred} of {len(pairs)} pairs whose interval leaves out zero.",
         f"A triangle of {len(pairs)} pairs of heads, coloured by their interaction, which runs "
         f"from {pairs[column].min():+.2f} to {pairs[column].max():+.2f}.",
@@ -540,8 +542,8 @@ def seed_map(leading: pd.DataFrame) -> Drawn:
     return Drawn(
         figure,
         "The head that carries most of each element, and the share that it restores, in every seed "
-        "and in networks that learnt nothing. Numbers of heads differ between seeds by chance; "
-        "what returns is the role.",
+        "and in networks that learnt nothing. Which number a head has is chance; what can "
+        "return is its role.",
         f"A table of {len(elements)} elements by {len(models)} networks. Elements with a carrier: "
         f"{told}.",
     )
@@ -572,7 +574,11 @@ def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
     axes.set_ylim(bottom=0)
     n_all = int(curve["n_heads"].iloc[-1])
     enough = int(curve.loc[curve["pr_auc"] >= goal * whole, "n_heads"].iloc[0])
-    reached = f"only all {n_all} heads reach it" if enough == n_all else f"{enough} heads reach it"
+    reached = (
+        f"of the sizes scored, only all {n_all} heads reach it"
+        if enough == n_all
+        else f"{enough} heads reach it"
+    )
     return Drawn(
         figure,
         f"Score of circuits against the number of heads, with intervals. The dashed line is "

@@ -189,6 +189,13 @@ def table(frame: pd.DataFrame, title: str = "") -> str:
     return "\n" + folded(title, text) if title and len(frame) > LONG else text
 
 
+def spanned(values: Iterable[float], spec: str) -> str:
+    """Write the least and the greatest of some numbers, once where they read the same."""
+    numbers = list(values)
+    least, most = (format(end(numbers), spec) for end in (min, max))
+    return least if least == most else f"{least} to {most}"
+
+
 def with_interval(
     value: float, low: float, high: float, spec: str = "+.2f", missing: str = "no interval"
 ) -> str:

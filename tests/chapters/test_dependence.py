@@ -220,7 +220,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     others = chapter.others(run, model, asked, mediated, p)
     kept = chapter.kept_heads(run, model, chapter.part(run, model, p), p)
     said = chapter.in_short(mediated, others, kept).said
-    assert "Of 1 element asked about, the output uses what stands at 1: noise in its place" in said
+    assert "Of 1 element asked about, noise in place of one lowers the log-odds" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
     assert "One head suffices for 90% of the PR AUC" in said
@@ -229,8 +229,8 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert fallen.not_named == ["-35"]
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
-    assert "Heads of this network restore -35 as well, but as much at sites that lack it" in said
-    assert "in the same places, so we do not say that they carry it." in said
+    assert "Heads of this network restore -35 as well, but that it is more than at sites t" in said
+    assert "is not shown, so we do not say that they carry it." in said
     assert "One element is carried in at least two of two seeds (-35)" in said, "in the seeds"
 
 
@@ -304,7 +304,7 @@ def test_heads_on_a_stem_are_asked_and_what_goes_past_them(study, used, asked, m
     assert (
         "most of the effect goes past the heads for none; most of the effect goes through" in said
     )
-    assert "In toy nothing goes past the heads" in said
+    assert "In toy next to nothing can go past the heads" in said
     assert set(found.finding.results) == {
         "mediation", "mediated_logos", "mediated_names", "networks_paths"
     }  # fmt: skip

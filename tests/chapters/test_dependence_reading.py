@@ -61,7 +61,7 @@ def test_the_steps_run_on_a_simulated_genome_and_leave_their_tables(toy):
     through = steps.through_heads(run, model, used, p)
     assert len(through.table) == 2 * 2 * 15 * 4
     assert list(through.table) == ["model", "layer", "head", "offset", "letter", "contribution"]
-    assert "add up to what a head tells the output: the mean error is" in through.finding.said
+    assert "add up to what a head tells the output; they miss it by" in through.finding.said
     first = steps.first_layer(run, model)
     assert set(first.finding.results) == {"first_layer", "first_layer_words"}
     assert "All 64 words were scored" in first.finding.said
@@ -89,7 +89,7 @@ def test_what_is_said_of_the_map_names_its_positions():
     effects = letter_effects(found, np.arange(60), n_bootstrap=20, level=0.9, seed=0)
     said = wording.say_mapped(found, found, 60, effects)
     assert "around all 60 labelled sites" in said
-    assert "243 mutants a site" in said
+    assert "243 mutants a place" in said
     assert "100% falls to positions -40 to +2" in said
     assert "around 60 of 70 labelled" in wording.say_mapped(found, found, 70, effects)
 
@@ -104,13 +104,15 @@ def elements(**changes):
 def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     said = wording.say_used(elements(), 100, 0.05)
     assert "\n````{admonition} All elements found" in said  # a fence begins its line
-    assert "finds **one element** at 100 sites: -10 box at -12 (50 sites, -3.00" in said
-    assert "For one the interval lies below zero; one has a known counterpart" in said
+    assert "finds **one element** at 100 sites and peaks: -10 box at -12 (50 sites, -3.00" in said
+    assert "interval lies below zero for it; it has a known counterpart (q" in said
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
-    assert "For none the interval lies below zero; none has a known counterpart" in weak
+    assert "interval lies below zero for none; none has a known counterpart (q" in weak
+    two = wording.say_used(pd.concat([elements(), elements(q_value=0.2)]), 100, 0.05)
+    assert "below zero for both; one of two has a known counterpart" in two
     assert "No motif recurs" in wording.say_used(elements()[:0], 100, 0.05)
     by_letters = wording.say_used(elements().assign(element="TAT at -12"), 100, 0.05)
-    assert "sites: TAT at -12 (50 sites" in by_letters, "its place is told once"
+    assert "peaks: TAT at -12 (50 sites" in by_letters, "its place is told once"
 
 
 def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
@@ -130,7 +132,14 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
     assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); those" in more
     assert "those that pass on most are L1 H1 (-10 box, +0.50 log" in more
-    assert "four times out of five is 2.0 bits for the median comparison." in more
+    assert "letters of a head vary: 2.0 bits for the tenth of the comp" in more
+    keys = pd.DataFrame({"layer": [1], "head": [1], "element": ["-10 box"]})
+    both = [
+        wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False, carried=one)
+        for one in (keys, keys.assign(element="start"))
+    ]
+    assert "Restoring gives each of them the same element." in both[0]
+    assert "Restoring confirms none of these names." in both[1] and "Restoring" not in more
     assert "| L1 H1 | -10 box | +0.50 | 8.0 | 0.001 |" in more
     assert "convolutions" not in more
 
@@ -145,14 +154,17 @@ def test_claims_of_the_paper_get_a_verdict_with_its_power():
         [factor("CRP", -0.9, 0.05), factor("ArcA", 0.1, 0.7), factor(wording.LAC, 0.5, 0.01)]
     )
     said = wording.say_factors(table, None, 0.05)
-    assert "for **CRP -0.90 (-1.20 to -0.60) and position -82" in said
-    assert "binding sites of two factors and one stretch changes" in said
-    assert "ArcA's sites, for which the paper sees a head: no effect beyond the controls" in said
+    assert "output changes for **CRP -0.90 (-1.20 to -0.60) and position -82" in said
+    assert "We replaced the binding sites of two factors and one stretch." in said
+    assert (
+        "ArcA's sites, for which the paper sees a head: no effect beyond the controls is shown"
+        in said
+    )
     assert "found four times out of five" in said
     assert "sigma fecI: too few in the test part to say" in said
     assert "-82, which the paper links with the lac repressor: the output rises" in said
     none = wording.say_factors(table.assign(q_value=0.051), None, 0.05)
-    assert "for none of them" in none
+    assert "is shown for none of them" in none
 
 
 def test_heads_that_carry_factors_are_named_or_their_power_is():
@@ -170,11 +182,11 @@ def test_the_three_sharpest_heads_of_the_first_layer_are_named():
          "with_a_pair": 0.6, "query_r_squared": 0.9}
     )  # fmt: skip
     said = wording.say_first_layer(summary, 64)
-    assert "the heads look mostly at one place: L1 H2 6 nt back (5% of its attention" in said
+    assert "The sharpest heads are L1 H2 6 nt back (5% of its attention" in said
     assert "50% from CCC), L1 H4 8 nt" in said and "and L1 H1 5 nt" in said
     assert "GGG" not in said and said.endswith("; the figure shows the others.")
     one = wording.say_first_layer(summary[:1], 64)
-    assert "the head looks mostly" in one and one.endswith("20% from AAA).")
+    assert "The sharpest head is L1 H1" in one and one.endswith("20% from AAA).")
 
 
 def test_a_stem_is_said_to_hide_the_words():

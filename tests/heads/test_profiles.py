@@ -118,12 +118,12 @@ def test_selectivity_from_flat_to_one_position() -> None:
     assert head_profiles.share_near_peak(profiles, 0)[0] == pytest.approx([1 / 16, 1.0, 0.5])
 
 
-def test_contrast_is_the_share_that_moved() -> None:
+def test_what_moved_is_the_share_that_lies_elsewhere() -> None:
     a = np.array([[[0.5, 0.5, 0.0, 0.0]]])
     b = np.array([[[0.5, 0.2, 0.3, 0.0]]])
-    assert head_profiles.contrast(a, b) == pytest.approx(0.3)
-    assert head_profiles.contrast(a, a) == 0.0
-    assert head_profiles.contrast(a, a[..., ::-1]) == pytest.approx(1.0)
+    assert head_profiles.share_moved(a, b) == pytest.approx(0.3)
+    assert head_profiles.share_moved(a, a) == 0.0
+    assert head_profiles.share_moved(a, a[..., ::-1]) == pytest.approx(1.0)
 
 
 # ------------------------------------------------------------------------------ best sequences
@@ -164,7 +164,7 @@ def test_a_head_that_looks_for_a_word_gives_the_word_back() -> None:
     assert table["consensus"].tolist()[0] == "GATTACA"
     assert table.loc[0, "spearman_max_label"] == -12
     assert table.loc[0, "spearman_max"] == pytest.approx(np.nanmax(rho[0, 0]))
-    assert (table["contrast"] == 0).all()
+    assert (table["share_moved"] == 0).all()
 
     elements = (
         promoter_elements.word("planted", "ATTAC", -14, -14, "here"),

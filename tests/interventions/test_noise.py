@@ -102,9 +102,10 @@ def test_tiles_cover_the_region_without_overlap_at_the_same_sites(planted):
 
 def test_a_match_that_every_place_has_is_only_had_when_perfect():
     score, chance = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0, 3.0])
-    has, lacks = m.has_element(score, chance, rare=0.1)
+    has, lacks, share = m.has_element(score, chance, rare=0.1)
     assert has.tolist() == [False, False, True]
     assert lacks.tolist() == [True, True, False]
+    assert share == 0.5, "of the random places that have it"
 
 
 def test_permuted_letters_keep_their_composition_and_move():
