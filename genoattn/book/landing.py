@@ -141,37 +141,44 @@ def answer(results: Results) -> str:
     rows = results.table("heads_by_element", "element", "by_attention", "used", "n_carriers")
     used = rows[rows["used"].astype(bool)]
     n_seen = int(used["by_attention"].fillna("").ne("").sum())
-    n_carried = int((used["n_carriers"] > 0).sum())
     seeds = int(rows["n_seeds"].max())
-    again = rows.loc[rows["element"].isin(mapped), "n_seeds"]
+    carried = used[used["n_carriers"] > 0]
+    again = carried["n_seeds"] == seeds
     factors = results.table("factors", "model", "factor", "q_value")
     factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
     n_shown = int((factors["q_value"] < MAX_Q).sum())
     if mapped:
         knows = (
             f"**Yes, the model knows promoters**: the {listed(mapped)} "
-            f"{'stands' if len(mapped) == 1 else 'stand'} out when every nucleotide is substituted"
+            f"{'stands' if len(mapped) == 1 else 'stand'} out when each nucleotide in turn is "
+            "substituted"
         )
     else:
         knows = "**That the model knows promoters is not shown**: no element stands out in its map"
     extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
-    sure = len(mapped) > 0 and len(again) > 0 and int(again.min()) == seeds > 0
+    sure = carried.loc[again, "element"].tolist() if seeds and mapped else []
+    rest = carried[~carried["element"].isin(sure)]
+    every = {1: "the", 2: "both"}.get(seeds, f"all {in_words(seeds)}")
     factor = (
         f"we replaced the binding sites of {in_words(len(factors))}, and for "
         f"{in_words(n_shown, 'none')} the output changed"
     )
     return _minus(
         f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
-        f"uses, attention names a head for {in_words(n_seen, 'none')}, and one head alone restores "
-        f"a part of {in_words(n_carried, 'none')}. "
+        f"uses, attention names a head for {in_words(n_seen, 'none')}, and "
+        f"{in_words(len(carried), 'none')} {'has' if len(carried) < 2 else 'have'} a head that "
+        "*carries* it: given back its signal on the unaltered sequence, this head alone undoes a "
+        "part of the loss. "
         + (
-            f"We are **sure** of {'this element' if len(mapped) == 1 else 'these elements'}, which "
-            f"heads carry in {in_words(seeds)} repeated trainings too"
+            f"We are **sure** of the {listed(sure)}, which heads carry in {every} repeated "
+            f"training{'s' * (seeds > 1)} too"
+            + (f" (the {listed(rest['element'])} not in {every.split()[0]})" if len(rest) else "")
             if sure
             else "We are not sure of the elements, which not every repeated training carries"
         )
-        + f"; of named factors we are not: {factor} more than at matched controls. All of this "
-        f"is about one model and {in_words(seeds)} repetition{'s' * (seeds != 1)} of its training."
+        + f"; of named factors we are not: {factor} more than at matched controls. What is said of "
+        f"heads is about one model and {in_words(seeds)} repetition{'s' * (seeds != 1)} of its "
+        "training."
     )
 
 
@@ -338,8 +345,8 @@ def _others(rest: pd.DataFrame, tried: int) -> str:
     share = f"{low:.0%}" if len(rest) == 1 else f"{low:.0%} to {high:.0%}"
     have = "element has" if len(rest) == 1 else "elements have"
     return (
-        f"{in_words(len(rest)).capitalize()} other {have} a head that restores part, {share}; "
-        f"{in_words(tried)} were tried."
+        f"{in_words(len(rest)).capitalize()} other {have} such a head, which restores {share}; "
+        f"{in_words(tried)} elements were tried."
     )
 
 
@@ -374,7 +381,13 @@ def redundancy(results: Results) -> Headline:
     needed, n = int((found["ci_high"] < 0).sum()), len(found)
     unsure = int(((found["ci_low"] <= 0) & (found["ci_high"] >= 0)).sum())
     better = int((found["ci_low"] > 0).sum())
-    rises = f"; without {in_words(better)} the score rises" if better else ""
+    rises = (
+        f"; without {in_words(better)} the score rises, as one or two of {n} may by chance"
+        if 0 < better < 3
+        else f"; without {in_words(better)} the score rises"
+        if better
+        else ""
+    )
     name = f"L{int(worst['layer_1based'])} H{int(worst['head_1based'])}"
     return Headline(
         "redundancy",
@@ -403,8 +416,8 @@ def _circuits(results: Results) -> str:
         else ""
     )
     said = (
-        f" Taken out one by one, the best {int(most['n_heads'])} of {int(whole['n_heads'])} keep "
-        f"{most['pr_auc'] / whole['pr_auc']:.0%} of the score"
+        f" Where heads were taken out one by one, {int(most['n_heads'])} of "
+        f"{int(whole['n_heads'])} keep {most['pr_auc'] / whole['pr_auc']:.0%} of the score"
     )
     if results.has("ablation_layers"):
         layers = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
@@ -415,7 +428,10 @@ def _circuits(results: Results) -> str:
         least = spared_layer(curve, spared)
         if least is not None:
             kept = least["pr_auc"] / whole["pr_auc"]
-            said += f"; without layer {int(least['layer_1based'])} as a whole, {kept:.0%} remain"
+            said += (
+                f"; without layer {int(least['layer_1based'])} as a whole, {kept:.0%} remain, so "
+                "that order was probably not the best"
+            )
     return f"{said}{measured}."
 
 
@@ -446,8 +462,10 @@ def attention(results: Results) -> Headline:
         f"training and differ in attention: `{first['with_attention']}` (with; mean of "
         f"{in_words(int(first['n_attention']))} trainings) and `{first['with_dilations']}` "
         f"(without; {in_words(int(first['n_dilations']))} trainings)."
-        f"{_neither(results, first)} The interval includes chance: other random starts of a "
-        "training, called seeds, give other scores.",
+        f"{_neither(results, first)} The interval counts that other random starts of a training, "
+        "called seeds, give other scores"
+        f"{'; it includes zero' if first['ci_low'] <= 0 <= first['ci_high'] else ''}. The first "
+        "picture of this page shows one training of each.",
         figures.forest(_frame(rows), "PR AUC with attention minus without", "tested on", zero=True),
         f"{_STUDY}/02_training",
         "What attention adds",
@@ -598,7 +616,7 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
         yield (
             "heads read promoter elements and tell the output of them",
             f"by intervention, {carried} of {len(used)} elements that the output depends on have "
-            "a head that hands them on",
+            "a head that carries them; the claim holds from half of them on",
             VERDICTS["yes" if 2 * carried >= len(used) else "no"],
             "06_dependence",
         )
@@ -815,8 +833,8 @@ _COUNTED = {
     "not shown": ("is not shown", "are not shown"),
 }
 _UNSHOWN = (
-    "*Not shown* is a claim where the interval includes no effect, or where there is too little to "
-    "tell: it may hold, and was not refuted."
+    "*Not shown* is a claim where the interval reaches zero effect, or where there is too little "
+    "to tell: it may hold, and was not refuted."
 )
 
 

@@ -33,7 +33,7 @@ def say_swept(name: str, sweep: preferred.Sweep, n_random: int) -> str:
 def say_measured(joined: pd.DataFrame) -> str:
     """Say which measurements there are of no head."""
     notes = not_measured(joined)
-    return f"Not measured here: {'; '.join(notes)}." if notes else "Everything was measured."
+    return f"Not measured here: {'; '.join(notes)}." if notes else "No measurement is missing."
 
 
 def sentences(
@@ -98,13 +98,16 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
             return f"{said}, as the output uses none of them."
         low, high = detectable
         power = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-        return f"{said} ({power} of the effect would have been found){_letters(row, ', though ')}."
+        return (
+            f"{said} (from {power} of an effect on it would be seen){_letters(row, ', though ')}."
+        )
     first, *others = row["carries"].split("; ")
     share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
     said = f"Carries the {spoken(first)}: {share} of its effect comes back with this head alone"
     if others:
         said += f"; also the {listed([spoken(one) for one in others])}"
-    said += _letters(row, "; ")
+    same = row["mediated_name"] in (first, *others)
+    said += _letters(row, "; " if same else ", although ")
     return f"{said}; {matched(row['seed_stability'], n_others)}."
 
 
@@ -119,7 +122,7 @@ def _looks(row: Mapping[Any, Any], selective: float) -> str:
     """Where a head looks, and what for."""
     peak = f"{int(paper_label(int(row['peak_offset']))):+d}"
     if row["selectivity"] >= selective:
-        where = f"Looks mostly around {peak}"
+        where = f"Its attention peaks at {peak}"
     else:
         where = f"Spreads its attention, with the highest mean at {peak}"
     if set(row["consensus"]) - {"N"}:
@@ -211,11 +214,17 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
     star = " An asterisk marks what the paper matches with a head." if both else ""
     return (
         f"Of {in_words(len(found))} elements, attention gives {in_words(int(looked.sum()))} a head "
-        f"by the rule of the chapter on heads; interventions find a head that carries "
-        f"{in_words(int(carried.sum()))}.{paper} The table gives the change of the log-odds when "
-        f"the element becomes noise, and the head that brings most of it back.{star}\n"
-        + table(rows, "Element by element: attention and intervention")
+        f"by the rule of the chapter on heads; interventions find a carrying head for "
+        f"{in_words(int(carried.sum()))}.{paper} {_elsewhere(found, n_others)}The table gives the "
+        "change of the log-odds when noise takes the element's place, and the head that brings "
+        f"most of it back.{star}\n" + table(rows, "Element by element: attention and intervention")
     )
+
+
+def _elsewhere(found: pd.DataFrame, n_others: int) -> str:
+    """Say which elements other seeds carry and this model does not; nothing if there is none."""
+    only = found[(found["n_carriers"] == 0) & (found["n_seeds"] > 0)] if n_others else found[:0]
+    return f"Other seeds alone carry {listed(only['element'])}. " if len(only) else ""
 
 
 def _by_intervention(row: Mapping[Any, Any]) -> str:
@@ -225,7 +234,7 @@ def _by_intervention(row: Mapping[Any, Any]) -> str:
         more = f" and {row['n_carriers'] - 1} more" if row["n_carriers"] > 1 else ""
         return f"{row['carried_by']} {share}{more}"
     if not row["used"]:
-        return "not used"
+        return "not counted: the output rises" if row["ci_high"] < 0 else "not used"
     return f"none; {row['detectable']:.0%} would have been found"
 
 
@@ -240,8 +249,8 @@ def say_recovered(tables: recovery.Recovery) -> str:
     return (
         f"{n} genome{'s were' if n != 1 else ' was'} simulated, with {len(planted)} planted "
         f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
-        "a head carries it, and the claim counts for no other. Had the elements' letters been "
-        f"permuted, the same claims would have recovered {chance:.1f} "
+        "a head carries it, and each claim counts for one element only. Had the elements' letters "
+        f"been permuted, the same claims would have recovered {chance:.1f} "
         f"({chance / max(1, len(planted)):.0%}). The models use {len(used)} of the elements, as "
         "replacing their copies by random letters moves the log-odds by half a unit or more; of "
         f"these, **{_of(used)}** were recovered." + _say_unused(planted)
@@ -254,14 +263,18 @@ def _say_unused(planted: pd.DataFrame) -> str:
     if left.empty:
         return ""
     able = left[left["ideal"].abs() >= Rule.min_used]
-    told = f" Of the {len(left)} elements that they do not use, {len(able)} could be used"
     if able.empty:
-        return f"{told}: an observer that knows the grammar would not lose half a unit with any."
+        return (
+            f" With none of the {len(left)} elements that they do not use an observer that knows "
+            "the grammar would lose half a unit."
+        )
     ideal, own = able["ideal"].abs(), able["change"].abs()
+    which = "All" if len(able) == len(left) > 1 else f"{len(able)} of the"
     return (
-        f"{told}: an observer that knows the grammar and how the assays err would lose "
-        f"{ideal.mean():.1f} log-odds with one of them in the mean, where the networks lose "
-        f"{own.mean():.1f}; they have not learnt them from the sites that there are."
+        f" {which} {len(left)} elements that they do not use could be of use: without one of them "
+        "an ideal observer, which knows the grammar and how the assays err, loses "
+        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. They have not "
+        "learnt them from the sites that there are."
     )
 
 
@@ -276,9 +289,10 @@ def say_claims(tables: recovery.Recovery) -> str:
     claims = tables.claims[tables.claims["claimed"]]
     true = claims[claims["grammar"] & claims["trained"]]
     false = true[true["false_claim"]]
+    again = len(true) - len(false) - int(tables.recovered["recovered"].sum())
     return (
-        f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element; of "
-        "several that match the same one, one counts. "
+        f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element"
+        + (f", and {again} match one that another claim had recovered. " if again else ". ")
         + _say_parts(false, tables.recovered)
         + _say_nothing_there(claims, tables.genomes)
         + _say_predicted(tables.genomes)
@@ -314,7 +328,7 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     told = (
         f"r = {with_interval(row['r'], row['r_low'], row['r_high'], '.2f')}"
         if len(known) == 1
-        else f"r = {_over_genomes(known['r'])}; the 95% interval within one is "
+        else f"r = {_over_genomes(known['r'])}; within one genome the 95% interval is "
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
@@ -326,7 +340,10 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
 
 def _over_genomes(r: pd.Series) -> str:
     """The mean of correlations, and between which they lie."""
-    return f"{r.mean():.2f} in the mean of {len(r)} genomes ({r.min():.2f} to {r.max():.2f})"
+    return (
+        f"{r.mean():.2f} in the mean of {len(r)} genomes (least {r.min():.2f}, greatest "
+        f"{r.max():.2f})"
+    )
 
 
 def _say_ideal(known: pd.DataFrame) -> str:
@@ -363,13 +380,16 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
         return f"{said}."
     each = listed(
         f"{row['name']} ({row['consensus']} at {int(paper_label(int(row['first']))):+d}; "
-        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds, "
+        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds lost, "
         f"foremost by {row['head']})"
         for row in claims.to_dict("records")
     )
     one = claims.iloc[0]
     r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
-    return f"{said}: {each}. The drops that they predict at test sites correlate with r = {r}."
+    return (
+        f"{said}: {each}. (The sites and the noise are other ones than above.) The drops that they "
+        f"predict at test sites correlate with r = {r}."
+    )
 
 
 def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
@@ -386,10 +406,10 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     return (
         f"{in_words(len(parts)).capitalize()} of them "
         f"{'is' if len(parts) == 1 else 'are'} part of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}): more than half of what the claimed "
-        "letters tell (in bits, at the sites that have them) lies in planted copies, on average "
-        f"{parts['planted_share'].mean():.0%}, against {parts['planted_elsewhere'].mean():.0%} at "
-        f"that place of all labelled sites. So "
+        f"({listed(sorted(set(parts['planted_element'])))}): on average "
+        f"{parts['planted_share'].mean():.0%} of what their letters tell (in bits, at the sites "
+        f"that have them) lies in planted copies, where {parts['planted_elsewhere'].mean():.0%} "
+        f"would by their place alone. In this way "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
@@ -444,9 +464,10 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
     if not n_others:
         return "Whether these roles return is not known, as there is one seed only"
     return (
-        f"A head of the same profile over all elements is found in every other seed ({n_others} "
-        f"compared) for {int((stability == 1).sum())} of them, and in none for "
-        f"{int((stability == 0).sum())}"
+        "A head with the same shares of all elements is found in "
+        f"{'both' if n_others == 2 else f'all {in_words(n_others)}'} other seeds for "
+        f"{in_words(int((stability == 1).sum()), 'none')} of them, and in none for "
+        f"{in_words(int((stability == 0).sum()), 'none')}"
     )
 
 

@@ -143,7 +143,7 @@ def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | Non
         "and over those of highest and lowest output; where the curves part, the head looks "
         "elsewhere when the output is high. The grey stripe marks the position of highest mean "
         f"attention, if it lies in the region. {letters}Where attention is high and no letters "
-        "stand below, the output learns nothing from what the head looks at there.",
+        "stand below, nothing that the head looks at there is seen to reach the output.",
         f"{len(mine)} cards, each with three curves, a sequence logo and lines of text. "
         f"Elements carried: {told or 'none'}.",
     )

@@ -58,7 +58,7 @@ def head_statements(
     first = strength[:3]
     keys = ["layer_1based", "head_1based"]
     named = table.set_index(keys).index.isin(roles.set_index(keys).index)
-    with_role, without = table.loc[named, "contrast"], table.loc[~named, "contrast"]
+    with_role, without = (table.loc[rows, "share_moved"] for rows in (named, ~named))
     early = roles["layer_1based"] <= 2
     lac = table[(table["peak_label"] + 82).abs() <= 3]
     both = len(with_role) > 0 and len(without) > 0
@@ -96,7 +96,7 @@ def head_statements(
         ),
         (
             "attention differs most between high and low outputs in heads of promoter elements",
-            f"median contrast {with_role.median():.2f} with a role, {without.median():.2f} "
+            f"median share that moves {with_role.median():.2f} with a role, {without.median():.2f} "
             f"without (Mann-Whitney p = {more:.2g}{_power(len(with_role), len(without), more)})"
             if both
             else "no two groups of heads to compare",
@@ -121,8 +121,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, the former would have to win {needed:.0%} of all pairs "
-        "to be significant"
+        f"; with {n} heads against {m}, a difference is significant only if those with a role are "
+        f"higher in {needed:.0%} of all pairs"
     )
 
 
@@ -214,7 +214,7 @@ def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
         return _TOO_FEW_SITES
     found = [height[name, relation] for relation in ("sense", "antisense")]
     ratios = [
-        f"{row['strand']} {row['median'] / baseline:.2f} times the whole part "
+        f"{row['strand']} {row['median'] / baseline:.2f} times the test part's median "
         f"({row['ci_low'] / baseline:.2f} to {row['ci_high'] / baseline:.2f})"
         for row in found
     ]
@@ -235,7 +235,7 @@ def _peak(at: _Rows) -> _Verdict:
         return _TOO_FEW_SITES
     offset, ratio = (at["TSSs", "antisense"][f"peak_{what}"] for what in ("offset", "ratio"))
     return _Verdict(
-        f"highest at {position_name(offset)} nt, {ratio:.1f} times the whole part",
+        f"highest at {position_name(offset)} nt, {ratio:.1f} times the test part's median",
         offset < 0 and ratio > 1,
     )
 
@@ -247,7 +247,8 @@ def _dip(at: _Rows) -> _Verdict:
     dips = [at[_TERMINATORS, relation]["dip_offset"] for relation in ("sense", "antisense")]
     return _Verdict(
         f"lowest at {position_name(dips[0])} nt on the sense strand, "
-        f"at {position_name(dips[1])} nt on the antisense",
+        f"at {position_name(dips[1])} nt on the antisense; both would have to lie within "
+        f"{_NEAR_CENTRE} nt",
         max(abs(dip) for dip in dips) <= _NEAR_CENTRE,
     )
 
@@ -268,7 +269,7 @@ def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:
     if len(found) < len(names):
         return _TOO_FEW_REGIONS
     here = "; ".join(
-        f"{row['ratio']:.2f} times the whole part "
+        f"{row['ratio']:.2f} times the test part's median "
         f"({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
         for row in found
     )

@@ -89,9 +89,12 @@ def test_a_carrier_is_significant_of_the_model_itself_and_over_all_queries(resul
     assert found.number == "52% (42% to 62%)"
     assert "The −35 box is the letters at −38 to −32; losing them costs 2.45" in found.text
     assert (
-        "With L1 H6 alone, 52% of that loss came back. One other element has a head" in found.text
+        "With L1 H6 alone, 52% of that loss came back. One other element has such a" in found.text
     )
-    assert "restores part, 30%; three were tried" in found.text and "overshoot" not in found.text
+    assert (
+        "which restores 30%; three elements were tried" in found.text
+        and "overshoot" not in found.text
+    )
     save(results, "mediation", [shares(1, 1.02, 0.001), shares(5, 0.9, 0.2, element="UP")])
     told = landing.carriers(results).text
     assert "102% of that loss came back (more than 100% is possible: a head may overshoot)" in told
@@ -119,17 +122,19 @@ def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     circuits = {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2], "part": 1.0}
     save(results, "circuits", circuits)
     told = landing.redundancy(results).text
-    assert "Taken out one by one, the best 3 of 4 keep 75% of the score. Attention" in told
+    assert "taken out one by one, 3 of 4 keep 75% of the score. Attention" in told
     save(results, "ablation_layers", {"layer_1based": [1, 2], "delta_pr_auc": [-0.022, -0.1]})
     assert "as a whole" not in landing.redundancy(results).text, "89% are not enough"
     save(results, "ablation_layers", {"layer_1based": [1, 2], "delta_pr_auc": [-0.01, -0.1]})
-    assert "score; without layer 1 as a whole, 95% remain." in landing.redundancy(results).text
+    assert (
+        "score; without layer 1 as a whole, 95% remain, so that" in landing.redundancy(results).text
+    )
     save(results, "circuits", circuits | {"part": 0.15})
     told = landing.redundancy(results).text
     assert "this was measured on 15% of the test part (score 0.200 there)" in told
     save(results, "ablation_whole", ablated([0.06, -0.2, -0.03, 0.1], 0.05))
     told = landing.redundancy(results).text
-    assert "For one head the interval includes zero; without two the score rises." in told
+    assert "For one head the interval includes zero; without two the score rises, as" in told
     assert found.number == "−0.200 (−0.250 to −0.150)"
     assert "without L1 H2" in found.text and "For two heads the interval" in found.text
 
@@ -227,8 +232,8 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
         "**in part**: of three elements that the output uses, attention names a head for one"
         in told
     )
-    assert "restores a part of two" in told
-    assert "**sure** of these elements, which heads carry in two repeated trainings too" in told
+    assert "and two have a head that *carries* it" in told
+    assert "**sure** of the −10 box and −35 box, which heads carry in both repeated trai" in told
     assert "the binding sites of two, and for none the output changed more than" in told
     assert told.endswith("one model and two repetitions of its training.")
     save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
@@ -244,10 +249,18 @@ def test_the_answer_claims_no_more_than_its_tables(results):
     assert "**not**: of two" in told and "We are not sure" in told
     save(results, "elements_used", mapped("-10 box"))
     once = landing.answer(results)
-    assert "the −10 box stands out" in once and "We are not sure" in once, "in one seed of two"
+    assert "the −10 box stands out" in once and "**sure** of the UP, which" in once
+    one = [asked("-10 box", None, 3, 1), asked("UP", None, 1, 2)]
+    save(results, "heads_by_element", one)
+    assert (
+        "**sure** of the UP, which heads carry in both repeated trainings too (the −10 box not"
+        in (landing.answer(results))
+    )
+    save(results, "heads_by_element", [asked("-10 box", None, 3, 0)])
+    assert "We are not sure" in landing.answer(results)
     save(results, "heads_by_element", [asked("-10 box", "L1 H1", 1, 2)])
     assert "**fully**" in landing.answer(results)
-    assert "sure** of this element" in landing.answer(results)
+    assert "sure** of the −10 box" in landing.answer(results)
 
 
 def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):

@@ -122,10 +122,10 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
         "Carries the -35: 41% (34% to 51%) of its effect comes back with this head alone; the "
         "letters that pass through it fit the -35; a head of the same profile over all elements is "
         "found in 1 of 2 other seeds. "
-        "Without it PR AUC falls by 0.100. Looks mostly around +1"
+        "Without it PR AUC falls by 0.100. Its attention peaks at +1"
     )
     assert second.startswith(
-        "Carries none of the elements asked about (12% of the effect would have been found). "
+        "Carries none of the elements asked about (from 12% of an effect on it would be seen). "
         "Without it PR AUC does not change significantly."
     )
 
@@ -141,7 +141,7 @@ def test_elements_get_both_verdicts_with_their_power():
         }
     )  # fmt: skip
     said = words.say_elements(found, {"-10", "-35"}, 2)
-    assert "attention gives one a head" in said and "a head that carries one." in said
+    assert "attention gives one a head" in said and "a carrying head for one." in said
     assert "two of them with a head by eye: attention bears out one of these, intervent" in said
     assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
     assert "| none; 12% would have been found |" in said and "| not used |" in said
@@ -164,9 +164,12 @@ def sentence(**given):
 
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
-    assert "(12% to 30% of the effect would have been found)" in sentence(detectable=(0.12, 0.3))
+    assert "(from 12% to 30% of an effect on it would be seen)" in sentence(detectable=(0.12, 0.3))
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
-    assert "would have been found), though the letters that pass through it fit the -10" in told
+    assert (
+        "an effect on it would be seen), though the letters that pass through it fit the -10"
+        in told
+    )
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="ArcA")
     assert "fit the ArcA site." in told
 
@@ -251,9 +254,9 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "**1 of 2 (50%)** were recovered" in said
     assert "would have recovered 0.2 (12%)" in said
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
-    assert "Of the 1 elements that they do not use, 1 could be used: an observer" in said
-    assert "would lose 2.5 log-odds with one of them in the mean" in said
-    assert "where the networks lose 0.1" in said
+    assert "1 of the 1 elements that they do not use could be of use: without one of" in said
+    assert "loses 2.5 log-odds in the mean, the networks" in said
+    assert "the networks 0.1. They have not" in said
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
     assert "0 could be used: an observer that knows the grammar would not" in (
@@ -268,9 +271,9 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
 def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
-    assert "One of them is part of planted elements (-35): more than half" in said
-    assert "on average 80%, against 10% at that place" in said
-    assert "So one of the 1 elements that were not recovered is claimed in part" in said
+    assert "One of them is part of planted elements (-35): on average" in said
+    assert "lies in planted copies, where 10% would by their place alone" in said
+    assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
     assert "part of planted elements" not in words.say_claims(known(planted_share=0.5))
 
 
@@ -292,9 +295,9 @@ def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
     several = tables._replace(genomes=pd.concat([tables.genomes, two]))
     said = words.say_claims(several)
-    assert "r = 0.81 in the mean of 2 genomes (0.71 to 0.91); the 95% interval" in said
-    assert "within one is 0.25 wide in the mean. An observer" in said
-    assert said.endswith("gets 0.85 in the mean of 2 genomes (0.80 to 0.90).")
+    assert "r = 0.81 in the mean of 2 genomes (least 0.71, greatest 0.91); within" in said
+    assert "is 0.25 wide in the mean. An observer" in said
+    assert said.endswith("gets 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
     tables.genomes["r_ideal"] = np.nan
     assert words.say_claims(tables).endswith("costs there: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
@@ -327,7 +330,7 @@ def real(**changes) -> pd.DataFrame:
 def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     said = words.say_real(real())
     assert "one of two elements that are found in the mutation map of `curated`" in said
-    assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds, foremost by L1 H6)" in said
+    assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds lost, foremost by L1 H6)" in said
     assert said.endswith("correlate with r = 0.90 (0.80 to 0.95).")
     assert "WWWW" not in said
     assert words.say_real(real(claimed=False)).endswith("on this genome become claims.")
@@ -348,7 +351,7 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
     said = words.say_in_short(joined, 2)
     assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
     assert "switching one off lowers PR AUC significantly for 1 of all 2." in said
-    assert "in every other seed (2 compared) for 1 of them, and in none for 0." in said
+    assert "is found in both other seeds for one of them, and in none for none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)
     assert "Of 2 heads, none carries an element to the output; no head was switched off." in said

@@ -16,7 +16,7 @@ def test_statements_follow_from_the_table() -> None:
             "head_1based": [1, 2] * 6,
             "peak_label": [-12, -35, -10, -33, 4, -20, -300, -82, -400, -40, -81, 19],
             "share_near_peak": [0.9, 0.8, 0.7, 0.6, 0.5, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1],
-            "contrast": [0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.05, 0.1, 0.15, 0.2, 0.1, 0.1],
+            "share_moved": [0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.05, 0.1, 0.15, 0.2, 0.1, 0.1],
         }
     )
     rho = np.zeros((6, 2, 4))
@@ -83,7 +83,7 @@ def test_statements_follow_from_the_tables() -> None:
         "yes", "undecided", "undecided", "yes", "no", "yes", "undecided", "undecided", "yes"
     ]  # fmt: skip
     assert found["here"][0].endswith(
-        "antisense 1.30 times the whole part (1.20 to 1.40); 1,422 sites"
+        "antisense 1.30 times the test part's median (1.20 to 1.40); 1,422 sites"
     )
     assert "highest at -40 nt" in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
@@ -125,7 +125,7 @@ def test_strands_concur_only_beyond_twice_the_error(spearman, holds, said):
     ("with_role", "holds"),
     [([0.9, 0.8, 0.95], "yes"), ([0.3, 0.1, 0.6], "undecided"), ([0.0, 0.01, 0.02], "no")],
 )
-def test_a_contrast_that_is_not_significant_refutes_nothing(with_role, holds):
+def test_a_difference_that_is_not_significant_refutes_nothing(with_role, holds):
     n = 12
     table = pd.DataFrame(
         {
@@ -133,14 +133,14 @@ def test_a_contrast_that_is_not_significant_refutes_nothing(with_role, holds):
             "head_1based": [1, 2] * 6,
             "peak_label": -12,
             "share_near_peak": 0.9,
-            "contrast": [*with_role, *np.linspace(0.1, 0.7, n - 3)],
+            "share_moved": [*with_role, *np.linspace(0.1, 0.7, n - 3)],
         }
     )
     roles = table.iloc[:3].assign(element="x")
     found = statements.head_statements(table, np.zeros((6, 2, 4)), roles, selective_share=0.5)
     assert found["holds"].iloc[-1] == holds
     assert (
-        "3 heads against 9, the former would have to win 83% of all pairs" in found["here"].iloc[-1]
+        "3 heads against 9, a difference is significant only if those w" in found["here"].iloc[-1]
     ) == (holds != "yes")
 
 
