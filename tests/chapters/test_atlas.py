@@ -259,7 +259,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "the networks 0.1. They have not" in said
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
-    assert "0 could be used: an observer that knows the grammar would not" in (
+    assert "With none of the 1 elements that they do not use an observer that" in (
         words.say_recovered(tables)
     )
     tables.recovered["used"] = True
