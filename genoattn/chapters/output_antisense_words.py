@@ -56,7 +56,7 @@ def say_alone(tops: pd.DataFrame) -> str:
     if verdict(one["ci_low"], one["ci_high"]) == ABOVE:
         return (
             f"The peak remains where no assay reports a neighbour, at {ratio} times the whole "
-            "part's median: neighbours alone do not explain it."
+            "part's median: neighbours that an assay reports do not explain it alone."
         )
     return f"At the sites that are alone no peak is shown: {ratio} times the whole part's median."
 
@@ -79,7 +79,8 @@ def say_height(at_alone: pd.Series, at_random: pd.Series) -> str:
     """Say how the antisense output of sites compares with that of random places (medians)."""
     return (
         "Around that peak, the highest antisense output at the sites that are alone is "
-        f"{at_alone.median() / at_random.median():.1f} times that at random places (medians)."
+        f"{at_alone.median() / at_random.median():.1f} times that at random places (medians of "
+        "each site's own highest output)."
     )
 
 
@@ -106,8 +107,8 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. This is the mirror image of the start site; the axis of the mirror lies halfway, "
-        f"{abs(top) / 2:.1f} nt {side} of the site."
+        f"{said}. The window lies around the peak of the median profile; the axis between that "
+        f"peak and the start site is {abs(top) / 2:.1f} nt {side} of the site."
     )
 
 
@@ -171,7 +172,10 @@ def say_shuffled(changes: pd.DataFrame) -> str:
             f"Shuffling the **{box}** does not significantly lower {listed(kept)}, so it is not "
             "shown to carry both peaks."
         )
-    return f"Shuffling the **{box}** lowers both peaks, so it carries both."
+    return (
+        f"Shuffling the **{box}** lowers both peaks, so both depend on it. Whether on the same "
+        "letters of it, the shuffle does not say."
+    )
 
 
 def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> str:
@@ -196,6 +200,6 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
         + ("the sequence makes the peak" if shown else "that the sequence makes it is not shown")
         + f" where there is one, at {share:.0%} of them ({HAVE_BY_CHANCE:.0%} by chance). "
         f"{near} have another site near, and {shared} one that may share their -10 box. There all "
-        "explanations may add up, and we did not separate them; a shared -10 box is "
-        "a bidirectional promoter as well as one sequence."
+        "explanations may add up, and we did not separate them; where the -10 box is shared, the "
+        "second and the third explanation are the same."
     )

@@ -103,8 +103,12 @@ def _odd(effects: pd.DataFrame, matched: str) -> str:
     if of_all == {UNKNOWN}:
         return f"Whether pseudogenes are odd stays open {number}."
     gone = at_all & differ and at_content == {NEITHER}
-    because = "Once AT content is matched, the difference is gone; p" if gone else "P"
-    return f"{because}seudogenes are **not shown to be odd** {number}."
+    because = "Once AT content is matched, no difference is shown; p" if gone else "P"
+    most = effects.loc[effects["matched_on"] == matched, "ci_high"].max()
+    return (
+        f"{because}seudogenes are **not shown to be odd** {number}; up to {most:.1f} times the "
+        "output of their controls is not excluded."
+    )
 
 
 # ------------------------------------------------------------------------------- false positives
@@ -157,7 +161,8 @@ def _rest(n: int, n_supported: int, n_bare: int) -> str:
     return (
         f"Of the other {without:,} ({without / n:.0%}), evidence does not say whose errors "
         f"they are: {n_bare:,} have a promoter's boxes, but no assay reports a transcript, and "
-        f"{without - n_bare:,} have neither: the likeliest errors of the model."
+        f"{without - n_bare:,} have neither: the likeliest errors of the model, though half of the "
+        "curated sites have no boxes as good either."
     )
 
 
@@ -224,8 +229,9 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame, of: str = "TSSs"
     at = extremes[extremes["site_class"] == of]
     sense, other = (row_of(at, "strand", relation) for relation in ("sense", "antisense"))
     said = (
-        f"around start sites the output peaks at {position_name(sense['peak_offset'])} on their "
-        f"own strand and at {position_name(other['peak_offset'])} on the opposite one "
+        "over start sites the median output is highest at "
+        f"{position_name(sense['peak_offset'])} on their own strand and at "
+        f"{position_name(other['peak_offset'])} on the opposite one "
         f"({_times(sense['peak_ratio'])} and {_times(other['peak_ratio'])} times the median of the "
         "whole test part)."
     )
@@ -236,7 +242,7 @@ def short_places(regions: pd.DataFrame, extremes: pd.DataFrame, of: str = "TSSs"
     name, row = _in(labels(best)[0]), dict(best.iloc[0])
     ratio = with_interval(row["ratio"], row["ratio_low"], row["ratio_high"], ".2f")
     return (
-        f"Of all regions the median output is highest {name}, {ratio} times that of the whole "
+        f"Among the regions the median output is highest {name}, {ratio} times that of the whole "
         f"test part; {said}"
     )
 
@@ -278,11 +284,10 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         )
         n = max(int(row["n"]) for row in rows)
         return (
-            f"{there}, and shuffling the -10 region alone leaves {left}: there, one sequence, read "
-            "on each strand by itself, makes both peaks. This was tested at "
-            f"{n:,} lone {'site' if n == 1 else 'sites'} chosen because their antisense peak is "
-            f"as high as the highest {HAVE_BY_CHANCE:.0%} at random places; {share:.0%} of lone "
-            "sites have such a one."
+            f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
+            "depend on this one stretch, read on each strand by itself. This was tested at "
+            f"{n:,} of the {share:.0%} of lone sites whose antisense peak is higher than at "
+            f"{1 - HAVE_BY_CHANCE:.0%} of random places."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 

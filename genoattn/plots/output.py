@@ -21,7 +21,7 @@ from matplotlib.ticker import (
 
 from genoattn.interventions.shuffles import EDITS
 from genoattn.output.around import class_name, position_name
-from genoattn.output.regions import labels
+from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn
 from genoattn.study.report import signed
@@ -97,7 +97,7 @@ def _said_of_profiles(shown: pd.DataFrame, reach: int | None) -> str:
     window = wide if reach is None else f"close up, {reach} nt to each side"
     see = (
         "Around start sites look for the sharp peak at +1 on their own strand and a lower one on "
-        "the opposite strand; a class of few sites has wide bands, and its single peaks are chance."
+        "the opposite strand; a class of few sites has wide bands, and other peaks may be chance."
         if reach is None
         else "Look where the dashed curve peaks: upstream of +1 if the same nucleotides are read "
         "as a promoter on the other strand."
@@ -181,12 +181,18 @@ def region_medians(regions: pd.DataFrame) -> Drawn:
         if regions["paper_ratio"].notna().any()
         else ""
     )
+    maxima = (
+        " For the rows of the highest in each gap, gaps are resampled instead; maxima are higher "
+        "by their nature."
+        if regions["region"].eq(HIGHEST_IN_GAPS).any()
+        else ""
+    )
     return Drawn(
         figure,
         "Median output of each class of regions: left as a multiple of the whole test part's "
         f"median{theirs}; right as a percentile of the test part. Bars: interval of the block "
-        "bootstrap, for the maxima of gaps that of the gaps. Where a bar lies to the right of the "
-        "line, the median output is higher than in the whole test part.",
+        "bootstrap. Where a bar lies to the right of the line, the median output is higher than "
+        f"in the whole test part.{maxima}",
         f"Points with horizontal bars, a row for each class of regions: {'; '.join(told)}.",
     )
 
@@ -467,7 +473,7 @@ def pseudogenes(genes: pd.DataFrame, effects: pd.DataFrame, baseline: float) -> 
         "Left: median output over each gene of the test part, on its strand, against its AT "
         "content. Right: the output of a pseudogene over the median of its controls, median over "
         "the pseudogenes with its exact bootstrap interval, as more and more is matched. If "
-        "pseudogenes were odd by themselves, the last row would still lie to the right of 1.",
+        "pseudogenes were odd by themselves, the whole bar of the last row would lie off 1.",
         f"Left, a cloud of {len(genes):,} genes, {int(genes['pseudo'].sum()):,} of them "
         f"pseudogenes. Right, points with bars: {'; '.join(told)}.",
     )
@@ -527,8 +533,8 @@ def support(table: pd.DataFrame) -> Drawn | None:
         "Share of the novel sites that have each kind of evidence within the tolerance (exact "
         "binomial intervals), beside the share of positions of the same kind that have it. The "
         "factor is their ratio, with the interval of a block bootstrap. A filled bar far "
-        "longer than the hatched one says that many of these sites are real and missing from the "
-        "labels.",
+        "longer than the hatched one suggests that many of these sites are real and missing from "
+        "the labels.",
         f"Pairs of bars, novel sites beside chance: {'; '.join(told)}.",
     )
 

@@ -286,7 +286,7 @@ def _concur(strands: pd.DataFrame) -> _Verdict:
     significant = abs(wide["spearman"]) > needed
     power = "" if significant else f"; only more than {needed:.2f} is significant"
     return _Verdict(
-        f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt "
+        f"rank correlation {wide['spearman']:.2f} in windows of {wide['width']} nt, the widest "
         f"({wide['chance']:.2f} by chance{power})",
         bool(wide["spearman"] > 0) if significant else None,
     )

@@ -331,7 +331,7 @@ def tops(n: int, ratio: float, low: float, high: float) -> pd.DataFrame:
 
 
 def test_the_peak_without_neighbours_is_shown_by_its_interval_alone():
-    assert "neighbours alone do not explain" in antisense_words.say_alone(tops(50, 5.9, 4.2, 7.4))
+    assert "do not explain it alone" in antisense_words.say_alone(tops(50, 5.9, 4.2, 7.4))
     touching = antisense_words.say_alone(tops(50, 5.9, 1.0, 7.4))
     assert "no peak is shown: 5.9 (1.0 to 7.4)" in touching
     assert "no peak is shown: 5.9 (too few sites)" in antisense_words.say_alone(
@@ -381,7 +381,7 @@ def changes(sense: tuple[float, float], other: tuple[float, float]) -> pd.DataFr
 
 
 def test_a_box_carries_both_peaks_only_if_both_intervals_lie_below_one():
-    assert "carries both" in antisense_words.say_shuffled(changes((0.1, 0.9), (0.1, 0.9)))
+    assert "both depend on it" in antisense_words.say_shuffled(changes((0.1, 0.9), (0.1, 0.9)))
     said = antisense_words.say_shuffled(changes((0.1, 0.9), (0.1, 1.0)))
     assert "does not significantly lower the antisense peak" in said
     said = antisense_words.say_shuffled(changes((0.1, 1.2), (1.1, 1.3)))
@@ -439,13 +439,14 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     one.loc[one.index[-1], "ci_low"] = 1.01
     assert "on the antisense strand (27" in words.say_pseudogenes(one)
     assert words.say_pseudogenes(gone).endswith(
-        " Pseudogenes are **not shown to be odd** (27 pseudogenes)."
+        " Pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of "
+        "their controls is not excluded."
     ), "they never differed"
     differed = gone.copy()
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
-        "Once AT content is matched, the difference is gone; pseudogenes are **not shown to be "
-        "odd** (27 pseudogenes)."
+        "Once AT content is matched, no difference is shown; pseudogenes are **not shown to be "
+        "odd** (27 pseudogenes); up to 1.2 times the output of their controls is not excluded."
     )
     still = differed.copy()
     still.loc[still.index[3], ["ci_low", "ci_high"]] = 1.4, 16.0
@@ -492,7 +493,7 @@ def test_novel_sites_without_evidence_are_split_by_their_boxes():
     assert words._rest(455, 208, 130) == (
         "Of the other 247 (54%), evidence does not say whose errors they are: 130 have a "
         "promoter's boxes, but no assay reports a transcript, and 117 have neither: the likeliest "
-        "errors of the model."
+        "errors of the model, though half of the curated sites have no boxes as good either."
     )
     assert words._rest(10, 10, 0) == "None is without evidence."
 
@@ -532,7 +533,7 @@ def test_the_short_answer_names_the_highest_region_and_both_peaks():
     )
     said = words.short_places(table, extremes())
     assert "highest between divergent genes, 4.70 (4.10 to 5.20) times" in said
-    assert "peaks at +1 on their own strand and at -18" in said
+    assert "highest at +1 on their own strand and at -18" in said
     assert "(2,960 and 9.7 times the median" in said
     touching = regions(("between divergent genes", "both", 4.7, 1.0, 5.2))
     unknown = regions(("between divergent genes", "both", 4.7, NAN, NAN))
@@ -545,8 +546,8 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "makes both peaks. This was tested at 9 lone sites chosen because" in said
-    assert said.endswith("highest 10% at random places; 25% of lone sites have such a one.")
+    assert "read on each strand by itself. This was tested at 9 of the 25% of lone" in said
+    assert said.endswith("whose antisense peak is higher than at 90% of random places.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)
