@@ -2,10 +2,10 @@
 
 Touches arrays and frames alone. Three explanations are told apart: another start site lies near on
 the other strand (*neighbours*); a promoter that works both ways, whose two start sites share a -10
-box, a few nucleotides upstream of each other; or the sequence alone, as a -10 box read on the
-other strand looks like half of one (TATAAT is ATTATA there, and both contain TATA). Warman et al.
-2021 (doi:10.1038/s41564-021-00898-9) find bidirectional promoters to be a consequence of that
-symmetry.
+box; or the sequence alone, as a -10 box is half a -10 box of the other strand: its most conserved
+letters, A at -11 and T at -7, are a T and an A there, each in the other's place, for a start at
+-18. Warman et al. 2021 (doi:10.1038/s41564-021-00898-9) find bidirectional promoters to be a
+consequence of that symmetry.
 """
 
 from __future__ import annotations
