@@ -512,7 +512,8 @@ def in_short(
     return Finding(
         f"{words.say_selective(selective, len(rows), p)} "
         f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q, near)} "
-        "The counts are over all positions of the test part, so they have no sampling error, but "
-        "they describe one trained model; trained from another seed, other heads may have these "
-        "roles. Attention shows what a head reads, not that the output depends on it."
+        "Where heads look was counted over the whole test part; matches and odds ratios are "
+        "subject to chance. All describes one trained model; trained from another seed, other "
+        "heads may have these roles. Attention shows where a head looks, not that the output "
+        "depends on it."
     )

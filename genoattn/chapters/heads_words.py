@@ -314,8 +314,9 @@ def say_output(by_layer: pd.DataFrame, chance: float) -> str:
     strongest = by_layer.loc[strength.idxmax(), "layer_1based"]
     return (
         f"The strongest correlation is {strength.max():.2f}, in layer "
-        f"{strongest}. {int((strength > chance).sum())} of {len(by_layer)} layers exceed "
-        f"{chance:.2f}, the strongest correlation with shuffled outputs.\n\n"
+        f"{strongest}, regardless of sign. {int((strength > chance).sum())} of {len(by_layer)} "
+        f"layers exceed {chance:.2f}, the strongest correlation with shuffled outputs; as "
+        "neighbouring samples are not independent, that limit is somewhat too low.\n\n"
         + folded("The strongest correlations of each layer", table(shown))
     )
 

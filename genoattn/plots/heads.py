@@ -212,7 +212,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
         figure,
         f"Attention of each head (row) at each position, {PROFILES[column]}, relative to the "
         f"head's own highest value. A head that looks at one place is a dark row with one bright "
-        f"stripe; a bright row looks everywhere. {counted}.",
+        f"stripe; a bright row can look anywhere, depending on the sequence. {counted}.",
         f"Heat map of {len(peaks)} heads over positions {_window(profiles)}; {counted}.",
     )
 
@@ -395,8 +395,9 @@ def logo_grid(
     return Drawn(
         figure,
         "Motif of each head at the position that it attends to most; beside its name, the number "
-        "of different sequences in it. Tall letters are required by the head, a flat logo is a "
-        f"head that looks at a place whatever is there. Most information: {most}.{of_roles}",
+        "of different sequences in it. Tall letters are common where the head gives most "
+        f"attention; in a flat logo these places share no sequence. Most information: "
+        f"{most}.{of_roles}",
         f"Grid of {bits.size} sequence logos of {width} nucleotides, one a head. Most information: "
         f"{most}.{of_roles}",
     )
@@ -515,7 +516,8 @@ def examples(
         "For each element, the head whose motif is most like it where the element can lie (grey): "
         "the head's mean attention over all positions, on its own scale, and its motif. A head "
         "stands for the element only where the motif is similar enough and more so than random "
-        f"elements; this holds for {len(fitting)} of {len(found)} elements.",
+        f"elements; heads are named after {len(fitting)} of {len(found)} elements (each after one, "
+        "the most similar).",
         f"A row for each of {len(found)} elements, mean attention at the left, a logo at the "
         f"right. {told}.",
     )
@@ -567,8 +569,9 @@ def peaks_and_elements(
         figure,
         "Above, where each element can lie; a bar is darker where more of its possible places "
         "overlap. Below, where each head has its highest mean attention; the number is the head, a "
-        "filled circle a head whose motif equals an element's. Open circles under a bar look at "
-        f"the right place for something else. Filled: {len(roles)} of {len(table)} heads.",
+        "filled circle a head whose motif equals an element's. Open circles under a bar peak where "
+        "the element can lie, but their motif is not shown to be the element's. "
+        f"Filled: {len(roles)} of {len(table)} heads.",
         f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "
         f"in {n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a role: "
         f"{len(roles)}; peaks outside: {outside}.",
@@ -667,8 +670,8 @@ def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Drawn:
     return Drawn(
         figure,
         "Highest and lowest rank correlation with the output in each layer. The grey band "
-        f"(±{chance:.2f}) is what shuffled outputs reach at most. In the paper, the correlation "
-        "grows over the first three layers.",
+        f"(±{chance:.2f}) is what shuffled outputs reach at most, somewhat too narrow. In the "
+        "paper, the correlation grows over the first three layers.",
         f"Two curves over {len(extremes)} layers; the strongest correlations by layer are {told}, "
         f"the largest with shuffled outputs is {chance:.2f}.",
     )
@@ -717,9 +720,10 @@ def clustered_correlations(
     n_pairs = len(order) * (len(order) - 1) // 2
     return Drawn(
         figure,
-        "Correlation of each two heads, clustered so that correlated heads are neighbours. A block "
-        "along the diagonal is a group of heads that look together. A block in the left panel only "
-        "is of heads that share a place; one in the right panel, of heads that choose the same "
+        "Correlation of each pair of heads, clustered so that correlated heads are neighbours. A "
+        "block along the diagonal is a group of heads that look together. A block in the left "
+        "panel only is of heads that share a place; one in the right panel, of heads that choose "
+        "the same "
         f"nucleotides of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
         f"{len(matrices)} heat maps of correlations between {len(order)} heads; pairs above "
         f"0.5, of {n_pairs}: {told}.",
@@ -889,8 +893,8 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
         figure,
         "Share of comparisons with a p-value of at most so much. Where the shuffled motifs lie "
         "on the grey line, the p-values are calibrated. Where the heads' motifs lie above the "
-        "shuffled ones, they resemble known motifs more than their composition explains. At 0.01: "
-        f"{told}.",
+        "shuffled ones, they resemble known motifs more than their composition explains; the "
+        f"difference was not tested. At 0.01: {told}.",
         f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told} comparisons.",
     )
 
@@ -944,6 +948,6 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
         "Odds ratio of a head's best positions to lie in known binding sites, against positions at "
         "the same distance from a start site and of the same AT content, with its 95% interval. At "
         "the vertical line, 1, a head's best positions are no more often in sites than matched "
-        f"ones. Enriched (filled): {told}. A bar without a circle has no finite estimate.",
+        f"ones. Enriched (filled): {told}. A bar without a circle: the estimate is 0 or infinite.",
         f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched: {told}.",
     )
