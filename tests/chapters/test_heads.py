@@ -361,7 +361,7 @@ def test_correlations_with_the_output_are_counted_against_chance():
         }
     )
     said = words.say_output(by_layer, 0.3)
-    assert "strongest correlation is 0.69, in layer 2. 1 of 3 layers exceed 0.30" in said
+    assert "is 0.69, in layer 2, regardless of sign. 1 of 3 layers exceed 0.30" in said
 
 
 def known(*q) -> pd.DataFrame:
