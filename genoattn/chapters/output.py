@@ -363,7 +363,7 @@ def in_short(
         f"{words.short_places(regions.table, around.extremes)} "
         f"{words.short_opposite(opposite.tops, shuffled.changes, shuffled.share)} "
         f"{words.short_novel(novel.supported, novel.n_predicted)} "
-        "All this is the output of one model on the test part. The bands resample sites as if "
+        "All this is the output of one model on the test part. The bands treat sites as if "
         "they were independent and are somewhat too narrow; a shuffled promoter says what the "
         "model reads, not what the polymerase does; and evidence that is frequent at the novel "
         "sites makes no single one of them true."

@@ -107,8 +107,8 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. The window lies around the peak of the median profile; the axis between that "
-        f"peak and the start site is {abs(top) / 2:.1f} nt {side} of the site."
+        f"{said}. The window lies around the peak of the median profile; halfway between that "
+        f"peak and the start site, {abs(top) / 2:.1f} nt {side}, is the axis of the mirror."
     )
 
 
@@ -196,10 +196,14 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
     shown = all(verdict(row["ci_low"], row["ci_high"]) == BELOW for row in both)
     return (
         f"**Which explanation holds, and for how many?** Of {total:,} start sites, {alone} are "
-        "alone: no assay sees a neighbour, and "
-        + ("the sequence makes the peak" if shown else "that the sequence makes it is not shown")
-        + f" where there is one, at {share:.0%} of them ({HAVE_BY_CHANCE:.0%} by chance). "
-        f"{near} have another site near, and {shared} one that may share their -10 box. There all "
-        "explanations may add up, and we did not separate them; where the -10 box is shared, the "
-        "second and the third explanation are the same."
+        f"alone: no assay sees a neighbour. {share:.0%} of them have an antisense peak "
+        f"({HAVE_BY_CHANCE:.0%} by chance), and "
+        + (
+            "at those that were shuffled it depends on the -10 region. "
+            if shown
+            else "that it depends on the -10 region is not shown. "
+        )
+        + f"{near} have another site near, and {shared} one that may share their -10 box. There "
+        "all explanations may add up, and we did not separate them; where the -10 box is shared, the "
+        "second and the third explanation cannot be told apart."
     )

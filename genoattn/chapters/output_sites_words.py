@@ -150,8 +150,14 @@ def say_levels(levels: pd.DataFrame, baseline: float, missing: Iterable[str] = (
     """
     words = {
         (True, True): "Raised on both strands are the surroundings of",
-        (True, False): "Raised on the sense strand only are those of",
-        (False, True): "Raised on the antisense strand only are those of",
+        (
+            True,
+            False,
+        ): "Shown to be raised on the sense strand, and not on the antisense strand, are those of",
+        (
+            False,
+            True,
+        ): "Shown to be raised on the antisense strand, and not on the sense strand, are those of",
         (False, False): "Not shown to be raised are those of",
     }
     found: dict[tuple[bool, bool], list[str]] = {one: [] for one in words}
@@ -245,7 +251,7 @@ def say_predicted(
         said += (
             f"{exact['share']:.0%} of all ({interval(exact['ci_low'], exact['ci_high'], '.0%')}) "
             f"lie exactly at a curated site, against {exact['chance']:.2%} of random positions. "
-            f"Of those within {tolerance} nt of one, the median distance is {middle} nt "
-            f"(quartiles {first} and {last} nt; positive is downstream)."
+            f"Of the predicted sites within {tolerance} nt of one, the median distance is "
+            f"{middle} nt (quartiles {first} and {last} nt; positive is downstream)."
         )
     return f"{said} Scores at a coarser resolution, by *k*-mers, are in the chapter on training."

@@ -103,7 +103,7 @@ def _odd(effects: pd.DataFrame, matched: str) -> str:
     if of_all == {UNKNOWN}:
         return f"Whether pseudogenes are odd stays open {number}."
     gone = at_all & differ and at_content == {NEITHER}
-    because = "Once AT content is matched, no difference is shown; p" if gone else "P"
+    because = "Once AT content is matched, no difference is left that is shown; p" if gone else "P"
     most = effects.loc[effects["matched_on"] == matched, "ci_high"].max()
     return (
         f"{because}seudogenes are **not shown to be odd** {number}; up to {most:.1f} times the "
@@ -285,9 +285,9 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         n = max(int(row["n"]) for row in rows)
         return (
             f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
-            "depend on this one stretch, read on each strand by itself. This was tested at "
-            f"{n:,} of the {share:.0%} of lone sites whose antisense peak is higher than at "
-            f"{1 - HAVE_BY_CHANCE:.0%} of random places."
+            "depend on this one stretch, read on each strand by itself. Of the sites without a "
+            f"neighbour, {share:.0%} have an antisense output higher than that at "
+            f"{1 - HAVE_BY_CHANCE:.0%} of random places; {n:,} of these were shuffled."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 
@@ -315,7 +315,8 @@ def short_novel(supported: pd.DataFrame, n_predicted: int) -> str:
     known = (n_predicted - one["n"]) / n_predicted
     return (
         f"We set the threshold so that {known:.0%} of the {n_predicted:,} predicted sites are in "
-        f"the labels. Of the other {int(one['n']):,}, {share} have evidence elsewhere, against "
+        f"the labels. Of the other {int(one['n']):,}, {share} have evidence from a "
+        "source that the labels do not use, against "
         f"{one['chance']:.0%} by chance: "
         + (
             "many false positives are gaps in the labels."

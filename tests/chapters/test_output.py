@@ -277,8 +277,8 @@ def test_classes_are_raised_on_both_strands_on_one_or_on_none():
     )
     assert said == (
         "Raised on both strands are the surroundings of a. "
-        "Raised on the sense strand only are those of b. "
-        "Raised on the antisense strand only are those of c. "
+        "Shown to be raised on the sense strand, and not on the antisense strand, are those of b. "
+        "Shown to be raised on the antisense strand, and not on the sense strand, are those of c. "
         "Not shown to be raised are those of d. "
         "There are too few sites for an interval of e. "
         "No site has its whole window in the test part: f."
@@ -404,10 +404,10 @@ def test_each_explanation_is_given_its_sites():
     shown, below = tops(32, 5.9, 4.2, 7.4), changes((0.1, 0.9), (0.1, 0.9))
     said = antisense_words.say_explained(shown, below, 0.25)
     assert "Of 50 start sites, 32 (64%) are alone: no assay sees a neighbour" in said
-    assert "makes the peak where there is one, at 25% of them (10% by chance)." in said
+    assert "25% of them have an antisense peak (10% by chance), and at those that were sh" in said
     assert "9 (18%) have another site near, and 9 (18%) one that may share" in said
     touching = antisense_words.say_explained(shown, changes((0.1, 0.9), (0.1, 1.0)), 0.25)
-    assert "that the sequence makes it is not shown where there is one" in touching
+    assert "and that it depends on the -10 region is not shown" in touching
 
 
 def effects(low: float, high: float) -> pd.DataFrame:
@@ -445,8 +445,8 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     differed = gone.copy()
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
-        "Once AT content is matched, no difference is shown; pseudogenes are **not shown to be "
-        "odd** (27 pseudogenes); up to 1.2 times the output of their controls is not excluded."
+        "Once AT content is matched, no difference is left that is shown; pseudogenes are **not "
+        "shown to be odd** (27 pseudogenes); up to 1.2 times the output of their controls is not excluded."
     )
     still = differed.copy()
     still.loc[still.index[3], ["ci_low", "ci_high"]] = 1.4, 16.0
@@ -546,8 +546,8 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "read on each strand by itself. This was tested at 9 of the 25% of lone" in said
-    assert said.endswith("whose antisense peak is higher than at 90% of random places.")
+    assert "read on each strand by itself. Of the sites without a neighbour, 25% have" in said
+    assert said.endswith("that at 90% of random places; 9 of these were shuffled.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)
