@@ -204,6 +204,6 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
             else "that it depends on the -10 region is not shown. "
         )
         + f"{near} have another site near, and {shared} one that may share their -10 box. There "
-        "all explanations may add up, and we did not separate them; where the -10 box is shared, the "
-        "second and the third explanation cannot be told apart."
+        "all explanations may add up, and we did not separate them; where the -10 box is shared, "
+        "the second and the third explanation cannot be told apart."
     )
