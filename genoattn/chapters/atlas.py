@@ -304,5 +304,5 @@ def in_short(heads: Heads, recovered: Recovered) -> Finding:
         words.say_in_short(heads.joined, heads.n_others)
         + " "
         + words.say_trust(recovered.tables)
-        + " All numbers are of one genome."
+        + " Apart from simulations, all numbers are of one genome."
     )
