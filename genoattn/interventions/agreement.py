@@ -86,8 +86,8 @@ def agreement(
     same = times @ diagonal / times.sum(1)
     # pairs of different sites, each as often as the resample has both
     off = np.einsum("ri,ij,rj->r", times, r, times, optimize=True) - times**2 @ diagonal
-    with np.errstate(invalid="ignore"):
-        different = off / (times.sum(1) ** 2 - (times**2).sum(1))
+    pairs = times.sum(1) ** 2 - (times**2).sum(1)  # none where a resample has one site only
+    different = np.divide(off, pairs, out=np.full_like(off, np.nan), where=pairs > 0)
     told: list[float] = []
     for values in (same, different, same - different):
         told += [float(values[0]), *bootstrap.interval(values[1:], level)]
