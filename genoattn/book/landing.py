@@ -33,7 +33,7 @@ from genoattn.interventions.circuits import spared_layer
 from genoattn.plots import landing as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
-from genoattn.study.report import in_words, listed, table, with_interval
+from genoattn.study.report import every, in_words, listed, table, with_interval
 from genoattn.study.statements import VERDICTS
 
 __all__ = [
@@ -158,7 +158,6 @@ def answer(results: Results) -> str:
     extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
     sure = carried.loc[again, "element"].tolist() if seeds and mapped else []
     rest = carried[~carried["element"].isin(sure)]
-    every = {1: "the", 2: "both"}.get(seeds, f"all {in_words(seeds)}")
     factor = (
         f"we replaced the binding sites of {in_words(len(factors))}, and for "
         f"{in_words(n_shown, 'none')} the output changed"
@@ -170,9 +169,9 @@ def answer(results: Results) -> str:
         "*carries* it: given back its signal on the unaltered sequence, this head alone undoes a "
         "part of the loss. "
         + (
-            f"We are **sure** of the {listed(sure)}, which heads carry in {every} repeated "
+            f"We are **sure** of the {listed(sure)}, which heads carry in {every(seeds)} repeated "
             f"training{'s' * (seeds > 1)} too"
-            + (f" (the {listed(rest['element'])} not in {every.split()[0]})" if len(rest) else "")
+            + (f", less so of the {listed(rest['element'])}" if len(rest) else "")
             if sure
             else "We are not sure of the elements, which not every repeated training carries"
         )
@@ -381,13 +380,7 @@ def redundancy(results: Results) -> Headline:
     needed, n = int((found["ci_high"] < 0).sum()), len(found)
     unsure = int(((found["ci_low"] <= 0) & (found["ci_high"] >= 0)).sum())
     better = int((found["ci_low"] > 0).sum())
-    rises = (
-        f"; without {in_words(better)} the score rises, as one or two of {n} may by chance"
-        if 0 < better < 3
-        else f"; without {in_words(better)} the score rises"
-        if better
-        else ""
-    )
+    rises = f"; without {in_words(better)} the score rises" if better else ""
     name = f"L{int(worst['layer_1based'])} H{int(worst['head_1based'])}"
     return Headline(
         "redundancy",

@@ -13,7 +13,7 @@ from genoattn.heads import preferred
 from genoattn.heads.elements import spoken
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
-from genoattn.study.report import in_words, listed, table, with_interval
+from genoattn.study.report import every, in_words, listed, table, with_interval
 
 # ------------------------------------------------------------------------- letters everywhere
 
@@ -98,9 +98,7 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
             return f"{said}, as the output uses none of them."
         low, high = detectable
         power = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-        return (
-            f"{said} (from {power} of an effect on it would be seen){_letters(row, ', though ')}."
-        )
+        return f"{said} (a share of {power} would have been found){_letters(row, ', though ')}."
     first, *others = row["carries"].split("; ")
     share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
     said = f"Carries the {spoken(first)}: {share} of its effect comes back with this head alone"
@@ -465,7 +463,7 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
         return "Whether these roles return is not known, as there is one seed only"
     return (
         "A head with the same shares of all elements is found in "
-        f"{'both' if n_others == 2 else f'all {in_words(n_others)}'} other seeds for "
+        f"{every(n_others)} other seed{'s' * (n_others > 1)} for "
         f"{in_words(int((stability == 1).sum()), 'none')} of them, and in none for "
         f"{in_words(int((stability == 0).sum()), 'none')}"
     )

@@ -59,10 +59,10 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
     )
     if not rows:
         return f"No element is found at sites of at least two blocks.{left_out}"
-    few = [one.element for one in questions if not one.control and not one.n_with > one.by_chance]
+    few = [one.element for one in questions if not one.control and one.n_with <= one.by_chance]
     return (
-        "A site counts as having an element if its best match is as good as that of the best "
-        f"{p.rare:.0%} of random places (fewer, where many match equally well). "
+        f"A site has an element if its best match is one that at most {p.rare:.0%} of random "
+        "places have, or the best possible. "
         + (
             f"Of {listed(few)} no more sites have a match than random places would: what stands "
             "there may be chance. "
@@ -334,8 +334,8 @@ def _acts(
     cells = maps[(maps["element"] == element) & (maps["head"] == head)]
     key = cells.groupby("key")["share"].sum().idxmax()
     return (
-        f"at queries {top['query_bin']} alone {head} restores {top['share']:.0%}{sure}, most of "
-        f"it read from the keys that begin at {int(paper_label(int(key))):+d}"
+        f"at queries {top['query_bin']} alone {head} restores {top['share']:.0%}{sure}; of its "
+        f"keys, those from {int(paper_label(int(key))):+d} on bring most"
     )
 
 

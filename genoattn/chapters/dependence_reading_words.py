@@ -11,7 +11,7 @@ import pandas as pd
 from genoattn.genome.sites import paper_label
 from genoattn.interventions.mediated import Logos
 from genoattn.interventions.saturation import MutationMap
-from genoattn.study.report import folded, in_words, listed, spanned, table, with_interval
+from genoattn.study.report import every, folded, in_words, listed, spanned, table, with_interval
 
 __all__ = [
     "FECI",
@@ -151,9 +151,9 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
 
 
 def _of(n: int, whole: int) -> str:
-    """Say how many of all: it, both, all three, one of two, none."""
+    """Say how many of all: the one, both, all three, one of two, none."""
     if n == whole:
-        return "it" if n == 1 else "both" if n == 2 else f"all {in_words(n)}"
+        return every(n)
     return f"{in_words(n)} of {in_words(whole)}" if n else "none"
 
 

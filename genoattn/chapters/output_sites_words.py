@@ -150,14 +150,11 @@ def say_levels(levels: pd.DataFrame, baseline: float, missing: Iterable[str] = (
     """
     words = {
         (True, True): "Raised on both strands are the surroundings of",
-        (
-            True,
-            False,
-        ): "Shown to be raised on the sense strand, and not on the antisense strand, are those of",
+        (True, False): "Raised on the sense strand, and not shown to be on the other, are those of",
         (
             False,
             True,
-        ): "Shown to be raised on the antisense strand, and not on the sense strand, are those of",
+        ): "Raised on the antisense strand, and not shown to be on the other, are those of",
         (False, False): "Not shown to be raised are those of",
     }
     found: dict[tuple[bool, bool], list[str]] = {one: [] for one in words}

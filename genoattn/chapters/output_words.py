@@ -315,8 +315,8 @@ def short_novel(supported: pd.DataFrame, n_predicted: int) -> str:
     known = (n_predicted - one["n"]) / n_predicted
     return (
         f"We set the threshold so that {known:.0%} of the {n_predicted:,} predicted sites are in "
-        f"the labels. Of the other {int(one['n']):,}, {share} have evidence from a "
-        "source that the labels do not use, against "
+        f"the labels. Of the other {int(one['n']):,}, {share} have evidence "
+        "outside of the curation, against "
         f"{one['chance']:.0%} by chance: "
         + (
             "many false positives are gaps in the labels."

@@ -438,11 +438,9 @@ def _train(
     checkpoint = _resumable(weights, identity, fresh)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, module)
-    early_stopping = [
-        L.pytorch.callbacks.EarlyStopping(
-            "validation_loss", patience=config.patience, check_on_train_epoch_end=False
-        )
-    ] * (config.keep == "best")
+    stop_early = L.pytorch.callbacks.EarlyStopping(
+        "validation_loss", patience=config.patience, check_on_train_epoch_end=False
+    )
     with _quiet_lightning():
         trainer = L.Trainer(
             accelerator=accelerator,
@@ -453,7 +451,7 @@ def _train(
             gradient_clip_val=config.clip,
             num_sanity_val_steps=0,
             callbacks=[
-                *early_stopping,
+                *([stop_early] if config.keep == "best" else []),
                 keep,
                 L.pytorch.callbacks.ModelCheckpoint(
                     weights.parent,

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from genoattn.genome.sites import paper_label
 from genoattn.heads.profiles import names
+from genoattn.interventions.circuits import GOAL
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed
@@ -117,15 +118,13 @@ def ablation_effects(effects: pd.DataFrame) -> Drawn | Nothing:
     )
 
 
-def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | Nothing:
+def interaction_map(pairs: pd.DataFrame) -> Drawn | Nothing:
     """Interaction of every two heads; framed where its interval leaves out zero.
 
     Parameters
     ----------
     pairs : DataFrame
         `ablation.interactions`.
-    measure : str
-        ``contrast`` or ``pr_auc``.
     """
     if pairs.empty:
         return Nothing()
@@ -135,8 +134,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
         )
         for end in ("first", "second")
     ]
-    column = f"interaction_{measure}"
-    score, unit = ("contrast", "log-odds") if measure == "contrast" else ("PR AUC", "PR AUC")
+    column = "interaction_contrast"
     order = names(pd.concat(ends).drop_duplicates().sort_values(["layer_1based", "head_1based"]))
     first, second = (pd.Series(names(end), index=pairs.index) for end in ends)
     table = pd.DataFrame(np.nan, index=order[1:], columns=order[:-1])
@@ -161,7 +159,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
         fmt="",
         annot_kws={"fontsize": style.SMALL},
         linewidths=0.5,
-        cbar_kws={"label": f"interaction ({unit})"},
+        cbar_kws={"label": "interaction (log-odds)"},
     )
     axes.tick_params(axis="y", rotation=0)
     axes.set_xlabel("first head")
@@ -169,7 +167,7 @@ def interaction_map(pairs: pd.DataFrame, measure: str = "contrast") -> Drawn | N
     starred = int(((pairs[f"{column}_low"] > 0) | (pairs[f"{column}_high"] < 0)).sum())
     return Drawn(
         figure,
-        f"Interaction of every two of the leading heads, in the {score}: the change "
+        "Interaction of every two of the leading heads, in the contrast: the change "
         "without both minus the sum of the changes without each. Below zero, losing both costs "
         "more than the sum; above, less. "
         f"An asterisk marks the {starred} of {len(pairs)} pairs whose interval leaves out zero.",
@@ -549,15 +547,13 @@ def seed_map(leading: pd.DataFrame) -> Drawn:
     )
 
 
-def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
+def circuit_curve(curve: pd.DataFrame) -> Drawn | Nothing:
     """PR AUC against the number of heads that are kept.
 
     Parameters
     ----------
     curve : DataFrame
         ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``.
-    goal : float
-        Share of the score of all heads that is marked.
     """
     if curve.empty:
         return Nothing()
@@ -568,12 +564,12 @@ def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
         curve["n_heads"], curve["ci_low"], curve["ci_high"], color=look["color"], alpha=0.2
     )
     whole = curve["pr_auc"].iloc[-1]
-    axes.axhline(goal * whole, color="0.4", linewidth=0.8, linestyle="--")
+    axes.axhline(GOAL * whole, color="0.4", linewidth=0.8, linestyle="--")
     axes.set_xlabel("heads kept, the others hand on their means")
     axes.set_ylabel("PR AUC, test part")
     axes.set_ylim(bottom=0)
     n_all = int(curve["n_heads"].iloc[-1])
-    enough = int(curve.loc[curve["pr_auc"] >= goal * whole, "n_heads"].iloc[0])
+    enough = int(curve.loc[curve["pr_auc"] >= GOAL * whole, "n_heads"].iloc[0])
     reached = (
         f"of the sizes scored, only all {n_all} heads reach it"
         if enough == n_all
@@ -582,7 +578,7 @@ def circuit_curve(curve: pd.DataFrame, goal: float = 0.9) -> Drawn | Nothing:
     return Drawn(
         figure,
         f"Score of circuits against the number of heads, with intervals. The dashed line is "
-        f"{goal:.0%} of the score of all heads; {reached}.",
+        f"{GOAL:.0%} of the score of all heads; {reached}.",
         f"A curve from {curve['pr_auc'].iloc[0]:.3f} without heads to {whole:.3f} with all "
         f"{n_all}.",
     )

@@ -189,6 +189,11 @@ def table(frame: pd.DataFrame, title: str = "") -> str:
     return "\n" + folded(title, text) if title and len(frame) > LONG else text
 
 
+def every(number: int) -> str:
+    """Write that it is all of so many: ``the one``, ``both``, ``all three``."""
+    return {1: "the one", 2: "both"}.get(number, f"all {in_words(number)}")
+
+
 def spanned(values: Iterable[float], spec: str) -> str:
     """Write the least and the greatest of some numbers, once where they read the same."""
     numbers = list(values)

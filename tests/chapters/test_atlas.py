@@ -125,7 +125,7 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
         "Without it PR AUC falls by 0.100. Its attention peaks at +1"
     )
     assert second.startswith(
-        "Carries none of the elements asked about (from 12% of an effect on it would be seen). "
+        "Carries none of the elements asked about (a share of 12% would have been found). "
         "Without it PR AUC does not change significantly."
     )
 
@@ -164,12 +164,9 @@ def sentence(**given):
 
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
-    assert "(from 12% to 30% of an effect on it would be seen)" in sentence(detectable=(0.12, 0.3))
+    assert "(a share of 12% to 30% would have been found)" in sentence(detectable=(0.12, 0.3))
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
-    assert (
-        "an effect on it would be seen), though the letters that pass through it fit the -10"
-        in told
-    )
+    assert "would have been found), though the letters that pass through it fit the -10" in told
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="ArcA")
     assert "fit the ArcA site." in told
 

@@ -105,7 +105,7 @@ def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     said = wording.say_used(elements(), 100, 0.05)
     assert "\n````{admonition} All elements found" in said  # a fence begins its line
     assert "finds **one element** at 100 sites and peaks: -10 box at -12 (50 sites, -3.00" in said
-    assert "interval lies below zero for it; it has a known counterpart (q" in said
+    assert "interval lies below zero for the one; the one has a known counterpart (q" in said
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
     assert "interval lies below zero for none; none has a known counterpart (q" in weak
     two = wording.say_used(pd.concat([elements(), elements(q_value=0.2)]), 100, 0.05)

@@ -47,6 +47,26 @@ def carriers(n=1):
     )  # fmt: skip
 
 
+def question(element, n_with, by_chance, control=""):
+    return SimpleNamespace(
+        element=element, first=-12, last=-7, sites=[0] * 5, control=control, n_with=n_with,
+        by_chance=by_chance,
+    )  # fmt: skip
+
+
+def test_elements_that_no_more_sites_have_than_random_places_are_named():
+    asked = [
+        question("-10 box", 40, 39.6), question("-10 box", 7, np.nan, "no element here"),
+        question("FecI", 39, 39.6), question("stop codon in frame", 9, np.nan),
+    ]  # fmt: skip
+    said = carried.say_asked(asked, [], SimpleNamespace(rare=0.05, n_draws=2))
+    assert "Of FecI no more sites have a match than random places would" in said
+    assert "| -10 box | -12 to -7 | 40 | 40 | 5 |" in said and "| 9 | — | 5 |" in said
+    assert "random places would" not in carried.say_asked(
+        asked[:1], [], SimpleNamespace(rare=0.05, n_draws=2)
+    )
+
+
 def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their_power():
     said = carried.say_mediated(effects(), carriers(6), carriers(7), P)
     assert "At **1 of 2 elements** noise costs more than" in said
@@ -170,8 +190,8 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
     assert text in said
     assert said.startswith("**To restore 90% of an effect, ") and in_all in said
     assert " leads for" not in said and "to another is shown for box." in said
-    assert "at queries -11 to -7 alone L1 H6 restores 40%, not significantly, most of it re" in said
-    assert "from the keys that begin at -35" in said
+    assert "at queries -11 to -7 alone L1 H6 restores 40%, not significantly; of its" in said
+    assert "keys, those from -35 on bring most" in said
     assert "strongest hop, L1 H6 → L4 H2, restores 30%, mostly through its value (20%)" in said
     none = carried.say_ways(sets(share), hops.assign(ci_low=0.0), bins, maps, CRITERIA)
     assert "strongest hop" not in none and "For no element is it shown" in none

@@ -277,8 +277,8 @@ def test_classes_are_raised_on_both_strands_on_one_or_on_none():
     )
     assert said == (
         "Raised on both strands are the surroundings of a. "
-        "Shown to be raised on the sense strand, and not on the antisense strand, are those of b. "
-        "Shown to be raised on the antisense strand, and not on the sense strand, are those of c. "
+        "Raised on the sense strand, and not shown to be on the other, are those of b. "
+        "Raised on the antisense strand, and not shown to be on the other, are those of c. "
         "Not shown to be raised are those of d. "
         "There are too few sites for an interval of e. "
         "No site has its whole window in the test part: f."

@@ -58,6 +58,11 @@ def test_a_pair_of_other_sites_is_never_a_site_with_itself():
     a, b = found.contribution
     assert one.other == pytest.approx(np.corrcoef(a, b)[0, 1])
     assert one.other_low == pytest.approx(one.other_high)
+    noise = np.random.default_rng(3).normal(0, 1, (2, *found.change.shape[1:]))
+    with np.errstate(divide="raise"):  # no pair is left, whatever rounding leaves of its sum
+        other = m.agreement(found, replace(found, change=found.change + noise), np.arange(2),
+                            **SETTINGS)  # fmt: skip
+    assert np.isfinite([other.other_low, other.beyond_high]).all()
 
 
 def test_a_site_that_nothing_is_read_of_correlates_with_nothing(maps):
