@@ -58,11 +58,15 @@ def test_a_pair_of_other_sites_is_never_a_site_with_itself():
     a, b = found.contribution
     assert one.other == pytest.approx(np.corrcoef(a, b)[0, 1])
     assert one.other_low == pytest.approx(one.other_high)
-    noise = np.random.default_rng(3).normal(0, 1, (2, *found.change.shape[1:]))
-    with np.errstate(divide="raise"):  # no pair is left, whatever rounding leaves of its sum
-        other = m.agreement(found, replace(found, change=found.change + noise), np.arange(2),
-                            **SETTINGS)  # fmt: skip
-    assert np.isfinite([other.other_low, other.beyond_high]).all()
+
+
+def test_resamples_of_one_site_alone_are_left_out_whatever_rounding_leaves_of_their_sum():
+    found, _ = planted_map(n=3)
+    noise = np.random.default_rng(0).normal(0, 1, found.change.shape)
+    other = replace(found, change=found.change + noise)
+    with np.errstate(divide="raise"):
+        one = m.agreement(found, other, np.arange(3), **SETTINGS)
+    assert np.isfinite([one.other_low, one.other_high, one.beyond_low, one.beyond_high]).all()
 
 
 def test_a_site_that_nothing_is_read_of_correlates_with_nothing(maps):
