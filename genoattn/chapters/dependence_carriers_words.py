@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from genoattn.genome.sites import paper_label
-from genoattn.interventions.carriers import Criteria
+from genoattn.interventions.carriers import Criteria, more_than_control
 from genoattn.interventions.noise import Question
 from genoattn.study import report
 from genoattn.study.parameters import Checked
@@ -154,13 +154,6 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
         if rest
         else ""
     )
-
-
-def more_than_control(effects: pd.DataFrame, max_q: float) -> list[str]:
-    """Elements whose noise costs more than in the same places of sites that lack them."""
-    here = effects[effects["used"] & (effects["control"] == "")]
-    sure = here[(here["excess_low"] > 0) & (here["excess_q"] <= max_q)]
-    return sure.sort_values("effect", ascending=False)["element"].tolist()
 
 
 def _width(asked: pd.DataFrame, names: Sequence[str]) -> str:

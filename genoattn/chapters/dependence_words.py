@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from genoattn.chapters.dependence_carriers_words import head_name, more_than_control
+from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.chapters.dependence_circuits_words import say_spared
+from genoattn.interventions.carriers import more_than_control
 from genoattn.interventions.circuits import GOAL
 from genoattn.study.report import in_words, listed, with_interval
 

@@ -354,6 +354,16 @@ def passed_on(table: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
     return kept.sort_values(["element", "share"], ascending=[True, False], ignore_index=True)
 
 
+def more_than_control(effects: pd.DataFrame, max_q: float) -> list[str]:
+    """Elements whose noise costs more than in the same places of sites that lack them.
+
+    Of those that are used in `effects`; the one that costs most first.
+    """
+    here = effects[effects["used"] & (effects["control"] == "")]
+    sure = here[(here["excess_low"] > 0) & (here["excess_q"] <= max_q)]
+    return sure.sort_values("effect", ascending=False)["element"].tolist()
+
+
 def restoring(answer: Answer, least: float) -> list[Head]:
     """The heads with which more than ``least`` comes back by two standard errors over sites."""
     error = answer.gain.std(0) / np.sqrt(len(answer.gain))
