@@ -97,8 +97,12 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
         if detectable is None:
             return f"{said}, as the output uses none of them."
         low, high = detectable
-        power = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-        return f"{said} (a share of {power} would have been found){_letters(row, ', though ')}."
+        power = (
+            f"a share of {low:.0%}"
+            if f"{low:.0%}" == f"{high:.0%}"
+            else f"by element, a share of {low:.0%} to {high:.0%} or more"
+        )
+        return f"{said} ({power} would have been found){_letters(row, ', though ')}."
     first, *others = row["carries"].split("; ")
     share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
     said = f"Carries the {spoken(first)}: {share} of its effect comes back with this head alone"
@@ -136,7 +140,9 @@ def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
     elif row["q_value"] <= max_q:
         said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
     else:
-        said.append(f"no known motif resembles it (least q = {row['q_value']:.2g})")
+        said.append(
+            f"its letters match no known motif significantly (least q = {row['q_value']:.2g})"
+        )
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
         more = "more" if row["site_odds_ratio"] > 1 else "less"
         said.append(
@@ -211,9 +217,10 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
     )
     star = " An asterisk marks what the paper matches with a head." if both else ""
     return (
-        f"Of {in_words(len(found))} elements, attention gives {in_words(int(looked.sum()))} a head "
-        f"by the rule of the chapter on heads; interventions find a carrying head for "
-        f"{in_words(int(carried.sum()))}.{paper} {_elsewhere(found, n_others)}The table gives the "
+        f"Of {in_words(len(found))} elements, {in_words(int(looked.sum()), 'none')} "
+        f"{'has' if looked.sum() == 1 else 'have'} a head by attention (the rule of the chapter on "
+        f"heads), and {in_words(int(carried.sum()), 'none')} by intervention."
+        f"{paper} {_elsewhere(found, n_others)}The table gives the "
         "change of the log-odds when noise takes the element's place, and the head that brings "
         f"most of it back.{star}\n" + table(rows, "Element by element: attention and intervention")
     )
@@ -222,7 +229,10 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
 def _elsewhere(found: pd.DataFrame, n_others: int) -> str:
     """Say which elements other seeds carry and this model does not; nothing if there is none."""
     only = found[(found["n_carriers"] == 0) & (found["n_seeds"] > 0)] if n_others else found[:0]
-    return f"Other seeds alone carry {listed(only['element'])}. " if len(only) else ""
+    if only.empty:
+        return ""
+    are = "is" if len(only) == 1 else "are"
+    return f"{listed(only['element'])} {are} carried in other seeds only, not in this one. "
 
 
 def _by_intervention(row: Mapping[Any, Any]) -> str:
@@ -247,11 +257,12 @@ def say_recovered(tables: recovery.Recovery) -> str:
     return (
         f"{n} genome{'s were' if n != 1 else ' was'} simulated, with {len(planted)} planted "
         f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
-        "a head carries it, and each claim counts for one element only. Had the elements' letters "
-        f"been permuted, the same claims would have recovered {chance:.1f} "
-        f"({chance / max(1, len(planted)):.0%}). The models use {len(used)} of the elements, as "
-        "replacing their copies by random letters moves the log-odds by half a unit or more; of "
-        f"these, **{_of(used)}** were recovered." + _say_unused(planted)
+        "a head carries it, and each claim counts for one element only. By chance, that is, "
+        "compared with motifs whose letters are those of the planted ones in another order, the "
+        f"same claims would have recovered {chance:.1f} ({chance / max(1, len(planted)):.0%}). The "
+        f"models use {len(used)} of the elements: random letters in place of their copies move "
+        f"the log-odds by half a unit or more. Of these, **{_of(used)}** were recovered."
+        + _say_unused(planted)
     )
 
 
@@ -271,8 +282,8 @@ def _say_unused(planted: pd.DataFrame) -> str:
     return (
         f" {which} {len(left)} elements that they do not use could be of use: without one of them "
         "an ideal observer, which knows the grammar and how the assays err, loses "
-        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. They have not "
-        "learnt them from the sites that there are."
+        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. From the sites "
+        "that there are, the networks have not learnt these elements."
     )
 
 
@@ -331,7 +342,7 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     )
     return (
         " The claims predict what a stretch contributes at sites that were not used to make them. "
-        f"The prediction correlates with what its replacement costs there: {told}."
+        f"The prediction correlates with the log-odds lost when the stretch is replaced: {told}."
         + _say_ideal(known)
     )
 
@@ -351,7 +362,7 @@ def _say_ideal(known: pd.DataFrame) -> str:
         return ""
     ideal = known["r_ideal"]
     told = f"{ideal.iloc[0]:.2f}" if len(known) == 1 else _over_genomes(ideal)
-    return f" An observer that knows the grammar, asked about the same stretches, gets {told}."
+    return f" What an observer that knows the grammar predicts for these stretches has r = {told}."
 
 
 def say_real(table: pd.DataFrame) -> str:
@@ -402,16 +413,16 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         .merge(missed.rename(columns={"element": "planted_element"}))
     )
     return (
-        f"{in_words(len(parts)).capitalize()} of them "
-        f"{'is' if len(parts) == 1 else 'are'} part of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}): on average "
-        f"{parts['planted_share'].mean():.0%} of what their letters tell (in bits, at the sites "
-        f"that have them) lies in planted copies, where {parts['planted_elsewhere'].mean():.0%} "
-        f"would by their place alone. In this way "
+        f"{in_words(len(parts)).capitalize()} of these "
+        f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
+        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
+        f"{parts['planted_share'].mean():.0%} of the information in their letters (in bits, at the "
+        f"sites that have them) lies inside of planted copies, where their places alone would give "
+        f"{parts['planted_elsewhere'].mean():.0%}. In this way "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
-            "; the other parts are of elements that another claim recovered. "
+            "; the other such claims are parts of elements that another claim recovered. "
             if len(in_part) < len(parts[["genome_seed", "planted_element"]].drop_duplicates())
             else ". "
         )
@@ -435,16 +446,17 @@ def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
     if joined["carries"].isna().all():
         return f"What the {n} heads carry was not measured: run the chapter 06 first."
     carrying = joined[joined["carries"] != ""].sort_values("carried_share", ascending=False)
-    first = carrying.drop_duplicates("carries").head(3)
+    rows = carrying.drop_duplicates("carries").head(3).to_dict("records")
     told = listed(
         f"L{row['layer']} H{row['head']} the {spoken(row['carries'].split('; ')[0])} "
-        f"({with_interval(row['carried_share'], row['carried_low'], row['carried_high'], '.0%')})"
-        for row in first.to_dict("records")
+        f"({with_interval(row['carried_share'], row['carried_low'], row['carried_high'], '.0%')}"
+        f"{' of its effect comes back with this head alone' * (row is rows[0])})"
+        for row in rows
     )
     return (
         f"Of {n} heads, {in_words(len(carrying)) if len(carrying) else 'none'} "
         f"carr{'y' if len(carrying) > 1 else 'ies'} an element to the output"
-        f"{': foremost ' + told if len(carrying) else ''}; {_say_effects(joined)}. "
+        f"{': ' + told if len(carrying) else ''}. {_say_effects(joined)}. "
         f"{_say_back(joined['seed_stability'], n_others)}."
     )
 
@@ -452,20 +464,21 @@ def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
 def _say_effects(joined: pd.DataFrame) -> str:
     """Say how many heads the output needs."""
     if joined["ablation_delta_pr_auc"].isna().all():
-        return "no head was switched off"
+        return "No head was switched off"
     n = int((joined["ci_high"] < 0).sum())
-    return f"switching one off lowers PR AUC significantly for {n or 'none'} of all {len(joined)}"
+    return f"Switching one off lowers PR AUC significantly for {n or 'none'} of all {len(joined)}"
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:
     """Say how many roles return in the other seeds."""
     if not n_others:
         return "Whether these roles return is not known, as there is one seed only"
+    all_of_them, none_of_them = int((stability == 1).sum()), int((stability == 0).sum())
     return (
-        "A head with the same shares of all elements is found in "
-        f"{every(n_others)} other seed{'s' * (n_others > 1)} for "
-        f"{in_words(int((stability == 1).sum()), 'none')} of them, and in none for "
-        f"{in_words(int((stability == 0).sum()), 'none')}"
+        "Another seed can have a head with the same profile of shares. Of the heads that carry an "
+        f"element, {in_words(all_of_them, 'none')} {'have' if all_of_them > 1 else 'has'} one in "
+        f"{every(n_others)} other seed{'s' * (n_others > 1)}; {in_words(none_of_them, 'none')} "
+        f"{'have' if none_of_them > 1 else 'has'} none"
     )
 
 

@@ -119,7 +119,10 @@ PARAMETERS = Schema(
             high=10_000,
         ),
         "n_known": Parameter(
-            int, 100, "of these, positions in a motif: so many of different surroundings", low=2
+            int,
+            100,
+            "of the k_census, those that make up a motif: so many of different surroundings",
+            low=2,
         ),
         "context": Parameter(
             int,

@@ -307,7 +307,7 @@ def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
         found, roles, min_similarity=p.min_similarity, max_q=p.max_q
     )
     finding = Finding(
-        words.say_elements(found, roles),
+        words.say_elements(found, roles, p.selective_share),
         {"heads_elements": found.reset_index()},
         {"matches": matches},
     )

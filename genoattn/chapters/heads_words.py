@@ -32,8 +32,8 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
         f"{study.note}The model **{name}** has {config.layers} layers of {config.heads} heads. "
         f"Each head looks at {config.window} positions: the nucleotide that the model reads and "
         f"the {config.window - 1} before it. The output there is the probability of a "
-        f"{study.site} {config.downstream} nt upstream: a site is judged from so much further on, "
-        f"so a head sees beyond it, and positions relative to the site run "
+        f"{study.site} {config.downstream} nt upstream. A head thus sees that many nucleotides "
+        f"beyond the site that is judged, and positions relative to the site run "
         f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
         f"position 0: the {study.of.short} is +1, and the nucleotide before it is -1.\n\n"
         f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
@@ -145,7 +145,7 @@ def say_motifs(
 # --------------------------------------------------------------------------------- elements
 
 
-def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
+def say_elements(found: pd.DataFrame, roles: pd.DataFrame, selective_share: float) -> str:
     """Tabulate the elements, and say which are matched in position and sequence.
 
     Parameters
@@ -154,6 +154,8 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
         `elements.found_elements`.
     roles : DataFrame
         `elements.name_roles`.
+    selective_share : float
+        Share of its attention near its favourite position that makes a head selective.
     """
     shown = pd.DataFrame(
         {
@@ -161,7 +163,7 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
             "begins at": found["places"],
             "bits": found["bits"].map("{:.1f}".format),
             "selective heads there": found["n_looking"],
-            "heads with its motif": found["n_heads"],
+            "heads named after it": found["n_heads"],
             "most similar head": found["best_head"].replace("", "none"),
             "similarity": found["similarity"].map("{:.2f}".format).replace("nan", ""),
             "q-value": found["q_value"].map("{:.2g}".format).replace("nan", ""),
@@ -169,9 +171,10 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame) -> str:
         }
     )
     return (
-        f"Selective heads peak where **{(found['n_looking'] > 0).sum()} of the "
-        f"{len(found)} elements** can lie (these ranges overlap, so one head can count for "
-        f"several). {say_roles(roles, len(found))}\n\n"
+        f"*Selective* heads, which give at least {selective_share:.0%} of their attention to the "
+        f"surroundings of their favourite position, peak where **"
+        f"{(found['n_looking'] > 0).sum()} of the {len(found)} elements** can lie (these ranges "
+        f"overlap, so one head can count for several). {say_roles(roles, len(found))}\n\n"
         + folded("All elements, with the head that is most like each", table(shown))
     )
 
@@ -190,7 +193,11 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
         which = f"**{n} of {n_elements} elements** are"
     verdict = f"{which} matched in position and sequence: {told}."
     close = roles[roles["rivals"] != ""]
-    return verdict if close.empty else f"{verdict} Nearly as similar: {_grouped(close, 'rivals')}."
+    return (
+        verdict
+        if close.empty
+        else f"{verdict} Some are nearly as similar to another: to the {_grouped(close, 'rivals')}."
+    )
 
 
 def _grouped(roles: pd.DataFrame, column: str) -> str:
@@ -526,8 +533,9 @@ def say_tested(
     ((value, low, high, q),) = top[["odds_ratio", "low", "high", "q_value"]].to_numpy()
     alone = "" if q <= max_q else ", so chance may explain it"
     return (
-        f"{told} (clearest: {profiles.names(top)[0]}, odds ratio {value:.1f}, {low:.1f} to "
-        f"{high:.1f} before correction; corrected over all heads q = {q:.2g}{alone}).{rest}"
+        f"{told} (clearest: {profiles.names(top)[0]}, odds ratio {value:.1f}, 95% interval "
+        f"{low:.1f} to {high:.1f} before correction; corrected over heads and sets "
+        f"q = {q:.2g}{alone}).{rest}"
     )
 
 

@@ -280,6 +280,6 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
         "Planted elements (rows) on simulated genomes (columns). A filled square was recovered: "
         "the output depends on it and a head carries it; an open circle was missed, although the "
         "model uses the element; a cross was missed as well, but the model does not use it. "
-        f"With permuted letters {planted['chance'].mean():.1%} would have been recovered.",
+        f"By chance {planted['chance'].mean():.1%} would have been recovered.",
         f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
     )

@@ -569,7 +569,7 @@ def peaks_and_elements(
         figure,
         "Above, where each element can lie; a bar is darker where more of its possible places "
         "overlap. Below, where each head has its highest mean attention; the number is the head, a "
-        "filled circle a head whose motif equals an element's. Open circles under a bar peak where "
+        "filled circle a head that is named after an element. Open circles under a bar peak where "
         "the element can lie, but their motif is not shown to be the element's. "
         f"Filled: {len(roles)} of {len(table)} heads.",
         f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "

@@ -141,7 +141,7 @@ def test_elements_get_both_verdicts_with_their_power():
         }
     )  # fmt: skip
     said = words.say_elements(found, {"-10", "-35"}, 2)
-    assert "attention gives one a head" in said and "a carrying head for one." in said
+    assert "one has a head by attention (" in said and ", and one by intervention." in said
     assert "two of them with a head by eye: attention bears out one of these, intervent" in said
     assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
     assert "| none; 12% would have been found |" in said and "| not used |" in said
@@ -164,7 +164,9 @@ def sentence(**given):
 
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
-    assert "(a share of 12% to 30% would have been found)" in sentence(detectable=(0.12, 0.3))
+    assert "(by element, a share of 12% to 30% or more would have been found)" in sentence(
+        detectable=(0.12, 0.3)
+    )
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
     assert "would have been found), though the letters that pass through it fit the -10" in told
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="ArcA")
@@ -197,7 +199,9 @@ def test_attention_comes_last_and_by_its_limits():
         selectivity=0.19, peak_offset=-12, consensus="TATAAT"
     )
     assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
-    assert "no known motif resembles it (least q = 0.051)" in sentence(q_value=0.051)
+    assert "its letters match no known motif significantly (least q = 0.051)" in sentence(
+        q_value=0.051
+    )
     assert "by the rule it has the role -10 box" in sentence(role="-10 box")
     assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
@@ -253,7 +257,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
     assert "1 of the 1 elements that they do not use could be of use: without one of" in said
     assert "loses 2.5 log-odds in the mean, the networks" in said
-    assert "the networks 0.1. They have not" in said
+    assert "the networks 0.1. From the sites that there are" in said
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
     assert "With none of the 1 elements that they do not use an observer that" in (
@@ -268,10 +272,13 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
 def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
-    assert "One of them is part of planted elements (-35): on average" in said
-    assert "lies in planted copies, where 10% would by their place alone" in said
+    assert (
+        "One of these is a part of planted elements (-35), too small for a match: on average"
+        in said
+    )
+    assert "lies inside of planted copies, where their places alone would give 10%" in said
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
-    assert "part of planted elements" not in words.say_claims(known(planted_share=0.5))
+    assert "of planted elements (" not in words.say_claims(known(planted_share=0.5))
 
 
 def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
@@ -286,17 +293,17 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     said = words.say_claims(known())
-    assert "costs there: r = 0.91 (0.85 to 0.95). An observer that knows the grammar" in said
-    assert said.endswith("asked about the same stretches, gets 0.80.")
+    assert "is replaced: r = 0.91 (0.85 to 0.95). What an observer that knows the grammar" in said
+    assert said.endswith("predicts for these stretches has r = 0.80.")
     tables = known()
     two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
     several = tables._replace(genomes=pd.concat([tables.genomes, two]))
     said = words.say_claims(several)
     assert "r = 0.81 in the mean of 2 genomes (least 0.71, greatest 0.91); within" in said
-    assert "is 0.25 wide in the mean. An observer" in said
-    assert said.endswith("gets 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
+    assert "is 0.25 wide in the mean. What an observer" in said
+    assert said.endswith("has r = 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
     tables.genomes["r_ideal"] = np.nan
-    assert words.say_claims(tables).endswith("costs there: r = 0.91 (0.85 to 0.95).")
+    assert words.say_claims(tables).endswith("is replaced: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
     assert "correlates" not in words.say_claims(tables)
 
@@ -346,11 +353,11 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
         ]
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
-    assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
-    assert "switching one off lowers PR AUC significantly for 1 of all 2." in said
-    assert "is found in both other seeds for one of them, and in none for none." in said
+    assert "Of 2 heads, one carries an element to the output: L1 H1 the -35 (40% (" in said
+    assert "Switching one off lowers PR AUC significantly for 1 of all 2." in said
+    assert "element, one has one in both other seeds; none has none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)
-    assert "Of 2 heads, none carries an element to the output; no head was switched off." in said
+    assert "Of 2 heads, none carries an element to the output. No head was switched off." in said
     assert "one seed only" in said
     assert "was not measured" in words.say_in_short(joined.assign(carries=np.nan), 0)
