@@ -413,7 +413,7 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         .merge(missed.rename(columns={"element": "planted_element"}))
     )
     return (
-        f"{in_words(len(parts)).capitalize()} of these "
+        f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
         f"{parts['planted_share'].mean():.0%} of the information in their letters (in bits, at the "
@@ -456,7 +456,7 @@ def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
     return (
         f"Of {n} heads, {in_words(len(carrying)) if len(carrying) else 'none'} "
         f"carr{'y' if len(carrying) > 1 else 'ies'} an element to the output"
-        f"{': ' + told if len(carrying) else ''}. {_say_effects(joined)}. "
+        f"{': foremost ' + told if len(carrying) else ''}. {_say_effects(joined)}. "
         f"{_say_back(joined['seed_stability'], n_others)}."
     )
 
@@ -475,8 +475,9 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
         return "Whether these roles return is not known, as there is one seed only"
     all_of_them, none_of_them = int((stability == 1).sum()), int((stability == 0).sum())
     return (
-        "Another seed can have a head with the same profile of shares. Of the heads that carry an "
-        f"element, {in_words(all_of_them, 'none')} {'have' if all_of_them > 1 else 'has'} one in "
+        "A head's partner is a head of another seed with the same profile of shares. Of the heads "
+        f"that carry an element, {in_words(all_of_them, 'none')} "
+        f"{'have' if all_of_them > 1 else 'has'} a partner in "
         f"{every(n_others)} other seed{'s' * (n_others > 1)}; {in_words(none_of_them, 'none')} "
         f"{'have' if none_of_them > 1 else 'has'} none"
     )

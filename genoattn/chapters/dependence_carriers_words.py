@@ -61,8 +61,8 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
         return f"No element is found at sites of at least two blocks.{left_out}"
     few = [one.element for one in questions if not one.control and one.n_with <= one.by_chance]
     return (
-        f"A site has an element if its best match is one that at most {p.rare:.0%} of random "
-        "places have, or the best possible. "
+        f"A site has an element if at most {p.rare:.0%} of random places match as well as its best "
+        "match does, or if that match is perfect. "
         + (
             f"Of {listed(few)} no more sites have a match than random places would: what stands "
             "there may be chance. "
@@ -222,8 +222,8 @@ def _fast_form(used: pd.DataFrame) -> str:
         f"{spanned(used['first_order_r'], '.2f')}), but finds only "
         f"{spanned(used['first_order_slope'], '.0%')} of it. "
         + (
-            "Taking a head's contribution away ranks the heads alike (correlation at least "
-            f"{used['removed_r'].min():.2f}). "
+            "The reverse, one head's contribution noised in the clean run, ranks the heads like "
+            f"restoring it does (correlation at least {used['removed_r'].min():.2f}). "
             if np.isfinite(used["removed_r"]).all()
             else ""
         )
@@ -327,8 +327,9 @@ def _acts(
     cells = maps[(maps["element"] == element) & (maps["head"] == head)]
     key = cells.groupby("key")["share"].sum().idxmax()
     return (
-        f"at queries {top['query_bin']} alone {head} restores {top['share']:.0%}{sure}; of its "
-        f"keys, those from {int(paper_label(int(key))):+d} on bring most"
+        f"restored at queries {top['query_bin']} only, {head} brings back "
+        f"{top['share']:.0%}{sure}; of its keys, "
+        f"those of the bin that begins at {int(paper_label(int(key))):+d} bring most"
     )
 
 
@@ -370,8 +371,8 @@ def say_spaced(frame: pd.DataFrame, head: str, preferred: tuple[int, int]) -> st
             else "No other spacer is significantly worse."
         )
         + (
-            f" The cell's own machinery, too, works best there ({preferred[0]} to "
-            f"{preferred[1]} nt). This is what a head that reads one element from the other would "
+            f" The cell's own machinery, too, works best with {preferred[0]} to "
+            f"{preferred[1]} nt. This is what a head that reads one element from the other would "
             "do; that the effect takes this way it does not prove."
             if preferred[0] <= best[0] <= preferred[1]
             else f" The cell's own machinery works best at {preferred[0]} to {preferred[1]} nt: "
@@ -443,8 +444,8 @@ def say_others(
         + f"Carriers in networks that learnt nothing (untrained, or trained on shuffled labels): "
         f"{dead}. "
         + (
-            "Heads that match a head of another seed in all that they restore, and not only in the "
-            f"element that they restore most: {told}. "
+            "Some heads match a head of another seed in what they restore of all elements, and "
+            f"not only of one (one head may match two): {told}. "
             if len(back)
             else ""
         )

@@ -132,9 +132,9 @@ def _discovered(elements: Sequence[pd.DataFrame], n_places: int, fewest: int) ->
     if not told:
         return ""
     return (
-        "TF-MoDISco finds, without being asked for any (in brackets the change of the log-odds "
-        f"without it), {'; '.join(told)}. The other networks were mutated at {n_places} places: an "
-        f"element of fewer than {fewest} of them could not be found. "
+        "TF-MoDISco is not told what to look for. It finds (in brackets the change of the log-odds "
+        f"when the element is replaced) {'; '.join(told)}. The other networks were mutated at "
+        f"{n_places} places: an element that fewer than {fewest} of these have could not be found. "
     )
 
 
@@ -222,7 +222,7 @@ def _ways_of(theirs: pd.DataFrame, name: str) -> str:
     both = f"; for {in_words(overlap)} they overlap (interaction below zero)" if overlap else ""
     both += f"; for {in_words(need)} they need each other (interaction above zero)" if need else ""
     return (
-        f"Of the {_elements(len(theirs))} that it uses, {said[0]}; {said[1]}. "
+        f"Of the {_elements(len(theirs))} that {name} uses, {said[0]}; {said[1]}. "
         f"The two ways one by one add up to {spanned(1 - rest, '.0%')} of an effect{both}. "
         f"(Most: the lower limit is above {MOST:.0%}.) "
     )

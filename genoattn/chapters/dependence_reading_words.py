@@ -192,12 +192,13 @@ def say_through(
     said = (
         f"At {'all' if n == n_labelled else f'{n:,} of'} {n_labelled:,} labelled sites we followed "
         f"what passes through each of {n_heads} heads. The letters' parts add up to what a head "
-        f"tells the output; they miss it by {error:.2g} log-odds in the mean, where the mean size "
-        f"of the whole is {size:.2g}. "
+        f"tells the output to within {error:.2g} log-odds in the mean, where the mean size of the "
+        f"whole is {size:.2g}. "
     )
     said += (
         f"By the letters at their places, **{len(names)} of {n_heads} heads** fit an element (a "
-        f"hint, weaker than restoring); those that pass on most are {listed(carrying)}. "
+        f"hint, weaker than restoring); those that pass on most by the letters of their "
+        f"element alone are {listed(carrying)}. "
         if len(names)
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
@@ -206,8 +207,8 @@ def say_through(
     said += (
         f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. The "
         "smallest excess over matched places that would have been found four times out of five "
-        f"depends on how much the letters of a head vary: {least:.1f} bits for the tenth of the "
-        f"comparisons where it is least, {power:.1f} in the median."
+        f"depends on how much the letters of a head vary: at most {least:.1f} bits for a "
+        f"tenth of the comparisons, {power:.1f} in the median."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."
@@ -239,7 +240,7 @@ def _named_heads(names: pd.DataFrame) -> str:
         {
             "head": [f"L{layer} H{head}" for layer, head in names[["layer", "head"]].values],
             "element": names["name"],
-            "log-odds": names["contribution"].map("{:+.2f}".format),
+            "log-odds by its letters": names["contribution"].map("{:+.2f}".format),
             "bits beyond matched places": names["excess"].map("{:.1f}".format),
             "q": names["q_value"].map("{:.2g}".format),
         }
@@ -260,8 +261,8 @@ def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
     """What the first layer's heads look for, and how far a matrix explains it."""
     told = [
         f"L1 H{row['head']} {row['distance']} nt back ({row['mean_attention']:.0%} of its "
-        f"attention in the mean over the query's words, {row['query_attention']:.0%} from "
-        f"{row['query_word']})"
+        f"attention goes there in the mean over query words, {row['query_attention']:.0%} if the "
+        f"query's word is {row['query_word']})"
         for row in summary.nlargest(SURE, "query_attention").to_dict("records")
     ]
     alone, pair = summary["one_matrix"], summary["with_a_pair"]
@@ -285,7 +286,7 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
     sure = found[found["q_value"] <= max_q].sort_values("effect")
     rest = found[found["q_value"] > max_q]
     told = [f"{row['factor']} {_effect(row)}" for row in sure.to_dict("records")]
-    said = f"We replaced the binding sites of {_counted(found['factor'])}. " + (
+    said = f"We replaced {_counted(found['factor'])} (negative: the output falls). " + (
         f"Beyond matched controls, the output changes for **{listed(told)}**. "
         if told
         else "That the output changes beyond matched controls is shown for none of them. "
@@ -317,10 +318,11 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
 
 
 def _counted(names: pd.Series) -> str:
-    """How many factors, and how many stretches that are named by their place."""
-    n = int(names.str.startswith("position").sum())
-    factors = f"{in_words(len(names) - n)} factor{'s' * (len(names) - n != 1)}"
-    return f"{factors} and {in_words(n)} stretch{'es' * (n > 1)}" if n else factors
+    """Of how many factors sites were replaced, and what else was."""
+    others = {"one word": names == FECI, "one stretch": names == LAC}
+    n = len(names) - sum(int(one.sum()) for one in others.values())
+    asked = [f"the binding sites of {in_words(n)} factor{'s' * (n != 1)}"] * (n > 0)
+    return listed(asked + [what for what, one in others.items() if one.any()])
 
 
 _CLAIMS = {

@@ -64,8 +64,8 @@ def say_in_short(
         "same places of sites that lack the element. "
         + (
             f"A head *carries* an element if it restores more of it than at such sites; "
-            f"{in_words(len(told))} {'have' if len(told) > 1 else 'has'} a carrier, the strongest "
-            f"of each being (share of the effect, interval): {listed(told)}. "
+            f"{in_words(len(told))} element{'s have' if len(told) > 1 else ' has'} a carrier, the "
+            f"strongest of each being (share of the effect, interval): {listed(told)}. "
             if told
             else "No single head carries any of them. "
         )
@@ -78,9 +78,10 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            f"Heads of this network restore {listed(fallen)} as well, but that it is more than at "
-            f"sites that lack {'it' if len(fallen) == 1 else 'them'} is not shown, so we do not "
-            f"say that they carry {'it' if len(fallen) == 1 else 'them'}. "
+            f"Heads of this network restore {listed(fallen)} as well, but not demonstrably more "
+            f"than at sites that lack {'it' if len(fallen) == 1 else 'them'}, so we do not call "
+            "these "
+            "heads carriers. "
             if fallen
             else ""
         )
@@ -102,6 +103,6 @@ def _circuit(curve: pd.DataFrame) -> str:
             f"{most['pr_auc'] / whole:.0%} ({score})."
         )
     return (
-        f"{in_words(n).capitalize()} head{'s' * (n != 1)} suffice{'s' * (n == 1)} for {GOAL:.0%} "
-        "of the PR AUC on the test part."
+        f"Heads were taken out one by one; {in_words(n)} of them suffice{'s' * (n == 1)} for "
+        f"{GOAL:.0%} of the PR AUC on the test part."
     )

@@ -135,7 +135,7 @@ PARAMETERS = Schema(
         "distance": Parameter(
             int,
             200,
-            "without a site of the other strand so near, in nt, a site is alone",
+            "a site is alone if no site of the other strand is so near, in nt",
             low=1,
             high=100_000,
         ),

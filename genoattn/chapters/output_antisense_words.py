@@ -56,7 +56,7 @@ def say_alone(tops: pd.DataFrame) -> str:
     if verdict(one["ci_low"], one["ci_high"]) == ABOVE:
         return (
             f"The peak remains where no assay reports a neighbour, at {ratio} times the whole "
-            "part's median: neighbours that an assay reports do not explain it alone."
+            "part's median: neighbours that an assay reports cannot be the whole explanation."
         )
     return f"At the sites that are alone no peak is shown: {ratio} times the whole part's median."
 
@@ -78,9 +78,9 @@ def mirror_rows(correlated: pd.DataFrame) -> pd.DataFrame:
 def say_height(at_alone: pd.Series, at_random: pd.Series) -> str:
     """Say how the antisense output of sites compares with that of random places (medians)."""
     return (
-        "Around that peak, the highest antisense output at the sites that are alone is "
-        f"{at_alone.median() / at_random.median():.1f} times that at random places (medians of "
-        "each site's own highest output)."
+        "Of each site that is alone we take the highest antisense output near the place where the "
+        "profile has its peak. In the median over sites it is "
+        f"{at_alone.median() / at_random.median():.1f} times what random places have there."
     )
 
 
@@ -99,7 +99,8 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
     mid, low, high = share
     by_chance = (2 * tolerance + 1) / (2 * reach + 1)
     said = (
-        f"At {mid:.0%} of them ({interval(low, high, '.0%')}) the highest antisense output "
+        f"At {mid:.0%} ({interval(low, high, '.0%')}) of the sites that are alone, the highest "
+        "antisense output "
         f"within {reach} nt lies at {position_name(top - tolerance)} to "
         f"{position_name(top + tolerance)}, where {by_chance:.0%} would by chance"
     )
@@ -107,8 +108,9 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. The window lies around the peak of the median profile; halfway between that "
-        f"peak and the start site, {abs(top) / 2:.1f} nt {side}, is the axis of the mirror."
+        f"{said}. These places lie around the peak of the median profile. The -10 box is mirrored "
+        f"about the point halfway between that peak and the start site, {abs(top) / 2:.1f} nt "
+        f"{side}."
     )
 
 
@@ -148,8 +150,8 @@ def say_chosen(share: float, n: int) -> str:
     """Say how many sites have an antisense peak, and how many promoters were shuffled."""
     return (
         f"Of the sites that are alone, {share:.0%} have an antisense peak (by chance: "
-        f"{HAVE_BY_CHANCE:.0%}); {n} "
-        f"of their promoters {'was' if n == 1 else 'were'} shuffled."
+        f"{HAVE_BY_CHANCE:.0%}). Of these, {n} "
+        f"had {'its promoter' if n == 1 else 'their promoters'} shuffled."
     )
 
 
@@ -173,8 +175,8 @@ def say_shuffled(changes: pd.DataFrame) -> str:
             "shown to carry both peaks."
         )
     return (
-        f"Shuffling the **{box}** lowers both peaks, so both depend on it. Whether on the same "
-        "letters of it, the shuffle does not say."
+        f"Shuffling the **{box}** lowers both peaks, so both depend on it. The shuffle does not "
+        "say whether both depend on the same letters of it."
     )
 
 
@@ -203,7 +205,8 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
             if shown
             else "that it depends on the -10 region is not shown. "
         )
-        + f"{near} have another site near, and {shared} one that may share their -10 box. There "
-        "all explanations may add up, and we did not separate them; where the -10 box is shared, "
+        + f"{near} have another site near, and {shared} one that may share their -10 box. In "
+        "these two groups several explanations may add up, and we did not separate them; where "
+        "the -10 box is shared, "
         "the second and the third explanation cannot be told apart."
     )

@@ -103,7 +103,11 @@ def _odd(effects: pd.DataFrame, matched: str) -> str:
     if of_all == {UNKNOWN}:
         return f"Whether pseudogenes are odd stays open {number}."
     gone = at_all & differ and at_content == {NEITHER}
-    because = "Once AT content is matched, no difference is left that is shown; p" if gone else "P"
+    because = (
+        "Without matching a difference is shown, with AT content matched none is; p"
+        if gone
+        else "P"
+    )
     most = effects.loc[effects["matched_on"] == matched, "ci_high"].max()
     return (
         f"{because}seudogenes are **not shown to be odd** {number}; up to {most:.1f} times the "
@@ -208,7 +212,8 @@ def say_internal(
     share, low, high = recall
     return (
         f"{said}. Of RegulonDB's {n_promoters:,} internal promoters here, {share:.0%} "
-        f"({interval(low, high, '.0%')}) are predicted at this threshold. {_found(one, share)}"
+        f"({interval(low, high, '.0%')}) have a predicted site, which can be one for several of "
+        f"them. {_found(one, share)}"
     )
 
 
@@ -285,7 +290,8 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         n = max(int(row["n"]) for row in rows)
         return (
             f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
-            "depend on this one stretch, read on each strand by itself. Of the sites without a "
+            "depend on this one stretch (the model reads each strand by itself). Of the sites "
+            "without a "
             f"neighbour, {share:.0%} have an antisense output higher than that at "
             f"{1 - HAVE_BY_CHANCE:.0%} of random places; {n:,} of these were shuffled."
         )

@@ -417,8 +417,8 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         f"By which path {element} is read: share of its effect that comes back with a head, by the "
         "bin of queries where the head acts and the bin of keys that it reads, to first order. "
         "Numbers are the first offset of each bin from the start site; the leftmost keys are all "
-        "those further upstream. A head that acts at queries far from the site's own, at the "
-        "bottom right, hands on to other heads.",
+        "those further upstream. The site's own query is in the last bin, "
+        "at the bottom; a head that acts at queries far from it hands on to other heads.",
         f"{len(heads)} maps of queries by keys: {listed(told)}.",
     )
 

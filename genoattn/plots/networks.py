@@ -116,8 +116,9 @@ def map_agreement(agreement: pd.DataFrame, main: str) -> Drawn:
     return Drawn(
         figure,
         f"How alike other networks' mutation maps are to those of {main}, with intervals from "
-        "resampled blocks. Maps of different sites are alike because sites are: what lies to the "
-        "right of them is agreement on the letters of this very site.",
+        "resampled blocks. Maps of different sites are alike because sites are: only what "
+        "the point of the same site has beyond that of different sites is agreement on a site's "
+        "own letters.",
         f"Two points a network, the same site and different sites: {told}.",
     )
 
@@ -170,8 +171,8 @@ def ways_past_heads(paths: pd.DataFrame | None) -> Drawn | Nothing:
     )
     return Drawn(
         figure,
-        "Two ways to the output: what comes back of an element when all heads hand on what they "
-        "do in the clean run, and when only what enters the first layer beside them does. The two "
+        "Two ways to the output: what comes back of an element when all heads are set back "
+        "to the clean run, and when only what passes beside them on the residual path is. The two "
         "need not add up to one: the rest is their interaction.",
         f"{len(models)} panels, a row for each of {len(order)} elements: {listed(told)}.",
     )

@@ -413,11 +413,12 @@ def changes(table: pd.DataFrame, floor: dict[str, float]) -> Drawn | None:
     told = [f"{row['edit']}, {row['strand']}, {row['ratio']:.2g} times" for row in _records(table)]
     return Drawn(
         figure,
-        "What is left of the highest output after shuffling, as a multiple of that before: at the "
-        "start site (sense) and on the other strand around the place where its profile is highest "
-        "(antisense). Medians over the sites with exact bootstrap intervals; dotted: what random "
-        f"places have, {floor['sense']:.2g} and {floor['antisense']:.2g} times, that is where "
-        f"nothing of the peak is left. If the *{EDITS[1].name}* makes both peaks, both of its "
+        "Highest output after shuffling divided by that before: at the start site (sense), and on "
+        "the other strand around the place where the antisense profile is highest (antisense). "
+        "Medians over the sites with exact bootstrap intervals; dotted: the output "
+        f"of random places divided by that before ({floor['sense']:.2g} sense, "
+        f"{floor['antisense']:.2g} antisense), where nothing of the peak is left. If the "
+        f"*{EDITS[1].name}* makes both peaks, both of its "
         "intervals lie left of 1, and those of the control do not.",
         f"Points with horizontal bars, what is left after each shuffle: {'; '.join(told)}.",
     )

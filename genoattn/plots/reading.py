@@ -280,7 +280,7 @@ def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
         "scored for the mean query, and the share of the content's variance that it holds; the "
         "rest is interplay of the query's and the key's word. Middle, the matrix that fits best "
         "how strongly a query's word looks back at the head's own distance. Right, attention by "
-        "distance alone, in the mean over words and of the query word that attends most to the "
+        "distance alone: the mean over query words, and the one word that attends most to the "
         "distance at which this mean is highest.",
         f"A row for each of {heads} heads with two sequence logos and a curve. Distances: {told}.",
     )

@@ -248,7 +248,7 @@ def _dip(at: _Rows) -> _Verdict:
     return _Verdict(
         f"lowest at {position_name(dips[0])} nt on the sense strand, "
         f"at {position_name(dips[1])} nt on the antisense; both would have to lie within "
-        f"{_NEAR_CENTRE} nt",
+        f"{_NEAR_CENTRE} nt of the terminator",
         max(abs(dip) for dip in dips) <= _NEAR_CENTRE,
     )
 

@@ -273,8 +273,8 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
     assert (
-        "One of these is a part of planted elements (-35), too small for a match: on average"
-        in said
+        "One of those that match none is a part of planted elements (-35), too small for a match: "
+        "on average" in said
     )
     assert "lies inside of planted copies, where their places alone would give 10%" in said
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
@@ -353,9 +353,9 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
         ]
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
-    assert "Of 2 heads, one carries an element to the output: L1 H1 the -35 (40% (" in said
+    assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
     assert "Switching one off lowers PR AUC significantly for 1 of all 2." in said
-    assert "element, one has one in both other seeds; none has none." in said
+    assert "element, one has a partner in both other seeds; none has none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)
     assert "Of 2 heads, none carries an element to the output. No head was switched off." in said

@@ -223,14 +223,17 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "Of 1 element asked about, noise in place of one lowers the log-odds" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
-    assert "One head suffices for 90% of the PR AUC" in said
+    assert "out one by one; one of them suffices for 90% of the PR AUC" in said
     assert "we do not say" not in said
     fallen = mediated._replace(carriers=mediated.carriers[:0])
     assert fallen.not_named == ["-35"]
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
-    assert "Heads of this network restore -35 as well, but that it is more than at sites t" in said
-    assert "is not shown, so we do not say that they carry it." in said
+    assert (
+        "Heads of this network restore -35 as well, but not demonstrably more than at sites t"
+        in said
+    )
+    assert "so we do not call these heads carriers." in said
     assert "One element is carried in at least two of two seeds (-35)" in said, "in the seeds"
 
 

@@ -61,7 +61,7 @@ def test_the_steps_run_on_a_simulated_genome_and_leave_their_tables(toy):
     through = steps.through_heads(run, model, used, p)
     assert len(through.table) == 2 * 2 * 15 * 4
     assert list(through.table) == ["model", "layer", "head", "offset", "letter", "contribution"]
-    assert "add up to what a head tells the output; they miss it by" in through.finding.said
+    assert "add up to what a head tells the output to within" in through.finding.said
     first = steps.first_layer(run, model)
     assert set(first.finding.results) == {"first_layer", "first_layer_words"}
     assert "All 64 words were scored" in first.finding.said
@@ -131,8 +131,8 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
                            "excess": 8.0, "q_value": 0.001}])  # fmt: skip
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
     assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); those" in more
-    assert "those that pass on most are L1 H1 (-10 box, +0.50 log" in more
-    assert "letters of a head vary: 2.0 bits for the tenth of the comp" in more
+    assert "by the letters of their element alone are L1 H1 (-10 box, +0.50 log" in more
+    assert "letters of a head vary: at most 2.0 bits for a tenth of the comp" in more
     keys = pd.DataFrame({"layer": [1], "head": [1], "element": ["-10 box"]})
     both = [
         wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False, carried=one)
@@ -155,7 +155,7 @@ def test_claims_of_the_paper_get_a_verdict_with_its_power():
     )
     said = wording.say_factors(table, None, 0.05)
     assert "output changes for **CRP -0.90 (-1.20 to -0.60) and position -82" in said
-    assert "We replaced the binding sites of two factors and one stretch." in said
+    assert "We replaced the binding sites of two factors and one stretch (neg" in said
     assert (
         "ArcA's sites, for which the paper sees a head: no effect beyond the controls is shown"
         in said
@@ -183,10 +183,10 @@ def test_the_three_sharpest_heads_of_the_first_layer_are_named():
     )  # fmt: skip
     said = wording.say_first_layer(summary, 64)
     assert "The sharpest heads are L1 H2 6 nt back (5% of its attention" in said
-    assert "50% from CCC), L1 H4 8 nt" in said and "and L1 H1 5 nt" in said
+    assert "50% if the query's word is CCC), L1 H4 8 nt" in said and "and L1 H1 5 nt" in said
     assert "GGG" not in said and said.endswith("; the figure shows the others.")
     one = wording.say_first_layer(summary[:1], 64)
-    assert "The sharpest head is L1 H1" in one and one.endswith("20% from AAA).")
+    assert "The sharpest head is L1 H1" in one and one.endswith("20% if the query's word is AAA).")
 
 
 def test_a_stem_is_said_to_hide_the_words():

@@ -138,7 +138,7 @@ def test_a_set_of_heads_below_the_goal_is_told_with_its_interval():
         "Of 2 elements asked about, noise in place of one lowers the log-odds, and in place of one "
         "(box) by more than in the same places of sites that lack the element. No single head"
     )
-    assert "restore box as well, but that it is more than at sites that lack it is not" in said
+    assert "restore box as well, but not demonstrably more than at sites that lack it" in said
     assert "only all 4 heads reach 90% of the PR AUC (0.200): 3 keep 50% (0.100 (" in said
     said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.19))
     assert " All heads except those of layer 2, 2 heads, keep 95% (0.190 (0.180" in said
@@ -152,7 +152,7 @@ def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
     assert moved.startswith("The Shine-Dalgarno sequence is worth most with")
     assert moved.endswith("works best at 5 to 9 nt: the distance is not weighed as there.")
     assert said.endswith(
-        "too, works best there (16 to 18 nt). This is what a head that reads one element from "
+        "too, works best with 16 to 18 nt. This is what a head that reads one element from "
         "the other would do; that the effect takes this way it does not prove."
     )
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
@@ -190,8 +190,8 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
     assert text in said
     assert said.startswith("**To restore 90% of an effect, ") and in_all in said
     assert " leads for" not in said and "to another is shown for box." in said
-    assert "at queries -11 to -7 alone L1 H6 restores 40%, not significantly; of its" in said
-    assert "keys, those from -35 on bring most" in said
+    assert "at queries -11 to -7 only, L1 H6 brings back 40%, not significantly; of its k" in said
+    assert "keys, those of the bin that begins at -35 bring most" in said
     assert "strongest hop, L1 H6 → L4 H2, restores 30%, mostly through its value (20%)" in said
     none = carried.say_ways(sets(share), hops.assign(ci_low=0.0), bins, maps, CRITERIA)
     assert "strongest hop" not in none and "For no element is it shown" in none
@@ -327,7 +327,7 @@ def test_networks_read_the_same_if_each_uses_all_that_the_model_uses(theirs, ver
     assert "so both read the letters of this very site alike." in said
     assert "in m box at -12 (-3.00 (-4.00 to -2.00)); in other box at -12" in said
     assert "\n````{admonition} What the noise" in said  # a fence begins its line
-    assert "mutated at 60 places: an element of fewer than 20 of them could not be found." in said
+    assert "at 60 places: an element that fewer than 20 of these have could not be found." in said
     assert "| box | +1.00 (+0.50 to +1.50) |" in said
 
 
@@ -368,8 +368,8 @@ def ways(past_low):
 def test_an_element_goes_mostly_past_the_heads_if_its_lower_limit_exceeds_half():
     said = networks._ways_of(ways(0.51), "annotator")
     assert (
-        "Of the one element that it uses, most of the effect goes past the heads for one: box"
-        in (said)
+        "Of the one element that annotator uses, most of the effect goes past the heads for one: "
+        "box" in (said)
     )
     assert "box 60% (51% to 70%); most of the effect goes through the heads for none." in said
     assert "one by one add up to 90% of an effect. (Most" in said, "the interval touches zero"

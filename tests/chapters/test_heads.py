@@ -439,8 +439,9 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     assert "no head matches a promoter element at its place; against all known motifs" in told
     assert "at any place, none passes; no head has best positions" in told
     assert (
-        "(clearest: L1 H1, odds ratio 3.0, 95% interval 1.5 to 6.0 before correction; corrected "
-        "over heads and sets q = 0.2, so chance may explain it). What the 1 head reads we do not know"
+        "(clearest: L1 H1, odds ratio 3.0, 95% interval 1.5 to 6.0 before correction; "
+        "corrected over heads and sets q = 0.2, so chance may explain it). What the 1 head reads "
+        "we do not know"
     ) in told
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05

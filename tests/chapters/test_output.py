@@ -331,7 +331,7 @@ def tops(n: int, ratio: float, low: float, high: float) -> pd.DataFrame:
 
 
 def test_the_peak_without_neighbours_is_shown_by_its_interval_alone():
-    assert "do not explain it alone" in antisense_words.say_alone(tops(50, 5.9, 4.2, 7.4))
+    assert "cannot be the whole explanation" in antisense_words.say_alone(tops(50, 5.9, 4.2, 7.4))
     touching = antisense_words.say_alone(tops(50, 5.9, 1.0, 7.4))
     assert "no peak is shown: 5.9 (1.0 to 7.4)" in touching
     assert "no peak is shown: 5.9 (too few sites)" in antisense_words.say_alone(
@@ -348,7 +348,10 @@ def test_the_groups_table_writes_positions_without_a_zero():
 
 def test_the_mirror_lies_upstream_or_downstream_by_half_the_distance():
     said = antisense_words.say_mirrored((0.24, 0.21, 0.28), -18, 5, 60)
-    assert "At 24% of them (21% to 28%)" in said and "at -23 to -13, where 9% would" in said
+    assert (
+        "At 24% (21% to 28%) of the sites that are alone" in said
+        and "at -23 to -13, where 9% would" in said
+    )
     assert "9.0 nt upstream" in said
     said = antisense_words.say_mirrored((0.2, 0.1, 0.3), 1, 5, 60)
     assert "at -4 to +7," in said and "0.5 nt downstream" in said
@@ -396,8 +399,8 @@ def test_what_an_edit_leaves_is_one_row_in_the_order_of_the_edits():
 
 
 def test_one_promoter_is_not_several():
-    assert antisense_words.say_chosen(0.3, 1).endswith("1 of their promoters was shuffled.")
-    assert antisense_words.say_chosen(0.3, 2).endswith("2 of their promoters were shuffled.")
+    assert antisense_words.say_chosen(0.3, 1).endswith("Of these, 1 had its promoter shuffled.")
+    assert antisense_words.say_chosen(0.3, 2).endswith("Of these, 2 had their promoters shuffled.")
 
 
 def test_each_explanation_is_given_its_sites():
@@ -445,7 +448,8 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     differed = gone.copy()
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
-        "Once AT content is matched, no difference is left that is shown; pseudogenes are **not "
+        "Without matching a difference is shown, with AT content matched none is; pseudogenes are "
+        "**not "
         "shown to be odd** (27 pseudogenes); up to 1.2 times the output of their controls is not "
         "excluded."
     )
@@ -547,7 +551,10 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "read on each strand by itself. Of the sites without a neighbour, 25% have" in said
+    assert (
+        "(the model reads each strand by itself). Of the sites without a neighbour, 25% have"
+        in said
+    )
     assert said.endswith("that at 90% of random places; 9 of these were shuffled.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
