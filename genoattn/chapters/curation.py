@@ -74,7 +74,7 @@ PARAMETERS = Schema(
         "novelty": Parameter(
             list[str],
             [],
-            "sources, newest technique first; none: the paper's order, else your tables'",
+            "sources, newest technique first; if empty, the paper's order, or that of your tables",
             unique=True,
         ),
         "trusted": Parameter(
@@ -406,10 +406,12 @@ def in_short(
             span += f" to {exact.max():.0f}%, depending on the two,"
         text += f"Of neighbouring sites of two sources, {span} are at the same nucleotide. "
     text += (
-        f"How the paper's *within five nucleotides* is understood matters little: other "
-        f"interpretations give {sizes.min():,} to {sizes.max():,} TSSs. "
+        f"How the paper's *within five nucleotides* is understood matters little: the "
+        f"{in_words(len(sizes))} interpretations tried give {sizes.min():,} to {sizes.max():,} "
+        "TSSs. "
         if sizes.max() <= 1.1 * sizes.min()
-        else "How the paper's *within five nucleotides* is understood matters: other "
-        f"interpretations give {sizes.min():,} to {sizes.max():,} TSSs. "
+        else "How the paper's *within five nucleotides* is understood matters: the "
+        f"{in_words(len(sizes))} interpretations tried give {sizes.min():,} to {sizes.max():,} "
+        "TSSs. "
     )
     return Finding(f"{text}\n\n{words.say_sure(against.table, given.published)}")

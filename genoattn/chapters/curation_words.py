@@ -69,7 +69,7 @@ def say_liftover(
             "from": [f"{n + 1:,}" for n in indels["start"]],
             "to": [f"{n:,}" for n in indels["end"]],
             "nt gained": [f"{n:+,}" for n in indels["change"]],
-            "decided by": indels["evidence"],
+            "limits set by": indels["evidence"],
         }
     )
     lifted = (
@@ -85,8 +85,8 @@ def say_liftover(
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        f"indel. {lifted} {n_uncertain} of them lie where the exact place of an indel is "
-        "undecided, and are flagged.\n"
+        f"indel. {lifted} {n_uncertain} of them lie between the limits within which "
+        "an indel is known to be, and are flagged.\n"
         + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
@@ -137,7 +137,8 @@ def say_offsets(shares: pd.DataFrame, expected: dict[str, int]) -> str:
     else:
         meaning = (
             "Both tables print the plus strand 0-based and the minus strand 1-based, like the "
-            "start and the end of a BED interval; their readers add 1 on the plus strand."
+            "start and the end of a BED interval; our readers of these files add 1 on the plus "
+            "strand."
         )
     return "The offset with most purines at the site:\n\n" + "\n".join(lines) + f"\n\n{meaning}"
 
@@ -189,9 +190,11 @@ def say_shared(
     ranked = counts.sort_values("percent_shared", kind="stable")
     least, most = ranked.iloc[0], ranked.iloc[-1]
     return (
-        f"Of {regions['n'].sum():,} TSSs, {listed(several)}. {called(most['source'])} shares most "
-        f"of its sites ({most['percent_shared']:.0f}%), {called(least['source'])} fewest "
-        f"({least['percent_shared']:.0f}%); but a small set finds partners in a large one more "
+        f"Of {regions['n'].sum():,} TSSs that any source has, {listed(several)}. "
+        f"{called(most['source'])} shares the "
+        f"largest part of its sites ({most['percent_shared']:.0f}%), {called(least['source'])} the "
+        f"smallest ({least['percent_shared']:.0f}%); but a small set finds partners in a large "
+        "one more "
         "easily than the other way round."
         + (" A Venn diagram of more than four sets cannot be read, so there is none." * (n > 4))
         + "\n\n"
@@ -246,15 +249,17 @@ def say_agreement(pairs: pd.DataFrame, shifts: pd.DataFrame, published: bool) ->
             f"{called(least['source'])} and {called(least['other'])} "
             f"({least['exact_percent']:.1f}%); "
         )
-    text += f"{near:.0%} of all pairs of different sources lie within one nucleotide."
+    text += (
+        f"{near:.0%} of all pairs of neighbouring sites of different sources lie within one "
+        "nucleotide of each other."
+    )
     if published:
         off = (known["exact_percent"] - known["paper_exact_percent"]).abs().max()
-        text += (
-            f" Our values differ from the paper's twelve by at most {off:.1f} percentage points."
-        )
+        text += f" Our values differ from the paper's by at most {off:.1f} percentage points."
     return (
-        f"{text} A model that must find the exact nucleotide is asked for more than two assays "
-        "achieve: a miss by a nucleotide or two is in part an error of the labels."
+        f"{text} A model that must find the exact nucleotide has to be more exact than two "
+        "assays are with each other: a miss by a nucleotide or two is in part an error of the "
+        "labels."
     )
 
 
@@ -332,8 +337,10 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         f"simplest grouping, single-link, gives {chains['sendseq_shared']:,} shared SEnd-seq "
         f"sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of SEnd-seq "
         f"alone{paper('sendseq_only', True)}. The number of TSSs in two or more sources, in turn, "
-        "is reached only when sites are matched one to one and two exact agreements are not "
-        "merged into one. The number in three or more sources stays unexplained: ours deviates "
+        f"is approached ({counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}) only "
+        "when sites are matched one to one and two "
+        "positions, each of them shared exactly by two sources, are not merged into one. The "
+        "number in three or more sources stays unexplained: ours deviates "
         f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
         "which it does not describe, may play a part."
     )

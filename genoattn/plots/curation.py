@@ -182,8 +182,8 @@ def venn(regions: pd.DataFrame) -> Drawn | None:
         figure,
         f"TSSs of {listed(map(_called, sources))} by the sources that have them; beside each "
         f"name stands the total. Look at the innermost number, {everywhere:,} TSSs that "
-        f"{'both' if len(sources) == 2 else 'all'} have, and at the outermost, which one source "
-        "has alone. Areas carry no meaning.",
+        f"{'both' if len(sources) == 2 else 'all'} have, and at the outermost ones, TSSs of a "
+        "single source. Areas carry no meaning.",
         f"Venn diagram of {len(sources)} sets with {int(regions['n'].sum()):,} TSSs in all, of "
         f"which {everywhere:,} lie in every set; totals: "
         + listed(f"{source_name(name)} {n:,}" for name, n in totals.items())
@@ -406,8 +406,8 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Drawn | None
     low, high = known["exact_percent"].min(), known["exact_percent"].max()
     return Drawn(
         figure,
-        "Of the neighbouring sites of two sources, the share at exactly one position"
-        + (", the paper's value below ours" if beside_paper else "")
+        "Of the pairs of neighbouring sites of two sources, the share at exactly the same position"
+        + ("; the paper's value is printed under ours" if beside_paper else "")
         + f". It lies between {low:.1f}% and {high:.1f}%: look for the source whose whole row is "
         "low.",
         f"Map of {len(sources)} by {len(sources)} sources; the shares lie between {low:.1f}% and "
@@ -643,7 +643,8 @@ def offset_audit(audit: pd.DataFrame) -> Drawn:
     ]
     return Drawn(
         figure,
-        "What lies at the sites when so many nucleotides are added to the printed position. "
+        "What lies at the sites when the number of nucleotides on the horizontal axis is added to "
+        "the printed position. "
         "All measures of a strand should peak at one offset; where the two strands peak at "
         "different ones, the table counts from zero on one strand and from one on the other.",
         f"{len(sources)} rows of {len(measures)} panels, two curves each; most purines are found "
@@ -705,7 +706,7 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
         figure,
         "Precision and recall of each source and of the curated set against the reference, by the "
         "distance at which a site still counts as the same. Look whether the curated set is high "
-        "in both panels: each source buys one with the other.",
+        "in both panels: a source that is high in one of them is often low in the other.",
         f"Two panels of {len(sources)} rising curves; highest at the smallest tolerance: "
         f"{listed(said)}.",
     )

@@ -192,7 +192,7 @@ def test_the_simulation_is_compared_with_its_planted_truth(simulated):
 def test_the_results_say_how_the_set_was_made(simulated):
     summary = simulated["curated"].finding.results["curated"]
     assert summary["n"] == len(simulated["curated"].sites)
-    assert summary["rule"].startswith("agreed, kept, window 5 nt: as one-to-one")
+    assert summary["rule"].startswith("agreed, kept, window 5 nt: a TSS has at most one site")
     assert summary["rule"].endswith("a SEnd-seq site that loses the vote is a TSS of its own")
     assert "paper_n" not in summary
 
