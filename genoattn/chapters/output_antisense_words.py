@@ -80,7 +80,7 @@ def say_height(at_alone: pd.Series, at_random: pd.Series) -> str:
     return (
         "Of each site that is alone we take the highest antisense output near the place where the "
         "profile has its peak. In the median over sites it is "
-        f"{at_alone.median() / at_random.median():.1f} times what random places have there."
+        f"{at_alone.median() / at_random.median():.1f} times as high as the same at random places."
     )
 
 
@@ -108,7 +108,7 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. These places lie around the peak of the median profile. The -10 box is mirrored "
+        f"{said}. This range surrounds the peak of the median profile. The -10 box is mirrored "
         f"about the point halfway between that peak and the start site, {abs(top) / 2:.1f} nt "
         f"{side}."
     )

@@ -34,9 +34,9 @@ def say_output(weights: str, name: str, n: int, baseline: float, published: bool
         f"Output of the model **{weights}** on the test part of {name}: {2 * n:,} positions on "
         f"both strands, median **{baseline:.2g}**{theirs}. The scale of an output depends on how "
         "a model was trained (loss, share of start sites), so the outputs of two models cannot be "
-        "compared. Only the *percentile* can, the share of the test part's positions whose output "
-        "is lower. The ratio to this median depends on the scale as well: between models, compare "
-        "its direction, not its size."
+        "compared. What can be compared is the *percentile*, the share of the test part's "
+        "positions whose output is lower. Of the ratio to the test part's median, only the "
+        "direction (above or below 1) can be, as its size depends on the scale."
     )
 
 

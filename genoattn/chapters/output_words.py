@@ -103,8 +103,14 @@ def _odd(effects: pd.DataFrame, matched: str) -> str:
     if of_all == {UNKNOWN}:
         return f"Whether pseudogenes are odd stays open {number}."
     gone = at_all & differ and at_content == {NEITHER}
+    shown = [
+        strand
+        for (name, strand), one in how.items()
+        if name == next(iter(pseudogenes.SCHEMES)) and one in differ
+    ]
     because = (
-        "Without matching a difference is shown, with AT content matched none is; p"
+        f"Without matching a difference is shown ({listed(shown)}), with AT content matched none "
+        "is; p"
         if gone
         else "P"
     )
@@ -212,8 +218,8 @@ def say_internal(
     share, low, high = recall
     return (
         f"{said}. Of RegulonDB's {n_promoters:,} internal promoters here, {share:.0%} "
-        f"({interval(low, high, '.0%')}) have a predicted site, which can be one for several of "
-        f"them. {_found(one, share)}"
+        f"({interval(low, high, '.0%')}) have a predicted site; one predicted site can match "
+        f"several. {_found(one, share)}"
     )
 
 

@@ -99,8 +99,8 @@ def _said_of_profiles(shown: pd.DataFrame, reach: int | None) -> str:
         "Around start sites look for the sharp peak at +1 on their own strand and a lower one on "
         "the opposite strand; a class of few sites has wide bands, and other peaks may be chance."
         if reach is None
-        else "Look where the dashed curve peaks: upstream of +1 if the same nucleotides are read "
-        "as a promoter on the other strand."
+        else "Look where the dashed curve peaks: upstream of +1 if the nucleotides of the "
+        "site's own promoter are read as one on the other strand, too."
         if of_promoters
         else "Look how narrow the peak at +1 is, and whether others follow three nucleotides apart."
     )
@@ -472,8 +472,9 @@ def pseudogenes(genes: pd.DataFrame, effects: pd.DataFrame, baseline: float) -> 
     return Drawn(
         figure,
         "Left: median output over each gene of the test part, on its strand, against its AT "
-        "content. Right: the output of a pseudogene over the median of its controls, median over "
-        "the pseudogenes with its exact bootstrap interval, as more and more is matched. If "
+        "content. Right: the output of each pseudogene divided by the median of its controls; "
+        "shown is the median of these ratios with its exact bootstrap interval, as more and more "
+        "is matched. If "
         "pseudogenes were odd by themselves, the whole bar of the last row would lie off 1.",
         f"Left, a cloud of {len(genes):,} genes, {int(genes['pseudo'].sum()):,} of them "
         f"pseudogenes. Right, points with bars: {'; '.join(told)}.",

@@ -221,7 +221,7 @@ def test_the_paper_s_median_stands_only_beside_its_genome():
     assert "(the paper's model: 0.0052)" in sites_words.say_output("m", "g", 10, 0.1, True)
     assert "paper" not in sites_words.say_output("m", "g", 10, 0.1, False)
     said = sites_words.say_output("m", "g", 10, 0.1, False)
-    assert "20 positions" in said and "Only the *percentile* can" in said
+    assert "20 positions" in said and "can be compared is the *percentile*" in said
 
 
 def regions(*rows: tuple[str, str, float, float, float]) -> pd.DataFrame:
@@ -448,14 +448,13 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     differed = gone.copy()
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
-        "Without matching a difference is shown, with AT content matched none is; pseudogenes are "
-        "**not "
-        "shown to be odd** (27 pseudogenes); up to 1.2 times the output of their controls is not "
+        "Without matching a difference is shown (antisense), with AT content matched none is; "
+        "pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of their controls is not "
         "excluded."
     )
     still = differed.copy()
     still.loc[still.index[3], ["ci_low", "ci_high"]] = 1.4, 16.0
-    assert "the difference is gone" not in words.say_pseudogenes(still)
+    assert "Without matching" not in words.say_pseudogenes(still)
     assert "stays open (1 pseudogene)" in words.say_pseudogenes(effects(NAN, NAN).assign(n=1))
 
 
