@@ -449,7 +449,8 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
         "Without matching a difference is shown (antisense), with AT content matched none is; "
-        "pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of their controls is not "
+        "pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of "
+        "their controls is not "
         "excluded."
     )
     still = differed.copy()
