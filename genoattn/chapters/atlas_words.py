@@ -100,7 +100,7 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
         power = (
             f"a share of {low:.0%}"
             if f"{low:.0%}" == f"{high:.0%}"
-            else f"by element, a share of {low:.0%} to {high:.0%} or more"
+            else f"a share of at least {low:.0%} to {high:.0%}, depending on the element,"
         )
         return f"{said} ({power} would have been found){_letters(row, ', though ')}."
     first, *others = row["carries"].split("; ")
@@ -134,14 +134,18 @@ def _looks(row: Mapping[Any, Any], selective: float) -> str:
 
 def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
     """What a head's motif and its best positions are like."""
-    said = [f"by the rule it has the role {row['role']}"] if row["role"] else []
+    said = (
+        [f"by its attention (the rule of the chapter on heads) its role would be {row['role']}"]
+        if row["role"]
+        else []
+    )
     if pd.isna(row["q_value"]):
         said.append("not compared with known motifs")
     elif row["q_value"] <= max_q:
         said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
     else:
         said.append(
-            f"its letters match no known motif significantly (least q = {row['q_value']:.2g})"
+            f"the letters there match no known motif significantly (least q = {row['q_value']:.2g})"
         )
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
         more = "more" if row["site_odds_ratio"] > 1 else "less"
@@ -341,9 +345,9 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " The claims predict what a stretch contributes at sites that were not used to make them. "
-        f"The prediction correlates with the log-odds lost when the stretch is replaced: {told}."
-        + _say_ideal(known)
+        " From the mutation map, which was made outside of the test part, claims also predict what "
+        "a stretch contributes at sites of the test part. The prediction correlates with the "
+        f"log-odds lost when the stretch is replaced: {told}." + _say_ideal(known)
     )
 
 
@@ -362,7 +366,10 @@ def _say_ideal(known: pd.DataFrame) -> str:
         return ""
     ideal = known["r_ideal"]
     told = f"{ideal.iloc[0]:.2f}" if len(known) == 1 else _over_genomes(ideal)
-    return f" What an observer that knows the grammar predicts for these stretches has r = {told}."
+    return (
+        " What an observer that knows the grammar predicts correlates with the same losses: "
+        f"r = {told}."
+    )
 
 
 def say_real(table: pd.DataFrame) -> str:
@@ -382,8 +389,9 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     """Say what is claimed of one model, and how well it predicts."""
     claims = table[table["claimed"]].sort_values("effect", ascending=False)
     said = (
-        f"By the same rule, {in_words(len(claims))} of {in_words(len(table))} elements that are "
-        f"found in the mutation map of `{name}` on this genome become claims"
+        f"On the genome of this chapter, by the same rule, {in_words(len(claims))} of "
+        f"{in_words(len(table))} elements that are found in the mutation map of `{name}` become "
+        "claims"
     )
     if claims.empty:
         return f"{said}."
@@ -396,8 +404,9 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     one = claims.iloc[0]
     r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
     return (
-        f"{said}: {each}. (The sites and the noise are other ones than above.) The drops that they "
-        f"predict at test sites correlate with r = {r}."
+        f"{said}: {each}. (The sites and the noise are other ones than above.) The drops that "
+        "these "
+        f"claims predict at test sites correlate with those seen there: r = {r}."
     )
 
 
@@ -416,8 +425,9 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
-        f"{parts['planted_share'].mean():.0%} of the information in their letters (in bits, at the "
-        f"sites that have them) lies inside of planted copies, where their places alone would give "
+        f"{parts['planted_share'].mean():.0%} of the information (in bits) in the claimed letters "
+        "lies "
+        f"inside of planted copies; their places alone, whatever their letters, would give "
         f"{parts['planted_elsewhere'].mean():.0%}. In this way "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
@@ -466,7 +476,7 @@ def _say_effects(joined: pd.DataFrame) -> str:
     if joined["ablation_delta_pr_auc"].isna().all():
         return "No head was switched off"
     n = int((joined["ci_high"] < 0).sum())
-    return f"Switching one off lowers PR AUC significantly for {n or 'none'} of all {len(joined)}"
+    return f"PR AUC falls significantly without {n or 'none'} of all {len(joined)} heads"
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:

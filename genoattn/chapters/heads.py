@@ -114,14 +114,14 @@ PARAMETERS = Schema(
         "k_census": Parameter(
             int,
             300,
-            "positions of most attention kept of all, for each head and offset",
+            "how many of all positions are kept, those of most attention, by head and offset",
             low=2,
             high=10_000,
         ),
         "n_known": Parameter(
             int,
             100,
-            "of the k_census, those that make up a motif: so many of different surroundings",
+            "of these, how many make up a motif at most, each of different surroundings",
             low=2,
         ),
         "context": Parameter(

@@ -186,17 +186,18 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
     told = _grouped(roles, "element")
     n = roles["element"].nunique()
     if n == n_elements:
-        which = "**Every element** is"
+        which = "**every element**"
     elif n == 1:
-        which = "**Only one element** is"
+        which = "**only one element**"
     else:
-        which = f"**{n} of {n_elements} elements** are"
-    verdict = f"{which} matched in position and sequence: {told}."
+        which = f"**{n} of {n_elements} elements**"
+    verdict = f"By position and sequence, heads are named after {which}: {told}."
     close = roles[roles["rivals"] != ""]
     return (
         verdict
         if close.empty
-        else f"{verdict} Some are nearly as similar to another: to the {_grouped(close, 'rivals')}."
+        else f"{verdict} Of these heads, some are as similar, or nearly so, to another element: to "
+        f"the {_grouped(close, 'rivals')}."
     )
 
 
@@ -211,15 +212,16 @@ def _grouped(roles: pd.DataFrame, column: str) -> str:
 
 def say_correlations(matrices: Mapping[str, NDArray[np.float64]], n_heads: int) -> str:
     """Say which two heads are the most correlated in each matrix."""
-    told = []
+    told: dict[str, list[str]] = {}
     for title, matrix in matrices.items():
         upper = np.triu(np.ones_like(matrix, dtype=bool), k=1)
         if not upper.any():
             return "There is only one head."
         row, column = np.argwhere(upper)[np.argmax(matrix[upper])].tolist()
         one, two = (f"L{head // n_heads + 1} H{head % n_heads + 1}" for head in (row, column))
-        told.append(f"{one} and {two} (r = {matrix[row, column]:.2f}) over {title}")
-    return f"The most correlated heads are {listed(told)}."
+        told.setdefault(f"{one} and {two}", []).append(f"{matrix[row, column]:.2f} over {title}")
+    pairs = listed(f"{pair} (r = {listed(values)})" for pair, values in told.items())
+    return f"The most correlated heads are {pairs}."
 
 
 def say_pairs(

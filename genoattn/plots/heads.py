@@ -722,9 +722,9 @@ def clustered_correlations(
         figure,
         "Correlation of each pair of heads, clustered so that correlated heads are neighbours. A "
         "block along the diagonal is a group of heads that look together. A block in the left "
-        "panel only is of heads that share a place; one in the right panel, of heads that choose "
-        "the same "
-        f"nucleotides of the genome. Pairs above 0.5, of {n_pairs}: {told}.",
+        "panel only is of heads that share a place; one in the right panel, of heads that give "
+        "their favourite positions much weight for the same judged sites. "
+        f"Pairs above 0.5, of {n_pairs}: {told}.",
         f"{len(matrices)} heat maps of correlations between {len(order)} heads; pairs above "
         f"0.5, of {n_pairs}: {told}.",
     )
@@ -850,7 +850,8 @@ def spacer_bars(
         "(bars), against independent choice by the same heads (dashed). Only what the bars have "
         "above the dashed line speaks for a spacing that is read, since heads that look at one "
         "fixed distance have a spacer without knowing one. The other lines do without heads: the "
-        "best words of the same sequences and, on a simulated genome, what was planted. The heads "
+        "spacer between the two stretches of the same sequences that match the boxes best and, on "
+        "a simulated genome, the spacer that was planted. The heads "
         f"find {told}, where independent choice gives {most['expected']:.0%}.",
         f"Bars of the share of promoters by spacer, {region[0]} to {region[1]} nt; the heads find "
         f"most often {told}, expected {most['expected']:.0%}.",

@@ -121,8 +121,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, a difference is significant only if those with a role are "
-        f"higher in {needed:.0%} of all pairs"
+        f"; with {n} heads against {m}, a difference is significant only if the head with a "
+        f"role is higher in at least {needed:.0%} of the {n * m} pairs of one with and one without"
     )
 
 

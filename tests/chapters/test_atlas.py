@@ -164,8 +164,9 @@ def sentence(**given):
 
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
-    assert "(by element, a share of 12% to 30% or more would have been found)" in sentence(
-        detectable=(0.12, 0.3)
+    assert (
+        "(a share of at least 12% to 30%, depending on the element, would have been found)"
+        in sentence(detectable=(0.12, 0.3))
     )
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
     assert "would have been found), though the letters that pass through it fit the -10" in told
@@ -199,10 +200,10 @@ def test_attention_comes_last_and_by_its_limits():
         selectivity=0.19, peak_offset=-12, consensus="TATAAT"
     )
     assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
-    assert "its letters match no known motif significantly (least q = 0.051)" in sentence(
+    assert "the letters there match no known motif significantly (least q = 0.051)" in sentence(
         q_value=0.051
     )
-    assert "by the rule it has the role -10 box" in sentence(role="-10 box")
+    assert "its role would be -10 box" in sentence(role="-10 box")
     assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
 
@@ -276,7 +277,10 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
         "One of those that match none is a part of planted elements (-35), too small for a match: "
         "on average" in said
     )
-    assert "lies inside of planted copies, where their places alone would give 10%" in said
+    assert (
+        "inside of planted copies; their places alone, whatever their letters, would give 10%"
+        in said
+    )
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
     assert "of planted elements (" not in words.say_claims(known(planted_share=0.5))
 
@@ -294,14 +298,14 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     said = words.say_claims(known())
     assert "is replaced: r = 0.91 (0.85 to 0.95). What an observer that knows the grammar" in said
-    assert said.endswith("predicts for these stretches has r = 0.80.")
+    assert said.endswith("predicts correlates with the same losses: r = 0.80.")
     tables = known()
     two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
     several = tables._replace(genomes=pd.concat([tables.genomes, two]))
     said = words.say_claims(several)
     assert "r = 0.81 in the mean of 2 genomes (least 0.71, greatest 0.91); within" in said
     assert "is 0.25 wide in the mean. What an observer" in said
-    assert said.endswith("has r = 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
+    assert said.endswith("losses: r = 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
     tables.genomes["r_ideal"] = np.nan
     assert words.say_claims(tables).endswith("is replaced: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
@@ -335,9 +339,9 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     said = words.say_real(real())
     assert "one of two elements that are found in the mutation map of `curated`" in said
     assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds lost, foremost by L1 H6)" in said
-    assert said.endswith("correlate with r = 0.90 (0.80 to 0.95).")
+    assert said.endswith("correlate with those seen there: r = 0.90 (0.80 to 0.95).")
     assert "WWWW" not in said
-    assert words.say_real(real(claimed=False)).endswith("on this genome become claims.")
+    assert words.say_real(real(claimed=False)).endswith("of `curated` become claims.")
     real().to_csv(tmp_path / "claims.csv", index=False)
     p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path))
     found = chapter.recovered(p).finding.said
@@ -354,7 +358,7 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
     assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
-    assert "Switching one off lowers PR AUC significantly for 1 of all 2." in said
+    assert "PR AUC falls significantly without 1 of all 2 heads." in said
     assert "element, one has a partner in both other seeds; none has none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)

@@ -22,7 +22,7 @@ from genoattn.study.run import Run
 from genoattn.study.tasks import TASKS
 
 KEYS = ["layer_1based", "head_1based"]
-MATCHED = "is matched in position and sequence"
+NAMED = "By position and sequence, heads are named after"
 
 
 def checked(folder: Path, **given):
@@ -190,7 +190,7 @@ def test_correlations_name_the_strongest_pair(seen):
     assert found.n_heads == 2 and len(found.orders) == 2
     matrix = np.array([[1, 0.2, 0.9], [0.2, 1, -0.95], [0.9, -0.95, 1]])
     said = words.say_correlations({"all weights": matrix}, 2)
-    assert said == "The most correlated heads are L1 H1 and L2 H1 (r = 0.90) over all weights."
+    assert said == "The most correlated heads are L1 H1 and L2 H1 (r = 0.90 over all weights)."
     assert words.say_correlations({"x": np.ones((1, 1))}, 1) == "There is only one head."
 
 
@@ -279,23 +279,24 @@ def roles(*rows) -> pd.DataFrame:
     ("given", "n", "said"),
     [
         ([], 2, "**No element** is matched in position and sequence."),
-        ([(1, 2, "-10", "")], 1, f"**Every element** {MATCHED}: -10 (L1 H2)."),
-        ([(1, 2, "-10", "")], 2, f"**Only one element** {MATCHED}: -10 (L1 H2)."),
+        ([(1, 2, "-10", "")], 1, f"{NAMED} **every element**: -10 (L1 H2)."),
+        ([(1, 2, "-10", "")], 2, f"{NAMED} **only one element**: -10 (L1 H2)."),
         (
             [(1, 2, "-10", "extended"), (3, 1, "-10", "")],
             3,
-            f"**Only one element** {MATCHED}: -10 (L1 H2 and L3 H1). "
-            "Some are nearly as similar to another: to the extended (L1 H2).",
+            f"{NAMED} **only one element**: -10 (L1 H2 and L3 H1). "
+            "Of these heads, some are as similar, or nearly so, to another element: to the "
+            "extended (L1 H2).",
         ),
         (
             [(1, 2, "-10", ""), (2, 2, "-35", "")],
             3,
-            f"**2 of 3 elements** {MATCHED.replace('is', 'are')}: -10 (L1 H2) and -35 (L2 H2).",
+            f"{NAMED} **2 of 3 elements**: -10 (L1 H2) and -35 (L2 H2).",
         ),
         (
             [(1, 2, "-10", ""), (2, 2, "-35", "")],
             2,
-            f"**Every element** {MATCHED}: -10 (L1 H2) and -35 (L2 H2).",
+            f"{NAMED} **every element**: -10 (L1 H2) and -35 (L2 H2).",
         ),
     ],
 )
