@@ -341,7 +341,9 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds lost, foremost by L1 H6)" in said
     assert said.endswith("correlate with those seen there: r = 0.90 (0.80 to 0.95).")
     assert "WWWW" not in said
-    assert words.say_real(real(claimed=False)).endswith("of `curated` become claims.")
+    assert words.say_real(real(claimed=False)).endswith(
+        "none of two elements that are found in the mutation map of `curated` become claims."
+    )
     real().to_csv(tmp_path / "claims.csv", index=False)
     p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path))
     found = chapter.recovered(p).finding.said
