@@ -389,7 +389,7 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     """Say what is claimed of one model, and how well it predicts."""
     claims = table[table["claimed"]].sort_values("effect", ascending=False)
     said = (
-        f"On the genome of this chapter, by the same rule, {in_words(len(claims))} of "
+        f"On the genome of this chapter, by the same rule, {in_words(len(claims), 'none')} of "
         f"{in_words(len(table))} elements that are found in the mutation map of `{name}` become "
         "claims"
     )
