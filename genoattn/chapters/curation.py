@@ -403,8 +403,8 @@ def in_short(
     if len(exact):
         span = f"{exact.min():.0f}%"
         if exact.min() < exact.max():
-            span += f" to {exact.max():.0f}%, depending on the two,"
-        text += f"Of neighbouring sites of two sources, {span} are at the same nucleotide. "
+            span += f" to {exact.max():.0f}%, depending on the two sources,"
+        text += f"Of the pairs of neighbouring sites of two sources, {span} share one nucleotide. "
     text += (
         f"How the paper's *within five nucleotides* is understood matters little: the "
         f"{in_words(len(sizes))} interpretations tried give {sizes.min():,} to {sizes.max():,} "

@@ -333,10 +333,12 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
             else f"The interpretation in use deviates by {off.loc[used].mean():.1%} on average; "
         )
         + f"the size of its set deviates by {off.loc[used, 'curated']:.2%}.\n\n"
-        "The paper's own numbers suggest that it kept outvoted SEnd-seq sites: then even the "
+        "The paper's own numbers suggest that it kept outvoted SEnd-seq sites: if so, the "
         f"simplest grouping, single-link, gives {chains['sendseq_shared']:,} shared SEnd-seq "
         f"sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of SEnd-seq "
-        f"alone{paper('sendseq_only', True)}. The number of TSSs in two or more sources, in turn, "
+        f"alone{paper('sendseq_only', True)}; the one in use gives "
+        f"{counts.loc[used, 'sendseq_shared']:,} and {counts.loc[used, 'sendseq_only']:,}. The "
+        "number of TSSs in two or more sources, in turn, "
         f"is approached ({counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}) only "
         "when sites are matched one to one and two "
         "positions, each of them shared exactly by two sources, are not merged into one. The "
@@ -361,8 +363,8 @@ def say_windows(counts: pd.DataFrame, merging: Merging) -> str:
     joined = last["shared_by_2"]
     close = first["shared_by_2"] / joined if joined else 0.0
     return (
-        f"{text} ({change:+.0%}). Of the TSSs that two sources share at the widest "
-        f"window, {close:.0%} are shared within {first['window']} nt already."
+        f"{text} ({change:+.0%}). A window of {first['window']} nt already "
+        f"gives {close:.0%} of the TSSs in at least two sources that the widest window gives."
     )
 
 
@@ -393,8 +395,9 @@ def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
         "genome."
     )
     return (
-        f"{what}\n{table(rows)}\nAll intervals are at most {_widest(found):.1f} percentage points "
-        "wide to each side, as if sites were independent. Within two nucleotides, the curated set "
+        f"{what}\n{table(rows)}\nThe 95% intervals of these percentages reach at most "
+        f"{_widest(found):.1f} percentage points "
+        "to each side, as if sites were independent. Within two nucleotides, the curated set "
         f"ranks {ranks[0]} of {len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in "
         f"their harmonic mean ({both['curated']:.1%}; {_best_alone(both)})."
     )

@@ -46,10 +46,10 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
     rows = [
         {
             "element": one.element,
-            "commonest place": place(one.first, one.last),
             "sites that have it": f"{one.n_with:,}",
             "by chance": f"{one.by_chance:,.0f}" if np.isfinite(one.by_chance) else "—",
             "sites used": str(len(one.sites)),
+            "commonest place at these": place(one.first, one.last),
         }
         for one in questions
         if not one.control
@@ -64,8 +64,9 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
         f"A site has an element if at most {p.rare:.0%} of random places match as well as its best "
         "match does, or if that match is perfect. "
         + (
-            f"Of {listed(few)} no more sites have a match than random places would: what stands "
-            "there may be chance. "
+            f"{listed(few)} {'is' if len(few) == 1 else 'are'} found at no more sites than chance "
+            "alone would give, so "
+            "these matches may be chance. "
             if few
             else ""
         )
@@ -192,11 +193,10 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
     fallen = [name for name in names if (passed["element"] == name).any()]
     if not fallen:
         return ""
-    one = len(fallen) == 1
     return (
-        f"Heads restore {listed(fallen)} too, but for none of them is it shown to be more than at "
-        f"sites that lack {'it' if one else 'them'}, in the same places: what they pass on there "
-        f"need not be {'this element' if one else 'these elements'}. "
+        f"Heads restore {listed(fallen)} too, but no head is shown to restore more there than in "
+        "the "
+        "same places of sites that lack the element: what it passes on need not be the element. "
     )
 
 
@@ -347,7 +347,8 @@ def _best_hop(hops: pd.DataFrame) -> str:
     by = parts.loc[parts["share"].idxmax()]
     return (
         f"; the strongest hop, {best['sender']} → {best['receiver']}, restores "
-        f"{best['share']:.0%}, mostly through its {by['through']} ({by['share']:.0%})"
+        f"{best['share']:.0%}, mostly through the {by['through']} of {best['receiver']} "
+        f"({by['share']:.0%})"
     )
 
 
@@ -372,8 +373,8 @@ def say_spaced(frame: pd.DataFrame, head: str, preferred: tuple[int, int]) -> st
         )
         + (
             f" The cell's own machinery, too, works best with {preferred[0]} to "
-            f"{preferred[1]} nt. This is what a head that reads one element from the other would "
-            "do; that the effect takes this way it does not prove."
+            f"{preferred[1]} nt. This is to be expected if a head looks at one element from the "
+            "other; it does not prove that the effect takes this path."
             if preferred[0] <= best[0] <= preferred[1]
             else f" The cell's own machinery works best at {preferred[0]} to {preferred[1]} nt: "
             "the distance is not weighed as there."
@@ -444,8 +445,8 @@ def say_others(
         + f"Carriers in networks that learnt nothing (untrained, or trained on shuffled labels): "
         f"{dead}. "
         + (
-            "Some heads match a head of another seed in what they restore of all elements, and "
-            f"not only of one (one head may match two): {told}. "
+            "Some heads match a head of another seed in their whole vector over the elements. The "
+            f"pairs (one head may be in two), each under the element that both carry: {told}. "
             if len(back)
             else ""
         )

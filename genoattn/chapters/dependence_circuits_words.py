@@ -99,8 +99,9 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
         f"**{int(worse.sum())} of {n} heads** and above it for {_count(better)}; by chance, about "
         f"{(1 - level) * n:.1f} of {n} intervals would exclude zero. That of the contrast lies "
         f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
-        f"without {told}; the median interval reaches {width:.4f} to each side, so changes below "
-        f"{seen:.3f} would mostly stay undetected ({seeds.POWER:.0%} power). Without "
+        f"without {told}; the median interval reaches {width:.4f} to each side, so a change must "
+        "be "
+        f"{seen:.3f} or more to be found with {seeds.POWER:.0%} power. Without "
         "a whole layer the change is, from the greatest loss on: "
         f"{by_layer}.\n"
     )
@@ -123,8 +124,8 @@ def say_spared(curve: pd.DataFrame, spared: pd.DataFrame) -> str:
     as_many = curve[curve["n_heads"] >= row["n_heads"]].iloc[0]
     apart = row["ci_low"] > as_many["ci_high"]
     return (
-        f" All heads except those of layer {int(row['layer_1based'])}, {int(row['n_heads'])} "
-        f"heads, keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}). So the order in "
+        f" But the {int(row['n_heads'])} heads outside layer {int(row['layer_1based'])} "
+        f"keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}). So the order in "
         f"which heads were taken out is {'' if apart else 'probably '}not the best, and how few "
         "suffice is open."
     )
@@ -145,7 +146,7 @@ def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str
     whole, none = curve["pr_auc"].iloc[-1], curve["pr_auc"].iloc[0]
     enough = curve[curve["pr_auc"] >= GOAL * whole].iloc[0]
     n = int(enough["n_heads"])
-    rest = f"Without any head PR AUC is {none:.3f}. The order is greedy, so a smaller circuit may "
+    rest = f"Without any head PR AUC is {none:.3f}. The order is greedy: a smaller circuit may "
     if n == len(order):
         row = curve.iloc[-2]
         score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
@@ -164,8 +165,8 @@ def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
         f"Of the circuits that this removal leaves, the smallest with {GOAL:.0%} of the PR AUC of "
-        f"all {len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{_first(order[:n])}. {rest}exist.{say_spared(curve, spared)}"
+        f"all {len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}). Those "
+        f"taken out last are {_first(order[:n])}. {rest}exist.{say_spared(curve, spared)}"
     )
 
 

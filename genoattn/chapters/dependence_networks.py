@@ -71,7 +71,10 @@ NETWORKS: dict[str, Parameter] = {
         int, 24, "start sites attributed through and past heads that stand on a stem", low=2
     ),
     "stem_points": Parameter(
-        int, 64, "points of that integral, which a stem's normalisation bends", low=1
+        int,
+        64,
+        "points of the integral of gradients where heads stand on a convolutional stem",
+        low=1,
     ),
 }
 """What these steps may be asked."""

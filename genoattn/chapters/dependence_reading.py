@@ -70,7 +70,10 @@ READING: dict[str, Parameter] = {
     "n_through": Parameter(int, 8, "start sites attributed through single heads; 0: all", low=0),
     "n_points": Parameter(int, 8, "points of the integral of gradients through a head", low=1),
     "least_carried": Parameter(
-        float, 0.05, "mean log-odds from which a head may carry an element", low=0.0
+        float,
+        0.05,
+        "mean log-odds by its letters from which a head can be named by an element",
+        low=0.0,
     ),
     "min_factor_sites": Parameter(
         int, 15, "binding sites of a factor in the test part, for it to be tested", low=2

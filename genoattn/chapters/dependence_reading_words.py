@@ -76,8 +76,9 @@ def say_mapped(
     inside = f"{share / whole:.0%}" if whole < 0 else "none"
     return (
         f"We substituted every nucleotide from {first:+d} to {last:+d} by each of the three others "
-        f"around {every} {n_labelled:,} labelled sites of the test part and around the "
-        f"{peaks:,} of the model's {n_labelled:,} highest peaks, {3 * len(at_sites.offset):,} "
+        f"around {every} {n_labelled:,} labelled sites of the test part and around "
+        f"{'all' if peaks == n_labelled else f'{peaks:,}'} of the model's {n_labelled:,} highest "
+        f"peaks, {3 * len(at_sites.offset):,} "
         "mutants a place, each read in full context. The output depends most on positions "
         f"{listed(told)} (mean change of the log-odds, with interval). Of all that substitutions "
         f"cost between {first:+d} and {last:+d}, {inside} falls to positions "
@@ -215,7 +216,7 @@ def say_through(
     if stem:
         said += (
             " These heads stand on convolutions: a letter that passes through a head may have been "
-            "read by the stem up to its reach away from the head's key."
+            "read by the stem and lie as far from the head's key as the stem reaches."
         )
     return said + (_named_heads(order) if len(names) else "")
 
@@ -228,7 +229,7 @@ def _confirmed(names: pd.DataFrame, carried: pd.DataFrame) -> str:
     if len(agreed) == len(names):
         return "Restoring gives each of them the same element. "
     return (
-        f"Restoring gives {listed(agreed)} the same element; the other names are not confirmed. "
+        f"Restoring confirms the names of {listed(agreed)}, and not the others. "
         if agreed
         else "Restoring confirms none of these names. "
     )

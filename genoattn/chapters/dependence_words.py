@@ -63,7 +63,7 @@ def say_in_short(
         f"{in_words(len(more), 'none')} {f'({listed(more)}) ' if more else ''}by more than in the "
         "same places of sites that lack the element. "
         + (
-            f"A head *carries* an element if it restores more of it than at such sites; "
+            f"A head *carries* an element if it restores more log-odds where it stands than there; "
             f"{in_words(len(told))} element{'s have' if len(told) > 1 else ' has'} a carrier, the "
             f"strongest of each being (share of the effect, interval): {listed(told)}. "
             if told
@@ -78,7 +78,8 @@ def say_in_short(
         )
         + f"networks that learnt nothing have {in_words(n_false)} carriers. "
         + (
-            f"Heads of this network restore {listed(fallen)} as well, but not demonstrably more "
+            f"In the network of this chapter heads restore {listed(fallen)} as well, but not "
+            "demonstrably more "
             f"than at sites that lack {'it' if len(fallen) == 1 else 'them'}, so we do not call "
             "these "
             "heads carriers. "

@@ -324,7 +324,8 @@ def shifts(distribution: pd.DataFrame) -> Drawn | None:
         figure,
         "How far neighbours lie apart, as seen from the sites of each source. A curve with a "
         "high, narrow peak at 0 is a source that puts its sites where the panel's source does; a "
-        "lopsided one is shifted against it. A source beside itself has no site at 0.",
+        "lopsided one is shifted against it. The panel's own source, whose neighbours are its own "
+        "sites, has none at 0.",
         f"{len(sources)} panels, one a source, with the number of pairs by shift from "
         f"{-window} to {window:+d} nt on a logarithmic axis; "
         f"{_share_at_zero(across):.0%} of the pairs of different sources have no shift.",

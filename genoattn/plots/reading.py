@@ -277,7 +277,8 @@ def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
     return Drawn(
         figure,
         "The first layer, exactly: every 7-mer was scored. Left, the matrix by which keys are "
-        "scored for the mean query, and the share of the content's variance that it holds; the "
+        "scored for the mean query, and the share of the variance of the content score (what "
+        "letters add to a score) that it explains; the "
         "rest is interplay of the query's and the key's word. Middle, the matrix that fits best "
         "how strongly a query's word looks back at the head's own distance. Right, attention by "
         "distance alone: the mean over query words, and the one word that attends most to the "

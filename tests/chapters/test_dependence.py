@@ -230,8 +230,8 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     said = chapter.in_short(fallen, others, kept).said
     assert "No single head carries any of them." in said
     assert (
-        "Heads of this network restore -35 as well, but not demonstrably more than at sites t"
-        in said
+        "In the network of this chapter heads restore -35 as well, but not demonstrably more than "
+        "at sites t" in said
     )
     assert "so we do not call these heads carriers." in said
     assert "One element is carried in at least two of two seeds (-35)" in said, "in the seeds"

@@ -60,8 +60,8 @@ def test_elements_that_no_more_sites_have_than_random_places_are_named():
         question("FecI", 39, 39.6), question("stop codon in frame", 9, np.nan),
     ]  # fmt: skip
     said = carried.say_asked(asked, [], SimpleNamespace(rare=0.05, n_draws=2))
-    assert "Of FecI no more sites have a match than random places would" in said
-    assert "| -10 box | -12 to -7 | 40 | 40 | 5 |" in said and "| 9 | — | 5 |" in said
+    assert "FecI is found at no more sites than chance alone would give" in said
+    assert "| -10 box | 40 | 40 | 5 | -12 to -7 |" in said and "| 9 | — | 5 |" in said
     assert "random places would" not in carried.say_asked(
         asked[:1], [], SimpleNamespace(rare=0.05, n_draws=2)
     )
@@ -93,14 +93,14 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
 def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
     said = carried.say_mediated(effects(), carriers(0), carriers(2), P)
     assert (
-        "Heads restore box too, but for none of them is it shown to be more than at sites that "
-        "lack it, in" in said
+        "Heads restore box too, but no head is shown to restore more there than in the same places "
+        "of" in said
     )
     both = carried.say_mediated(
         effects((True, True)), carriers(0), pd.concat([carriers(1), carriers(1).assign(
             element="start")]), P
     )  # fmt: skip
-    assert "Heads restore box and start too" in both and "need not be these elements" in both
+    assert "Heads restore box and start too" in both and "need not be the element" in both
 
 
 def test_without_a_used_element_or_a_carrier_nothing_is_named():
@@ -141,7 +141,7 @@ def test_a_set_of_heads_below_the_goal_is_told_with_its_interval():
     assert "restore box as well, but not demonstrably more than at sites that lack it" in said
     assert "only all 4 heads reach 90% of the PR AUC (0.200): 3 keep 50% (0.100 (" in said
     said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.19))
-    assert " All heads except those of layer 2, 2 heads, keep 95% (0.190 (0.180" in said
+    assert " But the 2 heads outside layer 2 keep 95% (0.190 (0.180" in said
     assert "is probably not the best" in said
 
 
@@ -152,8 +152,9 @@ def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
     assert moved.startswith("The Shine-Dalgarno sequence is worth most with")
     assert moved.endswith("works best at 5 to 9 nt: the distance is not weighed as there.")
     assert said.endswith(
-        "too, works best with 16 to 18 nt. This is what a head that reads one element from "
-        "the other would do; that the effect takes this way it does not prove."
+        "too, works best with 16 to 18 nt. This is to be expected if a head looks at one element "
+        "from "
+        "the other; it does not prove that the effect takes this path."
     )
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
     assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
@@ -192,7 +193,10 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
     assert " leads for" not in said and "to another is shown for box." in said
     assert "at queries -11 to -7 only, L1 H6 brings back 40%, not significantly; of its k" in said
     assert "keys, those of the bin that begins at -35 bring most" in said
-    assert "strongest hop, L1 H6 → L4 H2, restores 30%, mostly through its value (20%)" in said
+    assert (
+        "strongest hop, L1 H6 → L4 H2, restores 30%, mostly through the value of L4 H2 (20%)"
+        in said
+    )
     none = carried.say_ways(sets(share), hops.assign(ci_low=0.0), bins, maps, CRITERIA)
     assert "strongest hop" not in none and "For no element is it shown" in none
 
@@ -220,7 +224,7 @@ def test_a_head_counts_only_when_its_interval_leaves_out_zero():
     )
     assert "without L1 H1 -0.2000 (-0.3000 to -0.1000), L1 H2" in said
     assert "layer 2 -0.3000 (-0.4000 to +0.1000) and layer 1 -0.1000 (-0.4000 to" in said
-    assert "so changes below 0.151 would mostly stay undetected (80% power)" in said
+    assert "so a change must be 0.151 or more to be found with 80% power" in said
 
 
 @pytest.mark.parametrize(("n", "warned"), [(circuits.ENOUGH_BLOCKS, False), (19, True)])
@@ -237,22 +241,25 @@ def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
         {"n_heads": [0, 1, 2, 4], "pr_auc": [0.01, 0.17, 0.181, 0.2], "ci_low": 0.1, "ci_high": 0.3}
     )
     said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], spared(0.19))
-    assert "has **2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1." in said
+    assert (
+        "has **2 heads** (0.181 (0.100 to 0.300)). Those taken out last are L1 H1, L2 H1." in said
+    )
     assert "Without any head PR AUC is 0.010." in said
     assert "All heads" not in said, "no fewer than the circuit has"
     many = pd.DataFrame({"n_heads": [0, 9, 10], "pr_auc": [0.0, 0.185, 0.2], "ci_low": 0.1,
                          "ci_high": 0.3})  # fmt: skip
     order = [f"H{n}" for n in range(10)]
     said = circuits.say_kept(many, order, spared(0.1))
-    assert "**9 heads** (0.185 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7" in said
+    assert (
+        "**9 heads** (0.185 (0.100 to 0.300)). Those taken out last are H0, H1, H2, H3, H4, H5, "
+        "H6, H7" in said
+    )
     said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, spared(0.19, 8))
     assert (
         "**Of the sizes that were scored, only all 10 heads reach 90%** of the PR AUC (0.2" in said
     )
     assert "Scored were 0 and 9 heads; the largest of these circuits has 90% (0.180 (0.1" in said
-    assert (
-        "except those of layer 2, 8 heads, keep 95%" in said and "how few suffice is open" in said
-    )
+    assert "8 heads outside layer 2 keep 95%" in said and "how few suffice is open" in said
     assert "has 90% (0.180 (0.100 to 0.300)); 90% would be 0.180, which lies" in said
     apart = many.assign(pr_auc=[0.0, 0.15, 0.2], ci_low=0.14, ci_high=0.16)
     said = circuits.say_kept(apart, order, spared(0.17, 8))
