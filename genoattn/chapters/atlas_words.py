@@ -107,7 +107,7 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
     share = with_interval(row["carried_share"], row["carried_low"], row["carried_high"], ".0%")
     said = f"Carries the {spoken(first)}: {share} of its effect comes back with this head alone"
     if others:
-        said += f"; also the {listed([spoken(one) for one in others])}"
+        said += f"; it carries the {listed([spoken(one) for one in others])}, too"
     same = row["mediated_name"] in (first, *others)
     said += _letters(row, "; " if same else ", although ")
     return f"{said}; {matched(row['seed_stability'], n_others)}."
@@ -198,9 +198,10 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
     if both:
         held = found[found["element"].isin(both)]
         paper = (
-            f" The paper matches {in_words(len(both))} of them with a head by eye: attention bears "
-            f"out {in_words(int((held['by_attention'] != '').sum()))} of these, intervention "
-            f"{in_words(int((held['carried_by'] != '').sum()))}."
+            f" The paper matches {in_words(len(both))} of them with a head by eye; of these, "
+            "attention "
+            f"gives some head to {in_words(int((held['by_attention'] != '').sum()), 'none')}, "
+            f"intervention to {in_words(int((held['carried_by'] != '').sum()), 'none')}."
         )
     rows = pd.DataFrame(
         {
@@ -345,8 +346,9 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " From the mutation map, which was made outside of the test part, claims also predict what "
-        "a stretch contributes at sites of the test part. The prediction correlates with the "
+        " A claim also predicts: from its mutation map, made outside of the test part, follows how "
+        "much the letters at its place contribute at each site of the test part. The prediction "
+        "correlates with the "
         f"log-odds lost when the stretch is replaced: {told}." + _say_ideal(known)
     )
 
@@ -404,7 +406,8 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     one = claims.iloc[0]
     r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
     return (
-        f"{said}: {each}. (The sites and the noise are other ones than above.) The drops that "
+        f"{said}: {each}. (Sites and replacements are other ones here than in the table of "
+        "elements, and so the losses differ.) The drops that "
         "these "
         f"claims predict at test sites correlate with those seen there: r = {r}."
     )
@@ -425,10 +428,9 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
-        f"{parts['planted_share'].mean():.0%} of the information (in bits) in the claimed letters "
-        "lies "
-        f"inside of planted copies; their places alone, whatever their letters, would give "
-        f"{parts['planted_elsewhere'].mean():.0%}. In this way "
+        f"{parts['planted_share'].mean():.0%} of the information (in bits) in a claim's letters "
+        "lies inside of planted copies; at the same place of all sites, whatever stands there, "
+        f"{parts['planted_elsewhere'].mean():.0%} would. In this way "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
@@ -476,7 +478,9 @@ def _say_effects(joined: pd.DataFrame) -> str:
     if joined["ablation_delta_pr_auc"].isna().all():
         return "No head was switched off"
     n = int((joined["ci_high"] < 0).sum())
-    return f"PR AUC falls significantly without {n or 'none'} of all {len(joined)} heads"
+    return (
+        f"Switched off alone, {n or 'none'} of all {len(joined)} heads lower PR AUC significantly"
+    )
 
 
 def _say_back(stability: pd.Series, n_others: int) -> str:

@@ -121,13 +121,13 @@ PARAMETERS = Schema(
         "n_known": Parameter(
             int,
             100,
-            "of these, how many make up a motif at most, each of different surroundings",
+            "of the k_census kept, how many make up a motif at most; like surroundings count once",
             low=2,
         ),
         "context": Parameter(
             int,
             41,
-            "nucleotides, odd, in which surroundings differ, so copies count once",
+            "length, odd, of the surroundings in nt: sites with the same ones count once",
             low=1,
             rule=odd,
         ),

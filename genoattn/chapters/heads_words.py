@@ -239,15 +239,14 @@ def say_pairs(
     span : tuple of int
         Nearest and farthest.
     """
-    separate = f"at two separate sites ({span[0]} to {span[1]} nt apart)"
+    separate = f"at two separate positions ({span[0]} to {span[1]} nt apart)"
     none = "we find **no jointly read spaced motif**"
     if n_together == 0:
-        return f"None of {n_pairs} pairs of heads is co-active beyond chance; {none}."
-    are = _form(n_together, "is", "are")
-    active = f"{n_together} of {n_pairs} pairs of heads {are} co-active beyond chance"
+        return f"In none of {n_pairs} pairs of heads are weights correlated beyond chance; {none}."
+    active = f"In {n_together} of {n_pairs} pairs of heads weights are correlated beyond chance"
     if n_apart == 0:
-        return f"{active}, none {separate}; {none}."
-    told = f"{active}, {n_apart} of them {separate}."
+        return f"{active}, in none {separate}; {none}."
+    told = f"{active}, in {n_apart} of them {separate}."
     n_spaced = sum(spaced)
     if n_spaced == 0:
         return f"{told} Among the strongest ({len(spaced)} drawn) {none}."
@@ -376,7 +375,8 @@ def say_known_motifs(
         f"Against all {n_known} known motifs, at any place, "
         f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; by TOMTOM's own "
         f"p-values with the usual Benjamini-Hochberg correction, {len(by_tomtom) or 'none'} would)"
-        ". The test of elements above asks for less: a few elements, each at its own place. A "
+        ". The test of elements above makes far fewer comparisons: a few elements, each at its "
+        "place. A "
         f"p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
         f"comparisons of shuffled motifs and by {row['heads']:.2%} of "
         "those of the heads' own." + (f"\n{table(shown)}" if len(shown) else "")

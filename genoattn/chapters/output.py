@@ -135,14 +135,14 @@ PARAMETERS = Schema(
         "distance": Parameter(
             int,
             200,
-            "a site is alone if no site of the other strand is so near, in nt",
+            "a site is alone if no site of the other strand lies within this many nt",
             low=1,
             high=100_000,
         ),
         "shared_box": Parameter(
             list[int],
             [7, 25],
-            "a site of the other strand so far upstream, in nt, may share the -10 box",
+            "nt upstream, from and to, where a site of the other strand may share the -10 box",
             low=1,
             high=10_000,
             sizes=(2, 2),

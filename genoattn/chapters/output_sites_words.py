@@ -36,7 +36,7 @@ def say_output(weights: str, name: str, n: int, baseline: float, published: bool
         "a model was trained (loss, share of start sites), so the outputs of two models cannot be "
         "compared. What can be compared is the *percentile*, the share of the test part's "
         "positions whose output is lower. Of the ratio to the test part's median, only the "
-        "direction (above or below 1) can be, as its size depends on the scale."
+        "direction (above or below 1) can be compared, as its size depends on the scale."
     )
 
 

@@ -296,7 +296,7 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         n = max(int(row["n"]) for row in rows)
         return (
             f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
-            "depend on this one stretch (the model reads each strand by itself). Of the sites "
+            "depend on this one stretch. Of the sites "
             "without a "
             f"neighbour, {share:.0%} have an antisense output higher than that at "
             f"{1 - HAVE_BY_CHANCE:.0%} of random places; {n:,} of these were shuffled."
@@ -327,7 +327,7 @@ def short_novel(supported: pd.DataFrame, n_predicted: int) -> str:
     known = (n_predicted - one["n"]) / n_predicted
     return (
         f"We set the threshold so that {known:.0%} of the {n_predicted:,} predicted sites are in "
-        f"the labels. Of the other {int(one['n']):,}, {share} have evidence "
+        f"the labels. Of the other {int(one['n']):,}, the *novel* ones, {share} have evidence "
         "outside of the curation, against "
         f"{one['chance']:.0%} by chance: "
         + (

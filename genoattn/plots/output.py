@@ -99,8 +99,8 @@ def _said_of_profiles(shown: pd.DataFrame, reach: int | None) -> str:
         "Around start sites look for the sharp peak at +1 on their own strand and a lower one on "
         "the opposite strand; a class of few sites has wide bands, and other peaks may be chance."
         if reach is None
-        else "Look where the dashed curve peaks: upstream of +1 if the nucleotides of the "
-        "site's own promoter are read as one on the other strand, too."
+        else "Look where the dashed curve peaks: upstream of +1 if the model also reads "
+        "the nucleotides of the site's own promoter as a promoter of the other strand."
         if of_promoters
         else "Look how narrow the peak at +1 is, and whether others follow three nucleotides apart."
     )
@@ -415,9 +415,11 @@ def changes(table: pd.DataFrame, floor: dict[str, float]) -> Drawn | None:
         figure,
         "Highest output after shuffling divided by that before: at the start site (sense), and on "
         "the other strand around the place where the antisense profile is highest (antisense). "
-        "Medians over the sites with exact bootstrap intervals; dotted: the output "
-        f"of random places divided by that before ({floor['sense']:.2g} sense, "
-        f"{floor['antisense']:.2g} antisense), where nothing of the peak is left. If the "
+        "Medians over the sites with exact bootstrap intervals; dotted: the level at "
+        "which nothing of the peak is left, that is, the output of random places divided by that "
+        "of "
+        f"the sites before shuffling ({floor['sense']:.2g} sense, {floor['antisense']:.2g} "
+        "antisense). If the "
         f"*{EDITS[1].name}* makes both peaks, both of its "
         "intervals lie left of 1, and those of the control do not.",
         f"Points with horizontal bars, what is left after each shuffle: {'; '.join(told)}.",

@@ -142,7 +142,9 @@ def test_elements_get_both_verdicts_with_their_power():
     )  # fmt: skip
     said = words.say_elements(found, {"-10", "-35"}, 2)
     assert "one has a head by attention (" in said and ", and one by intervention." in said
-    assert "two of them with a head by eye: attention bears out one of these, intervent" in said
+    assert (
+        "two of them with a head by eye; of these, attention gives some head to one, inter" in said
+    )
     assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
     assert "| none; 12% would have been found |" in said and "| not used |" in said
     assert "The paper" not in words.say_elements(found, set(), 0)
@@ -178,7 +180,7 @@ def test_a_head_of_several_elements_names_the_first_with_its_share():
     told = sentence(carries="-10 box; start", carried_share=0.5, carried_low=0.4, carried_high=0.6)
     assert (
         "Carries the -10 box: 50% (40% to 60%)" in told
-        and "alone; also the start; one seed" in told
+        and "alone; it carries the start, too; one s" in told
     )
 
 
@@ -278,7 +280,7 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
         "on average" in said
     )
     assert (
-        "inside of planted copies; their places alone, whatever their letters, would give 10%"
+        "inside of planted copies; at the same place of all sites, whatever stands there, 10% would"
         in said
     )
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
@@ -360,7 +362,7 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
     assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
-    assert "PR AUC falls significantly without 1 of all 2 heads." in said
+    assert "Switched off alone, 1 of all 2 heads lower PR AUC significantly." in said
     assert "element, one has a partner in both other seeds; none has none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")
     said = words.say_in_short(alone, 0)

@@ -307,8 +307,20 @@ def test_elements_that_are_matched(given, n, said):
 @pytest.mark.parametrize(
     ("together", "apart", "spaced", "said"),
     [
-        (0, 0, [], "None of 630 pairs of heads is co-active beyond chance; we find **no jointly"),
-        (1, 0, [], "1 of 630 pairs of heads is co-active beyond chance, none at two separate"),
+        (
+            0,
+            0,
+            [],
+            "In none of 630 pairs of heads are weights correlated beyond chance; we find **no "
+            "jointly",
+        ),
+        (
+            1,
+            0,
+            [],
+            "In 1 of 630 pairs of heads weights are correlated beyond chance, in none at two "
+            "separate",
+        ),
         (54, 2, [False, False], "Among the strongest (2 drawn) we find **no jointly read spaced"),
         (54, 2, [True, False], "Of the strongest (2 drawn), **1** shows a spaced motif."),
         (54, 2, [True, True], "Of the strongest (2 drawn), **2** show a spaced motif."),

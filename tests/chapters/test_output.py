@@ -551,17 +551,17 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert (
-        "(the model reads each strand by itself). Of the sites without a neighbour, 25% have"
-        in said
-    )
+    assert "depend on this one stretch. Of the sites without a neighbour, 25% have" in said
     assert said.endswith("that at 90% of random places; 9 of these were shuffled.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)
     said = words.short_novel(more, 40)
     assert said.startswith("We set the threshold so that 75% of the 40 predicted sites are in the")
-    assert "Of the other 10, 100%" in said and "many false positives are gaps" in said
+    assert (
+        "Of the other 10, the *novel* ones, 100%" in said
+        and "many false positives are gaps" in said
+    )
     assert "is not shown" in words.short_novel(more.assign(ci_low=1.0), 40)
     assert words.short_novel(supported(0, 0), 40) == "No predicted site is novel."
 
