@@ -85,7 +85,10 @@ def say_liftover(
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        f"indel. {lifted} {n_uncertain} of them lie between the limits within which "
+        "indel. Its limits are the ends of these genes, or narrower ones by a gene that changed "
+        "its "
+        f"length or by a mobile element of the new assembly. {lifted} {n_uncertain} of them lie "
+        "between the limits within which "
         "an indel is known to be, and are flagged.\n"
         + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
@@ -333,15 +336,12 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
             else f"The interpretation in use deviates by {off.loc[used].mean():.1%} on average; "
         )
         + f"the size of its set deviates by {off.loc[used, 'curated']:.2%}.\n\n"
-        "The paper's own numbers suggest that it kept outvoted SEnd-seq sites: if so, the "
-        f"simplest grouping, single-link, gives {chains['sendseq_shared']:,} shared SEnd-seq "
-        f"sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of SEnd-seq "
-        f"alone{paper('sendseq_only', True)}; the one in use gives "
-        f"{counts.loc[used, 'sendseq_shared']:,} and {counts.loc[used, 'sendseq_only']:,}. The "
-        "number of TSSs in two or more sources, in turn, "
-        f"is approached ({counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}) only "
-        "when sites are matched one to one and two "
-        "positions, each of them shared exactly by two sources, are not merged into one. The "
+        "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: with *kept*, "
+        f"single-link (chains of neighbours, however long) gives {chains['sendseq_shared']:,} "
+        f"shared SEnd-seq sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of "
+        f"SEnd-seq alone{paper('sendseq_only', True)}. But single-link does not match sites one to "
+        f"one, and gives {chains['shared_by_2']:,} TSSs in two or more sources; the interpretation "
+        f"in use gives {counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}. The "
         "number in three or more sources stays unexplained: ours deviates "
         f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
         "which it does not describe, may play a part."
@@ -363,8 +363,9 @@ def say_windows(counts: pd.DataFrame, merging: Merging) -> str:
     joined = last["shared_by_2"]
     close = first["shared_by_2"] / joined if joined else 0.0
     return (
-        f"{text} ({change:+.0%}). A window of {first['window']} nt already "
-        f"gives {close:.0%} of the TSSs in at least two sources that the widest window gives."
+        f"{text} ({change:+.0%}). With a window of {first['window']} nt "
+        f"the number of TSSs in at least two sources is already {close:.0%} of that with the "
+        "widest."
     )
 
 
