@@ -128,7 +128,7 @@ def _looks(row: Mapping[Any, Any], selective: float) -> str:
     else:
         where = f"Spreads its attention, with the highest mean at {peak}"
     if set(row["consensus"]) - {"N"}:
-        return f"{where} for {row['consensus']}"
+        return f"{where}, where it prefers {row['consensus']}"
     return f"{where}, without a preference for letters"
 
 
@@ -287,8 +287,8 @@ def _say_unused(planted: pd.DataFrame) -> str:
     return (
         f" {which} {len(left)} elements that they do not use could be of use: without one of them "
         "an ideal observer, which knows the grammar and how the assays err, loses "
-        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. From the sites "
-        "that there are, the networks have not learnt these elements."
+        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. The networks "
+        "have not learnt them from as many sites as there are."
     )
 
 
@@ -346,8 +346,11 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " A claim also predicts: from its mutation map, made outside of the test part, follows how "
-        "much the letters at its place contribute at each site of the test part. The prediction "
+        " Claims also predict: the mutation map, made outside of the test part, gives each letter "
+        "at "
+        "a claim's place a weight, and the sum of the weights of the letters that a site of the "
+        "test "
+        "part has there is what the stretch should contribute. The prediction "
         "correlates with the "
         f"log-odds lost when the stretch is replaced: {told}." + _say_ideal(known)
     )
@@ -369,8 +372,8 @@ def _say_ideal(known: pd.DataFrame) -> str:
     ideal = known["r_ideal"]
     told = f"{ideal.iloc[0]:.2f}" if len(known) == 1 else _over_genomes(ideal)
     return (
-        " What an observer that knows the grammar predicts correlates with the same losses: "
-        f"r = {told}."
+        " For comparison, the prediction of an observer that knows the grammar correlates with the "
+        f"same losses: r = {told}."
     )
 
 
@@ -428,9 +431,10 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
-        f"{parts['planted_share'].mean():.0%} of the information (in bits) in a claim's letters "
-        "lies inside of planted copies; at the same place of all sites, whatever stands there, "
-        f"{parts['planted_elsewhere'].mean():.0%} would. In this way "
+        f"{parts['planted_share'].mean():.0%} of the information (in bits) in the letters of these "
+        "claims lies inside of planted copies. To compare with: of the same stretch at all sites, "
+        f"whether or not it has those letters, {parts['planted_elsewhere'].mean():.0%} does. In "
+        "this way "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
@@ -460,7 +464,7 @@ def say_in_short(joined: pd.DataFrame, n_others: int) -> str:
     carrying = joined[joined["carries"] != ""].sort_values("carried_share", ascending=False)
     rows = carrying.drop_duplicates("carries").head(3).to_dict("records")
     told = listed(
-        f"L{row['layer']} H{row['head']} the {spoken(row['carries'].split('; ')[0])} "
+        f"L{row['layer']} H{row['head']} carries the {spoken(row['carries'].split('; ')[0])} "
         f"({with_interval(row['carried_share'], row['carried_low'], row['carried_high'], '.0%')}"
         f"{' of its effect comes back with this head alone' * (row is rows[0])})"
         for row in rows
@@ -489,8 +493,8 @@ def _say_back(stability: pd.Series, n_others: int) -> str:
         return "Whether these roles return is not known, as there is one seed only"
     all_of_them, none_of_them = int((stability == 1).sum()), int((stability == 0).sum())
     return (
-        "A head's partner is a head of another seed with the same profile of shares. Of the heads "
-        f"that carry an element, {in_words(all_of_them, 'none')} "
+        "A head's partner is a head of another seed that brings back much the same shares of all "
+        f"elements. Of the heads that carry an element, {in_words(all_of_them, 'none')} "
         f"{'have' if all_of_them > 1 else 'has'} a partner in "
         f"{every(n_others)} other seed{'s' * (n_others > 1)}; {in_words(none_of_them, 'none')} "
         f"{'have' if none_of_them > 1 else 'has'} none"

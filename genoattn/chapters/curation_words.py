@@ -69,7 +69,7 @@ def say_liftover(
             "from": [f"{n + 1:,}" for n in indels["start"]],
             "to": [f"{n:,}" for n in indels["end"]],
             "nt gained": [f"{n:+,}" for n in indels["change"]],
-            "limits set by": indels["evidence"],
+            "stretch known by": indels["evidence"],
         }
     )
     lifted = (
@@ -85,12 +85,11 @@ def say_liftover(
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        "indel. Its limits are the ends of these genes, or narrower ones by a gene that changed "
-        "its "
-        f"length or by a mobile element of the new assembly. {lifted} {n_uncertain} of them lie "
-        "between the limits within which "
-        "an indel is known to be, and are flagged.\n"
-        + folded("The indels, in 1-based positions of U00096.2", table(facts))
+        "indel. Where exactly it lies is not known, only the stretch that holds it: the one "
+        "between "
+        "these genes, or a shorter one where a gene in it changed its length or the new assembly "
+        f"has a mobile element. {lifted} {n_uncertain} of them lie within such a stretch, and are "
+        "flagged.\n" + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
 
@@ -326,7 +325,10 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         (counts["rule"] == merging.rule) & (counts["outvoted"] == merging.outvoted)
     ][0]
     best = counts.loc[off.mean(axis=1).sort_values(kind="stable").index[0]]
-    chains = counts[(counts["rule"] == "single-link") & (counts["outvoted"] == "kept")].iloc[0]
+    chains, merged = (
+        counts[(counts["rule"] == "single-link") & (counts["outvoted"] == fate)].iloc[0]
+        for fate in OUTVOTED
+    )
     return (
         f"Over all nine counts, *{best['rule']}, {best['outvoted']}* comes closest to the paper, "
         f"with a mean deviation of {off.mean(axis=1).min():.1%}. "
@@ -336,11 +338,13 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
             else f"The interpretation in use deviates by {off.loc[used].mean():.1%} on average; "
         )
         + f"the size of its set deviates by {off.loc[used, 'curated']:.2%}.\n\n"
-        "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: with *kept*, "
-        f"single-link (chains of neighbours, however long) gives {chains['sendseq_shared']:,} "
-        f"shared SEnd-seq sites{paper('sendseq_shared', True)} and {chains['sendseq_only']:,} of "
-        f"SEnd-seq alone{paper('sendseq_only', True)}. But single-link does not match sites one to "
-        f"one, and gives {chains['shared_by_2']:,} TSSs in two or more sources; the interpretation "
+        "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: grouped by "
+        "single-link (chains of neighbours, however long), *kept* gives "
+        f"{chains['sendseq_shared']:,} shared SEnd-seq sites{paper('sendseq_shared', True)} and "
+        f"{chains['sendseq_only']:,} of SEnd-seq alone{paper('sendseq_only', True)}, *merged* "
+        f"{merged['sendseq_shared']:,} and {merged['sendseq_only']:,}. But single-link does not "
+        f"match sites one to one, and gives {chains['shared_by_2']:,} TSSs in two or more "
+        "sources; the interpretation "
         f"in use gives {counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}. The "
         "number in three or more sources stays unexplained: ours deviates "
         f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
@@ -465,7 +469,8 @@ def say_sure(found: pd.DataFrame | None, published: bool) -> str:
         else "On a real genome that truth is not known."
     )
     return (
-        f"Counts of whole tables have no sampling error. Within two nucleotides, {where} confirms "
+        "The numbers above count whole tables, so they have no sampling error. Within two "
+        f"nucleotides, {where} confirms "
         f"{said[0]} of the curated TSSs; conversely, {said[1]} of its own sites are in the curated "
         f"set (95% intervals, as if sites were independent). {rest}"
     )

@@ -171,10 +171,10 @@ def say_elements(found: pd.DataFrame, roles: pd.DataFrame, selective_share: floa
         }
     )
     return (
-        f"*Selective* heads, which give at least {selective_share:.0%} of their attention to the "
-        f"surroundings of their favourite position, peak where **"
-        f"{(found['n_looking'] > 0).sum()} of the {len(found)} elements** can lie (these ranges "
-        f"overlap, so one head can count for several). {say_roles(roles, len(found))}\n\n"
+        f"For **{(found['n_looking'] > 0).sum()} of the {len(found)} elements**, at least one "
+        f"*selective* head (one that gives at least {selective_share:.0%} of its attention to the "
+        "surroundings of its favourite position) peaks where the element can lie. The ranges "
+        f"overlap, so one head can count for several elements. {say_roles(roles, len(found))}\n\n"
         + folded("All elements, with the head that is most like each", table(shown))
     )
 
@@ -242,10 +242,14 @@ def say_pairs(
     separate = f"at two separate positions ({span[0]} to {span[1]} nt apart)"
     none = "we find **no jointly read spaced motif**"
     if n_together == 0:
-        return f"In none of {n_pairs} pairs of heads are weights correlated beyond chance; {none}."
-    active = f"In {n_together} of {n_pairs} pairs of heads weights are correlated beyond chance"
+        return (
+            f"In none of {n_pairs} pairs of heads are the weights correlated beyond chance; {none}."
+        )
+    active = (
+        f"In {n_together} of {n_pairs} pairs of heads, the weights are correlated beyond chance"
+    )
     if n_apart == 0:
-        return f"{active}, in none {separate}; {none}."
+        return f"{active}, in none of these {separate}; {none}."
     told = f"{active}, in {n_apart} of them {separate}."
     n_spaced = sum(spaced)
     if n_spaced == 0:

@@ -149,13 +149,13 @@ def say_levels(levels: pd.DataFrame, baseline: float, missing: Iterable[str] = (
         Classes without a site whose whole window lies in the part.
     """
     words = {
-        (True, True): "Raised on both strands are the surroundings of",
-        (True, False): "Raised on the sense strand, and not shown to be on the other, are those of",
+        (True, True): "Raised on both strands are the surroundings of these classes:",
+        (True, False): "Raised on the sense strand, and not shown to be on the other:",
         (
             False,
             True,
-        ): "Raised on the antisense strand, and not shown to be on the other, are those of",
-        (False, False): "Not shown to be raised are those of",
+        ): "Raised on the antisense strand, and not shown to be on the other:",
+        (False, False): "Not shown to be raised:",
     }
     found: dict[tuple[bool, bool], list[str]] = {one: [] for one in words}
     few = []

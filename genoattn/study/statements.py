@@ -121,10 +121,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, a difference is significant only if, of the "
-        f"{n * m} pairs of a head with a role and one without, at least {needed:.0%} have the "
-        "former "
-        "higher"
+        f"; with {n} heads against {m}, a difference is significant only if the head with a role "
+        f"is higher in at least {needed:.0%} of the {n * m} pairs that they make"
     )
 
 

@@ -198,8 +198,9 @@ def test_the_loss_is_said_by_its_interval(change, low, high, said):
 
 
 def test_attention_comes_last_and_by_its_limits():
-    assert "Spreads its attention, with the highest mean at -12 for TATAAT; not" in sentence(
-        selectivity=0.19, peak_offset=-12, consensus="TATAAT"
+    assert (
+        "Spreads its attention, with the highest mean at -12, where it prefers TATAAT; not"
+        in sentence(selectivity=0.19, peak_offset=-12, consensus="TATAAT")
     )
     assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
     assert "the letters there match no known motif significantly (least q = 0.051)" in sentence(
@@ -260,7 +261,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
     assert "1 of the 1 elements that they do not use could be of use: without one of" in said
     assert "loses 2.5 log-odds in the mean, the networks" in said
-    assert "the networks 0.1. From the sites that there are" in said
+    assert "the networks 0.1. The networks have not learnt" in said
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
     assert "With none of the 1 elements that they do not use an observer that" in (
@@ -280,7 +281,7 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
         "on average" in said
     )
     assert (
-        "inside of planted copies; at the same place of all sites, whatever stands there, 10% would"
+        "inside of planted copies. To compare with: of the same stretch at all sites, whether or"
         in said
     )
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
@@ -299,14 +300,14 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     said = words.say_claims(known())
-    assert "is replaced: r = 0.91 (0.85 to 0.95). What an observer that knows the grammar" in said
-    assert said.endswith("predicts correlates with the same losses: r = 0.80.")
+    assert "is replaced: r = 0.91 (0.85 to 0.95). For comparison, the prediction of an obs" in said
+    assert said.endswith("knows the grammar correlates with the same losses: r = 0.80.")
     tables = known()
     two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
     several = tables._replace(genomes=pd.concat([tables.genomes, two]))
     said = words.say_claims(several)
     assert "r = 0.81 in the mean of 2 genomes (least 0.71, greatest 0.91); within" in said
-    assert "is 0.25 wide in the mean. What an observer" in said
+    assert "is 0.25 wide in the mean. For comparison" in said
     assert said.endswith("losses: r = 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
     tables.genomes["r_ideal"] = np.nan
     assert words.say_claims(tables).endswith("is replaced: r = 0.91 (0.85 to 0.95).")
@@ -361,7 +362,10 @@ def test_in_short_counts_carriers_losses_and_roles_that_return():
         ]
     )  # fmt: skip
     said = words.say_in_short(joined, 2)
-    assert "Of 2 heads, one carries an element to the output: foremost L1 H1 the -35 (40% (" in said
+    assert (
+        "Of 2 heads, one carries an element to the output: foremost L1 H1 carries the -35 (40% ("
+        in said
+    )
     assert "Switched off alone, 1 of all 2 heads lower PR AUC significantly." in said
     assert "element, one has a partner in both other seeds; none has none." in said
     alone = joined.assign(ablation_delta_pr_auc=np.nan, seed_stability=np.nan, carries="")

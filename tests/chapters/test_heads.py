@@ -311,14 +311,14 @@ def test_elements_that_are_matched(given, n, said):
             0,
             0,
             [],
-            "In none of 630 pairs of heads are weights correlated beyond chance; we find **no "
+            "In none of 630 pairs of heads are the weights correlated beyond chance; we find **no "
             "jointly",
         ),
         (
             1,
             0,
             [],
-            "In 1 of 630 pairs of heads weights are correlated beyond chance, in none at two "
+            "In 1 of 630 pairs of heads, the weights are correlated beyond chance, in none at two "
             "separate",
         ),
         (54, 2, [False, False], "Among the strongest (2 drawn) we find **no jointly read spaced"),

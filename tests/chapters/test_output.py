@@ -276,10 +276,10 @@ def test_classes_are_raised_on_both_strands_on_one_or_on_none():
         levels(a=(1.1, 1.1), b=(1.1, 1.0), c=(1.0, 1.1), d=(0.9, 0.9), e=(NAN, NAN)), 1.0, ["f"]
     )
     assert said == (
-        "Raised on both strands are the surroundings of a. "
-        "Raised on the sense strand, and not shown to be on the other, are those of b. "
-        "Raised on the antisense strand, and not shown to be on the other, are those of c. "
-        "Not shown to be raised are those of d. "
+        "Raised on both strands are the surroundings of these classes: a. "
+        "Raised on the sense strand, and not shown to be on the other: b. "
+        "Raised on the antisense strand, and not shown to be on the other: c. "
+        "Not shown to be raised: d. "
         "There are too few sites for an interval of e. "
         "No site has its whole window in the test part: f."
     )
