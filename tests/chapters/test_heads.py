@@ -318,8 +318,8 @@ def test_elements_that_are_matched(given, n, said):
             1,
             0,
             [],
-            "In 1 of 630 pairs of heads, the weights are correlated beyond chance, in none at two "
-            "separate",
+            "In 1 of 630 pairs of heads, the weights are correlated beyond chance, in none of "
+            "these at two separate",
         ),
         (54, 2, [False, False], "Among the strongest (2 drawn) we find **no jointly read spaced"),
         (54, 2, [True, False], "Of the strongest (2 drawn), **1** shows a spaced motif."),
