@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genoattn.genome.sequence import Genome
+from genoattn.genome.sites import paper_label
 from genoattn.interventions.mediation import (
     Head,
     SiteRuns,
@@ -85,12 +86,9 @@ class Followed(NamedTuple):
 
 
 def bin_names(edges: NDArray[np.int64]) -> list[str]:
-    """Name bins by their first and last offset."""
-    return [f"{_signed(a)} to {_signed(b - 1)}" for a, b in pairwise(edges.tolist())]
-
-
-def _signed(offset: int) -> str:
-    return f"{offset:+d}" if offset else "0"
+    """Name bins by their first and last position, as readers count: there is no position 0."""
+    first, last = paper_label(edges[:-1]), paper_label(edges[1:] - 1)
+    return [f"{a:+d} to {b:+d}" for a, b in zip(first.tolist(), last.tolist(), strict=True)]
 
 
 def hops_among(heads: Sequence[Head]) -> list[tuple[Head, Head]]:

@@ -354,6 +354,11 @@ def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
     )
 
 
+def _label(offset: int) -> str:
+    """An offset as readers see it, without a position 0."""
+    return f"{int(paper_label(int(offset))):+d}"
+
+
 def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
     """At which queries, and from which keys, the leading heads restore an element.
 
@@ -395,19 +400,21 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         keys = np.arange(table.shape[1])
         axes.set_xticks(
             keys[step] + 0.5,
-            [f"{k:+d}" for k in table.columns[step]],
+            [_label(key) for key in table.columns[step]],
             fontsize=style.SMALL,
             rotation=90,
         )
         axes.set_xlabel("keys from (nt)", fontsize=8)
         queries = np.arange(table.shape[0])
         axes.set_yticks(
-            queries[step] + 0.5, [f"{q:+d}" for q in table.index[step]], fontsize=style.SMALL
+            queries[step] + 0.5,
+            [_label(query) for query in table.index[step]],
+            fontsize=style.SMALL,
         )
         query, key = np.unravel_index(int(table.to_numpy().argmax()), table.shape)
         told.append(
-            f"{head} most at queries from {table.index[query]:+d} and keys from "
-            f"{table.columns[key]:+d} ({table.to_numpy().max():.0%})"
+            f"{head} most at queries from {_label(table.index[query])} and keys from "
+            f"{_label(table.columns[key])} ({table.to_numpy().max():.0%})"
         )
     grid[0, 0].set_ylabel("queries from (nt)", fontsize=8)
     if heads:
@@ -417,8 +424,9 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         f"By which path {element} is read: share of its effect that comes back with a head, by the "
         "bin of queries where the head acts and the bin of keys that it reads, to first order. "
         "Numbers are the first offset of each bin from the start site; the leftmost keys are all "
-        "those further upstream. The site's own query is in the last bin, "
-        "at the bottom; a head that acts at queries far from it hands on to other heads.",
+        "those further upstream. The site's own query is in the topmost "
+        "bin in which anything comes back; a head that acts at queries below it hands on to other "
+        "heads.",
         f"{len(heads)} maps of queries by keys: {listed(told)}.",
     )
 

@@ -183,7 +183,7 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
          "ci_low": [0, 0, 0, 0.1]}
     )  # fmt: skip
     bins = pd.DataFrame(
-        {"element": "box", "layer": 1, "head": 6, "query_bin": ["-11 to -7", "0 to +4"],
+        {"element": "box", "layer": 1, "head": 6, "query_bin": ["-11 to -7", "+1 to +5"],
          "share": [0.4, 0.1], "q_value": [0.2, 0.01]}
     )  # fmt: skip
     maps = pd.DataFrame({"element": "box", "head": "L1 H6", "key": [-40, -35], "share": [0.1, 0.3]})

@@ -124,7 +124,7 @@ def test_a_contrast_is_the_difference_of_the_means_and_blocks_move_together():
 def test_only_the_bin_of_the_sites_own_query_carries(table):
     bins = table[(table["element"] == "-35 box") & (table["control"] == "")]
     first = bins[(bins["head"] == 1)].set_index("query_bin")["share"]
-    assert first["+4 to +4"] == pytest.approx(1)
+    assert first["+5 to +5"] == pytest.approx(1)
     assert first["-20 to -1"] == pytest.approx(0, abs=1e-9)
 
 

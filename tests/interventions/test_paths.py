@@ -81,7 +81,7 @@ def test_following_agrees_with_patching_by_hand(model, genome):
         model, genome, question, heads, query=query, key=key, n_hopping=2, progress=False
     )
     assert found.hops == [((0, 1), (1, 0))]
-    assert found.query_bins == ["-25 to -11", "-10 to -1", "0 to +9"]
+    assert found.query_bins == ["-25 to -11", "-10 to -1", "+1 to +10"]
     for number, runs in enumerate(runs_of(model, genome)):
         before = runs.noised.log_odds.numpy().mean()
         together = mediation.patched(runs, heads).mean() - before

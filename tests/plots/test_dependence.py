@@ -116,6 +116,9 @@ def test_queries_and_keys_have_a_map_each_head():
     drawn = draw.query_key_map(ways, "box")
     assert [axes.get_title() for axes in drawn.figure.axes[:2]] == ["L1 H6", "L4 H2"]
     assert "L1 H6 most at queries from -10 and keys from -35 (30%)" in drawn.alt
+    rows = [("box", "L1 H6", query, -35, float(query == 0)) for query in (-5, 0)]
+    ways = pd.DataFrame(rows, columns=["element", "head", "query", "key", "share"])
+    assert "at queries from +1 and" in draw.query_key_map(ways, "box").alt, "there is no position 0"
 
 
 def test_curves_show_every_point_with_its_interval():
