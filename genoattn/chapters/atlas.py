@@ -289,10 +289,10 @@ def recovered(p: Checked) -> Recovered:
     real = words.say_real(claims.read(file)) if file.exists() else ""
     if not Path(p.recovery_file).exists():
         said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
-        return Recovered(None, Finding(f"{said} {real}".strip()))
+        return Recovered(None, Finding(f"{said}\n\n{real}".strip()))
     tables = recovery.read(p.recovery_file)
-    said = f"{words.say_recovered(tables)} {words.say_claims(tables)}"
-    return Recovered(tables, Finding(f"{said} {real}".strip()))
+    said = f"{words.say_recovered(tables)}\n\n{words.say_claims(tables)}"
+    return Recovered(tables, Finding(f"{said}\n\n{real}".strip()))
 
 
 # ------------------------------------------------------------------------------------ in short

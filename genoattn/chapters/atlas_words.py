@@ -346,7 +346,7 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        " Claims also predict: the mutation map, made outside of the test part, gives each letter "
+        "\n\nClaims also predict: the mutation map, made outside of the test part, gives each letter "
         "at "
         "a claim's place a weight, and the sum of the weights of the letters that a site of the "
         "test "
@@ -385,7 +385,7 @@ def say_real(table: pd.DataFrame) -> str:
     table : DataFrame
         `genoattn.study.claims.read`.
     """
-    return " ".join(
+    return "\n\n".join(
         _say_model(str(name), mine) for name, mine in table.groupby("model", sort=False)
     )
 
