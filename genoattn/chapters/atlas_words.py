@@ -346,7 +346,8 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        "\n\nClaims also predict: the mutation map, made outside of the test part, gives each letter "
+        "\n\nClaims also predict: the mutation map, made outside of the test part, gives each "
+        "letter "
         "at "
         "a claim's place a weight, and the sum of the weights of the letters that a site of the "
         "test "
