@@ -199,8 +199,8 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
         held = found[found["element"].isin(both)]
         paper = (
             f" The paper matches {in_words(len(both))} of them with a head by eye; of these, "
-            "attention "
-            f"gives some head to {in_words(int((held['by_attention'] != '').sum()), 'none')}, "
+            "attention gives some head to "
+            f"{in_words(int((held['by_attention'] != '').sum()), 'none')}, "
             f"intervention to {in_words(int((held['carried_by'] != '').sum()), 'none')}."
         )
     rows = pd.DataFrame(
@@ -347,13 +347,10 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
     )
     return (
         "\n\nClaims also predict: the mutation map, made outside of the test part, gives each "
-        "letter "
-        "at "
-        "a claim's place a weight, and the sum of the weights of the letters that a site of the "
-        "test "
-        "part has there is what the stretch should contribute. The prediction "
-        "correlates with the "
-        f"log-odds lost when the stretch is replaced: {told}." + _say_ideal(known)
+        "letter at a claim's place a weight, and the sum of the weights of the letters that a site "
+        "of the test part has there is what the stretch should contribute. The prediction "
+        f"correlates with the log-odds lost when the stretch is replaced: {told}."
+        + _say_ideal(known)
     )
 
 
@@ -412,8 +409,7 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     return (
         f"{said}: {each}. (Sites and replacements are other ones here than in the table of "
         "elements, and so the losses differ.) The drops that "
-        "these "
-        f"claims predict at test sites correlate with those seen there: r = {r}."
+        f"these claims predict at test sites correlate with those seen there: r = {r}."
     )
 
 
@@ -435,8 +431,7 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         f"{parts['planted_share'].mean():.0%} of the information (in bits) in the letters of these "
         "claims lies inside of planted copies. To compare with: of the same stretch at all sites, "
         f"whether or not it has those letters, {parts['planted_elsewhere'].mean():.0%} does. In "
-        "this way "
-        f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
+        f"this way {'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
             "; the other such claims are parts of elements that another claim recovered. "

@@ -86,9 +86,9 @@ def say_liftover(
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
         "indel. Where exactly it lies is not known, only the stretch that holds it: the one "
-        "between "
-        "these genes, or a shorter one where a gene in it changed its length or the new assembly "
-        f"has a mobile element. {lifted} {n_uncertain} of them lie within such a stretch, and are "
+        "between these genes, or a shorter one where a gene in it changed its length or the new "
+        f"assembly has a mobile element. {lifted} {n_uncertain} of them lie within such a stretch, "
+        "and are "
         "flagged.\n" + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
@@ -196,8 +196,7 @@ def say_shared(
         f"{called(most['source'])} shares the "
         f"largest part of its sites ({most['percent_shared']:.0f}%), {called(least['source'])} the "
         f"smallest ({least['percent_shared']:.0f}%); but a small set finds partners in a large "
-        "one more "
-        "easily than the other way round."
+        "one more easily than the other way round."
         + (" A Venn diagram of more than four sets cannot be read, so there is none." * (n > 4))
         + "\n\n"
         f"*Shared* counts each TSS once{', as Table 1 of the paper does' if published else ''}; "

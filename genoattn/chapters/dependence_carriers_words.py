@@ -195,8 +195,8 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
         return ""
     return (
         f"Heads restore {listed(fallen)} too, but no head is shown to restore more there than in "
-        "the "
-        "same places of sites that lack the element: what it passes on need not be the element. "
+        "the same places of sites that lack the element: what it passes on need not be the "
+        "element. "
     )
 
 

@@ -100,8 +100,7 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
         f"{(1 - level) * n:.1f} of {n} intervals would exclude zero. That of the contrast lies "
         f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
         f"without {told}; the median interval reaches {width:.4f} to each side, so a change must "
-        "be "
-        f"{seen:.3f} or more to be found with {seeds.POWER:.0%} power. Without "
+        f"be {seen:.3f} or more to be found with {seeds.POWER:.0%} power. Without "
         "a whole layer the change is, from the greatest loss on: "
         f"{by_layer}.\n"
     )

@@ -188,9 +188,8 @@ def say_stemmed(
     if main:
         said += (
             f"In {main} next to nothing can go past the heads: the convolutions of its first "
-            "layer feed "
-            "queries, keys and values only, so its residual path holds just the letter at the "
-            "query. "
+            "layer feed queries, keys and values only, so its residual path holds just the letter "
+            "at the query. "
         )
     return (
         f"{said}{_ways_of(theirs, name)}\n\n"

@@ -81,8 +81,7 @@ def say_in_short(
             f"In the network of this chapter heads restore {listed(fallen)} as well, but not "
             "demonstrably more "
             f"than at sites that lack {'it' if len(fallen) == 1 else 'them'}, so we do not call "
-            "these "
-            "heads carriers. "
+            "these heads carriers. "
             if fallen
             else ""
         )

@@ -380,8 +380,7 @@ def say_known_motifs(
         f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; by TOMTOM's own "
         f"p-values with the usual Benjamini-Hochberg correction, {len(by_tomtom) or 'none'} would)"
         ". The test of elements above makes far fewer comparisons: a few elements, each at its "
-        "place. A "
-        f"p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
+        f"place. A p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
         f"comparisons of shuffled motifs and by {row['heads']:.2%} of "
         "those of the heads' own." + (f"\n{table(shown)}" if len(shown) else "")
     )

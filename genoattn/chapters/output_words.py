@@ -297,8 +297,7 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         return (
             f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
             "depend on this one stretch. Of the sites "
-            "without a "
-            f"neighbour, {share:.0%} have an antisense output higher than that at "
+            f"without a neighbour, {share:.0%} have an antisense output higher than that at "
             f"{1 - HAVE_BY_CHANCE:.0%} of random places; {n:,} of these were shuffled."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."

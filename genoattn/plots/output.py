@@ -417,8 +417,7 @@ def changes(table: pd.DataFrame, floor: dict[str, float]) -> Drawn | None:
         "the other strand around the place where the antisense profile is highest (antisense). "
         "Medians over the sites with exact bootstrap intervals; dotted: the level at "
         "which nothing of the peak is left, that is, the output of random places divided by that "
-        "of "
-        f"the sites before shuffling ({floor['sense']:.2g} sense, {floor['antisense']:.2g} "
+        f"of the sites before shuffling ({floor['sense']:.2g} sense, {floor['antisense']:.2g} "
         "antisense). If the "
         f"*{EDITS[1].name}* makes both peaks, both of its "
         "intervals lie left of 1, and those of the control do not.",

@@ -153,8 +153,7 @@ def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
     assert moved.endswith("works best at 5 to 9 nt: the distance is not weighed as there.")
     assert said.endswith(
         "too, works best with 16 to 18 nt. This is to be expected if a head looks at one element "
-        "from "
-        "the other; it does not prove that the effect takes this path."
+        "from the other; it does not prove that the effect takes this path."
     )
     assert "most with a spacer of 17 nt (+1.00 (+0.80 to +1.20) log-odds)" in said
     assert "by L1 H6 alone is greatest at 19 nt (+0.60 (+0.00 to +0.70))" in said
