@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genoattn.genome.sites import paper_label
+from genoattn.genome.sites import position_name
 from genoattn.heads import preferred
 from genoattn.heads.elements import spoken
 from genoattn.interventions import recovery
@@ -122,7 +122,7 @@ def _letters(row: Mapping[Any, Any], before: str) -> str:
 
 def _looks(row: Mapping[Any, Any], selective: float) -> str:
     """Where a head looks, and what for."""
-    peak = f"{int(paper_label(int(row['peak_offset']))):+d}"
+    peak = position_name(row["peak_offset"])
     if row["selectivity"] >= selective:
         where = f"Its attention peaks at {peak}"
     else:
@@ -399,7 +399,7 @@ def _say_model(name: str, table: pd.DataFrame) -> str:
     if claims.empty:
         return f"{said}."
     each = listed(
-        f"{row['name']} ({row['consensus']} at {int(paper_label(int(row['first']))):+d}; "
+        f"{row['name']} ({row['consensus']} at {position_name(row['first'])}; "
         f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds lost, "
         f"foremost by {row['head']})"
         for row in claims.to_dict("records")

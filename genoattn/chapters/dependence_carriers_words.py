@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from genoattn.genome.sites import paper_label
+from genoattn.genome.sites import paper_label, position_name
 from genoattn.interventions.carriers import Criteria, more_than_control
 from genoattn.interventions.noise import Question
 from genoattn.study import report
@@ -329,7 +329,7 @@ def _acts(
     return (
         f"restored at queries {top['query_bin']} only, {head} brings back "
         f"{top['share']:.0%}{sure}; of its keys, "
-        f"those of the bin that begins at {int(paper_label(int(key))):+d} bring most"
+        f"those of the bin that begins at {position_name(int(key))} bring most"
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
-from genoattn.genome.sites import paper_label
+from genoattn.genome.sites import position_name
 from genoattn.interventions import carriers
 from genoattn.interventions.residual import PastHeads
 from genoattn.study.parameters import Checked
@@ -123,7 +123,7 @@ def _discovered(elements: Sequence[pd.DataFrame], n_places: int, fewest: int) ->
     told = []
     for one in elements:
         names = [
-            f"{row['element']} at {int(paper_label(int(row['offset']))):+d} "
+            f"{row['element']} at {position_name(row['offset'])} "
             f"({with_interval(row['effect'], row['ci_low'], row['ci_high'])})"
             for row in one.to_dict("records")
         ]

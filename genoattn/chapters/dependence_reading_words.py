@@ -320,10 +320,10 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
 
 def _counted(names: pd.Series) -> str:
     """Of how many factors sites were replaced, and what else was."""
-    others = {"one word": names == FECI, "one stretch": names == LAC}
-    n = len(names) - sum(int(one.sum()) for one in others.values())
-    asked = [f"the binding sites of {in_words(n)} factor{'s' * (n != 1)}"] * (n > 0)
-    return listed(asked + [what for what, one in others.items() if one.any()])
+    known = {"one word": FECI, "one stretch": LAC}
+    others = [what for what, name in known.items() if (names == name).any()]
+    n = len(names) - len(others)
+    return listed([f"the binding sites of {in_words(n)} factor{'s' * (n != 1)}"] * (n > 0) + others)
 
 
 _CLAIMS = {

@@ -5,7 +5,7 @@ in `genoattn.chapters.output_antisense`; here are those on pseudogenes and on pr
 are not in the labels. What each of the three says is in the module of its name and ``_words``.
 
 Offsets count from the site along its strand and are 0 at the site; what readers see are positions
-(`genoattn.output.around.position_name`: the site is +1, and there is no 0), or distances in nt.
+(`genoattn.genome.sites.position_name`: the site is +1, and there is no 0), or distances in nt.
 """
 
 from __future__ import annotations

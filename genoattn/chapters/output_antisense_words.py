@@ -14,9 +14,9 @@ from genoattn.chapters.output_intervals import (
     texts,
     verdict,
 )
+from genoattn.genome.sites import position_name
 from genoattn.interventions import shuffles
 from genoattn.output import antisense
-from genoattn.output.around import position_name
 from genoattn.study.report import listed, with_interval
 
 HAVE_BY_CHANCE = 0.1

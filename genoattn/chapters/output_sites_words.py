@@ -19,7 +19,8 @@ from genoattn.chapters.output_intervals import (
     verdict,
 )
 from genoattn.evaluation import calls
-from genoattn.output.around import class_name, position_name
+from genoattn.genome.sites import position_name
+from genoattn.output.around import class_name
 from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.study.report import listed, signed, table
 from genoattn.study.statements import shown

@@ -21,9 +21,9 @@ from genoattn.chapters.output_intervals import (
     verdict,
 )
 from genoattn.evaluation import calls
+from genoattn.genome.sites import position_name
 from genoattn.interventions import shuffles
 from genoattn.output import pseudogenes
-from genoattn.output.around import position_name
 from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.study.report import listed, with_interval
 

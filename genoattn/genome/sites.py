@@ -31,6 +31,7 @@ __all__ = [
     "offsets",
     "output_around",
     "paper_label",
+    "position_name",
     "reading_order",
     "shift_downstream",
     "site_track",
@@ -115,6 +116,11 @@ def paper_label(offset: np.ndarray | int) -> np.ndarray:
     """
     offset = np.asarray(offset)
     return np.where(offset >= 0, offset + 1, offset)
+
+
+def position_name(offset: int) -> str:
+    """Write the offset from a site as a position: the site is +1, before it comes -1."""
+    return f"{int(paper_label(offset)):+d}"
 
 
 def offset_of(label: int) -> int:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genoattn.genome.sequence import Genome
-from genoattn.genome.sites import paper_label
+from genoattn.genome.sites import position_name
 from genoattn.interventions.mediation import (
     Head,
     SiteRuns,
@@ -87,8 +87,7 @@ class Followed(NamedTuple):
 
 def bin_names(edges: NDArray[np.int64]) -> list[str]:
     """Name bins by their first and last position, as readers count: there is no position 0."""
-    first, last = paper_label(edges[:-1]), paper_label(edges[1:] - 1)
-    return [f"{a:+d} to {b:+d}" for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    return [f"{position_name(a)} to {position_name(b - 1)}" for a, b in pairwise(edges.tolist())]
 
 
 def hops_among(heads: Sequence[Head]) -> list[tuple[Head, Head]]:

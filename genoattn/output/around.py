@@ -27,7 +27,6 @@ from genoattn.genome.sites import (
     first_nucleotide,
     gene_starts,
     output_around,
-    paper_label,
     values_at,
 )
 
@@ -252,11 +251,6 @@ def class_name(site_class: str) -> str:
     """Name of a class of sites, with the name that its source has for readers."""
     before, bracket, source = site_class.rstrip(")").partition(" (")
     return f"{before} ({source_name(source)})" if bracket else site_class
-
-
-def position_name(offset: int) -> str:
-    """Write the offset from a site as a position: the site is +1, before it comes -1."""
-    return f"{int(paper_label(offset)):+d}"
 
 
 _GROUPS = 200  # groups of neighbouring sites that are resampled

@@ -14,7 +14,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from genoattn.genome.sites import paper_label
+from genoattn.genome.sites import position_name
 from genoattn.heads.profiles import names
 from genoattn.interventions.circuits import GOAL
 from genoattn.plots import style
@@ -339,7 +339,7 @@ def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
     )
     labels = [f"L{layer} H{head}" for layer, head in table.index]
     bottom.set_yticks(np.arange(len(labels)) + 0.5, labels, rotation=0, fontsize=style.SMALL)
-    ticks = [f"{int(paper_label(int(first))):+d}" for first in worth.index]
+    ticks = [position_name(first) for first in worth.index]
     bottom.set_xticks(place, ticks, rotation=0, fontsize=style.SMALL)
     bottom.set_xlabel("first position of the tile relative to the start site (nt)")
     bottom.set_ylabel("")
@@ -350,13 +350,8 @@ def tile_map(shares: pd.DataFrame, effects: pd.DataFrame) -> Drawn:
         "intervals; below, how much of it comes back with each head alone. White: less than the "
         "least effect that counts.",
         f"Bars over {len(worth)} tiles, the highest {best['effect']:+.2f} at "
-        f"{int(paper_label(int(best['first']))):+d}, above a table of {len(table)} heads.",
+        f"{position_name(int(best['first']))}, above a table of {len(table)} heads.",
     )
-
-
-def _label(offset: int) -> str:
-    """An offset as readers see it, without a position 0."""
-    return f"{int(paper_label(int(offset))):+d}"
 
 
 def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
@@ -400,7 +395,7 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         keys = np.arange(table.shape[1])
         axes.set_xticks(
             keys[step] + 0.5,
-            [_label(key) for key in table.columns[step]],
+            [position_name(key) for key in table.columns[step]],
             fontsize=style.SMALL,
             rotation=90,
         )
@@ -408,13 +403,13 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         queries = np.arange(table.shape[0])
         axes.set_yticks(
             queries[step] + 0.5,
-            [_label(query) for query in table.index[step]],
+            [position_name(query) for query in table.index[step]],
             fontsize=style.SMALL,
         )
         query, key = np.unravel_index(int(table.to_numpy().argmax()), table.shape)
         told.append(
-            f"{head} most at queries from {_label(table.index[query])} and keys from "
-            f"{_label(table.columns[key])} ({table.to_numpy().max():.0%})"
+            f"{head} most at queries from {position_name(table.index[query])} and keys from "
+            f"{position_name(table.columns[key])} ({table.to_numpy().max():.0%})"
         )
     grid[0, 0].set_ylabel("queries from (nt)", fontsize=8)
     if heads:

@@ -19,8 +19,9 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
+from genoattn.genome.sites import position_name
 from genoattn.interventions.shuffles import EDITS
-from genoattn.output.around import class_name, position_name
+from genoattn.output.around import class_name
 from genoattn.output.regions import HIGHEST_IN_GAPS, labels
 from genoattn.plots import panels, style
 from genoattn.plots.drawn import Drawn

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import mannwhitneyu, norm
 
+from genoattn.genome.sites import position_name
 from genoattn.heads.profiles import PROMOTER, extremes_by_layer, names
-from genoattn.output.around import position_name
 
 VERDICTS = {"yes": "holds", "no": "does not hold", "undecided": "not shown"}
 """What ``holds`` says in the tables below -> how a page says it.

@@ -39,6 +39,8 @@ def test_label_has_no_zero() -> None:
     label = site_tools.paper_label(np.arange(-3, 4))
     assert label.tolist() == [-3, -2, -1, 1, 2, 3, 4]
     assert site_tools.paper_label(0) == 1
+    named = [site_tools.position_name(offset) for offset in (-1, 0, 1)]
+    assert named == ["-1", "+1", "+2"]
 
 
 def frame_of_labels(sites):

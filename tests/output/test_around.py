@@ -109,10 +109,9 @@ def test_levels_give_each_site_one_vote() -> None:
     assert levels["ci_low"][0] >= 3.0 and levels["ci_high"][0] <= 5.0
 
 
-def test_classes_and_positions_are_named_as_readers_know_them() -> None:
+def test_classes_are_named_as_readers_know_them() -> None:
     assert surroundings.class_name("terminators (sendseq)") == "terminators (SEnd-seq)"
     assert surroundings.class_name("TSSs") == "TSSs"
-    assert [surroundings.position_name(offset) for offset in (-1, 0, 1)] == ["-1", "+1", "+2"]
 
 
 def test_output_around_sites_by_hand():
