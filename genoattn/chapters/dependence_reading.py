@@ -125,7 +125,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     first, last = _region(model, p)
     labelled = labelled_sites(run, model)
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
-    both = []
+    both: list[MutationMap] = []
     for kind, places in (("sites", labelled), ("peaks", peaks)):
         chosen = drawn_places(places, p.n_mapped, p.seed)
         file = run.file(p.chapter, model.name, f"mutations_{kind}", "npz")
@@ -136,6 +136,7 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
                 chosen,
                 first=first,
                 last=last,
+                known=both[0] if both else None,
                 kept=file,
                 made_from=made_from(model.file, genome),
             )

@@ -169,6 +169,7 @@ def saturate(
     *,
     first: int = -60,
     last: int = 20,
+    known: MutationMap | None = None,
     kept: Path | None = None,
     made_from: Mapping[str, Any] | None = None,
     progress: bool = True,
@@ -184,6 +185,8 @@ def saturate(
         ``position``, ``strand``.
     first, last : int
         Offsets of the region's ends, both inclusive; ``last`` at most ``config.downstream``.
+    known : MutationMap, optional
+        A map of the same network, genome and region; its sites are not substituted again.
     kept : Path, optional
         A .npz file that holds what is done so far, and is gone on with.
     made_from : mapping, optional
@@ -195,13 +198,16 @@ def saturate(
     Raises
     ------
     ValueError
-        No site, a region beyond what the network reads, or a site too near a contig's end.
+        No site, a region beyond what the network reads, a site too near a contig's end, or a
+        ``known`` map of another region.
     """
     _check_asked(network, genome, sites, first, last)
     offset = np.arange(first, last + 1)
     codes = genome.around(sites["position"].to_numpy(), sites["strand"].to_numpy(), offset)
     record = _record(sites, offset, made_from)
     change, log_odds = _resume(kept, record, codes.shape)
+    if known is not None:
+        _take_over(known, sites, offset, change, log_odds)
     missing = np.flatnonzero(np.isnan(log_odds))
     done = len(sites) - len(missing)
     bar = tqdm(total=len(sites), initial=done, desc="substituting", unit="site", mininterval=1,
@@ -305,6 +311,28 @@ def _resume(
             if str(arrays["record"]) == record:
                 return arrays["change"], arrays["log_odds"]
     return np.zeros((*shape, 4), np.float32), np.full(shape[0], np.nan)
+
+
+def _take_over(
+    known: MutationMap,
+    sites: pd.DataFrame,
+    offset: NDArray[np.int64],
+    change: NDArray[np.float32],
+    log_odds: NDArray[np.float64],
+) -> None:
+    """Fill in the sites that a map has."""
+    if not np.array_equal(known.offset, offset):
+        raise ValueError(
+            f"the known map is of offsets {known.offset[0]} to {known.offset[-1]}, not "
+            f"{offset[0]} to {offset[-1]}"
+        )
+    key = ["position", "strand"]
+    row = pd.MultiIndex.from_frame(known.sites[key]).get_indexer(
+        pd.MultiIndex.from_frame(sites[key])
+    )
+    there = row >= 0
+    change[there] = known.change[row[there]]
+    log_odds[there] = known.sites["log_odds"].to_numpy()[row[there]]
 
 
 def _keep(

@@ -82,6 +82,24 @@ def test_an_interrupted_map_goes_on_where_it_stopped(tmp_path, monkeypatch):
 READ = AnnotatorConfig(layers=2, heads=2, d_model=8, d_head=4, window=24, downstream=3)
 
 
+def test_a_site_of_a_known_map_is_not_substituted_again(monkeypatch):
+    asked = {"first": -2, "last": 0, "progress": False}
+    whole = saturation.saturate(counting(), GENOME, SITES, **asked)
+    read = []
+    plain = saturation.read_site
+    monkeypatch.setattr(
+        saturation, "read_site", lambda *given: read.append(given[2:4]) or plain(*given)
+    )
+    known = whole.of(np.array([1]))
+    found = saturation.saturate(counting(), GENOME, SITES, **asked, known=known)
+    there = SITES[["position", "strand"]].drop(index=1).itertuples(index=False, name=None)
+    assert read == list(there)
+    np.testing.assert_array_equal(found.change, whole.change)
+    assert found.sites.equals(whole.sites)
+    with pytest.raises(ValueError, match="the known map is of offsets -2 to 0, not -1 to 0"):
+        saturation.saturate(counting(), GENOME, SITES, first=-1, last=0, known=known)
+
+
 def test_the_map_to_first_order_adds_up_from_the_composition_to_the_sequence():
     network = lively(READ)
     codes = np.random.default_rng(0).integers(4, size=500).astype(np.uint8)
