@@ -84,7 +84,7 @@ PARAMETERS = Schema(
             optional=True,
         ),
         "window": Parameter(
-            int, 5, "farthest that two sites of one TSS may be apart, nt", low=0, high=50
+            int, 5, "farthest that neighbouring sites of one TSS may be apart, nt", low=0, high=50
         ),
         "rule": Parameter(
             str,

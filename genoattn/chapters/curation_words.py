@@ -85,11 +85,12 @@ def say_liftover(
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        "indel. Where exactly it lies is not known, only the stretch that holds it: the one "
-        "between these genes, or a shorter one where a gene in it changed its length or the new "
-        f"assembly has a mobile element. {lifted} {n_uncertain} of them lie within such a stretch, "
-        "and are "
-        "flagged.\n" + folded("The indels, in 1-based positions of U00096.2", table(facts))
+        "indel. Its exact place is not known, only a stretch that holds it: at most all that lies "
+        "between the two genes. Where one more gene lies there that changed its length, the "
+        "stretch is that gene. Where the new assembly has a mobile element there, the stretch is "
+        f"the few nucleotides around the place of its insertion. {lifted} "
+        f"{n_uncertain} of them lie within such a stretch, and are flagged.\n"
+        + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
 
@@ -470,8 +471,9 @@ def say_sure(found: pd.DataFrame | None, published: bool) -> str:
     return (
         "The numbers above count whole tables, so they have no sampling error. Within two "
         f"nucleotides, {where} confirms "
-        f"{said[0]} of the curated TSSs; conversely, {said[1]} of its own sites are in the curated "
-        f"set (95% intervals, as if sites were independent). {rest}"
+        f"{said[0]} of the curated TSSs; conversely, {said[1]} of the sites of "
+        f"{'dRNA-seq' if published else 'the truth'} have a curated TSS that near (95% intervals, "
+        f"as if sites were independent). {rest}"
     )
 
 

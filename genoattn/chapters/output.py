@@ -142,7 +142,7 @@ PARAMETERS = Schema(
         "shared_box": Parameter(
             list[int],
             [7, 25],
-            "nt upstream, from and to, where a site of the other strand may share the -10 box",
+            "from and to, nt upstream: a site of the other strand may share the -10 box",
             low=1,
             high=10_000,
             sizes=(2, 2),

@@ -108,9 +108,9 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. This range surrounds the peak of the median profile. Halfway between that peak "
-        f"and the start site, {abs(top) / 2:.1f} nt {side} of it, is the point about which the "
-        "strands mirror each other."
+        f"{said}. This range surrounds the peak of the median profile. The point about which the "
+        f"strands mirror each other lies {abs(top) / 2:.1f} nt {side} of the start site, halfway "
+        "between it and that peak."
     )
 
 

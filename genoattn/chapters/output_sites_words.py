@@ -36,8 +36,9 @@ def say_output(weights: str, name: str, n: int, baseline: float, published: bool
         f"both strands, median **{baseline:.2g}**{theirs}. The scale of an output depends on how "
         "a model was trained (loss, share of start sites), so the outputs of two models cannot be "
         "compared. What can be compared is the *percentile*, the share of the test part's "
-        "positions whose output is lower. Of the ratio to the test part's median, only the "
-        "direction (above or below 1) can be compared, as its size depends on the scale."
+        "positions whose output is lower. The ratio to the test part's median can be compared in "
+        "its direction only (above or below 1), as its size still depends on how a model was "
+        "trained."
     )
 
 

@@ -57,8 +57,8 @@ MOST_SOURCES = 8
 #: Which sites are one TSS: interpretations of "within five nucleotides" for several data sets.
 RULES: dict[str, str] = {
     "agreed": (
-        "a TSS has at most one site of each source; where two sources have one position and two "
-        "others have another one nearby, these stay two TSSs"
+        "a TSS has at most one site of each source; where two sources agree on a position and two "
+        "others on a different position nearby, these stay two TSSs"
     ),
     "one-to-one": (
         "closest pairs of different sources are joined first; a TSS has at most one site of each "

@@ -529,7 +529,7 @@ def support(table: pd.DataFrame) -> Drawn | None:
     axes.set_xlabel("% with this evidence")
     figure.legend(loc="outside upper center", ncols=2)
     told = [
-        f"{row['evidence']} {row['share']:.0%} (chance {row['chance']:.0%})"
+        f"{row['evidence']} {row['share']:.1%} (chance {row['chance']:.1%})"
         for row in _records(table)
     ]
     return Drawn(

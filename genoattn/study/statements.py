@@ -259,7 +259,8 @@ def _doubled(region: _Rows) -> _Verdict:
     if not {either, neither} <= set(region):
         return _TOO_FEW_REGIONS
     times = region[neither]["ratio"] / region[either]["ratio"]
-    return _Verdict(f"{times:.2f} times that where either is", times > 2)
+    here = f"{times:.2f} times that where either is; the factor depends on the scale of the output"
+    return _Verdict(here, times > 2)
 
 
 def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:

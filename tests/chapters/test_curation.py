@@ -283,7 +283,7 @@ def test_nothing_is_sure_without_a_reference():
     found = pd.DataFrame([{**row, "n_sites": 4, "n_truth": 2, "n_correct": 2, "n_found": 2}])
     text = words.say_sure(found, True)
     assert "dRNA-seq, confirms 50.0% (6.8% to 93.2%)" in text
-    assert "100.0% (15.8% to 100.0%) of its own" in text
+    assert "100.0% (15.8% to 100.0%) of the sites of dRNA-seq have a curated TSS that near" in text
 
 
 def test_ranks_stand_where_a_source_finds_nothing():

@@ -159,5 +159,5 @@ def test_support_writes_the_factor_where_there_is_one() -> None:
     assert labels(axes) == ["a", "b"]
     assert [text.get_text().strip() for text in axes.texts] == ["×4.0 (3.0 to 5.0)"]
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([40, 0, 10, 0])
-    assert "a 40% (chance 10%); b 0% (chance 0%)" in drawn.alt
+    assert "a 40.0% (chance 10.0%); b 0.0% (chance 0.0%)" in drawn.alt
     assert draw.support(table.assign(n=0)) is None
