@@ -121,7 +121,7 @@ PARAMETERS = Schema(
         "n_known": Parameter(
             int,
             100,
-            "of the k_census kept, how many make up a motif at most; like surroundings count once",
+            "of the k_census kept, at most how many make a motif; like surroundings count once",
             low=2,
         ),
         "context": Parameter(

@@ -567,10 +567,11 @@ def peaks_and_elements(
     )
     return Drawn(
         figure,
-        "Above, where each element can lie; a bar is darker where more of its possible places "
-        "overlap. Below, where each head has its highest mean attention; the number is the head, a "
-        "filled circle a head that is named after an element. Open circles under a bar peak where "
-        "the element can lie, but their motif is not shown to be the element's. "
+        "Above, a bar for each element, at the positions where it can lie; a position is darker "
+        "the more of the element's possible places hold it. Below, where each head has its highest "
+        "mean attention; the number is the head, a filled circle a head that is named after an "
+        "element. A head with an open circle under a bar has its peak where the element can lie, "
+        "but its motif is not shown to be the element's. "
         f"Filled: {len(roles)} of {len(table)} heads.",
         f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "
         f"in {n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a role: "
@@ -848,10 +849,11 @@ def spacer_bars(
         figure,
         "Nucleotides between the two boxes, as the two heads find them in the same promoter "
         "(bars), against independent choice by the same heads (dashed). Only what the bars have "
-        "above the dashed line speaks for a spacing that is read, since heads that look at one "
-        "fixed distance have a spacer without knowing one. The other lines do without heads: the "
-        "spacer between the two stretches of the same sequences that match the boxes best and, on "
-        "a simulated genome, the spacer that was planted. The heads "
+        "above the dashed line speaks for a spacing that is read: two heads that each look at a "
+        "fixed distance from the start site always give the same spacer, even if neither takes "
+        "account of the other. The other lines use no head: in the "
+        "same sequences, the spacer between the best match of one box and that of the other and, "
+        "on a simulated genome, the spacer that was planted. The heads "
         f"find {told}, where independent choice gives {most['expected']:.0%}.",
         f"Bars of the share of promoters by spacer, {region[0]} to {region[1]} nt; the heads find "
         f"most often {told}, expected {most['expected']:.0%}.",
@@ -889,14 +891,17 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
     axes.set_ylabel("share of comparisons with such a\np-value or a smaller one")
     axes.legend()
     row = calibration.set_index("threshold").loc[0.01]
-    told = f"{row['shuffled']:.2%} of shuffled motifs' and {row['heads']:.2%} of the heads'"
+    told = (
+        f"{row['shuffled']:.2%} of the comparisons of shuffled motifs and {row['heads']:.2%} of "
+        "those of the heads' motifs"
+    )
     return Drawn(
         figure,
         "Share of comparisons with a p-value of at most so much. Where the shuffled motifs lie "
         "on the grey line, the p-values are calibrated. Where the heads' motifs lie above the "
         "shuffled ones, they resemble known motifs more than their composition explains; the "
-        f"difference was not tested. At 0.01: {told}.",
-        f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told} comparisons.",
+        f"difference was not tested. The p-value is 0.01 or less in {told}.",
+        f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told}.",
     )
 
 

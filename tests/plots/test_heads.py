@@ -174,7 +174,7 @@ def test_spacer_bars_show_the_share_and_what_is_expected() -> None:
 def test_calibration_has_its_diagonal_and_both_curves() -> None:
     frame = pd.DataFrame({"threshold": [0.1, 0.01], "heads": [0.3, 0.2], "shuffled": [0.1, 0.0]})
     drawn = draw.match_calibration(frame)
-    assert "0.00% of shuffled motifs' and 20.00% of the heads'" in drawn.alt
+    assert "0.00% of the comparisons of shuffled motifs and 20.00% of" in drawn.alt
     axes = drawn.figure.axes[0]
     lines = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}
     assert lines["heads' motifs"] == [0.3, 0.2] and lines["columns shuffled"] == [0.1]
