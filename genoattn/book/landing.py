@@ -140,13 +140,14 @@ def answer(results: Results) -> str:
     mapped = [str(one) for one in found.loc[found["model"] == results.weights, "element"].unique()]
     rows = results.table("heads_by_element", "element", "by_attention", "used", "n_carriers")
     used = rows[rows["used"].astype(bool)]
-    n_seen = int(used["by_attention"].fillna("").ne("").sum())
+    seen = used.loc[used["by_attention"].fillna("").ne(""), "element"].tolist()
     seeds = int(rows["n_seeds"].max())
     carried = used[used["n_carriers"] > 0]
     again = carried["n_seeds"] == seeds
     factors = results.table("factors", "model", "factor", "q_value")
     factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
     n_shown = int((factors["q_value"] < MAX_Q).sum())
+    motifs = {str(one): f"the motif of {one}" for one in factors["factor"]}
     if mapped:
         knows = (
             f"**Yes, the model knows promoters**: the {listed(mapped)} "
@@ -155,7 +156,7 @@ def answer(results: Results) -> str:
         )
     else:
         knows = "**That the model knows promoters is not shown**: no element stands out in its map"
-    extent = "**fully**" if n_seen == len(used) > 0 else "**in part**" if n_seen else "**not**"
+    extent = "**fully**" if len(seen) == len(used) > 0 else "**in part**" if seen else "**not**"
     sure = carried.loc[again, "element"].tolist() if seeds and mapped else []
     rest = carried[~carried["element"].isin(sure)]
     factor = (
@@ -164,14 +165,19 @@ def answer(results: Results) -> str:
     )
     return _minus(
         f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
-        f"uses, attention names a head for {in_words(n_seen, 'none')}, and "
+        f"uses, attention names a head for {in_words(len(seen), 'none')}"
+        f"{f' (the {listed(motifs.get(one, one) for one in seen)})' * bool(seen)}, and "
         f"{in_words(len(carried), 'none')} {'has' if len(carried) < 2 else 'have'} a head that "
-        "*carries* it: given back its signal on the unaltered sequence, this head alone undoes a "
-        "part of the loss. "
+        "*carries* it: replacing the element lowers the score, and where this one head hands on "
+        "what it did before, a part of the fall is undone. "
         + (
             f"We are **sure** of the {listed(sure)}, which heads carry in {every(seeds)} repeated "
             f"training{'s' * (seeds > 1)} too"
-            + (f", less so of the {listed(rest['element'])}" if len(rest) else "")
+            + (
+                f", less so of the {listed(rest['element'])}, which not every one carries"
+                if len(rest)
+                else ""
+            )
             if sure
             else "We are not sure of the elements, which not every repeated training carries"
         )
@@ -298,18 +304,24 @@ def carriers(results: Results) -> Headline:
     if kept.empty:
         raise ValueError(f"{results.folder}/mediation.csv: no head carries an element")
     best = kept.sort_values("share", ascending=False).drop_duplicates("element")
+    if results.has("heads_by_element"):  # first what the most repeated trainings carry too
+        seeds = results.table("heads_by_element", "element", "n_seeds").set_index("element")
+        best = best.assign(n_seeds=best["element"].map(seeds["n_seeds"]))
+        best = best.sort_values(["n_seeds", "share"], ascending=False)
     first = best.iloc[0]
     name, rest = _head(first), best.iloc[1:]
     rows = [(f"{one['element']}: {_head(one)}", *_ci(one, "share")) for _, one in best.iterrows()]
     return Headline(
         "carriers",
         with_interval(*_ci(first, "share"), ".0%"),
-        f"One head, {name}, carries most of the {first['element']}"
-        if first["share"] > 0.5
-        else f"Head {name} carries the {first['element']} more than any other",
+        _minus(
+            f"One head, {name}, carries most of the {first['element']}"
+            if first["share"] > 0.5
+            else f"Head {name} carries the {first['element']} more than any other"
+        ),
         f"We replaced an element by other letters and gave back the clean signal of one head "
         f"alone. {_lost(results, first)} With {name} alone, {first['share']:.0%} of that loss came "
-        f"back{_OVERSHOT if first['share'] > 1 else ''}. {_others(rest, elements)}",
+        f"back. {_others(rest, elements)}" + _OVERSHOT * bool((best["share"] > 1).any()),
         figures.forest(
             _frame(rows),
             "share of the effect that one head restores",
@@ -321,7 +333,7 @@ def carriers(results: Results) -> Headline:
     )
 
 
-_OVERSHOT = " (more than 100% is possible: a head may overshoot)"
+_OVERSHOT = " More than 100% is possible: a head may overshoot."
 
 
 def _lost(results: Results, carried: pd.Series) -> str:
@@ -409,8 +421,8 @@ def _circuits(results: Results) -> str:
         else ""
     )
     said = (
-        f" Where heads were taken out one by one, {int(most['n_heads'])} of "
-        f"{int(whole['n_heads'])} keep {most['pr_auc'] / whole['pr_auc']:.0%} of the score"
+        f" With heads taken out one after the other, the last {int(most['n_heads'])} of "
+        f"{int(whole['n_heads'])} have {most['pr_auc'] / whole['pr_auc']:.0%} of the score"
     )
     if results.has("ablation_layers"):
         layers = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
@@ -422,8 +434,9 @@ def _circuits(results: Results) -> str:
         if least is not None:
             kept = least["pr_auc"] / whole["pr_auc"]
             said += (
-                f"; without layer {int(least['layer_1based'])} as a whole, {kept:.0%} remain, so "
-                "that order was probably not the best"
+                f"; without the {whole['n_heads'] / len(layers):.0f} heads of layer "
+                f"{int(least['layer_1based'])} it is {kept:.0%}, which no circuit of that order "
+                "with as few heads reaches"
             )
     return f"{said}{measured}."
 
@@ -559,7 +572,7 @@ def _matched(results: Results, statement: str) -> str:
         return ""
     row = results.row("output_pseudogenes", matched_on="AT content", strand="sense")
     said = f"; beside genes of the same AT content {with_interval(*_ci(row, 'ratio'), '.2f')} times"
-    return f"{said}, so AT content may explain it" if row["ci_low"] <= 1 else said
+    return f"{said}, so it is not shown beyond AT content" if row["ci_low"] <= 1 else said
 
 
 def _merged(folder: Path) -> tuple[str, str, str, str]:
@@ -609,7 +622,7 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
         yield (
             "heads read promoter elements and tell the output of them",
             f"by intervention, {carried} of {len(used)} elements that the output depends on have "
-            "a head that carries them; the claim holds from half of them on",
+            "a head that carries them; by our rule the claim holds if at least half have one",
             VERDICTS["yes" if 2 * carried >= len(used) else "no"],
             "06_dependence",
         )
@@ -623,14 +636,20 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
             holds = "no"
         else:
             holds = "undecided"
-        change = _minus(with_interval(*_ci(worst, "delta_pr_auc", "delta_pr_auc_{}"), "+.3f"))
+        told = [
+            f"layer {int(row['layer_1based'])} {_minus(with_interval(*_ci(row, *_DELTA), '+.3f'))}"
+            for _, row in pd.concat([worst.to_frame().T, first]).drop_duplicates().iterrows()
+        ]
         yield (
             "the first two layers have the largest impact on the output",
-            f"with its heads off, layer {int(worst['layer_1based'])} is missed most: PR AUC "
-            f"{change}",
+            f"change of PR AUC with the heads of a layer off: {told[0]}, the greatest; "
+            f"{listed(told[1:])}",
             VERDICTS[holds],
             "06_dependence",
         )
+
+
+_DELTA = ("delta_pr_auc", "delta_pr_auc_{}")
 
 
 def _capital(text: str) -> str:

@@ -219,7 +219,8 @@ def _raised(height: _Rows, name: str, baseline: float) -> _Verdict:
         for row in found
     ]
     holds = _all_above([(row["ci_low"], row["ci_high"]) for row in found], baseline)
-    return _Verdict(f"{'; '.join(ratios)}; {found[0]['n']:,} sites", holds)
+    said = f"median of whole windows: {'; '.join(ratios)}; {found[0]['n']:,} sites"
+    return _Verdict(said, holds)
 
 
 def _all_above(intervals: list[tuple[float, float]], expected: float) -> bool | None:
@@ -235,7 +236,8 @@ def _peak(at: _Rows) -> _Verdict:
         return _TOO_FEW_SITES
     offset, ratio = (at["TSSs", "antisense"][f"peak_{what}"] for what in ("offset", "ratio"))
     return _Verdict(
-        f"highest at {position_name(offset)} nt, {ratio:.1f} times the test part's median",
+        f"median at single positions: highest at {position_name(offset)}, {ratio:.1f} times the "
+        "test part's median",
         offset < 0 and ratio > 1,
     )
 

@@ -85,7 +85,7 @@ def test_a_carrier_is_significant_of_the_model_itself_and_over_all_queries(resul
     effects = [lost | {"control": ""}, lost | {"control": "no element here", "effect": 9.0}]
     save(results, "mediation_effects", effects)
     found = landing.carriers(results)
-    assert found.title == "One head, L1 H6, carries most of the -35 box"
+    assert found.title == "One head, L1 H6, carries most of the −35 box"
     assert found.number == "52% (42% to 62%)"
     assert "The −35 box is the letters at −38 to −32; losing them costs 2.45" in found.text
     assert (
@@ -97,8 +97,14 @@ def test_a_carrier_is_significant_of_the_model_itself_and_over_all_queries(resul
     )
     save(results, "mediation", [shares(1, 1.02, 0.001), shares(5, 0.9, 0.2, element="UP")])
     told = landing.carriers(results).text
-    assert "102% of that loss came back (more than 100% is possible: a head may overshoot)" in told
-    assert told.endswith("No other of two elements tried has a head that restores a part.")
+    assert "No other of two elements tried has a head that restores a part. More than" in told
+    assert told.endswith("More than 100% is possible: a head may overshoot.")
+    save(results, "mediation", [shares(1, 0.9, 0.001), shares(5, 0.4, 0.001, element="UP")])
+    save(results, "heads_by_element", [asked("-35 box", None, 1, 1), asked("UP", None, 1, 2)])
+    save(results, "mediation_effects", [*effects, effects[0] | {"element": "UP"}])
+    found = landing.carriers(results)
+    assert found.title == "Head L1 H5 carries the UP more than any other", "in more seeds"
+    (results.folder / "heads_by_element.csv").unlink()
     save(results, "mediation", [shares(1, 0.9, 0.2)])
     with pytest.raises(ValueError, match="no head carries"):
         landing.carriers(results)
@@ -122,13 +128,12 @@ def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     circuits = {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.15, 0.2], "part": 1.0}
     save(results, "circuits", circuits)
     told = landing.redundancy(results).text
-    assert "taken out one by one, 3 of 4 keep 75% of the score. Attention" in told
+    assert "taken out one after the other, the last 3 of 4 have 75% of the score. Attention" in told
     save(results, "ablation_layers", {"layer_1based": [1, 2], "delta_pr_auc": [-0.022, -0.1]})
-    assert "as a whole" not in landing.redundancy(results).text, "89% are not enough"
+    assert "no circuit of that order" not in landing.redundancy(results).text, "89% are not enough"
     save(results, "ablation_layers", {"layer_1based": [1, 2], "delta_pr_auc": [-0.01, -0.1]})
-    assert (
-        "score; without layer 1 as a whole, 95% remain, so that" in landing.redundancy(results).text
-    )
+    told = landing.redundancy(results).text
+    assert "score; without the 2 heads of layer 1 it is 95%, which no circuit of" in told
     save(results, "circuits", circuits | {"part": 0.15})
     told = landing.redundancy(results).text
     assert "this was measured on 15% of the test part (score 0.200 there)" in told
@@ -267,7 +272,9 @@ def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):
     rows = [row | {"matched_on": "no matching", "ratio": 2.5}, row | {"matched_on": "AT content"}]
     save(results, "output_pseudogenes", rows)
     said = landing._matched(results, "pseudogenes are raised")
-    assert said.startswith("; beside genes of the same AT content 0.92 (0.65 to 1.19) times, so AT")
+    assert said.startswith(
+        "; beside genes of the same AT content 0.92 (0.65 to 1.19) times, so it is not"
+    )
     save(results, "output_pseudogenes", [row | {"matched_on": "AT content", "ci_low": 1.01}])
     assert landing._matched(results, "pseudogenes are raised").endswith("1.19) times")
     assert landing._matched(results, "heads look") == ""
@@ -336,7 +343,8 @@ def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, 
     save(results, "heads_by_element", half)
     assert next(landing._by_intervention(results))[2] == "holds", "one of two"
     assert f"{sum(carriers)} of 3 elements" in found[0][1]
-    assert f"layer {worst} is missed most: PR AUC −0.200" in found[1][1]
+    assert f"layer {worst} −0.200" in found[1][1] and "), the greatest; layer" in found[1][1]
+    assert found[1][1].count("layer 2") == 1 and found[1][1].count("layer 1") == 1
 
 
 def test_the_time_to_read_counts_running_text_only(tmp_path):

@@ -85,10 +85,10 @@ def test_statements_follow_from_the_tables() -> None:
     assert found["here"][0].endswith(
         "antisense 1.30 times the test part's median (1.20 to 1.40); 1,422 sites"
     )
-    assert "highest at -40 nt" in found["here"][3]
+    assert "highest at -40, " in found["here"][3]
     peaks.loc[1, "peak_offset"] = 40
     found = statements.output_statements(levels, peaks, medians, strands, baseline=1.15)
-    assert "highest at +41 nt" in found["here"][3], "a position, not an offset"
+    assert "highest at +41, " in found["here"][3], "a position, not an offset"
     assert found["holds"].tolist()[:4] == ["undecided", "undecided", "no", "no"]
 
 
