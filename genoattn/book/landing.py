@@ -136,8 +136,9 @@ def answer(results: Results) -> str:
     """
     if not all(map(results.has, ("elements_used", "heads_by_element", "factors"))):
         return ""
-    found = results.table("elements_used", "model", "element")
-    mapped = [str(one) for one in found.loc[found["model"] == results.weights, "element"].unique()]
+    found = results.table("elements_used", "model", "element", "ci_high")
+    lost = found["model"].eq(results.weights) & (found["ci_high"] < 0)
+    mapped = [str(one) for one in found.loc[lost, "element"].unique()]
     rows = results.table("heads_by_element", "element", "by_attention", "used", "n_carriers")
     used = rows[rows["used"].astype(bool)]
     seen = used.loc[used["by_attention"].fillna("").ne(""), "element"].tolist()
@@ -148,9 +149,10 @@ def answer(results: Results) -> str:
     factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
     n_shown = int((factors["q_value"] < MAX_Q).sum())
     motifs = {str(one): f"the motif of {one}" for one in factors["factor"]}
+    mapped, seen = ([motifs.get(one, f"the {one}") for one in names] for names in (mapped, seen))
     if mapped:
         knows = (
-            f"**Yes, the model knows promoters**: the {listed(mapped)} "
+            f"**Yes, the model knows promoters**: {listed(mapped)} "
             f"{'stands' if len(mapped) == 1 else 'stand'} out when each nucleotide in turn is "
             "substituted"
         )
@@ -166,7 +168,7 @@ def answer(results: Results) -> str:
     return _minus(
         f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
         f"uses, attention names a head for {in_words(len(seen), 'none')}"
-        f"{f' (the {listed(motifs.get(one, one) for one in seen)})' * bool(seen)}, and "
+        f"{f' ({listed(seen)})' * bool(seen)}, and "
         f"{in_words(len(carried), 'none')} {'has' if len(carried) < 2 else 'have'} a head that "
         "*carries* it: replacing the element lowers the score, and where this one head hands on "
         "what it did before, a part of the fall is undone. "

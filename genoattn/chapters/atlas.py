@@ -286,7 +286,7 @@ def recovered(p: Checked) -> Recovered:
         ``recovery_file``; ``results_dir``, where ``genoattn claims`` leaves ``claims.csv``.
     """
     file = Path(p.results_dir) / "claims.csv"
-    real = words.say_real(claims.read(file)) if file.exists() else ""
+    real = words.say_real(claims.read(file), p.weights) if file.exists() else ""
     if not Path(p.recovery_file).exists():
         said = f"`{p.recovery_file}` is not there: run `genoattn recover`."
         return Recovered(None, Finding(f"{said}\n\n{real}".strip()))

@@ -98,9 +98,9 @@ def _carries(row: Mapping[Any, Any], n_others: int, detectable: tuple[float, flo
             return f"{said}, as the output uses none of them."
         low, high = detectable
         power = (
-            f"a share of {low:.0%}"
+            f"{low:.0%} of an effect"
             if f"{low:.0%}" == f"{high:.0%}"
-            else f"a share of at least {low:.0%} to {high:.0%}, depending on the element,"
+            else f"{low:.0%} to {high:.0%} of the effect, depending on the element,"
         )
         return f"{said} ({power} would have been found){_letters(row, ', though ')}."
     first, *others = row["carries"].split("; ")
@@ -135,7 +135,10 @@ def _looks(row: Mapping[Any, Any], selective: float) -> str:
 def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
     """What a head's motif and its best positions are like."""
     said = (
-        [f"by its attention (the rule of the chapter on heads) its role would be {row['role']}"]
+        [
+            f"the chapter on heads names it {row['role']}, for where it looks and how alike the "
+            "letters there are"
+        ]
         if row["role"]
         else []
     )
@@ -145,7 +148,8 @@ def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
         said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
     else:
         said.append(
-            f"the letters there match no known motif significantly (least q = {row['q_value']:.2g})"
+            "among all known motifs, the letters at its peak match none significantly "
+            f"(least q = {row['q_value']:.2g})"
         )
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
         more = "more" if row["site_odds_ratio"] > 1 else "less"
@@ -248,7 +252,7 @@ def _by_intervention(row: Mapping[Any, Any]) -> str:
         return f"{row['carried_by']} {share}{more}"
     if not row["used"]:
         return "not counted: the output rises" if row["ci_high"] < 0 else "not used"
-    return f"none; {row['detectable']:.0%} would have been found"
+    return f"none (detection limit {row['detectable']:.0%})"
 
 
 # --------------------------------------------------------------------- genomes of known truth
@@ -285,10 +289,10 @@ def _say_unused(planted: pd.DataFrame) -> str:
     ideal, own = able["ideal"].abs(), able["change"].abs()
     which = "All" if len(able) == len(left) > 1 else f"{len(able)} of the"
     return (
-        f" {which} {len(left)} elements that they do not use could be of use: without one of them "
-        "an ideal observer, which knows the grammar and how the assays err, loses "
-        f"{ideal.mean():.1f} log-odds in the mean, the networks {own.mean():.1f}. The networks "
-        "have not learnt them from as many sites as there are."
+        f" {which} {len(left)} elements that they do not use could be of use: when one of them is "
+        "replaced, an ideal observer, which knows the grammar and how the assays err, loses "
+        f"{ideal.mean():.1f} log-odds in the mean, and a network loses {own.mean():.1f}. There are "
+        "too few sites for the networks to learn these elements."
     )
 
 
@@ -346,10 +350,10 @@ def _say_predicted(genomes: pd.DataFrame) -> str:
         f"{(known['r_high'] - known['r_low']).mean():.2f} wide in the mean"
     )
     return (
-        "\n\nClaims also predict: the mutation map, made outside of the test part, gives each "
-        "letter at a claim's place a weight, and the sum of the weights of the letters that a site "
-        "of the test part has there is what the stretch should contribute. The prediction "
-        f"correlates with the log-odds lost when the stretch is replaced: {told}."
+        "\n\nClaims also predict. The mutation map, made outside of the test part, gives a weight "
+        "to each letter at the place of a claim. For a site of the test part we add the weights of "
+        "the letters that it has there; the sum predicts how much these letters contribute to the "
+        f"output. It correlates with the log-odds lost when they are replaced: {told}."
         + _say_ideal(known)
     )
 
@@ -375,41 +379,52 @@ def _say_ideal(known: pd.DataFrame) -> str:
     )
 
 
-def say_real(table: pd.DataFrame) -> str:
+def say_real(table: pd.DataFrame, weights: str) -> str:
     """Say which elements the same rule claims of models of a real genome.
 
     Parameters
     ----------
     table : DataFrame
         `genoattn.study.claims.read`.
+    weights : str
+        Name of the model that the chapter is about.
     """
-    return "\n\n".join(
-        _say_model(str(name), mine) for name, mine in table.groupby("model", sort=False)
-    )
+    told = [
+        _say_model(str(name), mine, own=name == weights)
+        for name, mine in table.groupby("model", sort=False)
+    ]
+    if table["claimed"].any():
+        told.append(
+            "This rule differs from that of the table of elements. It asks at other sites and with "
+            "other replacements. That table also requires that a head restore more at sites that "
+            "have the element than at sites that lack it; this rule does not. So losses and heads "
+            "can differ, and an element can be claimed here that no head carries there, above all "
+            "one whose letters are also those of another claim."
+        )
+    return "\n\n".join(told)
 
 
-def _say_model(name: str, table: pd.DataFrame) -> str:
-    """Say what is claimed of one model, and how well it predicts."""
+def _say_model(name: str, table: pd.DataFrame, own: bool) -> str:
+    """Say what is claimed of one model, the chapter's own or not, and how well it predicts."""
     claims = table[table["claimed"]].sort_values("effect", ascending=False)
     said = (
         f"On the genome of this chapter, by the same rule, {in_words(len(claims), 'none')} of "
-        f"{in_words(len(table))} elements that are found in the mutation map of `{name}` become "
-        "claims"
+        f"{in_words(len(table))} elements that are found in the mutation map of "
+        f"{'' if own else 'another network, '}`{name}`{',' * (not own)} become claims"
     )
     if claims.empty:
         return f"{said}."
     each = listed(
         f"{row['name']} ({row['consensus']} at {position_name(row['first'])}; "
         f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds lost, "
-        f"foremost by {row['head']})"
+        f"foremost by {'' if own else 'its '}{row['head']})"
         for row in claims.to_dict("records")
     )
     one = claims.iloc[0]
     r = with_interval(one["r"], one["r_low"], one["r_high"], ".2f")
     return (
-        f"{said}: {each}. (Sites and replacements are other ones here than in the table of "
-        "elements, and so the losses differ.) The drops that "
-        f"these claims predict at test sites correlate with those seen there: r = {r}."
+        f"{said}: {each}. The drops that these claims predict at test sites correlate with those "
+        f"seen there: r = {r}."
     )
 
 
@@ -427,10 +442,10 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     return (
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: on average "
-        f"{parts['planted_share'].mean():.0%} of the information (in bits) in the letters of these "
-        "claims lies inside of planted copies. To compare with: of the same stretch at all sites, "
-        f"whether or not it has those letters, {parts['planted_elsewhere'].mean():.0%} does. In "
+        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match. At sites "
+        f"that show the letters of such a claim, on average {parts['planted_share'].mean():.0%} of "
+        "the claim's information (in bits) lies inside planted copies; at the same place of all "
+        f"sites, whatever their letters, it is {parts['planted_elsewhere'].mean():.0%}. In "
         f"this way {'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (

@@ -61,8 +61,8 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
         return f"No element is found at sites of at least two blocks.{left_out}"
     few = [one.element for one in questions if not one.control and one.n_with <= one.by_chance]
     return (
-        f"A site has an element if at most {p.rare:.0%} of random places match as well as its best "
-        "match does, or if that match is perfect. "
+        "A site has an element if its best match is perfect, or so good that at most "
+        f"{p.rare:.0%} of random places have one as good. "
         + (
             f"{listed(few)} {'is' if len(few) == 1 else 'are'} found at no more sites than chance "
             "alone would give, so "
@@ -142,16 +142,14 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
     more = more_than_control(asked, max_q)
     rest = [name for name in asked["element"] if name not in more]
     first = (
-        "It costs significantly more than in the same places of sites that lack the element at "
-        f"{listed(more)}. "
+        f"For {listed(more)}, the noise costs significantly more than at the control. "
         if more
-        else "At none of them does it cost significantly more than in the same places of sites "
-        "that lack the element. "
+        else "For none of them is it shown to cost more than at the control. "
     )
     return first + (
-        f"At {listed(rest)} the effect is not shown to be larger than that of what stands there "
-        f"otherwise (the difference is known to ±{_width(asked, rest)} log-odds, half an "
-        "interval); a single head may still distinguish the two. "
+        f"For {listed(rest)}, that is not shown (half the interval of the difference is "
+        f"{_width(asked, rest)} log-odds wide); a single head may still restore more of the "
+        "element than of its control, and so carry it. "
         if rest
         else ""
     )
@@ -161,7 +159,7 @@ def _width(asked: pd.DataFrame, names: Sequence[str]) -> str:
     """Half the intervals of what elements cost beyond their controls, least and greatest."""
     mine = asked[asked["element"].isin(list(names))]
     half = (mine["excess_high"] - mine["excess_low"]) / 2
-    return f"{half.min():.1f}" if len(mine) == 1 else f"{half.min():.1f} to ±{half.max():.1f}"
+    return f"{half.min():.1f}" if len(mine) == 1 else f"{half.min():.1f} to {half.max():.1f}"
 
 
 def _raised(real: pd.DataFrame) -> str:
@@ -194,9 +192,8 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
     if not fallen:
         return ""
     return (
-        f"Heads restore {listed(fallen)} too, but no head is shown to restore more there than in "
-        "the same places of sites that lack the element: what it passes on need not be the "
-        "element. "
+        f"Of {listed(fallen)} heads restore a part too, but none is shown to restore more than at "
+        "the control: what is passed on need not be the element. "
     )
 
 
@@ -281,7 +278,8 @@ def say_ways(
                 f"{_together(int(enough['n_heads'].iloc[0]))} {enough['share'].iloc[0]:.0%}"
                 if len(enough)
                 else f"the first {report.in_words(int(last['n_heads']))} heads together restore "
-                f"{last['share']:.0%}"
+                + ("just under " if f"{last['share']:.0%}" == f"{ENOUGH:.0%}" else "")
+                + f"{last['share']:.0%}"
             )
             + f"; {_acts(str(element), str(rows['head'].iloc[0]), bins, maps, criteria)}"
             + _best_hop(hops[hops["element"] == element])
@@ -310,9 +308,11 @@ def _ways_in_all(sets: pd.DataFrame, hops: pd.DataFrame) -> str:
         most += f"{led.index[0]} leads for {many} of {report.in_words(n)}. "
     hopping = hops[(hops["through"] == "all") & (hops["ci_low"] > 0)]["element"].unique()
     return most + (
-        f"That a part goes from one head to another is shown for {report.listed(hopping)}."
+        "That a part goes from a head to a given one above it is shown for "
+        f"{report.listed(hopping)} (the interval of the hop lies above zero, which asks less than "
+        "that a head passes something on)."
         if len(hopping)
-        else "For no element is it shown that a part goes from one head to another."
+        else "For no element is it shown that a part goes from a head to a given one above it."
     )
 
 

@@ -163,9 +163,9 @@ def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str
         )
     score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
     return (
-        f"Of the circuits that this removal leaves, the smallest with {GOAL:.0%} of the PR AUC of "
-        f"all {len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}). Those "
-        f"taken out last are {_first(order[:n])}. {rest}exist.{say_spared(curve, spared)}"
+        f"Of the circuits that were scored, the smallest with {GOAL:.0%} of the PR AUC of all "
+        f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
+        f"{_first(order[:n])} (first those kept longest). {rest}exist.{say_spared(curve, spared)}"
     )
 
 

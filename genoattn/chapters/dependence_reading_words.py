@@ -144,11 +144,16 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
         f"{n_sites:,} sites and peaks: {listed(told)}; in brackets, the change of the log-odds "
         "when random letters take the element's place there (further down, where heads are asked, "
-        "the letters are put in another order at sites that a matrix finds, so the losses are "
-        f"smaller). The interval lies below zero for {_of(len(costly), len(found))}; "
+        "it is replaced in another way and a matrix chooses the sites, so the losses differ). "
+        f"The interval lies below zero for {_of(len(costly), len(found))}; "
         f"{_of(len(named), len(found))} {'has' if len(named) < 2 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
     )
+
+
+def _bits(least: float) -> str:
+    """Write an excess that would have been found, where it may be next to nothing."""
+    return f"{least:.1f} bits" if least >= 0.05 else "less than 0.1 bits"
 
 
 def _of(n: int, whole: int) -> str:
@@ -206,10 +211,10 @@ def say_through(
     if carried is not None and len(names):
         said += _confirmed(order, carried)
     said += (
-        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. The "
-        "smallest excess over matched places that would have been found four times out of five "
-        f"depends on how much the letters of a head vary: at most {least:.1f} bits for a "
-        f"tenth of the comparisons, {power:.1f} in the median."
+        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. Four "
+        "times out of five we would have found an excess over matched places of "
+        f"{power:.1f} bits in the median comparison; in the most sensitive tenth, where the "
+        f"letters of a head vary least, {_bits(least)} would have been enough."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."
@@ -272,9 +277,10 @@ def say_first_layer(summary: pd.DataFrame, n_words: int) -> str:
         f"All {n_words:,} words were scored. Averaged over queries, each letter of the seven "
         "under the key adds a fixed amount to a head's score: a position weight matrix. Single "
         "queries differ from that average: over all pairs of words, the matrix explains "
-        f"{spanned(alone, '.0%')} of the variance of the score; with one more "
-        f"matrix for the query and one for the key, {spanned(pair, '.0%')} is "
-        "explained. Every head has a distance at which it looks most, whatever stands there. How "
+        f"{spanned(alone, '.0%')} of the variance of the score. With the product of two more "
+        "matrices added, one for the query's word and one for the key's, "
+        f"{spanned(pair, '.0%')} is explained. Every head has a distance at which it looks most, "
+        "whatever stands there. How "
         "strongly a query's word looks at that distance is explained by a matrix to R² = "
         f"{spanned(fit, '.2f')}. The sharpest "
         f"{'heads are' if len(told) > 1 else 'head is'} {listed(told)}"
@@ -287,7 +293,7 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
     sure = found[found["q_value"] <= max_q].sort_values("effect")
     rest = found[found["q_value"] > max_q]
     told = [f"{row['factor']} {_effect(row)}" for row in sure.to_dict("records")]
-    said = f"We replaced {_counted(found['factor'])} (negative: the output falls). " + (
+    said = f"We replaced {_counted(found['factor'])} (a negative change: the output falls). " + (
         f"Beyond matched controls, the output changes for **{listed(told)}**. "
         if told
         else "That the output changes beyond matched controls is shown for none of them. "

@@ -76,10 +76,10 @@ def say_stops(found: pd.DataFrame, contrast: tuple[float, float, float], n: int)
     means = f"{by[0]:+.3f} in frame, {by[1]:+.3f} and {by[2]:+.3f} one and two nucleotides further"
     return (
         f"{read_frame(contrast)} TAA, TAG and TGA, written at {len(found)} places after the start "
-        f"codon of {n:,} genes, change the log-odds by {means} (means over the places). After the "
-        "second codon, which is read as a word as well, the change in frame less that out of "
-        f"frame is {with_interval(*contrast, spec='+.3f')}; the places that cost "
-        f"most in frame are {told}."
+        f"codon of {n:,} genes, change the log-odds by {means} (means over the places). The second "
+        "codon is read as a word as well; over all places after it, the change in frame less that "
+        f"out of frame is {with_interval(*contrast, spec='+.3f')}. Of all places in frame, the "
+        f"second codon included, those that cost most are {told}."
     )
 
 
@@ -198,7 +198,11 @@ def say_in_short(
     used = in_words(len(mediated.used))
     said = f"Of {in_words(n)} elements and edits asked about, the output depends on {used}"
     missed = (f"{name}, {_effect(by[name])}" for name in unused)
-    said += f" (not shown: {listed(missed)}).\n\n" if unused else ".\n\n"
+    said += (
+        f" (not shown to cost more than {mediated.criteria.least:g}: {listed(missed)}).\n\n"
+        if unused
+        else ".\n\n"
+    )
     first = codons.iloc[0]["codon"]
     said += "\n".join(lines) + ("\n\n" if lines else "")
     if spaced is not None:
@@ -209,8 +213,8 @@ def say_in_short(
         )
     said += (
         f"{read_frame(contrast)} What a stop codon changes in frame differs from what it changes "
-        f"out of frame by {with_interval(*contrast, spec='+.3f')} log-odds, in the mean over "
-        f"places. The codon that is worth most as a start is {first}."
+        f"out of frame by {with_interval(*contrast, spec='+.3f')} log-odds, in the mean over all "
+        f"places after the second codon. The codon that is worth most as a start is {first}."
     )
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:
         n = _by(leaderless, "genes")["leaderless"]["n"]

@@ -63,7 +63,8 @@ def say_in_short(
         f"{in_words(len(more), 'none')} {f'({listed(more)}) ' if more else ''}by more than in the "
         "same places of sites that lack the element. "
         + (
-            f"A head *carries* an element if it restores more log-odds where it stands than there; "
+            "A head *carries* an element if it restores more log-odds at sites that have the "
+            "element than at those that lack it; "
             f"{in_words(len(told))} element{'s have' if len(told) > 1 else ' has'} a carrier, the "
             f"strongest of each being (share of the effect, interval): {listed(told)}. "
             if told

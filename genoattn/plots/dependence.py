@@ -418,10 +418,10 @@ def query_key_map(ways: pd.DataFrame, element: str, most: int = 3) -> Drawn:
         figure,
         f"By which path {element} is read: share of its effect that comes back with a head, by the "
         "bin of queries where the head acts and the bin of keys that it reads, to first order. "
-        "Numbers are the first offset of each bin from the start site; the leftmost keys are all "
+        "Numbers are the first position of each bin; the leftmost keys are all "
         "those further upstream. The site's own query is in the topmost "
-        "bin in which anything comes back; a head that acts at queries below it hands on to other "
-        "heads.",
+        "row in which anything comes back; a head that acts in lower rows, at queries further "
+        "upstream, hands on to other heads.",
         f"{len(heads)} maps of queries by keys: {listed(told)}.",
     )
 

@@ -78,7 +78,8 @@ def element_effects(effects: pd.DataFrame) -> Drawn:
         "What each network loses when an element becomes noise: the same letters at the same "
         "sites, means with intervals from resampled blocks. Points of one row that lie together "
         "are an element that the networks read alike. Where an element's effect is not "
-        "larger than its control's, its name means no more than its place.",
+        "larger than its control's, the network reads that place, but is not shown to read that "
+        "element.",
         f"A row for each of {len(order)} elements, a point for each network. Elements used: "
         f"{told}.",
     )

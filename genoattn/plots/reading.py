@@ -329,8 +329,8 @@ def factor_forest(table: pd.DataFrame | None, max_q: float = 0.05) -> Drawn | No
     ]
     return Drawn(
         figure,
-        "What the output loses when the binding sites of a factor are replaced by random letters, "
-        "beyond what the same replacement costs at matched start sites without a known site; "
+        "How the output changes when the binding sites of a factor are replaced by random letters, "
+        "beyond its change at matched start sites without a known site (below 0: it falls more); "
         "95% intervals, number of sites in brackets. Effects within the grey bar would have been "
         "found less than four times out of five.",
         f"{len(rows)} points with intervals. Beyond chance: {listed(found)}.",

@@ -209,7 +209,7 @@ def test_a_table_that_is_not_as_it_must_be_is_named(results):
 
 
 def mapped(*names):
-    return [{"model": "curated", "element": name} for name in names]
+    return [{"model": "curated", "element": name, "ci_high": -0.1} for name in names]
 
 
 def asked(element, by_attention, n_carriers, n_seeds, used=True):
@@ -232,7 +232,9 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
     place = factor | {"factor": "position -82", "q_value": 0.001}
     save(results, "factors", [*factors, place])
     told = landing.answer(results)
-    assert told.startswith("**Yes, the model knows promoters**: the −10 box and −35 box stand out")
+    assert told.startswith(
+        "**Yes, the model knows promoters**: the −10 box and the −35 box stand out"
+    )
     assert (
         "**in part**: of three elements that the output uses, attention names a head for one"
         in told
@@ -241,12 +243,15 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
     assert "**sure** of the −10 box and −35 box, which heads carry in both repeated trai" in told
     assert "the binding sites of two, and for none the output changed more than" in told
     assert told.endswith("one model and two repetitions of its training.")
+    raised = {"model": "curated", "element": "Fis", "ci_high": 1.8}
+    save(results, "elements_used", [*mapped("-10 box", "CRP"), raised])
+    assert "the −10 box and the motif of CRP stand out" in landing.answer(results)
     save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
     assert "of two, and for one the output changed" in landing.answer(results)
 
 
 def test_the_answer_claims_no_more_than_its_tables(results):
-    save(results, "elements_used", [{"model": "other", "element": "-10 box"}])
+    save(results, "elements_used", [{"model": "other", "element": "-10 box", "ci_high": -1.0}])
     save(results, "heads_by_element", [asked("-10 box", None, 0, 1), asked("UP", None, 1, 2)])
     save(results, "factors", [{"model": "curated", "factor": "CRP", "q_value": 0.5}])
     told = landing.answer(results)

@@ -125,7 +125,7 @@ def test_what_was_found_by_intervention_is_joined(with_heads, tmp_path):
         "Without it PR AUC falls by 0.100. Its attention peaks at +1"
     )
     assert second.startswith(
-        "Carries none of the elements asked about (a share of 12% would have been found). "
+        "Carries none of the elements asked about (12% of an effect would have been found). "
         "Without it PR AUC does not change significantly."
     )
 
@@ -146,7 +146,7 @@ def test_elements_get_both_verdicts_with_their_power():
         "two of them with a head by eye; of these, attention gives some head to one, inter" in said
     )
     assert "| -10* | none | -3.00 (-4.00 to -2.00) | L4 H6 40% (30% to 50%) and 2 more |" in said
-    assert "| none; 12% would have been found |" in said and "| not used |" in said
+    assert "| none (detection limit 12%) |" in said and "| not used |" in said
     assert "The paper" not in words.say_elements(found, set(), 0)
 
 
@@ -167,7 +167,7 @@ def sentence(**given):
 def test_that_a_head_carries_nothing_stands_beside_what_would_have_been_found():
     assert "as the output uses none of them" in sentence()
     assert (
-        "(a share of at least 12% to 30%, depending on the element, would have been found)"
+        "(12% to 30% of the effect, depending on the element, would have been found)"
         in sentence(detectable=(0.12, 0.3))
     )
     told = sentence(detectable=(0.1, 0.2), mediated=0.1, mediated_name="-10 box")
@@ -203,10 +203,10 @@ def test_attention_comes_last_and_by_its_limits():
         in sentence(selectivity=0.19, peak_offset=-12, consensus="TATAAT")
     )
     assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
-    assert "the letters there match no known motif significantly (least q = 0.051)" in sentence(
+    assert "the letters at its peak match none significantly (least q = 0.051)" in sentence(
         q_value=0.051
     )
-    assert "its role would be -10 box" in sentence(role="-10 box")
+    assert "the chapter on heads names it -10 box, for where" in sentence(role="-10 box")
     assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
 
@@ -259,9 +259,8 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "**1 of 2 (50%)** were recovered" in said
     assert "would have recovered 0.2 (12%)" in said
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
-    assert "1 of the 1 elements that they do not use could be of use: without one of" in said
-    assert "loses 2.5 log-odds in the mean, the networks" in said
-    assert "the networks 0.1. The networks have not learnt" in said
+    assert "1 of the 1 elements that they do not use could be of use: when one of" in said
+    assert "loses 2.5 log-odds in the mean, and a network loses 0.1. There are too few" in said
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
     assert "With none of the 1 elements that they do not use an observer that" in (
@@ -277,13 +276,10 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
     assert (
-        "One of those that match none is a part of planted elements (-35), too small for a match: "
-        "on average" in said
+        "One of those that match none is a part of planted elements (-35), too small for a match. "
+        "At sites that show" in said
     )
-    assert (
-        "inside of planted copies. To compare with: of the same stretch at all sites, whether or"
-        in said
-    )
+    assert "lies inside planted copies; at the same place of all sites, whatever" in said
     assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
     assert "of planted elements (" not in words.say_claims(known(planted_share=0.5))
 
@@ -300,7 +296,7 @@ def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():
 
 def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     said = words.say_claims(known())
-    assert "is replaced: r = 0.91 (0.85 to 0.95). For comparison, the prediction of an obs" in said
+    assert "are replaced: r = 0.91 (0.85 to 0.95). For comparison, the prediction of an ob" in said
     assert said.endswith("knows the grammar correlates with the same losses: r = 0.80.")
     tables = known()
     two = tables.genomes.head(1).assign(r=0.71, r_low=0.51, r_high=0.91, r_ideal=0.9)
@@ -310,7 +306,7 @@ def test_what_claims_predict_is_said_with_its_interval_where_there_are_any():
     assert "is 0.25 wide in the mean. For comparison" in said
     assert said.endswith("losses: r = 0.85 in the mean of 2 genomes (least 0.80, greatest 0.90).")
     tables.genomes["r_ideal"] = np.nan
-    assert words.say_claims(tables).endswith("is replaced: r = 0.91 (0.85 to 0.95).")
+    assert words.say_claims(tables).endswith("are replaced: r = 0.91 (0.85 to 0.95).")
     tables.genomes["r"] = np.nan
     assert "correlates" not in words.say_claims(tables)
 
@@ -339,16 +335,21 @@ def real(**changes) -> pd.DataFrame:
 
 
 def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
-    said = words.say_real(real())
+    said = words.say_real(real(), "curated")
     assert "one of two elements that are found in the mutation map of `curated`" in said
     assert "-35 box (TTGACA at -35; 2.00 (1.50 to 2.50) log-odds lost, foremost by L1 H6)" in said
-    assert said.endswith("correlate with those seen there: r = 0.90 (0.80 to 0.95).")
+    assert "correlate with those seen there: r = 0.90 (0.80 to 0.95)." in said
+    two = words.say_real(pd.concat([real(), real(model="annotator")]), "curated")
+    assert two.count("correlate with those seen there") == 2
+    assert two.count("This rule differs from that of the table of elements") == 1
+    assert "map of another network, `annotator`, become claims: -35 box" in two
+    assert "foremost by its L1 H6" in two and "foremost by its" not in said
     assert "WWWW" not in said
-    assert words.say_real(real(claimed=False)).endswith(
+    assert words.say_real(real(claimed=False), "curated").endswith(
         "none of two elements that are found in the mutation map of `curated` become claims."
     )
     real().to_csv(tmp_path / "claims.csv", index=False)
-    p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path))
+    p = parameters(recovery_file="absent.csv", results_dir=str(tmp_path), weights="curated")
     found = chapter.recovered(p).finding.said
     assert said in found and "run `genoattn recover`" in found
 

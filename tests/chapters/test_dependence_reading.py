@@ -132,7 +132,8 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
     assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); those" in more
     assert "by the letters of their element alone are L1 H1 (-10 box, +0.50 log" in more
-    assert "letters of a head vary: at most 2.0 bits for a tenth of the comp" in more
+    assert "where the letters of a head vary least, 2.0 bits would have been enough" in more
+    assert wording._bits(0.04) == "less than 0.1 bits"
     keys = pd.DataFrame({"layer": [1], "head": [1], "element": ["-10 box"]})
     both = [
         wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False, carried=one)
@@ -155,7 +156,7 @@ def test_claims_of_the_paper_get_a_verdict_with_its_power():
     )
     said = wording.say_factors(table, None, 0.05)
     assert "output changes for **CRP -0.90 (-1.20 to -0.60) and position -82" in said
-    assert "We replaced the binding sites of two factors and one stretch (neg" in said
+    assert "We replaced the binding sites of two factors and one stretch (a neg" in said
     assert (
         "ArcA's sites, for which the paper sees a head: no effect beyond the controls is shown"
         in said

@@ -88,10 +88,13 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
         {"element": ["start codon"], "layer": [2], "head": [6], "share": [0.5], "ci_low": [0.4],
          "ci_high": [0.6]}
     )  # fmt: skip
-    found = SimpleNamespace(effects=effects, carriers=carriers, used=["start codon"])
+    criteria = SimpleNamespace(least=0.05)
+    found = SimpleNamespace(
+        effects=effects, carriers=carriers, used=["start codon"], criteria=criteria
+    )
     said = words.say_in_short(found, None, codon_table(), (0.0, -0.1, 0.1), pd.DataFrame())
     assert "Of two elements and edits asked about, the output depends on one" in said
-    assert "(not shown: second codon AAA, +0.00 (-0.10 to +0.10))." in said
+    assert "(not shown to cost more than 0.05: second codon AAA, +0.00 (-0.10 to +0.10))." in said
     assert "every distance" not in said
     assert "- **start codon**: +5.00 (+4.00 to +6.00) log-odds; L2 H6 alone restores 50%" in said
     assert "worth most as a start is ATG" in said and "leaderless" not in said
@@ -161,7 +164,7 @@ def test_every_codon_is_weighed_against_atg_and_every_frame_as_often(study):
     by = framed.table.groupby("frame")["change"].mean()
     assert framed.contrast[0] == pytest.approx(by[0] - (by[1] + by[2]) / 2)
     assert framed.contrast[1] <= framed.contrast[0] <= framed.contrast[2]
-    assert "cost most in frame are +" in framed.finding.said
+    assert "included, those that cost most are +" in framed.finding.said
     again = chapter.codons(run, model, p)
     pd.testing.assert_frame_equal(found.table, again.table)
 
