@@ -631,13 +631,13 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
     if results.has("ablation_layers"):
         found = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
         found = found.sort_values("delta_pr_auc", ignore_index=True)
-        worst, first = found.iloc[0], found[found["layer_1based"] <= 2]
-        if worst["layer_1based"] <= 2:
-            holds = "yes"
-        elif worst["delta_pr_auc_high"] < first["delta_pr_auc_low"].min():
-            holds = "no"
-        else:
+        worst, in_first = found.iloc[0], found["layer_1based"] <= 2
+        first = found[in_first]
+        others = found[in_first != (worst["layer_1based"] <= 2)]
+        if worst["delta_pr_auc_high"] >= others["delta_pr_auc_low"].min():
             holds = "undecided"
+        else:
+            holds = "yes" if worst["layer_1based"] <= 2 else "no"
         told = [
             f"layer {int(row['layer_1based'])} {_minus(with_interval(*_ci(row, *_DELTA), '+.3f'))}"
             for _, row in pd.concat([worst.to_frame().T, first]).drop_duplicates().iterrows()

@@ -125,23 +125,21 @@ def mapped(run: Run, model: Model, p: Checked) -> Mapped:
     first, last = _region(model, p)
     labelled = labelled_sites(run, model)
     peaks = saturation.strongest_peaks(run.output(model.name), model.test, len(labelled))
-    both: list[MutationMap] = []
-    for kind, places in (("sites", labelled), ("peaks", peaks)):
-        chosen = drawn_places(places, p.n_mapped, p.seed)
-        file = run.file(p.chapter, model.name, f"mutations_{kind}", "npz")
-        both.append(
-            saturation.saturate(
-                model.network,
-                genome,
-                chosen,
-                first=first,
-                last=last,
-                known=both[0] if both else None,
-                kept=file,
-                made_from=made_from(model.file, genome),
-            )
+
+    def around(kind: str, places: pd.DataFrame, known: MutationMap | None = None) -> MutationMap:
+        return saturation.saturate(
+            model.network,
+            genome,
+            drawn_places(places, p.n_mapped, p.seed),
+            first=first,
+            last=last,
+            known=known,
+            kept=run.file(p.chapter, model.name, f"mutations_{kind}", "npz"),
+            made_from=made_from(model.file, genome),
         )
-    at_sites, at_peaks = both
+
+    at_sites = around("sites", labelled)
+    at_peaks = around("peaks", peaks, known=at_sites)
     effects = saturation.letter_effects(
         at_sites,
         blocks_of(model, at_sites.sites, p),

@@ -327,6 +327,7 @@ def test_each_claim_has_a_verdict_and_a_page(results):
         (1, -0.1, (1, 1, 0), ["holds", "holds"]),
         (4, -0.1, (1, 0, 0), ["does not hold", "does not hold"]),
         (4, -0.05, (1, 1, 0), ["holds", "not shown"]),
+        (1, -0.05, (1, 1, 0), ["holds", "not shown"]),
     ],
 )
 def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, carriers, says):
