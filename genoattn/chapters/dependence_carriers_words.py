@@ -192,7 +192,7 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
     if not fallen:
         return ""
     return (
-        f"Of {listed(fallen)} heads restore a part too, but none is shown to restore more than at "
+        f"Heads restore a part of {listed(fallen)} too, but none is shown to restore more than at "
         "the control: what is passed on need not be the element. "
     )
 

@@ -77,7 +77,7 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
     )
     assert "L1 H4 50% (40% to 60%) and 2 more | 7 | 10% | 9 |" in said
     assert "| start | +0.04 (-0.10 to +0.20) | not asked | — | none | 0 | — | 9 |" in said
-    assert "heads restore a part too" not in said
+    assert "Heads restore a part" not in said
     assert "For box, the noise costs significantly more than at the control. The" in said
     weak = effects().assign(excess_q=0.051)
     said = carried.say_mediated(weak, carriers(6), carriers(7), P)
@@ -92,12 +92,12 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
 
 def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
     said = carried.say_mediated(effects(), carriers(0), carriers(2), P)
-    assert "Of box heads restore a part too, but none is shown to restore more than at" in said
+    assert "Heads restore a part of box too, but none is shown to restore more than at" in said
     both = carried.say_mediated(
         effects((True, True)), carriers(0), pd.concat([carriers(1), carriers(1).assign(
             element="start")]), P
     )  # fmt: skip
-    assert "Of box and start heads restore a part too" in both and "need not be the element" in both
+    assert "Heads restore a part of box and start too" in both and "need not be the element" in both
 
 
 def test_without_a_used_element_or_a_carrier_nothing_is_named():
