@@ -37,7 +37,7 @@ FLOW: tuple[tuple[tuple[str, str, str], ...], ...] = (
     (
         ("output", "predict", "output"),
         ("attention", "tally", "kept"),
-        ("interventions", "ablate", "kept"),
+        ("interventions", "mediation", "kept"),
     ),
     (("findings", "Finding", "write"),),
     (("figures", "Drawn", ""), ("sentences", "InShort", "")),

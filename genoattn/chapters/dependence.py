@@ -134,11 +134,13 @@ PARAMETERS = Schema(
             low=1,
             unique=True,
         ),
-        "n_segments": Parameter(
-            int, 32, "segments of the test part by which heads are ordered", low=4
+        "ordered_share": Parameter(
+            float,
+            1.0,
+            "share of the validation part's blocks by which heads are ordered",
+            low=0.01,
+            high=1,
         ),
-        "segment": Parameter(int, 512, "scored nucleotides of a segment", low=1),
-        "context": Parameter(int, 512, "nucleotides read before a segment", low=0),
         "n_leading": Parameter(
             int,
             6,

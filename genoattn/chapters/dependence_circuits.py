@@ -6,12 +6,14 @@ What the steps say is in `genoattn.chapters.dependence_circuits_words`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from genoattn.chapters import dependence_circuits_words as wording
 from genoattn.evaluation import bootstrap
@@ -78,16 +80,7 @@ def part(run: Run, model: Model, p: Checked) -> Part:
         return Part(np.zeros_like(test), nothing, torch.empty(0), {}, {}, Finding())
     labels = model.card.train_set
     run.check_test(model.split, run.sites(labels), f"the set {labels}", p.block)
-    block = bootstrap.blocks(test, p.block)
-    n = int(block.max()) + 1
-    rng = np.random.default_rng(p.seed)
-    taken = np.sort(rng.permutation(n)[: max(2, round(p.ablated_share * n))])
-    where = test & np.isin(block, taken)
-    if not _labels(run, model)[:, where].any():
-        raise ValueError(
-            f"no labelled site lies in the {len(taken)} drawn blocks: give a greater ablated_share"
-        )
-    numbered = np.where(where, np.searchsorted(taken, block), -1)
+    where, numbered, n = _blocks(run, model, "test", "ablated_share", p)
     resampling = Resampling(numbered, bootstrap.resample(numbered, p.n_bootstrap, p.seed), p.level)
     settings = {name: p[name] for name in ("ablated_share", "block", "n_bootstrap", "seed")}
     sources = made_from(model.file, genome, **settings)
@@ -104,6 +97,27 @@ def part(run: Run, model: Model, p: Checked) -> Part:
     (intact,) = _measured(run, model, chosen, [every], "intact")
     said = wording.say_part(where, test, _labels(run, model)[:, where], intact, n, p)
     return chosen._replace(intact=intact, finding=Finding(said))
+
+
+def _blocks(
+    run: Run, model: Model, part: str, share: str, p: Checked
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], int]:
+    """Draw a share of a part's blocks.
+
+    Returns where they lie, the block of each position (-1 outside of all), and how many there are.
+    """
+    mask = model.split.mask(part)
+    block = bootstrap.blocks(mask, p.block)
+    n = int(block.max()) + 1
+    rng = np.random.default_rng(p.seed)
+    taken = np.sort(rng.permutation(n)[: max(2, round(p[share] * n))])
+    where = mask & np.isin(block, taken)
+    if not _labels(run, model)[:, where].any():
+        raise ValueError(
+            f"no labelled site lies in the {min(len(taken), n)} drawn blocks of the {part} part: "
+            f"give a greater {share}"
+        )
+    return where, np.where(where, np.searchsorted(taken, block), -1), n
 
 
 def _labels(run: Run, model: Model) -> NDArray[np.uint8]:
@@ -249,20 +263,12 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
     ----------
     run, model, part
     p : Checked
-        ``n_segments``, ``segment``, ``context`` (on which the order is found), ``sizes`` (numbers
+        ``ordered_share`` (of the validation part, on which the order is found), ``sizes`` (numbers
         of heads; those that the network does not have are left out), ``block``, ``seed``.
     """
     if not run.study.asks(ASKED):
         return Kept(pd.DataFrame(), [], pd.DataFrame(), Finding())
-    settings = {name: p[name] for name in ("n_segments", "segment", "context")}
-    arrays = run.once(
-        NOTEBOOK,
-        model.name,
-        "removal",
-        {**part.sources, **settings},
-        lambda: {"order": np.array(_order(run, model, part, p))},
-    )
-    last_first = [(int(layer), int(head)) for layer, head in arrays["order"][::-1]]
+    last_first = _order(run, model, part, p)[::-1]
     sizes = [0, *sorted(size for size in {*p.sizes} if 0 < size < len(last_first))]
     measured = _measured(
         run, model, part, [frozenset(last_first[:size]) for size in sizes], "fewer"
@@ -287,25 +293,31 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
 
 
 def _order(run: Run, model: Model, part: Part, p: Checked) -> list[Head]:
-    segments = ablation.draw_segments(
-        run.study.genome,
-        _labels(run, model),
-        part.where,
-        model.config,
-        n=p.n_segments,
-        size=p.segment,
-        context=p.context,
-        block=p.block,
-        seed=p.seed,
-    )
-    return circuits.order_of_removal(
-        model.annotator,
-        segments.codes,
-        segments.scored,
-        segments.label,
-        segments.weight,
-        part.mean,
-    )
+    """Order the heads by what leaving them out costs on the validation part, in rounds."""
+    where, _, _ = _blocks(run, model, "validation", "ordered_share", p)
+    found = _labels(run, model)[:, where].ravel()
+
+    def score(kept: frozenset[Head], without: Sequence[Head]) -> NDArray[np.float64]:
+        def make() -> dict[str, NDArray[Any]]:
+            trunk = circuits.Circuit(model.annotator, kept, part.mean)
+            areas = {}
+            for _, heads in groupby(without, key=lambda head: head[0]):  # a layer leaves at once
+                mine = list(heads)
+                made = [
+                    circuits.Circuit(model.annotator, kept - {head}, part.mean) for head in mine
+                ]
+                output = circuits.part_outputs(
+                    made, run.study.genome, where, trunk=trunk, name=f"{len(kept)} heads less one"
+                )
+                for head, one in zip(mine, output, strict=True):
+                    areas[head] = average_precision_score(found, one.ravel())
+            return {"pr_auc": np.array([areas[head] for head in without])}
+
+        asked = {"ordered_share": p.ordered_share, "kept": sorted(kept), "without": [*without]}
+        name = f"one-less-{len(kept)}"
+        return run.once(NOTEBOOK, model.name, name, {**part.sources, **asked}, make)["pr_auc"]
+
+    return circuits.order_of_removal(circuits.all_heads(model.annotator), p.sizes, score)
 
 
 # ------------------------------------------------------------------ attention against ablation

@@ -6,11 +6,12 @@ the heads that are kept, so few heads cost little time; what it does equals the 
 the other heads overwritten by their means.
 
 Leaving out one head changes nothing below it. `part_outputs` therefore reads the part once with all
-heads and lets each circuit branch off at the lowest layer where it differs. So every position is
-scored in its full context, and no segment has to stand for others.
+heads (or with those of a circuit that holds the others) and lets each circuit branch off at the
+lowest layer where it differs. So every position is scored in its full context, and no segment has
+to stand for others.
 
-Which heads to keep is found greedily (`order_of_removal`): of the heads that are left, the one goes
-whose loss would hurt least by the gradient with respect to a gate on each head, again and again.
+Which heads to keep is found greedily, in rounds (`order_of_removal`): each head that is left is
+left out alone, and those go whose absence costs least.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from genoattn.evaluation import bootstrap
@@ -80,30 +80,48 @@ class Circuit:
     Attributes
     ----------
     kept : frozenset of (layer, head)
-    lowest : int
-        The lowest layer that is not whole; the number of layers where all are.
+    layers : list
+        The network's layers, each with its kept heads alone.
     """
 
     def __init__(self, model: Annotator, kept: Iterable[Head], mean: Tensor) -> None:
         self.model, self.kept = check_model(model), frozenset(kept)
         check_heads(model.config, sorted(self.kept))
-        c = model.config
         by_layer = [
-            [head for head in range(c.heads) if (layer, head) in self.kept]
-            for layer in range(c.layers)
+            [head for head in range(model.config.heads) if (layer, head) in self.kept]
+            for layer in range(model.config.layers)
         ]
-        partly = [layer for layer, heads in enumerate(by_layer) if len(heads) < c.heads]
-        self.lowest = min(partly, default=c.layers)
-        self._cut = [_cut(model, layer, heads, mean[layer]) for layer, heads in enumerate(by_layer)]
+        self.layers = [
+            _cut(model, layer, heads, mean[layer]) for layer, heads in enumerate(by_layer)
+        ]
 
-    def branch(self, h: Tensor, z: Tensor) -> Tensor:
-        """End the lowest layer that is not whole, from what all its heads hand on."""
-        cut = self._cut[self.lowest]
-        return cut.layer.close(h, z[..., cut.columns])
+    def leaves(self, trunk: Sequence[_Cut]) -> int:
+        """The lowest layer that lacks a head of a trunk; the number of layers where none does.
 
-    def above(self, h: Tensor, chunk: int) -> Tensor:
-        """Log-odds (batch, n) from what enters the layer after the lowest that is not whole."""
-        for cut in self._cut[self.lowest + 1 :]:
+        Raises
+        ------
+        ValueError
+            The circuit has a head that the trunk lacks.
+        """
+        places = zip(self.layers, trunk, strict=True)
+        if not all(np.isin(mine.columns, whole.columns).all() for mine, whole in places):
+            raise ValueError("a circuit has a head that its trunk lacks")
+        lacking = [
+            layer
+            for layer, (mine, whole) in enumerate(zip(self.layers, trunk, strict=True))
+            if len(mine.columns) < len(whole.columns)
+        ]
+        return min(lacking, default=len(trunk))
+
+    def branch(self, trunk: Sequence[_Cut], h: Tensor, z: Tensor) -> Tensor:
+        """End the layer at which it leaves a trunk, from what the trunk's heads hand on."""
+        layer = self.leaves(trunk)
+        mine = self.layers[layer]
+        return mine.layer.close(h, z[..., np.searchsorted(trunk[layer].columns, mine.columns)])
+
+    def above(self, layer: int, h: Tensor, chunk: int) -> Tensor:
+        """Log-odds (batch, n) from what enters a layer."""
+        for cut in self.layers[layer:]:
             if len(cut.columns):
                 h = _through(cut.layer, h, cut.content_bias, cut.position_bias, chunk)
             else:
@@ -240,14 +258,24 @@ def _each_span(
         torch.set_num_threads(threads)
 
 
-def _trunk(model: Annotator, h: Tensor, chunk: int, layers: int, visit: Visit) -> Tensor:
-    """Read with all heads up to a layer; ``visit`` sees what the heads of each hand on."""
-    for number in range(layers):
-        layer = cast(RelativeAttentionLayer, model.layers[number])
+def _whole(model: Annotator) -> list[_Cut]:
+    """The network's layers with all their heads."""
+    every = np.arange(model.config.heads * model.config.d_head)
+    biases = model.content_bias, model.position_bias
+    layers = cast(Iterable[RelativeAttentionLayer], model.layers)
+    return [_Cut(layer, every, *biases) for layer in layers]
+
+
+def _climb(trunk: Sequence[_Cut], h: Tensor, chunk: int, visit: Visit) -> Tensor:
+    """Read through layers; ``visit`` sees what the heads of each hand on."""
+    for number, (layer, columns, content, position) in enumerate(trunk):
         memory, code, after, done = layer.start(h), _code(h, layer, chunk), [], 0
         for piece, last in _pieces(h.shape[1], chunk):
-            biases = model.content_bias, model.position_bias
-            mid, z, memory = layer.attended(h[:, piece], code, *biases, memory, last)
+            if len(columns):
+                mid, z, memory = layer.attended(h[:, piece], code, content, position, memory, last)
+            else:
+                mid = h[:, piece]
+                z = mid.new_empty(*mid.shape[:2], 0)
             visit(number, mid, z, slice(done, done + z.shape[1]))
             done += z.shape[1]
             after.append(layer.close(mid, z))
@@ -284,7 +312,7 @@ def part_means(
             if a < b:
                 total[layer] += z[0, a - at.start : b - at.start].double().sum(0).cpu()
 
-        _trunk(model, h, chunk, c.layers, visit)
+        _climb(_whole(model), h, chunk, visit)
         totals.append(total)
 
     _each_span(model, genome, where, work, "means", progress)
@@ -297,6 +325,7 @@ def part_outputs(
     genome: Genome,
     where: NDArray[np.bool_],
     *,
+    trunk: Circuit | None = None,
     name: str = "leaving out heads",
     progress: bool = True,
 ) -> NDArray[np.float32]:
@@ -308,6 +337,9 @@ def part_outputs(
         Of the same network.
     genome : Genome
     where : bool array, shape (L,)
+    trunk : Circuit, optional
+        One that has all their heads, the network by default. What lies below the lowest layer where
+        a circuit differs from it is read once for all.
     name : str
         For the progress bar.
     progress : bool
@@ -318,29 +350,31 @@ def part_outputs(
         By strand row and forward position.
     """
     model = circuits[0].model
-    if any(circuit.model is not model for circuit in circuits):
+    if any(circuit.model is not model for circuit in (*circuits, *([trunk] if trunk else []))):
         raise ValueError("the circuits are of different networks")
     place = np.cumsum(where) - 1
     output = np.full((len(circuits), 2, int(where.sum())), np.nan, dtype=np.float32)
-    layers = model.config.layers
-    deepest = min(layers, 1 + max(circuit.lowest for circuit in circuits))
+    stem = trunk.layers if trunk else _whole(model)
+    leaves = [circuit.leaves(stem) for circuit in circuits]
+    stem_read = stem[: 1 + max(leaves)]
 
     def work(span: _Span, h: Tensor, chunk: int) -> None:
         branches: dict[int, list[Tensor]] = {
-            number: [] for number, circuit in enumerate(circuits) if circuit.lowest < layers
+            number: [] for number, layer in enumerate(leaves) if layer < len(stem)
         }
 
         def visit(layer: int, mid: Tensor, z: Tensor, _: slice) -> None:
             for number, parts in branches.items():
-                if circuits[number].lowest == layer:
-                    parts.append(circuits[number].branch(mid, z))
+                if leaves[number] == layer:
+                    parts.append(circuits[number].branch(stem, mid, z))
 
-        h = _trunk(model, h, chunk, deepest, visit)
+        h = _climb(stem_read, h, chunk, visit)
         asked = slice(span.skip, span.skip + span.last - span.first)
         forward = slice(place[span.first], place[span.last - 1] + 1)
         for number, circuit in enumerate(circuits):
             if number in branches:
-                logits = circuit.above(torch.cat(branches.pop(number), 1), chunk)
+                h_branch = torch.cat(branches.pop(number), 1)
+                logits = circuit.above(leaves[number] + 1, h_branch, chunk)
             else:
                 logits = model.output(h).squeeze(-1)
             values = logits[0, asked].float().cpu().numpy()
@@ -435,76 +469,36 @@ def spared_layer(curve: pd.DataFrame, spared: pd.DataFrame) -> pd.Series | None:
     return None if better.empty else better.loc[better["pr_auc"].idxmax()]
 
 
-def order_of_removal(
-    model: Annotator,
-    codes: NDArray[np.uint8],
-    scored: slice,
-    label: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    mean: Tensor,
-    *,
-    batch: int = 4,
-    progress: bool = True,
-) -> list[Head]:
-    """Leave out heads one by one, always the one whose absence hurts least by the gradient.
+Score = Callable[[frozenset[Head], Sequence[Head]], Sequence[float] | NDArray[np.floating]]
+"""``score(kept, without)``: score of a circuit without each of some heads in turn."""
 
-    Between a head and its mean stands a gate, open or shut. The derivative of the cross-entropy by
-    an open gate says, to first order, what shutting it changes; it is taken anew after each head.
+
+def order_of_removal(heads: Iterable[Head], sizes: Iterable[int], score: Score) -> list[Head]:
+    """Leave out heads in rounds, always those whose absence alone costs least.
+
+    In a round each head that is left is left out alone. Those without which the score is highest
+    go, as many as bring the circuit to the next size; then the rest is measured anew.
 
     Parameters
     ----------
-    model : Annotator
-        In evaluation mode.
-    codes, scored, label, weight
-        Stretches of sequence as `ablation.Segments` has them.
-    mean : Tensor, shape (layers, heads, d_head)
-    batch : int
-        Stretches that are read at once.
-    progress : bool
+    heads : iterable of (layer, head)
+        With which to begin.
+    sizes : iterable of int
+        Numbers of heads at which a round ends; one head is always the last.
+    score : callable
+        See `Score`.
 
     Returns
     -------
     list of (layer, head)
         The first goes first; the last is the one that is kept longest.
     """
-    c = check_model(model).config
-    device = next(model.parameters()).device
-    gate = torch.ones(c.layers, c.heads, device=device, requires_grad=True)
-    going: list[Head] = []
-    places = [
-        cast(RelativeAttentionLayer, layer).combine.register_forward_pre_hook(
-            partial(_gated, gate=gate, layer=number, mean=mean)
-        )
-        for number, layer in enumerate(model.layers)
-    ]
-    try:
-        for _ in tqdm(range(c.layers * c.heads), desc="fewer heads", disable=not progress):
-            slope = torch.zeros_like(gate)
-            for first in range(0, len(codes), batch):
-                part = slice(first, first + batch)
-                logits = model(torch.from_numpy(codes[part].astype(np.int64)).to(device))
-                truth = torch.from_numpy(label[part]).to(logits)
-                share = torch.from_numpy(weight[part]).to(logits)[:, None]
-                loss = F.binary_cross_entropy_with_logits(
-                    logits[:, scored], truth, reduction="none"
-                )
-                slope += torch.autograd.grad((loss * share).sum(), gate)[0]
-            cost = -slope  # shutting a gate moves it by -1
-            for layer, head in going:
-                cost[layer, head] = torch.inf
-            layer, head = divmod(int(cost.argmin()), c.heads)
-            going.append((layer, head))
-            with torch.no_grad():
-                gate[layer, head] = 0
-    finally:
-        for place in places:
-            place.remove()
-    return going
-
-
-def _gated(
-    _: nn.Module, given: tuple[Tensor], *, gate: Tensor, layer: int, mean: Tensor
-) -> tuple[Tensor]:
-    """What the heads hand on, each between its mean (gate 0) and itself (gate 1)."""
-    z = given[0].unflatten(-1, mean.shape[1:])
-    return ((mean[layer] + gate[layer][:, None] * (z - mean[layer])).flatten(-2),)
+    left, going = sorted(heads), list[Head]()
+    for size in sorted({1, *sizes}, reverse=True):
+        if not 0 < size < len(left):
+            continue
+        without = np.asarray(score(frozenset(left), left))
+        gone = [left[row] for row in np.argsort(-without, kind="stable")[: len(left) - size]]
+        going += gone
+        left = [head for head in left if head not in gone]
+    return going + left

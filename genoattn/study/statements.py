@@ -256,13 +256,23 @@ def _dip(at: _Rows) -> _Verdict:
 
 
 def _doubled(region: _Rows) -> _Verdict:
-    """Whether the output where neither strand is coding is more than twice that elsewhere."""
-    either, neither = ((f"coding on {which} strand", "both") for which in ("either", "neither"))
-    if not {either, neither} <= set(region):
+    """Whether the output where neither strand is coding is more than twice that elsewhere.
+
+    The range goes from the lowest of the one interval by the highest of the other to the reverse,
+    so it is wider than an interval of the quotient.
+    """
+    either, neither = (
+        region.get((f"coding on {which} strand", "both")) for which in ("either", "neither")
+    )
+    if not (either and neither and min(either["ratio_low"], neither["ratio_low"]) > 0):  # NaN
         return _TOO_FEW_REGIONS
-    times = region[neither]["ratio"] / region[either]["ratio"]
-    here = f"{times:.2f} times that where either is; the factor depends on the scale of the output"
-    return _Verdict(here, times > 2)
+    low = neither["ratio_low"] / either["ratio_high"]
+    high = neither["ratio_high"] / either["ratio_low"]
+    here = (
+        f"{neither['ratio'] / either['ratio']:.2f} times ({low:.2f} to {high:.2f}, from the ends "
+        "of both intervals) that where either is; the factor depends on the scale of the output"
+    )
+    return _Verdict(here, _all_above([(low, high)], 2))
 
 
 def _raised_regions(region: _Rows, names: list[tuple[str, str]]) -> _Verdict:

@@ -52,7 +52,7 @@ def study(tmp_path_factory):
     ConvolutionalNetwork(shape).save(run.training / "toy-conv.safetensors", card)
     given = {name: one.default for name, one in chapter.PARAMETERS.items()}
     small = {
-        "n_segments": 8, "segment": 128, "context": 40, "n_mapped": 20, "map_first": -40,
+        "n_mapped": 20, "map_first": -40,
         "map_last": 5, "n_through": 3, "n_points": 2, "block": 2_000, "n_bootstrap": 50,
         "weights": "toy",
         "seeds": ["toy-s1", "toy-s9"], "compared": ["toy-stem", "toy-conv", "toy-s9"],

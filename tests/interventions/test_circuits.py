@@ -138,31 +138,43 @@ def test_changes_are_paired_with_the_network_with_all_heads():
     )
 
 
-def test_idle_heads_go_first_and_the_only_reader_last():
-    """The output is one head's sum; labels are where it is high."""
-    torch.manual_seed(3)
-    config = AnnotatorConfig(
-        layers=2, heads=2, d_model=8, d_head=4, window=12, conv_width=3, downstream=2, dropout=0.0
-    )
-    model = Annotator(config).eval()
-    with torch.no_grad():
-        model.layers[0].combine.weight.zero_()  # both heads of the first layer are idle
-        model.layers[1].combine.weight[:, :4] = 0.02 * torch.randn(8, 4)  # a weak one
-        model.layers[1].combine.weight[:, 4:] = 2 * torch.randn(8, 4)
-    codes = np.random.default_rng(0).integers(0, 4, (6, 60)).astype(np.uint8)
-    scored = slice(20, 50)
-    with torch.no_grad():
-        logits = model(torch.from_numpy(codes.astype(np.int64)))[:, scored].numpy()
-        model.output.weight *= 3
-        model.output.bias.copy_(3 * (model.output.bias - float(np.median(logits))))
-    label = logits > np.median(logits)
-    whole = Genome("stretches", codes.ravel())
-    mean = m.part_means(model, whole, np.ones(len(whole), bool), progress=False)
-    order = m.order_of_removal(
-        model, codes, scored, label, np.ones(len(codes)), mean, progress=False
-    )
-    assert set(order[:2]) == {(0, 0), (0, 1)}
-    assert order[2:] == [(1, 0), (1, 1)]
-    with torch.no_grad():  # the network is left as it was
-        again = model(torch.from_numpy(codes.astype(np.int64)))[:, scored].numpy()
-    assert (again > 0).mean() == pytest.approx(0.5, abs=0.02)
+def test_circuits_that_leave_a_smaller_one_are_the_same(model, genome, where, mean):
+    """Read from a trunk without a whole layer and without a head of another."""
+    every = set(m.all_heads(model))
+    trunk = m.Circuit(model, every - {(0, 0), (0, 1), (2, 1)}, mean)
+    made = [m.Circuit(model, trunk.kept - {head}, mean) for head in [(1, 0), (2, 0)]]
+    made.append(trunk)
+    direct = m.part_outputs(made, genome, where, progress=False)
+    by_trunk = m.part_outputs(made, genome, where, trunk=trunk, progress=False)
+    np.testing.assert_allclose(by_trunk, direct, atol=1e-5)
+    assert np.abs(direct[0] - direct[2]).max() > 1e-3
+    with pytest.raises(ValueError, match="a head that its trunk lacks"):
+        m.part_outputs([m.Circuit(model, every, mean)], genome, where, trunk=trunk, progress=False)
+
+
+def test_heads_go_by_what_their_absence_costs_in_what_is_left():
+    """Either of two heads will do for the one thing, a third does the other, a fourth is idle."""
+    either, other, third, idle = heads = [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+    def score(kept, without):
+        assert kept == set(without)
+        left = [kept - {head} for head in without]
+        return [3 * bool({either, other} & one) + 2 * (third in one) for one in left]
+
+    assert m.order_of_removal(heads, [2, 3], score) == [either, idle, third, other]
+    assert set(m.order_of_removal(heads, [2], score)[:2]) == {either, other}  # measured too rarely
+
+
+def test_several_heads_go_in_a_round():
+    heads = [(0, head) for head in range(6)]
+    worth = dict(zip(heads, [5, 0, 4, 1, 3, 2], strict=True))
+    calls = []
+
+    def score(kept, without):
+        calls.append(len(kept))
+        return [sum(worth[one] for one in kept - {head}) for head in without]
+
+    order = m.order_of_removal(heads, [3], score)
+    assert [worth[head] for head in order] == [0, 1, 2, 3, 4, 5]
+    assert calls == [6, 3]
+    assert m.order_of_removal([(0, 0)], [3, 7], score) == [(0, 0)]

@@ -71,8 +71,8 @@ def test_statements_follow_from_the_tables() -> None:
             "region": ["coding on either strand", "coding on neither strand", "pseudogenes"],
             "strand": ["both", "both", "sense"],
             "ratio": [0.9, 2.0, 1.2],
-            "ratio_low": [0.8, 1.9, 0.9],
-            "ratio_high": [1.0, 2.1, 1.5],
+            "ratio_low": [0.86, 1.9, 0.9],
+            "ratio_high": [0.94, 2.1, 1.5],
         }
     )
     strands = pd.DataFrame(
@@ -86,10 +86,25 @@ def test_statements_follow_from_the_tables() -> None:
         "antisense 1.30 times the test part's median (1.20 to 1.40); 1,422 sites"
     )
     assert "highest at -40, " in found["here"][3]
+    assert found["here"][5].startswith("2.22 times (2.02 to 2.44, ")
     peaks.loc[1, "peak_offset"] = 40
     found = statements.output_statements(levels, peaks, medians, strands, baseline=1.15)
     assert "highest at +41, " in found["here"][3], "a position, not an offset"
     assert found["holds"].tolist()[:4] == ["undecided", "undecided", "no", "no"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "holds"),
+    [(4.1, 6, True), (3.9, 6, None), (2, 3.7, False), (np.nan, np.nan, None)],
+)
+def test_doubled_only_if_the_farthest_ends_of_both_intervals_are(low, high, holds):
+    """The output where either strand is coding is 2 times the median, 1.9 to 2.0."""
+    either = {"ratio": 1.95, "ratio_low": 1.9, "ratio_high": 2.0}
+    neither = {"ratio": 4.5, "ratio_low": low, "ratio_high": high}
+    region = {("coding on either strand", "both"): either}
+    assert statements._doubled(region) == statements._TOO_FEW_REGIONS
+    region["coding on neither strand", "both"] = neither
+    assert statements._doubled(region).holds is holds
 
 
 @pytest.mark.parametrize(
