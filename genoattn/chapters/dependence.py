@@ -44,7 +44,15 @@ from genoattn.chapters.dependence_starts import (
     stops,
 )
 from genoattn.evaluation.bootstrap import MOST_REPLICATES
-from genoattn.study.parameters import DATA_DIR, FOLDERS, WEIGHTS, Parameter, Schema, filled
+from genoattn.study.parameters import (
+    CONTROLS,
+    DATA_DIR,
+    FOLDERS,
+    SEEDS,
+    WEIGHTS,
+    Parameter,
+    Schema,
+)
 from genoattn.study.report import Finding
 
 __all__ = [
@@ -81,20 +89,8 @@ PARAMETERS = Schema(
     {
         **FOLDERS,
         "weights": WEIGHTS,
-        "seeds": Parameter(
-            list[str],
-            [],
-            "the same training from other seeds, as weights; those not there are left out",
-            unique=True,
-            rule=filled,
-        ),
-        "controls": Parameter(
-            list[str],
-            [],
-            "weights of trainings on shuffled labels; those not there are left out",
-            unique=True,
-            rule=filled,
-        ),
+        "seeds": SEEDS,
+        "controls": CONTROLS,
         "seed": Parameter(
             int, 0, "seed of segments, sites, letters and of the resampling of blocks", low=0
         ),

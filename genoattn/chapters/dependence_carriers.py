@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from genoattn.chapters import dependence_carriers_words as wording
@@ -24,6 +23,7 @@ from genoattn.interventions.carriers import Answer, Criteria
 from genoattn.interventions.mediation import Head
 from genoattn.interventions.noise import Question
 from genoattn.model.annotator import Annotator
+from genoattn.model.annotator import untrained as untrained_network
 from genoattn.model.weights import made_from
 from genoattn.study.parameters import Checked
 from genoattn.study.report import Finding
@@ -206,9 +206,7 @@ def trained(run: Run, model: Model, control: str = "") -> Subject:
 
 def untrained(run: Run, model: Model, seed: int) -> Subject:
     """A network of the same shape whose weights are random."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = Annotator(model.config).eval()
+    network = untrained_network(model.config, seed)
     network.to(next(model.annotator.parameters()).device)
     sources = made_from(model.file, run.study.genome, untrained=seed)
     return Subject(f"{model.name}-{UNTRAINED}", network, seed, UNTRAINED, sources)

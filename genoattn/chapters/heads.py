@@ -1,7 +1,7 @@
 """The chapter heads: what attention heads look at and for, tested; its parameters and its steps.
 
-The steps up to the elements are in `genoattn.chapters.heads_motifs`; what all of them say is in
-`genoattn.chapters.heads_words`.
+The steps up to the elements are in `genoattn.chapters.heads_motifs`, the same of other networks in
+`genoattn.chapters.heads_networks`; what all of them say is in `genoattn.chapters.heads_words`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from genoattn.chapters.heads_motifs import (
     samples,
     subject,
 )
+from genoattn.chapters.heads_networks import Networks, networks
 from genoattn.data import regulondb
 from genoattn.data.datasets import fetch
 from genoattn.data.simulation import planted_intervals
@@ -38,8 +39,10 @@ from genoattn.heads import enrichment, pairs, profiles, tomtom
 from genoattn.heads.elements import Element, nearest_head
 from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import (
+    CONTROLS,
     DATA_DIR,
     FOLDERS,
+    SEEDS,
     WEIGHTS,
     Checked,
     Parameter,
@@ -60,6 +63,7 @@ __all__ = [
     "KnownMotifs",
     "KnownSites",
     "Motifs",
+    "Networks",
     "Observed",
     "Pairs",
     "Samples",
@@ -73,6 +77,7 @@ __all__ = [
     "known_motifs",
     "known_sites",
     "looked_for",
+    "networks",
     "observed",
     "place",
     "sample_error",
@@ -90,6 +95,8 @@ PARAMETERS = Schema(
     {
         **FOLDERS,
         "weights": WEIGHTS,
+        "seeds": SEEDS,
+        "controls": CONTROLS,
         "seed": Parameter(int, 0, "seed of samples, shuffles and random elements", low=0),
         "n_random": Parameter(
             int, 10_000, "positions of the test part, both strands, drawn at random", low=100
@@ -507,7 +514,12 @@ def statements(seen: Observed, motifs: Motifs, elements: Elements, p: Checked) -
 
 
 def in_short(
-    motifs: Motifs, elements: Elements, known: KnownMotifs, sites: KnownSites, p: Checked
+    motifs: Motifs,
+    elements: Elements,
+    others: Networks,
+    known: KnownMotifs,
+    sites: KnownSites,
+    p: Checked,
 ) -> Finding:
     """Answer the chapter's question."""
     rows, near = motifs.table, elements.of.near
@@ -515,8 +527,8 @@ def in_short(
     return Finding(
         f"{words.say_selective(selective, len(rows), p)} "
         f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q, near)} "
+        f"{words.say_null(others.table)} "
         "Where heads look was counted over the whole test part; matches and odds ratios are "
-        "subject to chance. All describes one trained model; trained from another seed, other "
-        "heads may have these roles. Attention shows where a head looks, not that the output "
-        "depends on it."
+        "subject to chance. Trained from another seed, other heads may have these roles. Attention "
+        "shows where a head looks, not that the output depends on it."
     )

@@ -69,13 +69,16 @@ def subject(run: Run, p: Checked) -> Subject:
     Raises
     ------
     ValueError
-        The model is a convolutional network, no site lies in its test part, it sees nothing of the
-        region, ``motif_file`` cannot be used, or a published table cannot be had.
+        The model or one of ``seeds`` and ``controls`` has no attention heads, no site lies in its
+        test part, it sees nothing of the region, ``motif_file`` cannot be used, or a published
+        table cannot be had.
     """
     study, model = run.study, run.model(p.weights)
     network = model.network
     if not isinstance(network, Annotator):
         raise ValueError(f"{model.file}: a convolutional network has no attention heads")
+    for name in filter(run.has_weights, (*p.seeds, *p.controls)):
+        _ = run.model(name).annotator  # has heads, or is refused
     run.check_test(model.split, run.curated, "the curated set")
     config = network.config
     check_region(p, config.window - 1 - config.downstream, config.downstream, model.name)

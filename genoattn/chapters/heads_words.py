@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from genoattn.evaluation.statistics import more_frequent
 from genoattn.genome import motifs, sites
 from genoattn.heads import preferred, profiles
 from genoattn.model.annotator import AnnotatorConfig
@@ -16,6 +18,7 @@ from genoattn.study.parameters import Checked
 from genoattn.study.report import folded, listed, table, with_interval
 
 KEYS = ["layer_1based", "head_1based"]
+_LEVEL = 0.05  # greatest p-value that counts as significant
 
 
 # ------------------------------------------------------------------------- model and samples
@@ -183,7 +186,7 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
     """Say which elements are matched in position and sequence, by which heads, and the rivals."""
     if roles.empty:
         return "**No element** is matched in position and sequence."
-    told = _grouped(roles, "element")
+    told = grouped(roles, "element")
     n = roles["element"].nunique()
     if n == n_elements:
         which = "**every element**"
@@ -197,14 +200,104 @@ def say_roles(roles: pd.DataFrame, n_elements: int) -> str:
         verdict
         if close.empty
         else f"{verdict} Of these heads, some are as similar, or nearly so, to another element: to "
-        f"the {_grouped(close, 'rivals')}."
+        f"the {grouped(close, 'rivals')}."
     )
 
 
-def _grouped(roles: pd.DataFrame, column: str) -> str:
+def grouped(roles: pd.DataFrame, column: str) -> str:
     """What a column names, each with its heads: ``-10 box (L3 H5 and L4 H2) and ...``."""
     named = roles.assign(name=profiles.names(roles)).groupby(column, sort=False)["name"]
     return listed(f"{what!s} ({listed(names)})" for what, names in named)
+
+
+class _Named(NamedTuple):
+    """How many heads have a role, in trained networks and in those that learnt nothing."""
+
+    hits: int
+    n: int
+    hits_null: int
+    n_null: int
+    p_value: float
+    least: int
+
+    @property
+    def significant(self) -> bool:
+        return self.p_value <= _LEVEL
+
+    @property
+    def tested(self) -> str:
+        power = (
+            f"with {self.least} or more it would be significant"
+            if self.least <= self.n
+            else "with so few heads no number of them would be significant"
+        )
+        return (
+            f"one-sided Fisher's exact test, as if heads were independent, p = {self.p_value:.2g}"
+            + ("" if self.significant else f"; {power}")
+        )
+
+
+def _named(networks: pd.DataFrame) -> _Named:
+    nothing = networks["control"] != ""
+    (hits, n), (hits_null, n_null) = (
+        networks.loc[which, ["n_roles", "n_heads"]].sum().tolist() for which in (~nothing, nothing)
+    )
+    return _Named(hits, n, hits_null, n_null, *more_frequent(hits, n, hits_null, n_null))
+
+
+def say_null(networks: pd.DataFrame) -> str:
+    """Say in one sentence what the same rule names where nothing was learnt."""
+    named = _named(networks)
+    several = (networks["control"] == "").sum() > 1
+    return (
+        f"Of the heads of networks that learnt nothing, {named.hits_null} of {named.n_null} match "
+        "an element by the same rule"
+        + (f"; of those of all trained seeds, {named.hits} of {named.n}" if several else "")
+        + f": {'' if named.significant else 'not '}significantly {'more' if several else 'fewer'}."
+    )
+
+
+def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
+    """Say whether networks that learnt nothing have fewer heads with a role; tabulate all.
+
+    Parameters
+    ----------
+    networks : DataFrame
+        `heads_networks.Networks`.
+    missing : sequence of str
+        Weights that were named and are not there.
+    """
+    named = _named(networks)
+    learnt = networks["control"] == ""
+    by_network = listed(networks.loc[learnt, "n_roles"].map(str))
+    every = f" ({by_network}, network by network)" if learnt.sum() > 1 else ""
+    verdict = (
+        "**So training makes such heads**"
+        if named.significant
+        else "**So it is not shown that training makes such heads**"
+    )
+    bits = networks["information"].map("{:.1f}".format)
+    shown = pd.DataFrame(
+        {
+            "network": networks["model"],
+            "learnt": networks["control"].replace("", "start sites"),
+            "heads": networks["n_heads"],
+            "selective": networks["n_selective"],
+            "with a role": networks["n_roles"],
+            "named after": networks["elements"].replace("", "none"),
+            "median bits of a motif": bits,
+        }
+    )
+    return (
+        f"Of the {named.n} heads that learnt, {named.hits} have a role{every}; of the "
+        f"{named.n_null} that did not, {named.hits_null}. {verdict} ({named.tested}). "
+        "A motif by itself says little: the median head's has "
+        f"{listed(bits[~learnt])} bits in networks that learnt nothing, and {listed(bits[learnt])} "
+        "in trained ones."
+        + (f" Not there, and left out: {listed(missing)}." if missing else "")
+        + "\n\n"
+        + folded("All networks", table(shown))
+    )
 
 
 # ------------------------------------------------------------------------------------ pairs

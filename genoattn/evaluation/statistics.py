@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp
-from scipy.stats import binom, binomtest, rankdata, ttest_1samp
+from scipy.stats import binom, binomtest, hypergeom, rankdata, ttest_1samp
 
 from genoattn.evaluation import bootstrap
 from genoattn.genome.sequence import STRANDS, Genome
@@ -35,6 +35,7 @@ __all__ = [
     "matched_controls",
     "mean_interval",
     "median_with_band",
+    "more_frequent",
     "odds_ratio",
     "percentile",
     "place_strata",
@@ -78,6 +79,30 @@ class OddsRatio(NamedTuple):
     """Chance of so many or more if the odds ratio is 1."""
     expected: float
     """Expected number of cases inside if the odds ratio is 1."""
+
+
+def more_frequent(hits: int, n: int, hits_null: int, n_null: int) -> tuple[float, int]:
+    """Whether hits are more frequent among some things than among others (Fisher's exact test).
+
+    Parameters
+    ----------
+    hits, n : int
+        Hits among n things.
+    hits_null, n_null : int
+        The same of those with which they are compared.
+
+    Returns
+    -------
+    p_value : float
+        One-sided.
+    least : int
+        The smallest number of hits among the n for which it would be at most 0.05, with
+        ``hits_null`` as it is; n + 1 if there is none.
+    """
+    more = np.arange(n + 1)
+    p_values = hypergeom.sf(more - 1, n + n_null, more + hits_null, n)
+    significant = np.flatnonzero(p_values <= 0.05)
+    return float(p_values[hits]), int(significant[0]) if significant.size else n + 1
 
 
 def odds_ratio(

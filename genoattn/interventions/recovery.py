@@ -28,7 +28,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from genoattn.data.curation import Merging, curate
@@ -47,7 +46,7 @@ from genoattn.interventions.claims import (
     searched,
 )
 from genoattn.interventions.grading import grade, planted_letters, usage
-from genoattn.model.annotator import Annotator, AnnotatorConfig
+from genoattn.model.annotator import Annotator, AnnotatorConfig, untrained
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import PAPER_CUTS, fit
 
@@ -125,7 +124,7 @@ def one_genome(
         name = f"{'grammar' if with_grammar else 'none'}-{seed}"
         annotator = _trained(simulation, curated, split, folder / name, model, training)
     else:
-        annotator = _untrained(model, seed)
+        annotator = untrained(model, seed)
     treated = judge(
         annotator,
         simulation.genome,
@@ -258,13 +257,6 @@ def _trained(
         )
         finished.touch()
     return Annotator.load(weights).eval()
-
-
-def _untrained(model: AnnotatorConfig, seed: int) -> Annotator:
-    """A network that learnt nothing."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Annotator(model).eval()
 
 
 def _reported(simulation: Simulation) -> pd.DataFrame:

@@ -404,3 +404,17 @@ class Annotator(nn.Module):
         model = cls(configured(AnnotatorConfig, Card.read(path).config, path))
         read_tensors(model, path)
         return model.eval().to(device)
+
+
+def untrained(config: AnnotatorConfig, seed: int) -> Annotator:
+    """A network that learnt nothing: random weights, in evaluation mode.
+
+    Parameters
+    ----------
+    config : AnnotatorConfig
+    seed : int
+        Of the weights; PyTorch's own generator is left as it is.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Annotator(config).eval()

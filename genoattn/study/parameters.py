@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 __all__ = [
+    "CONTROLS",
     "COUNT",
     "DATA_DIR",
     "FOLDERS",
     "FROM_0",
     "MORE_THAN_0",
+    "SEEDS",
     "WEIGHTS",
     "Checked",
     "Parameter",
@@ -328,6 +330,24 @@ WEIGHTS = Parameter(
     rule=filled,
 )
 """The parameter that names a model."""
+
+SEEDS = Parameter(
+    list[str],
+    [],
+    "the same training from other seeds, as weights; those not there are left out",
+    unique=True,
+    rule=filled,
+)
+"""The parameter that names further trainings of the model."""
+
+CONTROLS = Parameter(
+    list[str],
+    [],
+    "weights of trainings on shuffled labels; those not there are left out",
+    unique=True,
+    rule=filled,
+)
+"""The parameter that names models which learnt nothing of the sites."""
 
 
 class Checked(Mapping[str, Any]):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from genoattn.chapters import heads as chapter
-from genoattn.chapters import heads_motifs
+from genoattn.chapters import heads_motifs, heads_networks
 from genoattn.chapters import heads_words as words
 from genoattn.heads import profiles as analysis
 from genoattn.heads.preferred import BestSequences
@@ -123,6 +123,7 @@ def test_the_steps_keep_what_later_chapters_read(run, subject, seen, motifs, ele
     spacer = chapter.spacer(subject, seen, motifs, elements, p)
     known = chapter.known_motifs(subject, motifs, p)
     sites = chapter.known_sites(run, subject, motifs, p)
+    others = chapter.networks(run, subject, motifs, elements, p)
     everything = chapter.all_heads(motifs, elements, known, sites, p)
     statements = chapter.statements(seen, motifs, elements, p)
     steps = (seen, error, motifs, elements, joint, spacer, known, sites, everything, statements)
@@ -130,7 +131,7 @@ def test_the_steps_keep_what_later_chapters_read(run, subject, seen, motifs, ele
     kept = {path.name for path in (run.folder / "heads").iterdir()}
     assert kept == {
         "tiny_profiles.csv", "tiny_matches.csv", "tiny_known.csv", "tiny_table.csv",
-        "tiny_logos.npz",
+        "tiny_logos.npz", "tiny-untrained_census.npz",
     }  # fmt: skip
     logos = dict(np.load(run.folder / "heads/tiny_logos.npz"))
     assert list(logos) == ["counts", "offset", "n_distinct", "wide_counts", "background"]
@@ -144,8 +145,57 @@ def test_the_steps_keep_what_later_chapters_read(run, subject, seen, motifs, ele
     results = {path.stem for path in run.results.iterdir()}
     assert {"heads_samples", "heads_elements", "heads_pairs", "heads_known"} <= results
     assert ("heads_spacers" in results) == (spacer.by_heads is not None)
-    answer = chapter.in_short(motifs, elements, known, sites, p).said
-    assert "of 4 heads" in answer and "one trained model" in answer
+    answer = chapter.in_short(motifs, elements, others, known, sites, p).said
+    assert "of 4 heads" in answer and "another seed" in answer
+
+
+def test_other_seeds_and_networks_that_learnt_nothing_go_by_the_same_rule(
+    run, subject, motifs, elements
+):
+    for name in ("tiny-s1", "mixed"):  # the same weights, so the same roles
+        for end in (".safetensors", ".json"):
+            copy = (run.training / f"tiny{end}").read_bytes()
+            (run.training / f"{name}{end}").write_bytes(copy)
+    p = checked(run.folder, seeds=["tiny-s1", "tiny-s9"], controls=["mixed"])
+    found = chapter.networks(run, subject, motifs, elements, p)
+    table = found.table.set_index("model")
+    assert table.index.tolist() == ["tiny", "tiny-s1", "tiny-untrained", "mixed"]
+    assert table["control"].tolist() == ["", "", "untrained", "shuffled labels"]
+    for name in ("tiny-s1", "mixed"):
+        assert table.loc[name].drop("control").equals(table.loc["tiny"].drop("control"))
+    assert table.loc["tiny", "n_roles"] == len(elements.roles)
+    assert table.loc["tiny-untrained", "information"] != table.loc["tiny", "information"]
+    assert "Not there, and left out: tiny-s9." in found.finding.said
+
+    def again(*_):
+        raise AssertionError("a census that is kept is taken again")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(heads_networks, "predict", again)
+        chapter.networks(run, subject, motifs, elements, p)
+
+
+def networks(*rows: tuple[str, str, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["model", "control", "n_roles"]).assign(
+        n_heads=36, n_selective=10, elements="", information=5.0
+    )
+
+
+def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
+    few = networks(("a", "", 3), ("a-untrained", "untrained", 1))
+    said = words.say_networks(few, [])
+    assert "it is not shown that training makes such heads" in said
+    assert "with 7 or more it would be significant" in said
+    assert "1 of 36 match an element by the same rule: not significantly fewer." in words.say_null(
+        few
+    )
+    more = networks(("a", "", 9), ("b", "", 8), ("a-untrained", "untrained", 1))
+    said = words.say_networks(more, [])
+    assert "17 have a role (9 and 8, network by network)" in said
+    assert "**So training makes such heads**" in said and "would be" not in said
+    assert words.say_null(more).endswith(
+        "of those of all trained seeds, 17 of 72: significantly more."
+    )
 
 
 def test_without_known_sites_the_table_has_empty_columns(motifs, elements, subject, p):

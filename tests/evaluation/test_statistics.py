@@ -14,6 +14,20 @@ from genoattn.evaluation import statistics
 from genoattn.genome.sequence import Genome
 
 
+@pytest.mark.parametrize(("hits", "n", "null", "n_null"), [(7, 108, 0, 72), (3, 36, 2, 36)])
+def test_more_frequent_is_fishers_exact_test_with_its_power(hits, n, null, n_null):
+    def by_scipy(k):
+        return fisher_exact([[k, n - k], [null, n_null - null]], alternative="greater").pvalue
+
+    p_value, least = statistics.more_frequent(hits, n, null, n_null)
+    assert p_value == pytest.approx(by_scipy(hits))
+    assert by_scipy(least) <= 0.05 < by_scipy(least - 1)
+
+
+def test_with_few_things_no_number_of_hits_is_significant():
+    assert statistics.more_frequent(1, 2, 0, 2)[1] == 3
+
+
 def test_rank_correlation_is_spearmans_with_ties():
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 5, (3, 20)), rng.integers(0, 5, (3, 20))

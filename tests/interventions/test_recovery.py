@@ -16,6 +16,7 @@ from genoattn.data.ideal_observer import IdealObserver
 from genoattn.data.simulation import Layout, simulate
 from genoattn.interventions import recovery
 from genoattn.interventions.claims import Rule
+from genoattn.model.annotator import untrained
 from genoattn.study import recover
 
 ROOT = Path(__file__).parents[2]
@@ -84,9 +85,9 @@ def test_an_untrained_network_is_that_of_its_seed_and_leaves_the_others_chance_a
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    first, again = recovery._untrained(CONFIG, 3), recovery._untrained(CONFIG, 3)
+    first, again = untrained(CONFIG, 3), untrained(CONFIG, 3)
     assert torch.equal(torch.rand(1), expected) and not first.training
-    other = recovery._untrained(CONFIG, 4)
+    other = untrained(CONFIG, 4)
     weights = [next(one.parameters()) for one in (first, again, other)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
@@ -133,7 +134,7 @@ def test_where_nothing_is_planted_nothing_is_recovered_and_its_columns_are_there
     genome, sites = promoters(n=150)
     held = np.arange(len(genome)) >= 300 + 400 * 100 - 200
     nothing = simulate(seed=1, length=20_000, grammar=NO_GRAMMAR).elements
-    network = recovery._untrained(CONFIG, 3)
+    network = untrained(CONFIG, 3)
     one = recovery.judge(network, genome, sites, nothing, held, rule=RULE, seed=0)
     assert one.recovered.empty and set(one.recovered) >= {"used", "recovered", "chance", "ideal"}
     assert one.genome["n_claims"].tolist() == [0]
