@@ -69,13 +69,14 @@ def say_best(
     extra = away[away["model"].isin(with_genes)]
     if len(extra) and (away["model"] == first["model"]).any():
         names = "; ".join(
-            f"{row['model']} has {score(row)} on {source_name(row['test_set'])}"
+            f"*{row['model']}*, with {score(row)} on {source_name(row['test_set'])}"
             for row in extra.sort_values("value").iloc[[-1]].to_dict("records")
         )
         said += (
-            " Ensembles that are told where genes begin are no candidates, because part of what "
-            f"they know is which sites the {source_name(train_set)} holds. The best of them on "
-            f"sites that no step used: {names}."
+            " The ensembles that also use where genes begin, explained under *What the next gene "
+            "adds*, are no candidates: what they learn from the genes may be which sites the "
+            f"{source_name(train_set)} holds. Of these ensembles, the best on sites that no step "
+            f"of the curation used is {names}."
         )
     shown = pd.DataFrame(
         [

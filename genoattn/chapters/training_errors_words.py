@@ -36,7 +36,8 @@ def say_prior(
     """Say what the genes add to one ensemble, as an item of a list."""
     return (
         f"- **{name}** ({describe_ensemble(prior.members)}; slope {prior.slope:.2f}): PR AUC "
-        f"{score:.3f}, of which the genes add {change(*gain)}; {coarse:.3f} at {k}-mers."
+        f"{score:.3f}, of which the genes add {change(*gain)}; {coarse:.3f} where stretches of {k} "
+        "nt are scored (next section)."
     )
 
 
@@ -194,14 +195,15 @@ def say_ratio(
         )
     lead, coarse = rows[1] - printed[1], rows[4] - printed[4]
     said += (
-        f"Our PR AUC differs from the paper's by {lead:+.3f} at exact positions and by "
+        f"The PR AUC of this training differs from the paper's by {lead:+.3f} at exact positions "
+        "and by "
         f"{coarse:+.3f} at 4-mers"
     )
     said += (
-        f": about {1 - coarse / lead:.0%} of our lead is gone when small misplacements are "
+        f": about {1 - coarse / lead:.0%} of this lead is gone when small misplacements are "
         "forgiven."
         if lead > coarse > 0
-        else ": our lead is better placement."
+        else ": this lead is better placement."
         if lead > 0 >= coarse
         else "."
     )
@@ -209,9 +211,9 @@ def say_ratio(
         factor = ratios["coarse"] / ratios["exact"]
         rho = float(rank_correlation(ratios["exact"].to_numpy(), factor.to_numpy()))
         said += (
-            f" Over our {len(ratios)} models and ensembles, each scored on its own labels, 4-mers "
-            f"raise the PR AUC {factor.min():.1f} to {factor.max():.1f} times (rank correlation "
-            f"with the exact PR AUC {rho:+.2f})."
+            f" In {len(ratios)} models and ensembles, all that are scored on the labels that they "
+            f"were trained on, 4-mers raise the PR AUC {factor.min():.1f} to {factor.max():.1f} "
+            f"times (rank correlation of this factor with the exact PR AUC {rho:+.2f})."
         )
     return said
 
@@ -231,12 +233,11 @@ def say_near(model: str, own: pd.DataFrame) -> str:
         return ""
     exact, close = at[0], at[max(near)]
     share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
-    word = "Little of it" if share < 1 / 3 else "Part of it" if share < 2 / 3 else "Most of it"
     gain = close["value"] / exact["value"] - 1 if exact["value"] > 0 else 0.0
-    high = " They are among its highest calls, which weigh most." if gain > 2 * share else ""
+    high = " These are among its highest calls, which weigh most." if gain > 2 * share else ""
     return (
-        f"**{word}.** Of the calls of {model} that miss the exact position, {share:.0%} have a "
-        f"site of their own within {max(near)} nt.{high} Allowing {max(near)} nt raises the "
+        f"**Of the calls of {model} that miss the exact position, {share:.0%} have a site of their "
+        f"own within {max(near)} nt.**{high} Allowing {max(near)} nt raises the "
         f"average precision from {score(exact)} to {score(close)}."
     )
 
@@ -305,7 +306,8 @@ def say_calibration(
     sums = "; ".join(f"{name} {with_interval(*total, '.2f')}" for name, total in totals.items())
     return (
         f"**{verdict}.** For {model}, {told}\n\nSummed over the test part, outputs give the number "
-        f"of sites to be expected. For each labelled site, they give (1 is right): {sums}."
+        "of sites to be expected. Divided by the number of labelled sites, 1 would be right, it "
+        f"is: {sums}."
     )
 
 
@@ -339,8 +341,10 @@ def say_false(
         most = near.iloc[-1]
         more = most["share"] > 2 * most["expected"] and most["n"] >= FEW
         said = (
-            ("**Many lie at sites of other sets.** " if more else "**Other sets explain few.** ")
-            + f"{said}{most['share']:.0%} lie within 5 nt of a site in some set, against "
+            ("**Many lie near a known site.** " if more else "**Few lie near a known site.** ")
+            + f"{said}{most['share']:.0%} lie within 5 nt of a site of any set (a labelled one "
+            "that "
+            "another call has found counts too), against "
             f"{most['expected']:.1%} of all positions, and "
         )
     return (

@@ -230,7 +230,10 @@ def table_two(scores: Scores) -> TableTwo:
         words.say_seeds(pairs, scores.absent),
         words.say_paper(pairs) if published else "",
         words.say_controls(_controls(scores)),
-        folded("All scores", table(words.pair_table(pairs, baselines, published))),
+        folded(
+            "All scores (in brackets: 95% intervals, of one more training where there are seeds)",
+            table(words.pair_table(pairs, baselines, published)),
+        ),
     ]
     return TableTwo(pairs, baselines, Finding("\n\n".join(one for one in said if one)))
 

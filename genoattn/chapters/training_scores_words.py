@@ -124,14 +124,22 @@ def say_controls(rows: pd.DataFrame) -> str:
     for name, part in rows.groupby("model", sort=False):
         roc, pr = (score(part.set_index("metric").loc[one]) for one in METRIC_NAMES)
         told.append(
-            f"**{name}**, trained on {part['train_set'].iloc[0]}, has a ROC AUC of {roc} and a PR "
-            f"AUC of {pr}"
+            f"**{name}**, trained on {_moved(part['train_set'].iloc[0])}, has a ROC AUC of {roc} "
+            f"and a PR AUC of {pr}"
         )
     return (
         f"A control shows what a model scores that has no sites to learn from: {listed(told)}."
         if told
         else ""
     )
+
+
+def _moved(train_set: str) -> str:
+    """Name a set of sites in plain words if it was turned round."""
+    name, turned, _ = train_set.partition(", labels turned round")
+    if not turned:
+        return train_set
+    return f"the {source_name(name)} after all its sites were moved round the genome together"
 
 
 def pair_table(
@@ -183,7 +191,7 @@ def say_scanner(one: PromoterScanner, near: str = "promoter") -> str:
     spacer, distance = SPACERS[int(one.spacer.argmax())], DISTANCES[int(one.distance.argmax())]
     return (
         f"The scanner's most likely {near} is {box35}, {spacer} nt, {box10} and {distance} nt "
-        f"before the start; it assigns one to {one.share:.0%} of the sites."
+        f"before the start. By its fit, {one.share:.0%} of the sites have one."
     )
 
 

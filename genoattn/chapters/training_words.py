@@ -38,7 +38,6 @@ def say_steps(steps: pd.DataFrame, absent: Collection[str]) -> str:
     if steps.empty:
         return "Left out: this run names no steps (`steps`), or none of their models is at hand."
     coarse = steps.columns[-1]
-    first, last = steps.iloc[0], steps.iloc[-1]
     shown = pd.DataFrame(
         [
             [
@@ -55,11 +54,32 @@ def say_steps(steps: pd.DataFrame, absent: Collection[str]) -> str:
         ],
     )  # fmt: skip
     return (
-        f"From {first['model']} to {last['model']}, ROC AUC goes from {first['roc_auc']:.3f} to "
-        f"{last['roc_auc']:.3f} and PR AUC from {first['pr_auc']:.3f} to {last['pr_auc']:.3f}. "
-        "All decisions were made on the validation part; each row was scored on the test part "
+        f"{_say_gains(steps)} All decisions were made on the validation part; each row was scored "
+        "on the test part "
         "once.\n\n" + folded("All steps", table(shown)) + earlier.note(steps["model"], absent)
     )
+
+
+def _say_gains(steps: pd.DataFrame) -> str:
+    """Say how far the mean over seeds moves, in all and by single steps."""
+    by_step = steps.groupby("step", sort=False)
+    mean = by_step[["roc_auc", "pr_auc"]].mean()
+    said = (
+        f"From the first step to the last, the mean over seeds goes from "
+        f"{mean['roc_auc'].iloc[0]:.3f} to {mean['roc_auc'].iloc[-1]:.3f} in ROC AUC and from "
+        f"{mean['pr_auc'].iloc[0]:.3f} to {mean['pr_auc'].iloc[-1]:.3f} in PR AUC."
+    )
+    spread = by_step["pr_auc"].agg(lambda one: one.max() - one.min()).max()
+    if len(mean) < 2 or not spread > 0:
+        return said
+    said += f" Seeds of one step differ by {spread:.3f} at most"
+    gains, n = int((mean["pr_auc"].diff() > spread).sum()), len(mean) - 1
+    if n == 1:
+        return f"{said}."
+    whole = mean["pr_auc"].iloc[-1] - mean["pr_auc"].iloc[0] > spread
+    count = "none" if not gains else "each" if gains == n else f"only {gains}"
+    together = ", all of them together do" if whole and gains < n else ""
+    return f"{said}; {count} of the {n} steps by itself moves the mean by more{together}."
 
 
 def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[str]) -> str:
@@ -81,8 +101,9 @@ def say_readings(read: pd.DataFrame, names: Sequence[str], absent: Collection[st
     passes = listed(f"{one:.2f}" for one in sorted(read["passes"].unique()))
     said = (
         (f"The two disagree: {apart}. " if apart else "")
-        + f"The same network was trained briefly ({passes} passes), with one setting changed at a "
-        "time. The first row of each table is the score of the unchanged one; the others are "
+        + f"A network of the paper's shape was trained briefly ({passes} passes), and again with "
+        "one setting changed at a time. The first row of each table is the score of the unchanged "
+        "one; the others are "
         "changes of it with their intervals, on the same resampled blocks."
         + _say_largest(read, names[0])
     )
@@ -109,10 +130,12 @@ def _say_largest(read: pd.DataFrame, test_set: str) -> str:
     if base.empty or changed.empty:
         return ""
     changed = changed.sort_values("difference", key=lambda one: -one.abs())
-    told = "; ".join(f"{row['differs_in']} {difference(row)}" for row in changed.to_dict("records"))
+    told = "; ".join(
+        f"{difference(row)} with `{row['differs_in']}`" for row in changed.to_dict("records")
+    )
     return (
-        f" From the greatest change on, the PR AUC on the {source_name(test_set)} "
-        f"({base['value'].iloc[0]:.3f}) changes by: {told}."
+        f" The PR AUC on the {source_name(test_set)}, {base['value'].iloc[0]:.3f} if nothing is "
+        f"changed, changes by, the greatest change first: {told}."
     )
 
 
@@ -154,15 +177,15 @@ def say_in_short(
     else:
         calls = matched[matched["model"] == name].sort_values("tolerance")
         found = listed(
-            f"{_share(row)} {words_of_distance(int(row['tolerance']))}"
+            f"{_share(row)} {_where(int(row['tolerance']))}"
             for row in calls.iloc[[0, -1]].drop_duplicates("tolerance").to_dict("records")
         )
         answer = (
-            "It ranks start sites far above most nucleotides. Yet of its top-scoring calls, as "
-            f"many as there are sites, only {found} find one"
+            "It ranks start sites far above most nucleotides. Yet if it names as many positions "
+            f"as there are sites, those of highest output, only {found}"
             if roc["value"] > 0.9
-            else "It ranks start sites above other nucleotides. Of its top-scoring calls, as many "
-            f"as there are sites, {found} find one"
+            else "It ranks start sites above other nucleotides. If it names as many positions as "
+            f"there are sites, those of highest output, {found}"
         )
     told = [f"{say_own(name, own, guess)} {answer}.", *(one for one in verdicts if one)]
     lines = "\n".join(f"- {one}" for one in told)
@@ -170,7 +193,8 @@ def say_in_short(
         f"{lines}\n- Is the output a probability? {on_probability}.\n\n"
         "Intervals of scores come from resampling blocks of one test part of one genome"
         + (
-            "; comparisons of labels and of architectures count the spread of seeds as well."
+            ". The comparison of labels also counts the spread of seeds; that of attention with "
+            "dilations counts the seeds alone."
             if several
             else ", and one training; they do not count the spread of seeds."
         )
@@ -182,6 +206,11 @@ def _share(row: Mapping[Hashable, Any]) -> str:
     hits = round(row["recall"] * row["n_sites"])
     n_calls = round(hits / row["precision"]) if hits else 0
     return with_interval(row["precision"], *proportion(hits, n_calls, 0.95)[1:], ".0%")
+
+
+def _where(tolerance: int) -> str:
+    """Say where a call that finds a site lies."""
+    return f"lie within {tolerance} nt of a site of their own" if tolerance else "are a site"
 
 
 def words_of_distance(tolerance: int) -> str:

@@ -460,9 +460,9 @@ def matching(table: pd.DataFrame) -> Drawn:
     )
     return Drawn(
         figure,
-        "Average precision with 95% intervals when a call may lie so far from its site, one call a "
-        "site. The rise from the left is the error of a nucleotide or two; what is missing to 1 at "
-        "the right is error of another kind.",
+        "Average precision with 95% intervals, by how far a call may lie from its site; each site "
+        "counts for one call. The rise from the left is the error of a nucleotide or two; what is "
+        "missing to 1 at the right is error of another kind.",
         f"A rising line for each of {len(names)} models; for {names[0]}, {told}.",
     )
 
@@ -517,8 +517,9 @@ def false_calls(distances: pd.DataFrame, places: pd.DataFrame) -> Drawn:
     return Drawn(
         figure,
         "Left: distance of the false positives to the nearest site, beside that of all positions "
-        "(white). A bar that is higher than the white one beside it, near a site, shows false "
-        "positives that a set of sites explains. Right: where false and true positives, sites and "
+        "(white). At small distances, a bar that is higher than the white one beside it shows "
+        "false positives that a set of sites explains. Right: where false and true positives, "
+        "sites and "
         "all positions lie among the genes.",
         f"Bars: {near['share']:.0%} of the false positives lie within 5 nt of a site of "
         f"{groups[-1]}, and {near['expected']:.1%} of all positions. Stacked bars: "
@@ -594,9 +595,9 @@ def gene_terms(tables: Mapping[str, pd.DataFrame]) -> Drawn | None:
         "What the distance to the next gene downstream adds to the log-odds of a site, an ensemble "
         "a line. Above zero, a position is more likely to be a site than its sequence alone says; "
         "below, less.",
-        f"{len(tables)} line{'s' * (len(tables) > 1)} over {len(terms)} classes of distance, from "
-        f"{terms.iloc[0]:+.1f} at {terms.index[0]} nt to {terms.iloc[-1]:+.1f} at "
-        f"{terms.index[-1]} in the last.",
+        f"{len(tables)} line{'s' * (len(tables) > 1)} over {len(terms)} classes of distance. In "
+        f"the last line, {terms.iloc[0]:+.1f} at {terms.index[0]} nt and {terms.iloc[-1]:+.1f} at "
+        f"{terms.index[-1]}.",
     )
 
 

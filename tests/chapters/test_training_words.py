@@ -122,6 +122,8 @@ def test_a_control_is_told_if_there_is_one():
     said = scores_words.say_controls(rows)
     assert "**control**, trained on sites, turned round, has a ROC AUC of 0.500 (0.400" in said
     assert scores_words.say_controls(rows.iloc[:0]) == ""
+    turned = scores_words.say_controls(rows.assign(train_set="curated, labels turned round"))
+    assert "trained on the curated set after all its sites were moved round" in turned
 
 
 def test_a_pair_has_its_interval_the_paper_and_the_baselines():
@@ -313,7 +315,7 @@ def test_the_best_model_is_named_with_its_scores_on_the_test_part():
     assert "is *m0***, the mean log-odds of three networks, chosen on" in several
     assert "a PR AUC of 0.400 (0.300 to 0.500) on the test part and 0.200" in said
     assert "among 2 models" in said and "(0.500)" in said and "none of the others" in said
-    assert "with genes has 0.150" in said and "| m1 | 0.400 | 0.300" in said
+    assert "is *with genes*, with 0.150" in said and "| m1 | 0.400 | 0.300" in said
     other = best_words.say_best(candidates(0.4, 0.45, 0.5), away, "curated", [])
     assert "2 of the others are higher, by 0.100 at most" in other and "genes begin" not in other
     assert best_words.best_verdict(pd.DataFrame(), away) == ""
@@ -404,19 +406,19 @@ def table_of_matches(*precisions):
 
 
 @pytest.mark.parametrize(
-    ("precisions", "word"),
+    ("precisions", "share"),
     [
-        ([(0, 0.1), (2, 0.39)], "**Little of it.**"),
-        ([(0, 0.1), (1, 0.1), (2, 0.41), (5, 0.9)], "**Part of it.**"),
-        ([(0, 0.1), (2, 0.71)], "**Most of it.**"),
+        ([(0, 0.1), (2, 0.19)], "10%"),
+        ([(0, 0.1), (1, 0.1), (2, 0.415), (5, 0.9)], "35%"),
         ([(0, 1.0), (2, 1.0)], None),
         ([(0, 0.1), (5, 0.9)], None),
         ([(2, 0.5)], None),
     ],
 )
-def test_how_much_is_a_nucleotide_or_two_follows_from_what_is_resolved(precisions, word):
+def test_how_much_is_a_nucleotide_or_two_follows_from_what_is_resolved(precisions, share):
     said = errors_words.say_matching(table_of_matches(*precisions), "m")
-    assert said.startswith(word or "````{admonition}")
+    told = f"**Of the calls of m that miss the exact position, {share} have a site of their own"
+    assert said.startswith(told if share else "````{admonition}")
 
 
 def test_matching_says_which_share_lies_near():
@@ -492,11 +494,11 @@ def distances(n=30, share=0.3, expected=0.03, groups=("own", "any of the sets"))
 
 def test_false_positives_lie_at_other_sites_if_twice_chance_does_not_explain_it():
     said = errors_words.say_false(200, 100, distances(), places(), 5)
-    assert said.startswith("**Many lie at sites of other sets.**")
-    assert "Of 100 false positives, 30% lie within 5 nt of a site in some set" in said
+    assert said.startswith("**Many lie near a known site.**")
+    assert "Of 100 false positives, 30% lie within 5 nt of a site of any set" in said
     assert "against 3.0% of all positions, and 50% lie between genes" in said
     for few in (distances(share=0.06), distances(n=4)):
-        assert "**Other sets explain few.**" in errors_words.say_false(200, 100, few, places(), 5)
+        assert "**Few lie near a known site.**" in errors_words.say_false(200, 100, few, places(), 5)
     alone = errors_words.say_false(200, 100, distances(groups=("own",)), places(), 5)
     assert "Of 100 false positives, 50% lie between genes" in alone and "some set" not in alone
     assert "**There is none.**" in errors_words.say_false(200, 0, distances(), places(np.nan), 5)
@@ -519,10 +521,26 @@ def test_steps_are_marked_and_told_from_first_to_last():
          "pr_auc_10": [0.3, 0.4]}
     )  # fmt: skip
     said = words.say_steps(table, ["gone"])
-    assert "PR AUC from 0.100 to 0.200" in said
+    assert "and from 0.100 to 0.200 in PR AUC. All decisions" in said, "no seeds, no spread"
     assert "| gone† | 1.00 | 3.000 | 0.800 | 0.100 | 0.300 |" in said
     assert "| both | 3.00 |  | 0.900 | 0.200 | 0.400 |" in said and "PR AUC, 10-mers" in said
     assert words.say_steps(table.iloc[:0], []).startswith("Left out")
+
+
+def test_a_step_is_a_gain_if_it_moves_the_mean_by_more_than_seeds_differ():
+    def told(*means: float) -> str:
+        rows = [
+            {"step": str(step), "model": f"m{step}", "passes": 1.0, "validation_loss": 0.003,
+             "roc_auc": 0.9, "pr_auc": mean + side, "pr_auc_10": 0.5}
+            for step, mean in enumerate(means) for side in (-0.02, 0.02)
+        ]  # fmt: skip
+        return words.say_steps(pd.DataFrame(rows), [])
+
+    assert "differ by 0.040 at most; none of the 2 steps by itself" in told(0.2, 0.23, 0.26)
+    assert "by more, all of them together do." in told(0.2, 0.23, 0.26)
+    assert "only 1 of the 2 steps by itself moves the mean by more, all" in told(0.2, 0.25, 0.26)
+    assert "each of the 2 steps by itself moves the mean by more. All" in told(0.2, 0.25, 0.3)
+    assert "by itself" not in told(0.2, 0.21) and "0.040 at most" in told(0.2, 0.21)
 
 
 def test_readings_are_told_as_changes():
@@ -531,7 +549,7 @@ def test_readings_are_told_as_changes():
     assert "(0.80 passes)" in said and "| unchanged | 0.500 | 0.500 |" in said
     change = "-0.200 (-0.300 to -0.100)"
     assert f"| context 128 → 0 | {change} | {change} |" in said and "†" not in said
-    assert f"set (0.500) changes by: context 128 → 0 {change}." in said
+    assert f"greatest change first: {change} with `context 128 → 0`." in said
     old = words.say_readings(readings(), ["curated"], ["base", "cold"])
     assert "| unchanged† |" in old and "their weights are not here" in old
     assert words.say_readings(readings().iloc[:0], ["curated"], []).startswith("Left out")
@@ -544,9 +562,7 @@ def test_in_short_follows_from_the_scores():
         return words.say_in_short("m", own, 0.001, given, ["Best.", "", "Attention."], "No: x")
 
     assert "far above most nucleotides" in said(0.95, 0.94)
-    assert "30% (21% to 40%) at the exact position and 40% (30% to 50%) within 5" in said(
-        0.95, 0.94
-    )
+    assert "30% (21% to 40%) are a site and 40% (30% to 50%) lie within 5 nt" in said(0.95, 0.94)
     assert "above other nucleotides." in said(0.8, 0.7)
     assert "does not distinguish" in said(0.52, 0.5)
     assert "\n- Best.\n- Attention.\n- Is the output a probability? No: x." in said(0.95, 0.94)
@@ -571,11 +587,11 @@ def test_what_longer_words_add_is_told_beside_the_paper_with_its_reason():
         "the PR AUC is 1.3 times that at exact positions; in the paper it more than doubled" in said
     )
     assert "within 2 nt of a site, 75% lie exactly on it." in said
-    assert "+0.100 at exact positions and by +0.020 at 4-mers: about 80% of our lead" in said
-    assert "Over our 5 models" in said and "1.1 to 3.0 times" in said and "-1.00" in said
+    assert "+0.100 at exact positions and by +0.020 at 4-mers: about 80% of this lead" in said
+    assert "In 5 models" in said and "1.1 to 3.0 times" in said and "-1.00" in said
     paper = {1: 0.14, 4: 0.32}
     gone = errors_words.say_ratio(by_mean(k1=0.24, k4=0.31), paper, own, ratios)
-    assert "our lead is better placement" in gone
+    assert "this lead is better placement" in gone
     behind = errors_words.say_ratio(by_mean(k1=0.1, k4=0.2), paper, own, ratios)
     assert "-0.040 at exact positions and by -0.120 at 4-mers." in behind
     few = errors_words.say_ratio(by_mean(k1=0.1, k4=0.3), None, own, ratios)
@@ -597,6 +613,6 @@ def test_starts_of_genes_are_told_by_codon_and_miss_no_sigma_factor():
 def test_in_short_speaks_of_seeds_only_where_recipes_are_compared():
     own = scores(0.95, 0.94, 1.0).set_index("metric")
     given = ("m", own, 0.001, table_of_matches((0, 0.3)), ["Best."], "No: x")
-    assert "labels and of architectures" in words.say_in_short(*given)
+    assert "The comparison of labels also" in words.say_in_short(*given)
     alone = words.say_in_short(*given, several=False)
     assert alone.endswith("one training; they do not count the spread of seeds.")

@@ -313,7 +313,7 @@ def test_gene_terms_show_each_prior_by_distance():
     }
     drawn = draw.gene_terms(tables)
     axes = drawn.figure.axes[0]
-    assert "from +0.7 at 0 to 19 nt to -1.0" in drawn.alt
+    assert "In the last line, +0.7 at 0 to 19 nt and -1.0 at 20 and more." in drawn.alt
     assert draw.gene_terms({}) is None
     lines = {line.get_label(): line for line in axes.lines}
     assert lines["one"].get_ydata().tolist() == [0.5, -1.0]
