@@ -97,7 +97,7 @@ def _intervals(own: pd.DataFrame) -> str:
         "element": own["element"].map(NAMES),
         "effect": [with_interval(row["effect"], row["ci_low"], row["ci_high"]) for row in rows],
         "q": own["q"].map("{:.2g}".format),
-        "smallest effect found": own["detectable"].map("{:.2f}".format),
+        "smallest effect that would be found": own["detectable"].map("{:.2f}".format),
         "place": [f"{place(row['first'])} to {place(row['last'])}" for row in rows],
         "begins": [f"{place(row['first_low'])} to {place(row['first_high'])}" for row in rows],
         "best substitution": own["gain"].map("{:+.2f}".format),
@@ -105,7 +105,8 @@ def _intervals(own: pd.DataFrame) -> str:
     return (
         table(pd.DataFrame(shown))
         + "\n*Begins*: interval of the first position, from resampled blocks. *Smallest effect "
-        "found*: with a probability of 80%. *Best substitution*: the change by the best of the "
+        "that would be found*: with a probability of 80%. *Best substitution*: the change by the "
+        "best of the "
         "three other letters, mean over the element's places; a high one beside a weak effect says "
         "that the network would read the element, but the sequence lacks it."
     )

@@ -232,8 +232,9 @@ def say_verdict(verdicts: pd.DataFrame, reference: str) -> str:
             f"({TWICE:g} are required)",
             "it is worse than the scanner on "
             f"{in_words(row['worse_than_scanner'], 'none')} of them",
-            f"on *E. coli*'s test part its PR AUC differs from that of `{reference}` by "
-            f"{row['ecoli']:+.3f} (at least {-AT_HOME:+g} is required)",
+            f"on *E. coli*'s test part, the PR AUC of `{row['family']} (all)`, trained on all "
+            f"lineages, differs from that of `{reference}` by {row['ecoli']:+.3f} (at least "
+            f"{-AT_HOME:+g} is required)",
         ]
         earns = "**earns its place**" if row["earned"] else "**does not earn its place**"
         told.append(f"`{row['family']}` {earns}: {'; '.join(reasons)}.")

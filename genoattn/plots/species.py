@@ -56,7 +56,7 @@ def shares_by_species(shares: pd.DataFrame) -> Drawn | None:
     return Drawn(
         figure,
         f"Share of primary start sites that a model localises within {within} nt, by species "
-        "(with GC content), lineages together; bars are exact 95% intervals.",
+        "(with GC content), those of a lineage side by side; bars are exact 95% intervals.",
         f"Dots with intervals of {len(models)} models in {len(species)} rows of species; the "
         f"highest is {best['model']} in {best['species']} with {best['share']:.2f}.",
     )
@@ -80,9 +80,9 @@ def shares_by_gc(shares: pd.DataFrame) -> Drawn | None:
     figure.supylabel(f"share of sites within {within} nt", fontsize=9)
     return Drawn(
         figure,
-        "The same shares against GC content, a dot a species; the dotted line is at "
-        f"{HIGH_GC:.0f}%. A model whose dots fall to the right has learnt promoters that are rich "
-        "in A and T.",
+        "The same shares against GC content, a dot a species; the dotted line is at a GC content "
+        f"of {HIGH_GC:.0f}%. A model whose dots lie lower the richer in G and C a genome is has "
+        "learnt promoters that are rich in A and T.",
         f"{len(models)} scatter plots of the share against GC content, one a model.",
     )
 
@@ -168,8 +168,8 @@ def whole_genomes(table: pd.DataFrame, metric: str = "pr_auc", k: int = 1) -> Dr
     return Drawn(
         figure,
         f"{METRIC_NAMES[metric]} on whole genomes and on *E. coli*'s test part, with 95% intervals "
-        "from resampled blocks. Models of many species are shown only where they have not seen the "
-        "lineage; behind *(all)* is one that was trained on all lineages.",
+        "from resampled blocks. Models of many species are shown where they have not seen the "
+        "lineage; one whose name ends in *(all)* was trained on all lineages.",
         f"Bars of {len(models)} models on {len(species)} genomes; the highest is {best['model']} "
         f"on {best['species']} with {best['value']:.3f}.",
     )

@@ -498,7 +498,9 @@ def test_false_positives_lie_at_other_sites_if_twice_chance_does_not_explain_it(
     assert "Of 100 false positives, 30% lie within 5 nt of a site of any set" in said
     assert "against 3.0% of all positions, and 50% lie between genes" in said
     for few in (distances(share=0.06), distances(n=4)):
-        assert "**Few lie near a known site.**" in errors_words.say_false(200, 100, few, places(), 5)
+        assert "**Few lie near a known site.**" in errors_words.say_false(
+            200, 100, few, places(), 5
+        )
     alone = errors_words.say_false(200, 100, distances(groups=("own",)), places(), 5)
     assert "Of 100 false positives, 50% lie between genes" in alone and "some set" not in alone
     assert "**There is none.**" in errors_words.say_false(200, 0, distances(), places(np.nan), 5)
