@@ -27,6 +27,9 @@ def head_name(row: pd.Series) -> str:
     return f"L{int(row['layer'])} H{int(row['head'])}"
 
 
+_EDITED = " (edited)"  # sites of a question for which nothing has to be there
+
+
 def place(first: int, last: int) -> str:
     """Name a stretch as biologists do: there is no zero."""
     return f"{int(paper_label(first)):+d} to {int(paper_label(last)):+d}"
@@ -46,7 +49,7 @@ def say_asked(questions: Sequence[Question], outside: Sequence[str], p: Checked)
     rows = [
         {
             "element": one.element,
-            "sites that have it": f"{one.n_with:,}",
+            "sites that have it": f"{one.n_with:,}" + _EDITED * (not np.isfinite(one.by_chance)),
             "by chance": f"{one.by_chance:,.0f}" if np.isfinite(one.by_chance) else "—",
             "sites used": str(len(one.sites)),
             "commonest place at these": place(one.first, one.last),
@@ -147,8 +150,8 @@ def _more(used: pd.DataFrame, max_q: float) -> str:
         else "For none of them is it shown to cost more than at the control. "
     )
     return first + (
-        f"For {listed(rest)}, that is not shown (half the interval of the difference is "
-        f"{_width(asked, rest)} log-odds wide); a single head may still restore more of the "
+        f"For {listed(rest)}, that is not shown (the difference is known to "
+        f"±{_width(asked, rest)} log-odds); a single head may still restore more of the "
         "element than of its control, and so carry it. "
         if rest
         else ""
@@ -192,8 +195,9 @@ def _not_named(names: Sequence[str], passed: pd.DataFrame) -> str:
     if not fallen:
         return ""
     return (
-        f"Heads restore a part of {listed(fallen)} too, but none is shown to restore more than at "
-        "the control: what is passed on need not be the element. "
+        f"Of {listed(fallen)}, too, heads restore a part, but no head is shown to restore more "
+        "than "
+        "at the control: what is passed on need not be the element. "
     )
 
 
@@ -238,8 +242,11 @@ def say_tiled(effects: pd.DataFrame, carriers: pd.DataFrame) -> str:
         for row in used.head(4).to_dict("records")
     )
     return (
-        f"Permuting {len(used)} of {len(effects)} tiles costs log-odds, most at {told}; in "
-        "brackets the loss and the head that restores most of it (tiles have no control)."
+        f"Permuting {len(used)} of the {len(effects)} tiles from "
+        f"{place(effects['first'].min(), effects['last'].max())} costs log-odds, most at {told}; "
+        "in "
+        "brackets the loss and the head that brings back most of it, if one does significantly "
+        "(tiles have no control)."
     )
 
 
@@ -309,8 +316,8 @@ def _ways_in_all(sets: pd.DataFrame, hops: pd.DataFrame) -> str:
     hopping = hops[(hops["through"] == "all") & (hops["ci_low"] > 0)]["element"].unique()
     return most + (
         "That a part goes from a head to a given one above it is shown for "
-        f"{report.listed(hopping)} (the interval of the hop lies above zero, which asks less than "
-        "that a head passes something on)."
+        f"{report.listed(hopping)} (the interval of the hop lies above zero, a weaker "
+        "condition than that for a head to pass something on)."
         if len(hopping)
         else "For no element is it shown that a part goes from a head to a given one above it."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,8 +79,9 @@ def say_mapped(
         f"around {every} {n_labelled:,} labelled sites of the test part and around "
         f"{'all' if peaks == n_labelled else f'{peaks:,}'} of the model's {n_labelled:,} highest "
         f"peaks, {3 * len(at_sites.offset):,} "
-        "mutants a place, each read in full context. The output depends most on positions "
-        f"{listed(told)} (mean change of the log-odds, with interval). Of all that substitutions "
+        "mutants of each site or peak, each read in full context. The output depends most on "
+        f"positions {listed(told)} (mean change of the log-odds, with interval). Of all that "
+        "substitutions "
         f"cost between {first:+d} and {last:+d}, {inside} falls to positions "
         f"{within[0]:+d} to {within[1]:+d}."
     )
@@ -89,6 +90,13 @@ def say_mapped(
 def _within(label: pd.Index, ends: tuple[int, int]) -> np.ndarray:
     values = label.to_numpy()
     return (values >= ends[0]) & (values <= ends[1])
+
+
+def _leading(carrying: Sequence[str], n: int) -> str:
+    """Name heads that fit an element: all of them, or the first of many."""
+    if n == len(carrying):
+        return f": {listed(carrying)}"
+    return f"; those that pass on most by the letters of their element are {listed(carrying)}"
 
 
 def say_planted(elements: pd.DataFrame) -> str:
@@ -144,7 +152,8 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
         f"{n_sites:,} sites and peaks: {listed(told)}; in brackets, the change of the log-odds "
         "when random letters take the element's place there (further down, where heads are asked, "
-        "it is replaced in another way and a matrix chooses the sites, so the losses differ). "
+        "the sites are those whose letters match the element's matrix, and other letters take its "
+        "place; so the losses differ). "
         f"The interval lies below zero for {_of(len(costly), len(found))}; "
         f"{_of(len(named), len(found))} {'has' if len(named) < 2 else 'have'} a known counterpart "
         f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
@@ -203,18 +212,17 @@ def say_through(
     )
     said += (
         f"By the letters at their places, **{len(names)} of {n_heads} heads** fit an element (a "
-        f"hint, weaker than restoring); those that pass on most by the letters of their "
-        f"element alone are {listed(carrying)}. "
+        f"hint, weaker than restoring){_leading(carrying, len(names))}. "
         if len(names)
         else f"No head passes on a known element at q ≤ {max_q:g}. "
     )
     if carried is not None and len(names):
         said += _confirmed(order, carried)
     said += (
-        f"The {tests:,} comparisons are of {tests // n_heads} elements and {n_heads} heads. Four "
-        "times out of five we would have found an excess over matched places of "
-        f"{power:.1f} bits in the median comparison; in the most sensitive tenth, where the "
-        f"letters of a head vary least, {_bits(least)} would have been enough."
+        f"The {tests:,} comparisons are of the {tests // n_heads} elements that have letters and "
+        f"of {n_heads} heads. In the median comparison, an excess over matched places of "
+        f"{power:.1f} bits would have been found with 80% power; in the most sensitive "
+        f"tenth, where the letters of a head vary least, {_bits(least)} would have been enough."
     )
     if n < ENOUGH:
         said += f" With {n} sites standard errors are rough: take names as provisional."

@@ -197,9 +197,9 @@ def say_in_short(
     n = len(by)
     used = in_words(len(mediated.used))
     said = f"Of {in_words(n)} elements and edits asked about, the output depends on {used}"
-    missed = (f"{name}, {_effect(by[name])}" for name in unused)
+    missed = (f"{name} ({_effect(by[name])} log-odds)" for name in unused)
     said += (
-        f" (not shown to cost more than {mediated.criteria.least:g}: {listed(missed)}).\n\n"
+        f". A loss of more than {mediated.criteria.least:g} is not shown for {listed(missed)}.\n\n"
         if unused
         else ".\n\n"
     )
@@ -208,12 +208,12 @@ def say_in_short(
     if spaced is not None:
         best = dict(spaced.loc[spaced["effect"].idxmax()])
         said += (
-            f"{best['upstream']}, written at every distance, is worth most {best['spacer']} nt "
+            f"{best['upstream']}, written at several distances, is worth most {best['spacer']} nt "
             f"before the {best['downstream']} ({_of(best, 'effect', '+.2f')}). "
         )
     said += (
-        f"{read_frame(contrast)} What a stop codon changes in frame differs from what it changes "
-        f"out of frame by {with_interval(*contrast, spec='+.3f')} log-odds, in the mean over all "
+        f"{read_frame(contrast)} Written in frame, a stop codon changes the log-odds by "
+        f"{with_interval(*contrast, spec='+.3f')} more than out of frame, in the mean over all "
         f"places after the second codon. The codon that is worth most as a start is {first}."
     )
     if {"leaderless", "with a leader"} <= {*leaderless.get("genes", [])}:

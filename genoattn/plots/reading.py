@@ -129,10 +129,10 @@ def mutation_map(effects: pd.DataFrame, elements: pd.DataFrame | None = None) ->
     told = with_interval(value, low, high)
     return Drawn(
         figure,
-        "What the network reads around a start site. Above, each letter is as high as it "
-        "contributes there in the mean over sites (its effect against the mean of the four "
-        "letters), so the letters of a position add up to the position's contribution; bars name "
-        "the elements found. Below, the mean change of the log-odds when the nucleotide is "
+        "What the network reads around a start site. Above, each letter is as high as its "
+        "contribution at this position, in the mean over sites (its effect less the mean of the "
+        "four letters); bars name the elements found. Below, the mean change of the log-odds when "
+        "the nucleotide is "
         f"substituted, with its interval; it is greatest at {where}: {told}.",
         f"A sequence logo over positions {paper_label(int(offset[0])):+d} to "
         f"{paper_label(int(offset[-1])):+d} and a curve below it. A substitution costs most at "

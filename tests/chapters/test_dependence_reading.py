@@ -89,7 +89,7 @@ def test_what_is_said_of_the_map_names_its_positions():
     effects = letter_effects(found, np.arange(60), n_bootstrap=20, level=0.9, seed=0)
     said = wording.say_mapped(found, found, 60, effects)
     assert "around all 60 labelled sites" in said
-    assert "243 mutants a place" in said
+    assert "243 mutants of each site" in said
     assert "100% falls to positions -40 to +2" in said
     assert "around 60 of 70 labelled" in wording.say_mapped(found, found, 70, effects)
 
@@ -130,8 +130,8 @@ def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():
     named = pd.DataFrame([{"layer": 1, "head": 1, "name": "-10 box", "contribution": 0.5,
                            "excess": 8.0, "q_value": 0.001}])  # fmt: skip
     more = wording.say_through(logos, named, asked, totals, 40, 0.05, stem=False)
-    assert "**1 of 1 heads** fit an element (a hint, weaker than restoring); those" in more
-    assert "by the letters of their element alone are L1 H1 (-10 box, +0.50 log" in more
+    assert "**1 of 1 heads** fit an element (a hint, weaker than restoring): L1 H1" in more
+    assert "weaker than restoring): L1 H1 (-10 box, +0.50 log" in more
     assert "where the letters of a head vary least, 2.0 bits would have been enough" in more
     assert wording._bits(0.04) == "less than 0.1 bits"
     keys = pd.DataFrame({"layer": [1], "head": [1], "element": ["-10 box"]})

@@ -94,7 +94,7 @@ def test_in_short_names_effects_carriers_and_what_is_not_shown():
     )
     said = words.say_in_short(found, None, codon_table(), (0.0, -0.1, 0.1), pd.DataFrame())
     assert "Of two elements and edits asked about, the output depends on one" in said
-    assert "(not shown to cost more than 0.05: second codon AAA, +0.00 (-0.10 to +0.10))." in said
+    assert "A loss of more than 0.05 is not shown for second codon AAA (+0.00 (-0.10 to" in said
     assert "every distance" not in said
     assert "- **start codon**: +5.00 (+4.00 to +6.00) log-odds; L2 H6 alone restores 50%" in said
     assert "worth most as a start is ATG" in said and "leaderless" not in said

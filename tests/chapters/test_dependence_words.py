@@ -61,7 +61,7 @@ def test_elements_that_no_more_sites_have_than_random_places_are_named():
     ]  # fmt: skip
     said = carried.say_asked(asked, [], SimpleNamespace(rare=0.05, n_draws=2))
     assert "FecI is found at no more sites than chance alone would give" in said
-    assert "| -10 box | 40 | 40 | 5 | -12 to -7 |" in said and "| 9 | — | 5 |" in said
+    assert "| -10 box | 40 | 40 | 5 | -12 to -7 |" in said and "| 9 (edited) | — | 5 |" in said
     assert "than chance alone would give" not in carried.say_asked(
         asked[:1], [], SimpleNamespace(rare=0.05, n_draws=2)
     )
@@ -82,8 +82,8 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
     weak = effects().assign(excess_q=0.051)
     said = carried.say_mediated(weak, carriers(6), carriers(7), P)
     assert "For none of them is it shown to cost more than at the control" in said
-    assert "For box, that is not shown (half" in said
-    assert "(half the interval of the difference is 0.2 log-odds wide)" in said
+    assert "For box, that is not shown (the difference is known to ±" in said
+    assert "(the difference is known to ±0.2 log-odds)" in said
     assert "noise raises" not in said
     up = effects().assign(effect=-1.0, ci_low=-1.5, ci_high=-0.5)
     said = carried.say_mediated(up, carriers(6), carriers(7), P)
@@ -92,12 +92,13 @@ def test_used_elements_are_named_with_their_strongest_carrier_and_all_with_their
 
 def test_an_element_that_heads_restore_no_more_than_elsewhere_loses_its_name():
     said = carried.say_mediated(effects(), carriers(0), carriers(2), P)
-    assert "Heads restore a part of box too, but none is shown to restore more than at" in said
+    assert "Of box, too, heads restore a part, but no head is shown to restore more than" in said
     both = carried.say_mediated(
         effects((True, True)), carriers(0), pd.concat([carriers(1), carriers(1).assign(
             element="start")]), P
     )  # fmt: skip
-    assert "Heads restore a part of box and start too" in both and "need not be the element" in both
+    assert "Of box and start, too, heads restore a part" in both
+    assert "need not be the element" in both
 
 
 def test_without_a_used_element_or_a_carrier_nothing_is_named():
