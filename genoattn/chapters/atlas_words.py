@@ -136,8 +136,8 @@ def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
     """What a head's motif and its best positions are like."""
     said = (
         [
-            f"the chapter on heads names it {row['role']}, for where it looks and how alike the "
-            "letters there are"
+            f"the chapter on heads names it {row['role']}, because it looks at that element's "
+            "place and its motif is like the element's"
         ]
         if row["role"]
         else []
@@ -231,7 +231,8 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
         f"heads), and {in_words(int(carried.sum()), 'none')} by intervention."
         f"{paper} {_elsewhere(found, n_others)}The table gives the "
         "change of the log-odds when noise takes the element's place, and the head that brings "
-        f"most of it back.{star}\n" + table(rows, "Element by element: attention and intervention")
+        f"back more of it than any other.{star}\n"
+        + table(rows, "Element by element: attention and intervention")
     )
 
 
@@ -268,10 +269,11 @@ def say_recovered(tables: recovery.Recovery) -> str:
         f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
         "a head carries it, and each claim counts for one element only. By chance, that is, "
         "compared with motifs whose letters are those of the planted ones in another order, the "
-        f"same claims would have recovered {chance:.1f} ({chance / max(1, len(planted)):.0%}). The "
-        f"models use {len(used)} of the elements: random letters in place of their copies move "
-        f"the log-odds by half a unit or more. Of these, **{_of(used)}** were recovered."
-        + _say_unused(planted)
+        f"same claims would have recovered {chance:.1f} ({chance / max(1, len(planted)):.0%}). We "
+        "say that a model uses an element if random letters in place of all its copies move the "
+        f"log-odds by half a unit or more. The models use {len(used)} of the elements; of these, "
+        f"**{_of(used)}** were recovered, and {len(used) - int(used['recovered'].sum())} were "
+        f"not.{_say_unused(planted)}"
     )
 
 
@@ -290,8 +292,9 @@ def _say_unused(planted: pd.DataFrame) -> str:
     which = "All" if len(able) == len(left) > 1 else f"{len(able)} of the"
     return (
         f" {which} {len(left)} elements that they do not use could be of use: when one of them is "
-        "replaced, an ideal observer, which knows the grammar and how the assays err, loses "
-        f"{ideal.mean():.1f} log-odds in the mean, and a network loses {own.mean():.1f}. There are "
+        "replaced, an ideal observer, which knows the grammar and how the simulated labels err, "
+        f"loses {ideal.mean():.1f} log-odds in the mean, and a network loses {own.mean():.1f}. "
+        "There are "
         "too few sites for the networks to learn these elements."
     )
 
@@ -410,7 +413,8 @@ def _say_model(name: str, table: pd.DataFrame, own: bool) -> str:
     said = (
         f"On the genome of this chapter, by the same rule, {in_words(len(claims), 'none')} of "
         f"{in_words(len(table))} elements that are found in the mutation map of "
-        f"{'' if own else 'another network, '}`{name}`{',' * (not own)} become claims"
+        f"{'' if own else 'a network of another architecture, '}`{name}`"
+        f"{',' * (not own)} become claims"
     )
     if claims.empty:
         return f"{said}."
@@ -442,11 +446,12 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     return (
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match. At sites "
-        f"that show the letters of such a claim, on average {parts['planted_share'].mean():.0%} of "
-        "the claim's information (in bits) lies inside planted copies; at the same place of all "
-        f"sites, whatever their letters, it is {parts['planted_elsewhere'].mean():.0%}. In "
-        f"this way {'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
+        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: "
+        f"where the letters of such a claim stand at a site, {parts['planted_share'].mean():.0%} "
+        "of "
+        "them (weighted by their information) are letters of a planted copy, on average; at the "
+        f"same place of any site {parts['planted_elsewhere'].mean():.0%} are. Through such parts, "
+        f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (
             "; the other such claims are parts of elements that another claim recovered. "

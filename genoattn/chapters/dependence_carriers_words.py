@@ -104,12 +104,12 @@ def say_mediated(
             {
                 "element": row["element"],
                 "effect (log-odds)": with_interval(row["effect"], row["ci_low"], row["ci_high"]),
-                "where it is not": (
+                "at the control": (
                     with_interval(*control[["effect", "ci_low", "ci_high"]].iloc[0])
                     if len(control)
                     else "not asked"
                 ),
-                "more than there (q one-sided)": _beyond(row),
+                "more than at the control (q one-sided)": _beyond(row),
                 "carried by": _carriers(mine),
                 "heads that pass something on": str(
                     int((passed["element"] == row["element"]).sum())
@@ -125,14 +125,15 @@ def say_mediated(
     told = listed(f"{name} by {first}" for name, first in zip(named, firsts, strict=True))
     return (
         f"Losses are positive in this section. At **{len(used)} of {len(real)} elements** noise "
-        f"costs more than {p.least:g} log-odds (lower limit of the interval): the output uses what "
-        f"stands there. {_more(used, p.max_q)}"
+        f"costs more than {p.least:g} log-odds (lower limit of the interval): the output depends "
+        "on "
+        f"what stands there, and the element counts as *used*. {_more(used, p.max_q)}"
         + (f"The strongest carrier of each: {told}. " if named else "No head carries any of them. ")
         + _not_named([name for name in used["element"] if name not in named], passed)
         + _fast_form(used)
         + _raised(real)
         + "The *detectable share* in the table is the least share of an effect that one head would "
-        "have to restore to be found four times out of five.\n"
+        "have to restore to be found passing something on, four times out of five.\n"
         + report.folded("All elements, with controls and power", table(pd.DataFrame(rows)))
     )
 
@@ -449,11 +450,15 @@ def say_others(
             if len(seeds) > 1
             else "There is one seed only, so what returns is not known. "
         )
-        + f"Carriers in networks that learnt nothing (untrained, or trained on shuffled labels): "
-        f"{dead}. "
+        + "Carriers in the networks that learnt nothing (an untrained one and, if there are any, "
+        "those "
+        f"trained on shuffled labels): {dead}. "
         + (
-            "Some heads match a head of another seed in their whole vector over the elements. The "
-            f"pairs (one head may be in two), each under the element that both carry: {told}. "
+            "Some heads match a head of another seed in their whole vector over the elements. "
+            "These "
+            "are the pairs; one head may be in two, and a pair stands under each element that "
+            "both "
+            f"of its heads carry: {told}. "
             if len(back)
             else ""
         )

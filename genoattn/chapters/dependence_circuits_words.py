@@ -54,7 +54,8 @@ def say_part(
     )
     score = with_interval(float(intact["pr_auc"][0]), low, high, ".3f")
     return (
-        f"Every circuit is scored on **{part}**, in full context; {int(label.sum()):,} of them are "
+        f"The network without some of its heads (a *circuit*) is scored on **{part}**, in full "
+        f"context; {int(label.sum()):,} of them are "
         f"start sites. With all heads, PR AUC is {score} "
         f"and ROC AUC {intact['roc_auc'][0]:.3f}. Intervals come from resampling {taken} blocks of "
         f"about {p.block:,} nt, both strands together."

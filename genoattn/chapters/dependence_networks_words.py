@@ -128,12 +128,14 @@ def _discovered(elements: Sequence[pd.DataFrame], n_places: int, fewest: int) ->
             for row in one.to_dict("records")
         ]
         if names:
-            told.append(f"in {one['model'].iloc[0]} {listed(names)}")
+            told.append(f"for {one['model'].iloc[0]}, {listed(names)}")
     if not told:
         return ""
     return (
-        "TF-MoDISco is not told what to look for. It finds (in brackets the change of the log-odds "
-        f"when the element is replaced) {'; '.join(told)}. The other networks were mutated at "
+        f"TF-MoDISco is not told what to look for. In the maps it finds, {'; '.join(told)}; in "
+        "brackets, the change of the log-odds when the element is replaced (a loss is negative "
+        "here, and positive in the folded table of what noise costs). The other networks were "
+        "mutated at "
         f"{n_places} places: an element that fewer than {fewest} of these have could not be found. "
     )
 
@@ -187,9 +189,9 @@ def say_stemmed(
     )
     if main:
         said += (
-            f"In {main} next to nothing can go past the heads: the convolutions of its first "
-            "layer feed queries, keys and values only, so its residual path holds just the letter "
-            "at the query. "
+            f"In {main} next to nothing can go past the heads: its convolutions lie inside the "
+            "layers and feed queries, keys and values only, so the residual path below the first "
+            "heads holds just the letter at the query. "
         )
     return (
         f"{said}{_ways_of(theirs, name)}\n\n"
@@ -273,10 +275,11 @@ def _adds_up(through: Through, past: PastHeads) -> str:
     parts = float((heads + beside).mean())
     error = float(np.abs(past.logos.incomplete).mean())
     return (
-        "Letter by letter (integrated gradients, at sites against the genome's composition): "
-        f"{float(heads.mean()):+.2f} log-odds through the heads, {float(beside.mean()):+.2f} past "
-        f"them, {whole:+.2f} by all ways together; the ways one by one come to "
-        f"{parts / whole:.0%} of that. What goes past the heads is attributed to within "
+        "The same can be asked letter by letter, by integrated gradients from the genome's "
+        f"composition to the sequence of a site. In the mean, the letters add "
+        f"{float(heads.mean()):+.2f} log-odds through the heads and {float(beside.mean()):+.2f} "
+        f"past them; by all ways at once they add {whole:+.2f}, of which the two together make "
+        f"{parts / whole:.0%}. What goes past the heads is attributed to within "
         f"{error:.2g} log-odds."
     )
 

@@ -150,7 +150,8 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
     )
     return (
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
-        f"{n_sites:,} sites and peaks: {listed(told)}; in brackets, the change of the log-odds "
+        f"the {n_sites:,} sites and peaks (those that are both count once): {listed(told)}; in "
+        "brackets, the change of the log-odds "
         "when random letters take the element's place there (further down, where heads are asked, "
         "the sites are those whose letters match the element's matrix, and other letters take its "
         "place; so the losses differ). "

@@ -133,7 +133,7 @@ def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | Non
     told = listed(f"H{row['head']} {row['carries']}" for row in held.to_dict("records"))
     letters = (
         "Below, the letters that pass through the head to the output, at their true distances, as "
-        "the mean over start sites (the layer has one scale). "
+        "the mean over start sites (one scale for all heads of the layer). "
         if logos is not None
         else ""
     )

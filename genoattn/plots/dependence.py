@@ -110,7 +110,7 @@ def ablation_effects(effects: pd.DataFrame) -> Drawn | Nothing:
         figure,
         "Change of three scores over the test part when a head hands on its mean, with intervals "
         "from resampled blocks. Left of the vertical line, the model is worse without the head. "
-        f"The heads that cost most PR AUC are {told}.",
+        f"PR AUC falls most without {told}.",
         f"Three panels with a row for each of {len(effects)} heads. The change of PR AUC runs from "
         f"{effects['delta_pr_auc'].min():+.3f} to {effects['delta_pr_auc'].max():+.3f}, that of "
         f"the contrast from {effects['delta_contrast'].min():+.2f} to "

@@ -279,10 +279,11 @@ def first_layer_words(read: FirstLayer | None) -> Drawn | Nothing:
         "The first layer, exactly: every 7-mer was scored. Left, the matrix by which keys are "
         "scored for the mean query, and the share of the variance of the content score (what "
         "letters add to a score) that it explains; the "
-        "rest is interplay of the query's and the key's word. Middle, the matrix that fits best "
-        "how strongly a query's word looks back at the head's own distance. Right, attention by "
-        "distance alone: the mean over query words, and the one word that attends most to the "
-        "distance at which this mean is highest.",
+        "rest is interplay of the query's and the key's word. Right, attention by "
+        "distance, the keys' letters left aside: the mean over all words of the query, and one "
+        "word "
+        "of the query, that which looks most at the distance at which the mean is highest. Middle, "
+        "the matrix that fits best how strongly a query's word looks at that distance.",
         f"A row for each of {heads} heads with two sequence logos and a curve. Distances: {told}.",
     )
 

@@ -206,7 +206,7 @@ def test_attention_comes_last_and_by_its_limits():
     assert "the letters at its peak match none significantly (least q = 0.051)" in sentence(
         q_value=0.051
     )
-    assert "the chapter on heads names it -10 box, for where" in sentence(role="-10 box")
+    assert "the chapter on heads names it -10 box, because it" in sentence(role="-10 box")
     assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
 
@@ -267,7 +267,7 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
         words.say_recovered(tables)
     )
     tables.recovered["used"] = True
-    assert words.say_recovered(tables).endswith("were recovered.")
+    assert words.say_recovered(tables).endswith("were recovered, and 1 were not.")
     tables.recovered["used"] = False
     assert "**0 of 0** were recovered" in words.say_recovered(tables)
 
@@ -276,11 +276,14 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
     assert (
-        "One of those that match none is a part of planted elements (-35), too small for a match. "
-        "At sites that show" in said
+        "One of those that match none is a part of planted elements (-35), too small for a match: "
+        "where the letters of such a claim stand at a site" in said
     )
-    assert "lies inside planted copies; at the same place of all sites, whatever" in said
-    assert "In this way one of the 1 elements that were not recovered is claimed in part" in said
+    assert "are letters of a planted copy, on average; at the same place of any" in said
+    assert (
+        "Through such parts, one of the 1 elements that were not recovered is claimed in part"
+        in said
+    )
     assert "of planted elements (" not in words.say_claims(known(planted_share=0.5))
 
 
@@ -342,7 +345,7 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     two = words.say_real(pd.concat([real(), real(model="annotator")]), "curated")
     assert two.count("correlate with those seen there") == 2
     assert two.count("This rule differs from that of the table of elements") == 1
-    assert "map of another network, `annotator`, become claims: -35 box" in two
+    assert "map of a network of another architecture, `annotator`, become claims: -35 box" in two
     assert "foremost by its L1 H6" in two and "foremost by its" not in said
     assert "WWWW" not in said
     assert words.say_real(real(claimed=False), "curated").endswith(

@@ -104,7 +104,10 @@ def elements(**changes):
 def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     said = wording.say_used(elements(), 100, 0.05)
     assert "\n````{admonition} All elements found" in said  # a fence begins its line
-    assert "finds **one element** at 100 sites and peaks: -10 box at -12 (50 sites, -3.00" in said
+    assert (
+        "finds **one element** at the 100 sites and peaks (those that are both count once): -10 "
+        "box at -12 (50 sites, -3.00" in said
+    )
     assert "interval lies below zero for the one; the one has a known counterpart (q" in said
     weak = wording.say_used(elements(ci_high=0.0, q_value=0.051), 100, 0.05)
     assert "interval lies below zero for none; none has a known counterpart (q" in weak
@@ -112,7 +115,7 @@ def test_what_is_said_of_elements_counts_those_that_cost_and_that_are_known():
     assert "below zero for both; one of two has a known counterpart" in two
     assert "No motif recurs" in wording.say_used(elements()[:0], 100, 0.05)
     by_letters = wording.say_used(elements().assign(element="TAT at -12"), 100, 0.05)
-    assert "peaks: TAT at -12 (50 sites" in by_letters, "its place is told once"
+    assert "once): TAT at -12 (50 sites" in by_letters, "its place is told once"
 
 
 def test_few_sites_are_warned_of_and_no_name_is_said_to_be_none():

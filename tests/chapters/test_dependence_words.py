@@ -325,7 +325,7 @@ def test_networks_read_the_same_if_each_uses_all_that_the_model_uses(theirs, ver
     assert "dead uses none." in said
     assert "correlate at +0.80 (+0.70 to +0.90) (mean of 50 sites), at different" in said
     assert "so both read the letters of this very site alike." in said
-    assert "in m box at -12 (-3.00 (-4.00 to -2.00)); in other box at -12" in said
+    assert "for m, box at -12 (-3.00 (-4.00 to -2.00)); for other, box at -12" in said
     assert "\n````{admonition} What the noise" in said  # a fence begins its line
     assert "at 60 places: an element that fewer than 20 of these have could not be found." in said
     assert "| box | +1.00 (+0.50 to +1.50) |" in said
