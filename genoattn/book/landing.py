@@ -29,7 +29,7 @@ from genoattn.book.web import published
 from genoattn.data.assays import source_name
 from genoattn.genome.files import writing
 from genoattn.genome.sites import paper_label
-from genoattn.interventions.circuits import spared_layer
+from genoattn.interventions.circuits import spared_layer, told_of
 from genoattn.plots import landing as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
@@ -415,7 +415,7 @@ def _circuits(results: Results) -> str:
     if not results.has("circuits"):
         return ""
     curve = results.table("circuits", "n_heads", "pr_auc", "part").sort_values("n_heads")
-    most, whole = curve.iloc[-2], curve.iloc[-1]
+    most, whole = told_of(curve), curve.iloc[-1]
     measured = (
         f"; the intervals are rough, as this was measured on {whole['part']:.0%} of the test part "
         f"(score {whole['pr_auc']:.3f} there)"

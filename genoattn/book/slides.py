@@ -34,6 +34,7 @@ from genoattn.evaluation.seeds import prediction_interval
 from genoattn.genome.files import writing
 from genoattn.heads.profiles import names
 from genoattn.interventions import carriers, recovery
+from genoattn.interventions.circuits import told_of
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.card import Card
 from genoattn.plots.landing import BOXES
@@ -348,7 +349,7 @@ def _heads(results: Results) -> dict[str, str]:
     ]
     by_chance = int(((nothing["q_value"] < landing.MAX_Q) & (nothing["ci_low"] > 0)).sum())
     circuits = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
-    most, whole = circuits.iloc[-2], circuits.iloc[-1]
+    most, whole = told_of(circuits), circuits.iloc[-1]
     effects = results.table("mediation_effects", "element", "control", "effect", "excess_q")
     own = effects[effects["control"].isna() & effects["used"]]
     noised = own.sort_values("effect").iloc[-1]

@@ -9,7 +9,7 @@ import pandas as pd
 from genoattn.chapters.dependence_carriers_words import head_name
 from genoattn.chapters.dependence_circuits_words import say_spared
 from genoattn.interventions.carriers import more_than_control
-from genoattn.interventions.circuits import GOAL
+from genoattn.interventions.circuits import GOAL, told_of
 from genoattn.study.report import in_words, listed, with_interval
 
 if TYPE_CHECKING:
@@ -93,17 +93,18 @@ def say_in_short(
 
 def _circuit(curve: pd.DataFrame) -> str:
     """How many heads the score needs, of the circuits tried."""
-    whole = curve["pr_auc"].iloc[-1]
-    n = int(curve[curve["pr_auc"] >= GOAL * whole]["n_heads"].iloc[0])
-    if n == curve["n_heads"].iloc[-1]:
-        most = curve.iloc[-2]
-        score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
+    whole, most = curve.iloc[-1], told_of(curve)
+    n = int(most["n_heads"])
+    kept = most["pr_auc"] / whole["pr_auc"]
+    score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
+    if kept < GOAL:
         return (
-            f"Heads were taken out one by one; of the sizes that were scored, only all {n} heads "
-            f"reach {GOAL:.0%} of the PR AUC ({whole:.3f}): {int(most['n_heads'])} keep "
-            f"{most['pr_auc'] / whole:.0%} ({score})."
+            "Heads were taken out in rounds; of the sizes that were scored, only all "
+            f"{int(whole['n_heads'])} heads reach {GOAL:.0%} of the PR AUC "
+            f"({whole['pr_auc']:.3f}): {n} keep {kept:.0%} ({score})."
         )
     return (
-        f"Heads were taken out one by one; {in_words(n)} of them suffice{'s' * (n == 1)} for "
-        f"{GOAL:.0%} of the PR AUC on the test part."
+        f"Heads were taken out in rounds, chosen on the validation part; {in_words(n)} of "
+        f"{int(whole['n_heads'])} suffice{'s' * (n == 1)} for {kept:.0%} of the PR AUC on the test "
+        f"part ({score})."
     )

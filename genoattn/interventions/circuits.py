@@ -448,6 +448,24 @@ def changes(
 # ------------------------------------------------------------------------------- which to keep
 
 
+def told_of(curve: pd.DataFrame) -> pd.Series:
+    """The circuit to speak of: the smallest that is enough, else the largest short of all heads.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``n_heads``, ``pr_auc`` of circuits, from few heads to all of them.
+
+    Returns
+    -------
+    Series
+        A row of ``curve``.
+    """
+    whole = curve.iloc[-1]
+    enough = curve[curve["pr_auc"] >= GOAL * whole["pr_auc"]].iloc[0]
+    return enough if enough["n_heads"] < whole["n_heads"] else curve.iloc[-2]
+
+
 def spared_layer(curve: pd.DataFrame, spared: pd.DataFrame) -> pd.Series | None:
     """The layer whose absence leaves enough, with fewer heads than any circuit of the order has.
 

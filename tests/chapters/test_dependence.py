@@ -223,7 +223,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "Of 1 element asked about, noise in place of one lowers the log-odds" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
-    assert "out one by one; one of them suffices for 90% of the PR AUC" in said
+    assert "on the validation part; one of 2 suffices for 100% of the PR AUC" in said
     assert "we do not call" not in said
     fallen = mediated._replace(carriers=mediated.carriers[:0])
     assert fallen.not_named == ["-35"]

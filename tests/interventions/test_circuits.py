@@ -1,6 +1,7 @@
 """Circuits against the whole network with hooks on its heads, read in one piece."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -178,3 +179,9 @@ def test_several_heads_go_in_a_round():
     assert [worth[head] for head in order] == [0, 1, 2, 3, 4, 5]
     assert calls == [6, 3]
     assert m.order_of_removal([(0, 0)], [3, 7], score) == [(0, 0)]
+
+
+def test_told_is_the_smallest_circuit_that_is_enough_or_the_largest_short_of_all():
+    curve = pd.DataFrame({"n_heads": [0, 2, 3, 4], "pr_auc": [0.0, 0.181, 0.19, 0.2]})
+    assert m.told_of(curve)["n_heads"] == 2
+    assert m.told_of(curve.assign(pr_auc=[0.0, 0.17, 0.17, 0.2]))["n_heads"] == 3
