@@ -103,19 +103,16 @@ class Circuit:
         ValueError
             The circuit has a head that the trunk lacks.
         """
-        places = zip(self.layers, trunk, strict=True)
-        if not all(np.isin(mine.columns, whole.columns).all() for mine, whole in places):
-            raise ValueError("a circuit has a head that its trunk lacks")
-        lacking = [
-            layer
-            for layer, (mine, whole) in enumerate(zip(self.layers, trunk, strict=True))
-            if len(mine.columns) < len(whole.columns)
+        places = [
+            (mine.columns, whole.columns) for mine, whole in zip(self.layers, trunk, strict=True)
         ]
-        return min(lacking, default=len(trunk))
+        if not all(np.isin(mine, whole).all() for mine, whole in places):
+            raise ValueError("a circuit has a head that its trunk lacks")
+        lacking = (at for at, (mine, whole) in enumerate(places) if len(mine) < len(whole))
+        return next(lacking, len(trunk))
 
-    def branch(self, trunk: Sequence[_Cut], h: Tensor, z: Tensor) -> Tensor:
-        """End the layer at which it leaves a trunk, from what the trunk's heads hand on."""
-        layer = self.leaves(trunk)
+    def branch(self, layer: int, trunk: Sequence[_Cut], h: Tensor, z: Tensor) -> Tensor:
+        """End the layer at which it `leaves` a trunk, from what the trunk's heads hand on."""
         mine = self.layers[layer]
         return mine.layer.close(h, z[..., np.searchsorted(trunk[layer].columns, mine.columns)])
 
@@ -350,31 +347,31 @@ def part_outputs(
         By strand row and forward position.
     """
     model = circuits[0].model
-    if any(circuit.model is not model for circuit in (*circuits, *([trunk] if trunk else []))):
+    if any(one.model is not model for one in (*circuits, trunk or circuits[0])):
         raise ValueError("the circuits are of different networks")
     place = np.cumsum(where) - 1
     output = np.full((len(circuits), 2, int(where.sum())), np.nan, dtype=np.float32)
-    stem = trunk.layers if trunk else _whole(model)
-    leaves = [circuit.leaves(stem) for circuit in circuits]
-    stem_read = stem[: 1 + max(leaves)]
+    shared = trunk.layers if trunk else _whole(model)
+    leaves = [circuit.leaves(shared) for circuit in circuits]
+    read = shared[: 1 + max(leaves)]
 
     def work(span: _Span, h: Tensor, chunk: int) -> None:
         branches: dict[int, list[Tensor]] = {
-            number: [] for number, layer in enumerate(leaves) if layer < len(stem)
+            number: [] for number, layer in enumerate(leaves) if layer < len(shared)
         }
 
         def visit(layer: int, mid: Tensor, z: Tensor, _: slice) -> None:
             for number, parts in branches.items():
                 if leaves[number] == layer:
-                    parts.append(circuits[number].branch(stem, mid, z))
+                    parts.append(circuits[number].branch(layer, shared, mid, z))
 
-        h = _climb(stem_read, h, chunk, visit)
+        h = _climb(read, h, chunk, visit)
         asked = slice(span.skip, span.skip + span.last - span.first)
         forward = slice(place[span.first], place[span.last - 1] + 1)
         for number, circuit in enumerate(circuits):
             if number in branches:
-                h_branch = torch.cat(branches.pop(number), 1)
-                logits = circuit.above(leaves[number] + 1, h_branch, chunk)
+                entering = torch.cat(branches.pop(number), 1)
+                logits = circuit.above(leaves[number] + 1, entering, chunk)
             else:
                 logits = model.output(h).squeeze(-1)
             values = logits[0, asked].float().cpu().numpy()
