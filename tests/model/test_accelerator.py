@@ -7,7 +7,8 @@ import torch
 
 from genoattn.genome.sequence import Genome
 from genoattn.genome.split import Split
-from genoattn.interventions.ablation import mean_contributions, switched_off
+from genoattn.interventions.ablation import switched_off
+from genoattn.interventions.circuits import Circuit, part_means, part_outputs
 from genoattn.model.annotator import Annotator, AnnotatorConfig
 from genoattn.model.attention import dense_attention, relative_attention, sinusoids
 from genoattn.model.segments import TrainingConfig
@@ -126,13 +127,19 @@ def test_one_site_read_again_and_heads_switched_off():
     sites = pd.DataFrame({"position": [6000, 7001], "strand": ["+", "-"]})
     codes = site_windows(genome, sites, SMALL)
     wanted = site_log_odds(model, codes)
-    mean = mean_contributions(model, codes)
+    where = np.arange(len(genome)) // 1_000 == 6
+    mean = part_means(model, genome, where, progress=False)
+    kept = [(0, 0), (1, 0), (1, 1)]
+    few = part_outputs([Circuit(model, kept, mean)], genome, where, progress=False)
     batch = torch.from_numpy(codes.astype(np.int64))
     with torch.no_grad(), switched_off(model, {(1, 2): mean[1, 2]}):
         expected = model(batch)
     again = Rereading(model, genome, 7001, "-", -60).log_odds
     model = model.cuda()
-    np.testing.assert_allclose(mean_contributions(model, codes).cpu(), mean, atol=1e-5)
+    again_mean = part_means(model, genome, where, progress=False)
+    np.testing.assert_allclose(again_mean.cpu(), mean, atol=1e-5)
+    found = part_outputs([Circuit(model, kept, again_mean)], genome, where, progress=False)
+    np.testing.assert_allclose(found, few, atol=1e-3)
     with torch.no_grad(), switched_off(model, {(1, 2): mean[1, 2].cuda()}):
         assert far(model(batch.cuda()), expected) < 1e-5
     assert again == pytest.approx(wanted[1], abs=1e-4)
