@@ -293,7 +293,11 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
 
 
 def _order(run: Run, model: Model, part: Part, p: Checked) -> list[Head]:
-    """Order the heads by what leaving them out costs on the validation part, in rounds."""
+    """Order the heads by what leaving them out costs on the validation part, in rounds.
+
+    What takes a head's place is its mean over the scored part, as where circuits are scored; no
+    label of that part is used.
+    """
     where, _, _ = _blocks(run, model, "validation", "ordered_share", p)
     found = _labels(run, model)[:, where].ravel()
 
