@@ -148,7 +148,8 @@ def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
         said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
     else:
         said.append(
-            "among all known motifs, the letters at its peak match none significantly "
+            "compared with all known motifs, a stricter test, the letters at its peak match none "
+            "significantly "
             f"(least q = {row['q_value']:.2g})"
         )
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
@@ -230,8 +231,8 @@ def say_elements(found: pd.DataFrame, matched: set[str], n_others: int) -> str:
         f"{'has' if looked.sum() == 1 else 'have'} a head by attention (the rule of the chapter on "
         f"heads), and {in_words(int(carried.sum()), 'none')} by intervention."
         f"{paper} {_elsewhere(found, n_others)}The table gives the "
-        "change of the log-odds when noise takes the element's place, and the head that brings "
-        f"back more of it than any other.{star}\n"
+        "change of the log-odds when noise takes the element's place and, of the heads that carry "
+        f"the element, the one that brings back most of it and how many more there are.{star}\n"
         + table(rows, "Element by element: attention and intervention")
     )
 
@@ -446,11 +447,11 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
     return (
         f"{in_words(len(parts)).capitalize()} of those that match none "
         f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
-        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match: "
-        f"where the letters of such a claim stand at a site, {parts['planted_share'].mean():.0%} "
-        "of "
-        "them (weighted by their information) are letters of a planted copy, on average; at the "
-        f"same place of any site {parts['planted_elsewhere'].mean():.0%} are. Through such parts, "
+        f"({listed(sorted(set(parts['planted_element'])))}), too small for a match. "
+        "Of the letters by which such a claim is made at its sites (weighted by their "
+        f"information), {parts['planted_share'].mean():.0%} on average belong to a planted copy; "
+        f"of those at the same positions of all sites, {parts['planted_elsewhere'].mean():.0%} "
+        "do. Through such parts, "
         f"{'none' if in_part.empty else in_words(len(in_part))} of the {len(missed)} "
         f"elements that were not recovered {'is' if len(in_part) == 1 else 'are'} claimed in part"
         + (

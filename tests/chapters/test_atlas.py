@@ -276,10 +276,10 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** match no planted element" in said
     assert (
-        "One of those that match none is a part of planted elements (-35), too small for a match: "
-        "where the letters of such a claim stand at a site" in said
+        "One of those that match none is a part of planted elements (-35), too small for a match. "
+        "Of the letters by which such a claim is made" in said
     )
-    assert "are letters of a planted copy, on average; at the same place of any" in said
+    assert "on average belong to a planted copy; of those at the same positions" in said
     assert (
         "Through such parts, one of the 1 elements that were not recovered is claimed in part"
         in said
