@@ -272,15 +272,15 @@ def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
     by_network = listed(networks.loc[learnt, "n_roles"].map(str))
     every = f" ({by_network}, network by network)" if learnt.sum() > 1 else ""
     verdict = (
-        "**So training makes such heads**"
+        "**So training on start sites makes such heads**"
         if named.significant
-        else "**So it is not shown that training makes such heads**"
+        else "**So it is not shown that training on start sites makes such heads**"
     )
     bits = networks["information"].map("{:.1f}".format)
     shown = pd.DataFrame(
         {
             "network": networks["model"],
-            "learnt": networks["control"].replace("", "start sites"),
+            "trained on": networks["control"].replace({"": "start sites", "untrained": "nothing"}),
             "heads": networks["n_heads"],
             "selective": networks["n_selective"],
             "with a role": networks["n_roles"],
@@ -291,7 +291,7 @@ def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
     return (
         f"Of the {named.n} heads that learnt, {named.hits} have a role{every}; of the "
         f"{named.n_null} that did not, {named.hits_null}. {verdict} ({named.tested}). "
-        "A motif by itself says little: the median head's has "
+        "For comparison, the median head's motif has "
         f"{listed(bits[~learnt])} bits in networks that learnt nothing, and {listed(bits[learnt])} "
         "in trained ones."
         + (f" Not there, and left out: {listed(missing)}." if missing else "")
