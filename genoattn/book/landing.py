@@ -29,7 +29,7 @@ from genoattn.book.web import published
 from genoattn.data.assays import source_name
 from genoattn.genome.files import writing
 from genoattn.genome.sites import paper_label
-from genoattn.interventions.circuits import spared_layer, told_of
+from genoattn.interventions.circuits import told_of
 from genoattn.plots import landing as figures
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn
@@ -414,32 +414,18 @@ def _circuits(results: Results) -> str:
     """What the score keeps of fewer heads, if circuits were tried."""
     if not results.has("circuits"):
         return ""
-    curve = results.table("circuits", "n_heads", "pr_auc", "part").sort_values("n_heads")
-    most, whole = told_of(curve), curve.iloc[-1]
+    curve = results.table("circuits", "n_heads", "share", "part").sort_values("n_heads")
+    (most, _), whole = told_of(curve), curve.iloc[-1]
     measured = (
-        f"; the intervals are rough, as this was measured on {whole['part']:.0%} of the test part "
-        f"(score {whole['pr_auc']:.3f} there)"
+        f"; the intervals are rough, as this was measured on {whole['part']:.0%} of the test part"
         if whole["part"] < 1
         else ""
     )
     said = (
         f" With heads taken out one after the other, the last {int(most['n_heads'])} of "
-        f"{int(whole['n_heads'])} have {most['pr_auc'] / whole['pr_auc']:.0%} of the score"
+        f"{int(whole['n_heads'])} have "
+        f"{with_interval(most['share'], most['share_low'], most['share_high'], '.0%')} of the score"
     )
-    if results.has("ablation_layers"):
-        layers = results.table("ablation_layers", "layer_1based", "delta_pr_auc")
-        spared = layers.assign(
-            n_heads=whole["n_heads"] * (1 - 1 / len(layers)),
-            pr_auc=whole["pr_auc"] + layers["delta_pr_auc"],
-        )
-        least = spared_layer(curve, spared)
-        if least is not None:
-            kept = least["pr_auc"] / whole["pr_auc"]
-            said += (
-                f"; without the {whole['n_heads'] / len(layers):.0f} heads of layer "
-                f"{int(least['layer_1based'])} it is {kept:.0%}, which no circuit of that order "
-                "with as few heads reaches"
-            )
     return f"{said}{measured}."
 
 

@@ -348,8 +348,8 @@ def _heads(results: Results) -> dict[str, str]:
         & (asked["query_bin"] == carriers.EVERY)
     ]
     by_chance = int(((nothing["q_value"] < landing.MAX_Q) & (nothing["ci_low"] > 0)).sum())
-    circuits = results.table("circuits", "n_heads", "pr_auc").sort_values("n_heads")
-    most, whole = told_of(circuits), circuits.iloc[-1]
+    circuits = results.table("circuits", "n_heads", "share").sort_values("n_heads")
+    most, _ = told_of(circuits)
     effects = results.table("mediation_effects", "element", "control", "effect", "excess_q")
     own = effects[effects["control"].isna() & effects["used"]]
     noised = own.sort_values("effect").iloc[-1]
@@ -361,7 +361,7 @@ def _heads(results: Results) -> dict[str, str]:
         "null.carriers": in_words(by_chance, "none"),
         "null.asked": f"{len(nothing):,}",
         "circuit.heads": f"{int(most['n_heads'])}",
-        "circuit.kept": f"{most['pr_auc'] / whole['pr_auc']:.0%}",
+        "circuit.kept": f"{most['share']:.0%}",
         "elements.tried": f"{in_words(len(tried)).capitalize()} elements were tried"
         + (f"; without the {listed(unused)} the output does not fall" if len(unused) else ""),
         "elements.anywhere": listed(

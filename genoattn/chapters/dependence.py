@@ -176,6 +176,4 @@ def in_short(mediated: Mediated, others: Others, kept: Kept) -> Finding:
         int(((one.shares["q_value"] < limit) & (one.shares["ci_low"] > 0)).sum())
         for one in others.controls.values()
     )
-    return Finding(
-        wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve, kept.spared)
-    )
+    return Finding(wording.say_in_short(mediated, len(others.seeds), in_two, n_false, kept.curve))

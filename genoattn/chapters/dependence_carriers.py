@@ -453,7 +453,7 @@ def spaced(run: Run, model: Model, asked: Asked, mediated: Mediated, p: Checked)
 
 
 class Others(NamedTuple):
-    """The same questions to other seeds and to networks that learnt nothing."""
+    """The same questions to other seeds and to networks not trained on start sites."""
 
     seeds: dict[str, Mediated]
     """This chapter's model first."""

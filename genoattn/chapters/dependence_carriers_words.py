@@ -403,7 +403,7 @@ def say_others(
     missing: Sequence[str],
     p: Checked,
 ) -> str:
-    """Say what returns in other seeds, and that networks that learnt nothing carry nothing.
+    """Say what returns in other seeds, and what networks not trained on start sites carry.
 
     Parameters
     ----------
@@ -437,7 +437,7 @@ def say_others(
         f"{row['other_seed']} L{int(row['other_layer'])} H{int(row['other_head'])})"
         for row in back[back["seed"] == next(iter(seeds))]
         .sort_values("share", ascending=False)
-        .drop_duplicates(["element", "other_seed"])
+        .drop_duplicates(["layer", "head", "other_seed", "other_layer", "other_head"])
         .head(6)
         .to_dict("records")
     )
@@ -450,15 +450,12 @@ def say_others(
             if len(seeds) > 1
             else "There is one seed only, so what returns is not known. "
         )
-        + "Carriers in the networks that learnt nothing (an untrained one and, if there are any, "
-        "those "
-        f"trained on shuffled labels): {dead}. "
+        + "Carriers in networks that were not trained on start sites (an untrained one and, if "
+        f"there are any, those trained on shuffled labels): {dead}. "
         + (
-            "Some heads match a head of another seed in their whole vector over the elements. "
-            "These "
-            "are the pairs; one head may be in two, and a pair stands under each element that "
-            "both "
-            f"of its heads carry: {told}. "
+            "Some heads match a head of another seed in their whole vector over the elements; one "
+            "head may match several. The pairs, each once, under the element of which its first "
+            f"head restores most: {told}. "
             if len(back)
             else ""
         )

@@ -5,7 +5,7 @@ What the steps say is in `genoattn.chapters.dependence_circuits_words`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -83,20 +83,25 @@ def part(run: Run, model: Model, p: Checked) -> Part:
     where, numbered, n = _blocks(run, model, "test", "ablated_share", p)
     resampling = Resampling(numbered, bootstrap.resample(numbered, p.n_bootstrap, p.seed), p.level)
     settings = {name: p[name] for name in ("ablated_share", "block", "n_bootstrap", "seed")}
-    sources = made_from(model.file, genome, **settings)
-    arrays = run.once(
-        NOTEBOOK,
-        model.name,
-        "means",
-        sources,
-        lambda: {"mean": circuits.part_means(model.annotator, genome, where).cpu().numpy()},
-    )
-    mean = torch.from_numpy(arrays["mean"]).to(next(model.annotator.parameters()))
+    sources = made_from(model.file, genome, labels=_labels(run, model), **settings)
+    mean = _means(run, model, where, "means", sources)
     chosen = Part(where, resampling, mean, {}, sources, Finding())
     every = frozenset(circuits.all_heads(model.annotator))
     (intact,) = _measured(run, model, chosen, [every], "intact")
     said = wording.say_part(where, test, _labels(run, model)[:, where], intact, n, p)
     return chosen._replace(intact=intact, finding=Finding(said))
+
+
+def _means(
+    run: Run, model: Model, where: NDArray[np.bool_], kind: str, sources: dict[str, Any]
+) -> torch.Tensor:
+    """Take what heads hand on in the mean over some positions, or read it if it was kept."""
+
+    def make() -> dict[str, NDArray[Any]]:
+        return {"mean": circuits.part_means(model.annotator, run.study.genome, where).cpu().numpy()}
+
+    arrays = run.once(NOTEBOOK, model.name, kind, sources, make)
+    return torch.from_numpy(arrays["mean"]).to(next(model.annotator.parameters()))
 
 
 def _blocks(
@@ -247,12 +252,11 @@ class Kept(NamedTuple):
     """The score against the number of heads that are kept."""
 
     curve: pd.DataFrame
-    """``model``, ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``, ``part`` (share of the test
+    """``model``, ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``; ``share``, ``share_low`` and
+    ``share_high`` of the whole network's PR AUC, by paired resamples; ``part`` (share of the test
     part's positions that is scored)."""
     order: list[str]
     """Heads, the one that is kept longest first."""
-    spared: pd.DataFrame
-    """A row a layer that is left out whole: ``layer_1based`` and the columns of ``curve``."""
     finding: Finding
 
 
@@ -267,7 +271,7 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
         of heads; those that the network does not have are left out), ``block``, ``seed``.
     """
     if not run.study.asks(ASKED):
-        return Kept(pd.DataFrame(), [], pd.DataFrame(), Finding())
+        return Kept(pd.DataFrame(), [], Finding())
     last_first = _order(run, model, part, p)[::-1]
     sizes = [0, *sorted(size for size in {*p.sizes} if 0 < size < len(last_first))]
     measured = _measured(
@@ -275,51 +279,41 @@ def kept_heads(run: Run, model: Model, part: Part, p: Checked) -> Kept:
     )
     rows = []
     for size, one in zip([*sizes, len(last_first)], [*measured, part.intact], strict=True):
-        low, high = bootstrap.interval(one["pr_auc"][1:], p.level)
-        rows.append((model.name, size, one["pr_auc"][0], low, high))
-    curve = pd.DataFrame(rows, columns=["model", "n_heads", "pr_auc", "ci_low", "ci_high"])
+        share = one["pr_auc"] / part.intact["pr_auc"]  # replicates are paired
+        told = [
+            (each[0], *bootstrap.interval(each[1:], p.level)) for each in (one["pr_auc"], share)
+        ]
+        rows.append((model.name, size, *told[0], *told[1]))
+    columns = ["pr_auc", "ci_low", "ci_high", "share", "share_low", "share_high"]
+    curve = pd.DataFrame(rows, columns=["model", "n_heads", *columns])
     curve["part"] = part.where.sum() / model.test.sum()
     order = [f"L{layer + 1} H{head + 1}" for layer, head in last_first]
-    left = len(last_first) - model.config.heads
-    without = [
-        (layer, left, one["pr_auc"][0], *bootstrap.interval(one["pr_auc"][1:], p.level))
-        for layer, (*_, one) in enumerate(_by_layer(run, model, part), start=1)
-    ]
-    spared = pd.DataFrame(
-        without, columns=["layer_1based", "n_heads", "pr_auc", "ci_low", "ci_high"]
-    )
-    said = wording.say_kept(curve, order, spared)
-    return Kept(curve, order, spared, Finding(said, {"circuits": curve}))
+    return Kept(curve, order, Finding(wording.say_kept(curve, order), {"circuits": curve}))
 
 
 def _order(run: Run, model: Model, part: Part, p: Checked) -> list[Head]:
-    """Order the heads by what leaving them out costs on the validation part, in rounds.
-
-    What takes a head's place is its mean over the scored part, as where circuits are scored; no
-    label of that part is used.
-    """
+    """Order the heads by what leaving them out costs on the validation part, in rounds."""
     where, _, _ = _blocks(run, model, "validation", "ordered_share", p)
     found = _labels(run, model)[:, where].ravel()
+    sources = {**part.sources, "ordered_share": p.ordered_share}
+    mean = _means(run, model, where, "means-ordered", sources)
+
+    def without_each(kept: frozenset[Head], without: Sequence[Head]) -> Iterator[float]:
+        trunk = circuits.Circuit(model.annotator, kept, mean)
+        for _, heads in groupby(without, key=lambda head: head[0]):  # a layer leaves at once
+            made = [circuits.Circuit(model.annotator, kept - {head}, mean) for head in heads]
+            name = f"{len(kept)} heads less one"
+            output = circuits.part_outputs(made, run.study.genome, where, trunk=trunk, name=name)
+            yield from (float(average_precision_score(found, one.ravel())) for one in output)
 
     def score(kept: frozenset[Head], without: Sequence[Head]) -> NDArray[np.float64]:
-        def make() -> dict[str, NDArray[Any]]:
-            trunk = circuits.Circuit(model.annotator, kept, part.mean)
-            areas = {}
-            for _, heads in groupby(without, key=lambda head: head[0]):  # a layer leaves at once
-                mine = list(heads)
-                made = [
-                    circuits.Circuit(model.annotator, kept - {head}, part.mean) for head in mine
-                ]
-                output = circuits.part_outputs(
-                    made, run.study.genome, where, trunk=trunk, name=f"{len(kept)} heads less one"
-                )
-                for head, one in zip(mine, output, strict=True):
-                    areas[head] = average_precision_score(found, one.ravel())
-            return {"pr_auc": np.array([areas[head] for head in without])}
-
-        asked = {"ordered_share": p.ordered_share, "kept": sorted(kept), "without": [*without]}
-        name = f"one-less-{len(kept)}"
-        return run.once(NOTEBOOK, model.name, name, {**part.sources, **asked}, make)["pr_auc"]
+        return run.once(
+            NOTEBOOK,
+            model.name,
+            f"one-less-{len(kept)}",
+            {**sources, "kept": sorted(kept)},
+            lambda: {"pr_auc": np.array([*without_each(kept, without)])},
+        )["pr_auc"]
 
     return circuits.order_of_removal(circuits.all_heads(model.annotator), p.sizes, score)
 
@@ -363,7 +357,7 @@ def ranks(run: Run, model: Model, ablated: Ablated, p: Checked) -> Ranks:
     agreement = ablation.rank_agreement(measures, losses, p.level, p.seed)
     names = ablated.heads[["layer_1based", "head_1based"]]
     frame = names.assign(loss=losses["contrast"][:, 0], **measures)
-    said = wording.say_ranks(agreement) + wording.rank_table(agreement, p.level)
+    said = wording.say_ranks(agreement, p.level) + wording.rank_table(agreement, p.level)
     return Ranks(frame, agreement, Finding(said, {"dependence_ranks": agreement}))
 
 

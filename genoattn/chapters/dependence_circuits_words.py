@@ -99,75 +99,52 @@ def say_ablated(heads: pd.DataFrame, layers: pd.DataFrame, level: float) -> str:
         "The interval of the change of PR AUC when a single head is left out lies below zero for "
         f"**{int(worse.sum())} of {n} heads** and above it for {_count(better)}; by chance, about "
         f"{(1 - level) * n:.1f} of {n} intervals would exclude zero. That of the contrast lies "
-        f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC changes most "
-        f"without {told}; the median interval reaches {width:.4f} to each side, so a change must "
-        f"be {seen:.3f} or more to be found with {seeds.POWER:.0%} power. Without "
+        f"below zero for {_count(heads['delta_contrast_high'] < 0)}. PR AUC falls most "
+        f"without {told}. For the median head the interval reaches {width:.4f} to each side, so "
+        f"its change must be {seen:.3f} or more to be found with {seeds.POWER:.0%} power. Without "
         "a whole layer the change is, from the greatest loss on: "
         f"{by_layer}.\n"
     )
 
 
-def say_spared(curve: pd.DataFrame, spared: pd.DataFrame) -> str:
-    """Say that leaving out a layer does what the greedy order did not find; nothing if not so.
+def say_kept(curve: pd.DataFrame, order: list[str]) -> str:
+    """Say how few heads are shown to be enough (`circuits.GOAL`), and what the next fewer keep.
 
     Parameters
     ----------
     curve : DataFrame
-        ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high`` of circuits by the greedy order.
-    spared : DataFrame
-        The same of circuits without a layer, and ``layer_1based``.
-    """
-    row = circuits.spared_layer(curve, spared)
-    if row is None:
-        return ""
-    score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
-    as_many = curve[curve["n_heads"] >= row["n_heads"]].iloc[0]
-    apart = row["ci_low"] > as_many["ci_high"]
-    return (
-        f" But the {int(row['n_heads'])} heads outside layer {int(row['layer_1based'])} "
-        f"keep {row['pr_auc'] / curve['pr_auc'].iloc[-1]:.0%} ({score}). So the order in "
-        f"which heads were taken out is {'' if apart else 'probably '}not the best, and how few "
-        "suffice is open."
-    )
-
-
-def say_kept(curve: pd.DataFrame, order: list[str], spared: pd.DataFrame) -> str:
-    """Say how few heads are enough (`circuits.GOAL`).
-
-    Parameters
-    ----------
-    curve : DataFrame
-        ``n_heads``, ``pr_auc``, ``ci_low``, ``ci_high``.
+        ``n_heads``, ``pr_auc``, ``share``, ``share_low``, ``share_high``.
     order : list of str
         The head that is kept longest first.
-    spared : DataFrame
-        As of `say_spared`.
     """
-    whole, none = curve["pr_auc"].iloc[-1], curve["pr_auc"].iloc[0]
-    enough = curve[curve["pr_auc"] >= GOAL * whole].iloc[0]
-    n = int(enough["n_heads"])
-    rest = f"Without any head PR AUC is {none:.3f}. The order is greedy: a smaller circuit may "
-    if n == len(order):
-        row = curve.iloc[-2]
-        score = with_interval(row["pr_auc"], row["ci_low"], row["ci_high"], ".3f")
-        return (
-            f"**Of the sizes that were scored, only all {n} heads reach {GOAL:.0%}** of the PR AUC "
-            f"({whole:.3f}). Scored were {listed(curve['n_heads'].iloc[:-1].map(str))} heads; the "
-            f"largest of these circuits has {row['pr_auc'] / whole:.0%} ({score})"
-            + (
-                f"; {GOAL:.0%} would be {GOAL * whole:.3f}, which lies inside this interval. "
-                if row["ci_low"] <= GOAL * whole <= row["ci_high"]
-                else ". "
-            )
-            + f"Kept longest, in this order, are {', '.join(order[:_NAMED])}. {rest}exist."
-            + say_spared(curve, spared)
-        )
-    score = with_interval(enough["pr_auc"], enough["ci_low"], enough["ci_high"], ".3f")
-    return (
-        f"Of the circuits that were scored, the smallest with {GOAL:.0%} of the PR AUC of all "
-        f"{len(order)} heads ({whole:.3f}) has **{n} head{'s' * (n != 1)}** ({score}): "
-        f"{_first(order[:n])} (first those kept longest). {rest}exist.{say_spared(curve, spared)}"
+    row, enough = circuits.told_of(curve)
+    n, whole = int(row["n_heads"]), curve.iloc[-1]
+    rest = (
+        " The shares have intervals of their own, from the same resamples with and without the "
+        f"heads. The sizes were compared on the test part. Without any head PR AUC is "
+        f"{curve['pr_auc'].iloc[0]:.3f}. The order is greedy: a smaller circuit may exist."
     )
+    if not enough:
+        return (
+            f"**Of the sizes that were scored, only all {len(order)} heads are shown to keep "
+            f"{GOAL:.0%}** of the PR AUC ({whole['pr_auc']:.3f}); scored were "
+            f"{listed(curve['n_heads'].iloc[:-1].map(str))} heads. The largest of these circuits "
+            f"keeps {_kept(row)}. Kept longest, in this order, are {', '.join(order[:_NAMED])}."
+            + rest
+        )
+    below = curve[curve["n_heads"] < n].iloc[-1]
+    fewer = int(below["n_heads"])
+    return (
+        f"**{n} of {len(order)} heads keep {_kept(row)}** of the PR AUC ({whole['pr_auc']:.3f}): "
+        f"{_first(order[:n])} (first those kept longest). It is the smallest circuit that was "
+        f"scored whose whole interval reaches {GOAL:.0%}; the next smaller one, of "
+        f"{fewer} head{'s' * (fewer != 1)}, keeps {_kept(below)}.{rest}"
+    )
+
+
+def _kept(row: pd.Series) -> str:
+    """The share of the PR AUC that a circuit keeps, with its interval."""
+    return with_interval(row["share"], row["share_low"], row["share_high"], ".0%")
 
 
 def _first(order: list[str]) -> str:
@@ -199,32 +176,35 @@ def say_pairs(interactions: pd.DataFrame) -> str:
         f"smaller for {less}. In the median pair the interaction is {share.median():.0%} of that "
         f"sum, at most {share.max():.0%}; to this extent, single effects do not add up. The "
         "leading heads were selected on this same part, which overstates their single effects "
-        "somewhat; the interactions were not selected."
+        "somewhat, and so can make a joint loss look smaller than their sum."
     )
 
 
-def say_ranks(agreement: pd.DataFrame) -> str:
-    """Say which measures of attention order the heads as their absence does."""
-    sure = agreement[agreement["low"] > 0]
-    named = listed(
-        f"{row.attention} with the loss of {row.importance}" for row in sure.itertuples(index=False)
-    )
+def say_ranks(agreement: pd.DataFrame, level: float) -> str:
+    """Say which measures of attention order the heads as their absence does, or the reverse."""
+    up, down = agreement[agreement["low"] > 0], agreement[agreement["high"] < 0]
     best = agreement.nlargest(1, "spearman")
     n = len(agreement)
     return (
-        (
-            f"The interval lies above zero for {len(sure)} of the {n} rank correlations: {named}. "
-            if len(sure)
-            else f"None of the {n} rank correlations has an interval above zero. "
-        )
-        + f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
+        f"The interval lies above zero for {_pairs_of(up)} of the {n} rank correlations"
+        + (f", and below it for {_pairs_of(down)}" if len(down) else "")
+        + f"; by chance, about {(1 - level) * n:.1f} of {n} would exclude zero. "
+        f"The highest is {_ranges(best, 'spearman', 'low', 'high')[0]}, of "
         f"{best['attention'].item()} with the loss of {best['importance'].item()}. "
         + (
             "So attention tells in part which heads matter; it cannot replace leaving them out.\n"
-            if len(sure)
-            else "So attention does not tell which heads matter.\n"
+            if len(up)
+            else "So it is not shown that attention tells which heads matter.\n"
         )
     )
+
+
+def _pairs_of(rows: pd.DataFrame) -> str:
+    """How many correlations, and of what with what."""
+    named = listed(
+        f"{row.attention} with the loss of {row.importance}" for row in rows.itertuples(index=False)
+    )
+    return f"{len(rows)} ({named})" if len(rows) else "none"
 
 
 def rank_table(agreement: pd.DataFrame, level: float) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from genoattn.chapters.dependence_carriers_words import head_name
-from genoattn.chapters.dependence_circuits_words import say_spared
 from genoattn.interventions.carriers import more_than_control
 from genoattn.interventions.circuits import GOAL, told_of
 from genoattn.study.report import in_words, listed, with_interval
@@ -24,7 +23,6 @@ def say_in_short(
     in_two: list[str],
     n_false: int,
     curve: pd.DataFrame,
-    spared: pd.DataFrame,
 ) -> str:
     """Answer the chapter's question.
 
@@ -37,11 +35,9 @@ def say_in_short(
     in_two : list of str
         Elements that are carried in at least two of them.
     n_false : int
-        Carriers in networks that learnt nothing.
+        Carriers in networks not trained on start sites.
     curve : DataFrame
-        Score by number of heads.
-    spared : DataFrame
-        Score without each layer.
+        `dependence_circuits.Kept`.
     """
     used = mediated.used
     carried = mediated.carriers
@@ -77,7 +73,7 @@ def say_in_short(
             if n_seeds > 1
             else "One seed was asked; "
         )
-        + f"networks that learnt nothing have {in_words(n_false)} carriers. "
+        + f"networks that were not trained on start sites have {in_words(n_false)} carriers. "
         + (
             f"In the network of this chapter heads restore {listed(fallen)} as well, but not "
             "demonstrably more "
@@ -87,24 +83,18 @@ def say_in_short(
             else ""
         )
         + _circuit(curve)
-        + say_spared(curve, spared)
     )
 
 
 def _circuit(curve: pd.DataFrame) -> str:
     """How many heads the score needs, of the circuits tried."""
-    whole, most = curve.iloc[-1], told_of(curve)
-    n = int(most["n_heads"])
-    kept = most["pr_auc"] / whole["pr_auc"]
-    score = with_interval(most["pr_auc"], most["ci_low"], most["ci_high"], ".3f")
-    if kept < GOAL:
-        return (
-            "Heads were taken out in rounds; of the sizes that were scored, only all "
-            f"{int(whole['n_heads'])} heads reach {GOAL:.0%} of the PR AUC "
-            f"({whole['pr_auc']:.3f}): {n} keep {kept:.0%} ({score})."
-        )
+    most, enough = told_of(curve)
+    n, whole = int(most["n_heads"]), int(curve["n_heads"].iloc[-1])
+    share = with_interval(most["share"], most["share_low"], most["share_high"], ".0%")
+    said = "Heads were taken out in rounds, ordered on the validation part; "
+    if enough:
+        return f"{said}{in_words(n)} of {whole} keep {share} of the PR AUC on the test part."
     return (
-        f"Heads were taken out in rounds, chosen on the validation part; {in_words(n)} of "
-        f"{int(whole['n_heads'])} suffice{'s' * (n == 1)} for {kept:.0%} of the PR AUC on the test "
-        f"part ({score})."
+        f"{said}of the sizes that were scored, only all {whole} heads are shown to keep "
+        f"{GOAL:.0%} of the PR AUC: {n} keep {share}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from genoattn.chapters import heads_words as words
 from genoattn.data.datasets import fetch_all
 from genoattn.genome import motifs
+from genoattn.genome.sequence import Genome
 from genoattn.heads import atlas, preferred
 from genoattn.heads import elements as promoter_elements
 from genoattn.heads import profiles as head_profiles
@@ -31,8 +33,10 @@ __all__ = [
     "Observed",
     "Samples",
     "Subject",
+    "census_motifs",
     "elements",
     "looked_for",
+    "named",
     "observed",
     "place",
     "sample_error",
@@ -249,12 +253,7 @@ def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
     by_sample = preferred.motifs_at(
         from_samples, genome, downstream=downstream, n_best=p.n_best, width=p.width
     )
-    narrow, wide = (
-        preferred.motifs_at(
-            places, genome, downstream=downstream, n_best=p.n_known, width=w, context=p.context
-        )
-        for w in (p.width, p.wide)
-    )
+    narrow, wide = (census_motifs(places, genome, downstream, w, p) for w in (p.width, p.wide))
     rows = atlas.head_table(
         {**seen.by_group, "random": seen.over_all},
         narrow,
@@ -279,7 +278,25 @@ def looked_for(subject: Subject, seen: Observed, p: Checked) -> Motifs:
     return Motifs(by_sample, narrow, wide, places, rows, finding)
 
 
+def census_motifs(
+    places: preferred.BestPositions, genome: Genome, downstream: int, width: int, p: Checked
+) -> preferred.BestSequences:
+    """Read the nucleotides at the places of a census, copies of one stretch counted once."""
+    return preferred.motifs_at(
+        places, genome, downstream=downstream, n_best=p.n_known, width=width, context=p.context
+    )
+
+
 # --------------------------------------------------------------------------------- elements
+
+
+def named(
+    motifs: preferred.BestSequences, known: Sequence[Element], p: Checked
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Match motifs with elements at their places, and name roles: `Elements.matches`, ``roles``."""
+    matches = promoter_elements.match_elements(motifs, known, n_shuffles=p.n_shuffles, seed=p.seed)
+    limits = {"min_similarity": p.min_similarity, "max_q": p.max_q}
+    return matches, promoter_elements.name_roles(matches, **limits)
 
 
 class Elements(NamedTuple):
@@ -299,10 +316,7 @@ class Elements(NamedTuple):
 def elements(subject: Subject, motifs: Motifs, p: Checked) -> Elements:
     """Compare each head's motif with each element, at its place; name roles by rule."""
     known = subject.elements
-    matches = promoter_elements.match_elements(
-        motifs.best, known, n_shuffles=p.n_shuffles, seed=p.seed
-    )
-    roles = promoter_elements.name_roles(matches, min_similarity=p.min_similarity, max_q=p.max_q)
+    matches, roles = named(motifs.best, known, p)
     found = promoter_elements.found_elements(
         known, matches, roles, motifs.table, selective_share=p.selective_share
     )

@@ -1,4 +1,4 @@
-"""Steps of the chapter heads: the same rules on other seeds and on networks that learnt nothing."""
+"""Steps of the chapter heads: other seeds, and networks not trained on start sites."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.chapters import heads_words as words
-from genoattn.chapters.heads_motifs import Elements, Motifs, Subject
+from genoattn.chapters.heads_motifs import Elements, Motifs, Subject, census_motifs, named
 from genoattn.genome.motifs import information
-from genoattn.heads import elements as promoter_elements
 from genoattn.heads import preferred, profiles
 from genoattn.model.annotator import untrained
 from genoattn.model.weights import made_from
@@ -32,16 +31,16 @@ class Networks(NamedTuple):
     """What the rules of this chapter say of several networks."""
 
     table: pd.DataFrame
-    """A row a network, this chapter's first: ``model``, ``control`` (how it learnt nothing, else
-    empty), ``n_heads``, ``n_selective``, ``n_roles``, ``elements`` (those that heads are named
-    after, with these heads) and ``information`` (median bits of the heads' motifs)."""
+    """A row a network, this chapter's first: ``model``, ``control`` (what it was trained on instead
+    of start sites, else empty), ``n_heads``, ``n_selective``, ``n_roles``, ``elements`` (those that
+    heads are named after, with these heads), ``information`` (median bits of the motifs)."""
     finding: Finding
 
 
 def networks(
     run: Run, subject: Subject, motifs: Motifs, elements: Elements, p: Checked
 ) -> Networks:
-    """Name the heads of other seeds, and of networks that learnt nothing, by the same rule.
+    """Name the heads of other seeds, and of networks not trained on start sites, by the same rule.
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ def networks(
 def _asked(run: Run, subject: Subject, model: Model, control: str, p: Checked) -> dict[str, Any]:
     """Read the test part with a network, and name its heads."""
     name, network, genome = model.name, model.annotator, subject.study.genome
-    settings: dict[str, Any] = {"k_census": p.k_census}
+    settings: dict[str, Any] = {"k_census": p.k_census, "where": subject.model.test}
     if control == UNTRAINED:
         name, settings = f"{name}-{UNTRAINED}", settings | {UNTRAINED: p.seed}
         network = untrained(model.config, p.seed).to(next(network.parameters()).device)
@@ -89,18 +88,10 @@ def _asked(run: Run, subject: Subject, model: Model, control: str, p: Checked) -
 
     arrays = run.once(NOTEBOOK, name, "census", made_from(model.file, genome, **settings), make)
     mean = arrays.pop("mean")
-    motifs = preferred.motifs_at(
-        preferred.BestPositions(**arrays),
-        genome,
-        downstream=network.config.downstream,
-        n_best=p.n_known,
-        width=p.width,
-        context=p.context,
+    motifs = census_motifs(
+        preferred.BestPositions(**arrays), genome, network.config.downstream, p.width, p
     )
-    matches = promoter_elements.match_elements(
-        motifs, subject.elements, n_shuffles=p.n_shuffles, seed=p.seed
-    )
-    roles = promoter_elements.name_roles(matches, min_similarity=p.min_similarity, max_q=p.max_q)
+    _, roles = named(motifs, subject.elements, p)
     near = profiles.share_near_peak(mean, p.half_width).ravel()
     return _row(name, control, near, motifs, roles, subject.background, p)
 

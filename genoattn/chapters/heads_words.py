@@ -211,7 +211,7 @@ def grouped(roles: pd.DataFrame, column: str) -> str:
 
 
 class _Named(NamedTuple):
-    """How many heads have a role, in trained networks and in those that learnt nothing."""
+    """How many heads have a role, in networks trained on start sites and in others."""
 
     hits: int
     n: int
@@ -232,8 +232,8 @@ class _Named(NamedTuple):
             else "with so few heads no number of them would be significant"
         )
         return (
-            f"one-sided Fisher's exact test, as if heads were independent, p = {self.p_value:.2g}"
-            + ("" if self.significant else f"; {power}")
+            "one-sided Fisher's exact test that counts heads as independent, p = "
+            f"{self.p_value:.2g}" + ("" if self.significant else f"; {power}")
         )
 
 
@@ -250,15 +250,17 @@ def say_null(networks: pd.DataFrame) -> str:
     named = _named(networks)
     several = (networks["control"] == "").sum() > 1
     return (
-        f"Of the heads of networks that learnt nothing, {named.hits_null} of {named.n_null} match "
+        f"Of the heads of networks not trained on start sites, {named.hits_null} of "
+        f"{named.n_null} match "
         "an element by the same rule"
         + (f"; of those of all trained seeds, {named.hits} of {named.n}" if several else "")
-        + f": {'' if named.significant else 'not '}significantly {'more' if several else 'fewer'}."
+        + f": {'' if named.significant else 'not '}significantly {'more' if several else 'fewer'}, "
+        "counting heads as independent."
     )
 
 
 def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
-    """Say whether networks that learnt nothing have fewer heads with a role; tabulate all.
+    """Say whether networks not trained on start sites have fewer heads with a role; tabulate all.
 
     Parameters
     ----------
@@ -272,9 +274,9 @@ def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
     by_network = listed(networks.loc[learnt, "n_roles"].map(str))
     every = f" ({by_network}, network by network)" if learnt.sum() > 1 else ""
     verdict = (
-        "**So training on start sites makes such heads**"
+        "**So more heads have a role in the networks trained on start sites**"
         if named.significant
-        else "**So it is not shown that training on start sites makes such heads**"
+        else "**So it is not shown that more heads have a role where start sites were learnt**"
     )
     bits = networks["information"].map("{:.1f}".format)
     shown = pd.DataFrame(
@@ -289,11 +291,11 @@ def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
         }
     )
     return (
-        f"Of the {named.n} heads that learnt, {named.hits} have a role{every}; of the "
-        f"{named.n_null} that did not, {named.hits_null}. {verdict} ({named.tested}). "
+        f"Of the {named.n} heads trained on start sites, {named.hits} have a role{every}; of the "
+        f"{named.n_null} others, {named.hits_null}. {verdict} ({named.tested}). "
         "For comparison, the median head's motif has "
-        f"{listed(bits[~learnt])} bits in networks that learnt nothing, and {listed(bits[learnt])} "
-        "in trained ones."
+        f"{listed(bits[~learnt])} bits in networks not trained on start sites, and "
+        f"{listed(bits[learnt])} in the others."
         + (f" Not there, and left out: {listed(missing)}." if missing else "")
         + "\n\n"
         + folded("All networks", table(shown))

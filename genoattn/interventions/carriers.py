@@ -3,7 +3,7 @@
 The log-odds of `mediation.Mediation` become shares: of the element's effect, summed over its sites,
 how much comes back with one head. Sites of one block of the genome are resampled together.
 
-A network that learnt nothing also answers to a word that stands at the same place of every site,
+An untrained network also answers to a word that stands at the same place of every site,
 by some thousandths of log-odds, and with enough sites any such answer differs from zero. So the
 hypothesis that is tested is not "nothing comes back" but "no more than `least` log-odds comes back"
 (a minimum-effect test: Murphy and Myors 1999, doi:10.1037/0021-9010.84.2.234). q-values (Benjamini
@@ -456,7 +456,7 @@ def matched_roles(
     *,
     quantile: float = 0.95,
 ) -> pd.DataFrame:
-    """Match the heads of networks by what they carry, against networks that learnt nothing.
+    """Match the heads of networks by what they carry, against networks not trained on start sites.
 
     A head's role is the vector over elements of what comes back with it, each in units of the
     greatest gain of any head of the seeds, so that no element dominates. The similarity of two
@@ -471,7 +471,8 @@ def matched_roles(
     carriers : mapping of seed to DataFrame
         `carried` of each.
     null : mapping of network to DataFrame
-        `profiles` of networks that learnt nothing; without any, no similarity is beyond chance.
+        `profiles` of networks not trained on start sites; without any, no similarity is beyond
+        chance.
     quantile : float
         Share of the null's similarities that one must exceed.
 

@@ -445,43 +445,25 @@ def changes(
 # ------------------------------------------------------------------------------- which to keep
 
 
-def told_of(curve: pd.DataFrame) -> pd.Series:
-    """The circuit to speak of: the smallest that is enough, else the largest short of all heads.
+def told_of(curve: pd.DataFrame) -> tuple[pd.Series, bool]:
+    """The circuit to speak of: the smallest shown to be enough, else the largest short of all.
 
     Parameters
     ----------
     curve : DataFrame
-        ``n_heads``, ``pr_auc`` of circuits, from few heads to all of them.
+        ``n_heads``, ``share_low`` (lower limit of the share of the whole network's PR AUC) of
+        circuits, from few heads to all of them.
 
     Returns
     -------
     Series
         A row of ``curve``.
+    bool
+        Whether it is shown to be enough: the whole interval of its share reaches `GOAL`.
     """
-    whole = curve.iloc[-1]
-    enough = curve[curve["pr_auc"] >= GOAL * whole["pr_auc"]].iloc[0]
-    return enough if enough["n_heads"] < whole["n_heads"] else curve.iloc[-2]
-
-
-def spared_layer(curve: pd.DataFrame, spared: pd.DataFrame) -> pd.Series | None:
-    """The layer whose absence leaves enough, with fewer heads than any circuit of the order has.
-
-    Parameters
-    ----------
-    curve : DataFrame
-        ``n_heads``, ``pr_auc`` of circuits by a greedy order, from few heads to all of them.
-    spared : DataFrame
-        The same of networks without a layer, and ``layer_1based``.
-
-    Returns
-    -------
-    Series or None
-        The row of ``spared`` with the highest PR AUC; None where the order does as well.
-    """
-    enough = GOAL * curve["pr_auc"].iloc[-1]
-    n = curve.loc[curve["pr_auc"] >= enough, "n_heads"].min()
-    better = spared[(spared["pr_auc"] >= enough) & (spared["n_heads"] < n)]
-    return None if better.empty else better.loc[better["pr_auc"].idxmax()]
+    fewer = curve.iloc[:-1]
+    enough = fewer[fewer["share_low"] >= GOAL]
+    return (fewer.iloc[-1], False) if enough.empty else (enough.iloc[0], True)
 
 
 Score = Callable[[frozenset[Head], Sequence[Head]], Sequence[float] | NDArray[np.floating]]

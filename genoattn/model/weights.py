@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -61,19 +63,28 @@ def weights_sha256(weights: Path) -> str:
     return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
-def made_from(weights: Path, genome: Genome, **settings: int | float | str) -> dict[str, Any]:
+def made_from(
+    weights: Path, genome: Genome, **settings: int | float | str | NDArray
+) -> dict[str, Any]:
     """What a kept result was made from, as JSON holds it: when it differs, the result is made anew.
 
     Returns
     -------
     dict
-        ``weights_sha256``, ``sequence_sha256``, and the settings.
+        ``weights_sha256``, ``sequence_sha256``, and the settings; of arrays, the SHA-256.
     """
     return {
         "weights_sha256": weights_sha256(weights),
-        "sequence_sha256": hashlib.sha256(genome.codes.tobytes()).hexdigest(),
-        **settings,
+        "sequence_sha256": _sha256(genome.codes),
+        **{
+            name: _sha256(value) if isinstance(value, np.ndarray) else value
+            for name, value in settings.items()
+        },
     }
+
+
+def _sha256(array: NDArray) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def write_tensors(network: nn.Module, path: Path) -> None:

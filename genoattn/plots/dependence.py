@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from genoattn.genome.sites import position_name
 from genoattn.heads.profiles import names
-from genoattn.interventions.circuits import GOAL
+from genoattn.interventions.circuits import GOAL, told_of
 from genoattn.plots import style
 from genoattn.plots.drawn import Drawn, Nothing
 from genoattn.study.report import listed
@@ -501,7 +501,7 @@ def spacer_curve(table: pd.DataFrame | None, head: str) -> Drawn:
 
 
 def seed_map(leading: pd.DataFrame) -> Drawn:
-    """The head that carries most of each element, in each seed and in networks that learnt nothing.
+    """The head that carries most of each element, in every network that was asked.
 
     Parameters
     ----------
@@ -543,7 +543,7 @@ def seed_map(leading: pd.DataFrame) -> Drawn:
     return Drawn(
         figure,
         "The head that carries most of each element, and the share that it restores, in every seed "
-        "and in networks that learnt nothing. Which number a head has is chance; what can "
+        "and in networks not trained on start sites. Which number a head has is chance; what can "
         "return is its role.",
         f"A table of {len(elements)} elements by {len(models)} networks. Elements with a carrier: "
         f"{told}.",
@@ -572,16 +572,17 @@ def circuit_curve(curve: pd.DataFrame) -> Drawn | Nothing:
     axes.set_ylabel("PR AUC, test part")
     axes.set_ylim(bottom=0)
     n_all = int(curve["n_heads"].iloc[-1])
-    enough = int(curve.loc[curve["pr_auc"] >= GOAL * whole, "n_heads"].iloc[0])
+    most, enough = told_of(curve)
     reached = (
-        f"of the sizes scored, only all {n_all} heads reach it"
-        if enough == n_all
-        else f"{enough} heads reach it"
+        f"{int(most['n_heads'])} heads are shown to keep that much"
+        if enough
+        else f"of the sizes scored, only all {n_all} heads are shown to keep that much"
     )
     return Drawn(
         figure,
         f"Score of circuits against the number of heads, with intervals. The dashed line is "
-        f"{GOAL:.0%} of the score of all heads; {reached}.",
+        f"{GOAL:.0%} of the score of all heads; {reached} (the share has an interval of its own, "
+        "narrower than that of the score).",
         f"A curve from {curve['pr_auc'].iloc[0]:.3f} without heads to {whole:.3f} with all "
         f"{n_all}.",
     )

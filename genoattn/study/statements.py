@@ -264,7 +264,7 @@ def _doubled(region: _Rows) -> _Verdict:
     either, neither = (
         region.get((f"coding on {which} strand", "both")) for which in ("either", "neither")
     )
-    if not (either and neither and min(either["ratio_low"], neither["ratio_low"]) > 0):  # NaN
+    if not (either and neither and either["ratio_low"] > 0 and neither["ratio_low"] > 0):  # NaN
         return _TOO_FEW_REGIONS
     low = neither["ratio_low"] / either["ratio_high"]
     high = neither["ratio_high"] / either["ratio_low"]

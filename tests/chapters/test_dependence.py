@@ -204,7 +204,7 @@ def test_heads_are_left_out_over_the_whole_part(study):
     assert kept.order[0] == "L1 H1"
     assert kept.curve["n_heads"].tolist() == [0, 1, 2]
     assert kept.curve["pr_auc"].iloc[1] == pytest.approx(kept.curve["pr_auc"].iloc[2])
-    assert "has **1 head**" in kept.finding.said
+    assert kept.finding.said.startswith("**1 of 2 heads keep 100%")
 
 
 def test_a_share_of_the_blocks_is_a_part_of_the_part(study):
@@ -223,7 +223,7 @@ def test_in_short_names_the_carrier_and_the_circuit(study, asked, mediated):
     assert "Of 1 element asked about, noise in place of one lowers the log-odds" in said
     assert "-35 by L1 H1 (100%," in said
     assert "One element is carried in at least two of two seeds (-35)" in said
-    assert "on the validation part; one of 2 suffices for 100% of the PR AUC" in said
+    assert "on the validation part; one of 2 keep 100% (100% to 100%) of the PR AUC" in said
     assert "we do not call" not in said
     fallen = mediated._replace(carriers=mediated.carriers[:0])
     assert fallen.not_named == ["-35"]

@@ -117,10 +117,12 @@ def curve(low, high):
     )  # fmt: skip
 
 
-def spared(best, n_heads=2):
+def kept(n_heads, share, width=0.02, whole=0.2):
+    """A curve of circuits with shares of the whole network's PR AUC."""
+    share = np.array([*share, 1.0])
     return pd.DataFrame(
-        {"layer_1based": [1, 2], "n_heads": n_heads, "pr_auc": [0.1, best],
-         "ci_low": [0.0, best - 0.01], "ci_high": [0.2, best + 0.01]}
+        {"n_heads": n_heads, "pr_auc": whole * share, "ci_low": 0.1, "ci_high": 0.3, "share": share,
+         "share_low": share - width * (share < 1), "share_high": share + width * (share < 1)}
     )  # fmt: skip
 
 
@@ -128,19 +130,16 @@ def test_a_set_of_heads_below_the_goal_is_told_with_its_interval():
     mediated = SimpleNamespace(
         used=["box"], carriers=carriers(0), not_named=["box"], effects=effects(), criteria=CRITERIA
     )
-    curve = pd.DataFrame(
-        {"n_heads": [0, 3, 4], "pr_auc": [0.0, 0.1, 0.2], "ci_low": 0.05, "ci_high": 0.25}
-    )
-    said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.17))
+    curve = kept([0, 3, 4], [0.0, 0.5])
+    said = short.say_in_short(mediated, 1, [], 0, curve)
     assert said.startswith(
         "Of 2 elements asked about, noise in place of one lowers the log-odds, and in place of one "
         "(box) by more than in the same places of sites that lack the element. No single head"
     )
     assert "restore box as well, but not demonstrably more than at sites that lack it" in said
-    assert "only all 4 heads reach 90% of the PR AUC (0.200): 3 keep 50% (0.100 (" in said
-    said = short.say_in_short(mediated, 1, [], 0, curve, spared(0.19))
-    assert " But the 2 heads outside layer 2 keep 95% (0.190 (0.180" in said
-    assert "is probably not the best" in said
+    assert "only all 4 heads are shown to keep 90% of the PR AUC: 3 keep 50% (48% to 52%)." in said
+    said = short.say_in_short(mediated, 1, [], 0, kept([0, 3, 4], [0.0, 0.95]))
+    assert said.endswith("three of 4 keep 95% (93% to 97%) of the PR AUC on the test part.")
 
 
 def test_a_spacer_is_worse_when_its_interval_lies_below_that_of_the_best():
@@ -222,7 +221,7 @@ def test_a_head_counts_only_when_its_interval_leaves_out_zero():
     )
     assert "without L1 H1 -0.2000 (-0.3000 to -0.1000), L1 H2" in said
     assert "layer 2 -0.3000 (-0.4000 to +0.1000) and layer 1 -0.1000 (-0.4000 to" in said
-    assert "so a change must be 0.151 or more to be found with 80% power" in said
+    assert "so its change must be 0.151 or more to be found with 80% power" in said
 
 
 @pytest.mark.parametrize(("n", "warned"), [(circuits.ENOUGH_BLOCKS, False), (19, True)])
@@ -234,29 +233,20 @@ def test_few_blocks_are_warned_of(n, warned):
     assert ("too narrow" in said) is warned
 
 
-def test_the_smallest_circuit_is_the_first_that_reaches_the_goal():
-    curve = pd.DataFrame(
-        {"n_heads": [0, 1, 2, 4], "pr_auc": [0.01, 0.17, 0.181, 0.2], "ci_low": 0.1, "ci_high": 0.3}
-    )
-    said = circuits.say_kept(curve, ["L1 H1", "L2 H1", "L1 H2", "L2 H2"], spared(0.19))
-    assert "**2 heads** (0.181 (0.100 to 0.300)): L1 H1, L2 H1 (first those kept longest)." in said
-    assert "Without any head PR AUC is 0.010." in said
-    assert "All heads" not in said, "no fewer than the circuit has"
-    many = pd.DataFrame({"n_heads": [0, 9, 10], "pr_auc": [0.0, 0.185, 0.2], "ci_low": 0.1,
-                         "ci_high": 0.3})  # fmt: skip
+def test_the_smallest_circuit_is_the_first_whose_whole_interval_reaches_the_goal():
     order = [f"H{n}" for n in range(10)]
-    said = circuits.say_kept(many, order, spared(0.1))
-    assert "**9 heads** (0.185 (0.100 to 0.300)): H0, H1, H2, H3, H4, H5, H6, H7" in said
-    said = circuits.say_kept(many.assign(pr_auc=[0.0, 0.1799, 0.2]), order, spared(0.19, 8))
-    assert (
-        "**Of the sizes that were scored, only all 10 heads reach 90%** of the PR AUC (0.2" in said
-    )
-    assert "Scored were 0 and 9 heads; the largest of these circuits has 90% (0.180 (0.1" in said
-    assert "8 heads outside layer 2 keep 95%" in said and "how few suffice is open" in said
-    assert "has 90% (0.180 (0.100 to 0.300)); 90% would be 0.180, which lies" in said
-    apart = many.assign(pr_auc=[0.0, 0.15, 0.2], ci_low=0.14, ci_high=0.16)
-    said = circuits.say_kept(apart, order, spared(0.17, 8))
-    assert "has 75% (0.150 (0.140 to 0.160)). Kept longest" in said and "All heads" not in said
+    curve = kept([0, 1, 7, 9, 10], [0.05, 0.8, 0.91, 0.95])
+    said = circuits.say_kept(curve, order)
+    assert said.startswith("**9 of 10 heads keep 95% (93% to 97%)** of the PR AUC (0.200): H0, H1")
+    assert "H7 and 1 more (first those kept longest)" in said
+    assert "the next smaller one, of 7 heads, keeps 91% (89% to 93%)." in said
+    assert "Without any head PR AUC is 0.010." in said
+    said = circuits.say_kept(kept([0, 1, 10], [0.05, 0.95]), order)
+    assert "of 0 heads, keeps 5%" in said and said.startswith("**1 of 10 heads keep")
+    said = circuits.say_kept(kept([0, 9, 10], [0.05, 0.91]), order)
+    assert said.startswith("**Of the sizes that were scored, only all 10 heads are shown to keep")
+    assert "scored were 0 and 9 heads. The largest of these circuits keeps 91% (89% to" in said
+    assert "Kept longest, in this order, are H0, H1" in said
 
 
 def pairs(low, high):
@@ -279,10 +269,14 @@ def test_rank_correlations_above_zero_are_named():
         {"attention": ["selectivity", "peak attention"], "importance": ["contrast", "PR AUC"],
          "spearman": [0.5, 0.6], "low": [0.1, 0.0], "high": [0.7, 0.9]}
     )  # fmt: skip
-    said = circuits.say_ranks(frame)
-    assert "for 1 of the 2 rank correlations: selectivity with the loss of contrast." in said
+    said = circuits.say_ranks(frame, 0.95)
+    assert "above zero for 1 (selectivity with the loss of contrast) of the 2 rank" in said
+    assert "by chance, about 0.1 of 2" in said and "below it" not in said
     assert "The highest is +0.60 (+0.00 to +0.90), of peak attention" in said
-    assert "None of the 2" in circuits.say_ranks(frame.assign(low=-0.1))
+    assert "So attention tells in part" in said
+    said = circuits.say_ranks(frame.assign(low=-0.5, high=[-0.1, 0.5]), 0.95)
+    assert "zero for none of the 2 rank correlations, and below it for 1 (selectivity" in said
+    assert "it is not shown that attention tells" in said
 
 
 def asked_of(models, used, effect=1.0):

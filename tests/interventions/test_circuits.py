@@ -181,7 +181,9 @@ def test_several_heads_go_in_a_round():
     assert m.order_of_removal([(0, 0)], [3, 7], score) == [(0, 0)]
 
 
-def test_told_is_the_smallest_circuit_that_is_enough_or_the_largest_short_of_all():
-    curve = pd.DataFrame({"n_heads": [0, 2, 3, 4], "pr_auc": [0.0, 0.181, 0.19, 0.2]})
-    assert m.told_of(curve)["n_heads"] == 2
-    assert m.told_of(curve.assign(pr_auc=[0.0, 0.17, 0.17, 0.2]))["n_heads"] == 3
+def test_told_is_the_smallest_circuit_shown_to_be_enough_or_the_largest_short_of_all():
+    curve = pd.DataFrame({"n_heads": [0, 2, 3, 4], "share_low": [0.0, m.GOAL, 0.95, 1.0]})
+    row, enough = m.told_of(curve)
+    assert (row["n_heads"], enough) == (2, True)
+    row, enough = m.told_of(curve.assign(share_low=[0.0, 0.8, 0.89, 1.0]))
+    assert (row["n_heads"], enough) == (3, False)

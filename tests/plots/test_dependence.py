@@ -137,12 +137,18 @@ def test_curves_show_every_point_with_its_interval():
     assert "most at 17 nt (+2.00)" in drawn.alt
     assert "consensus of the −35 box written" in drawn.caption
     curve = pd.DataFrame(
-        {"n_heads": [0, 2, 4], "pr_auc": [0.0, 0.19, 0.2], "ci_low": 0.0, "ci_high": 0.3}
+        {
+            "n_heads": [0, 2, 4],
+            "pr_auc": [0.0, 0.19, 0.2],
+            "ci_low": 0.0,
+            "ci_high": 0.3,
+            "share_low": [0.0, 0.92, 1.0],
+        }
     )
     drawn = draw.circuit_curve(curve)
-    assert "90% of the score of all heads; 2 heads reach it" in drawn.caption
-    lower = curve.assign(pr_auc=[0.0, 0.1, 0.2])
-    assert "only all 4 heads reach it" in draw.circuit_curve(lower).caption
+    assert "90% of the score of all heads; 2 heads are shown to keep" in drawn.caption
+    lower = curve.assign(share_low=[0.0, 0.89, 1.0])
+    assert "only all 4 heads are shown to" in draw.circuit_curve(lower).caption
 
 
 def test_each_network_has_a_column_with_the_leading_head():
