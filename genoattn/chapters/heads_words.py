@@ -39,12 +39,12 @@ def say_subject(study: StudyInputs, name: str, config: AnnotatorConfig, n_positi
         f"beyond the site that is judged, and positions relative to the site run "
         f"from {last:+d} to {sites.paper_label(config.downstream):+d}. As is usual, there is no "
         f"position 0: the {study.of.short} is +1, and the nucleotide before it is -1.\n\n"
-        f"The test part of {study.genome.name} has {n_positions:,} positions on both strands, "
+        f"The test part of {study.genome.name} has {n_positions:,} nucleotides on both strands, "
         f"hence {weights} weights."
     )
     if study.published:
         said += (
-            " The paper has 1,856,660 positions and prints 3.4·10¹³ weights; by its own "
+            " The paper has 1,856,660 nucleotides and prints 3.4·10¹³ weights; by its own "
             "numbers (36 heads, 512 positions each) there are 3.4·10¹⁰, or 34 billion."
         )
     return said
@@ -81,15 +81,16 @@ def say_sample_error(
     """
     relative = error["relative"]
     return (
-        f"We compare {n_random:,} random samples with all {n_all:,} positions. For the median head "
-        f"the sample mean errs by at most {relative.median():.1%} of the head's peak; for the "
-        f"worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means are off by "
+        f"We compare {n_random:,} random samples with all {n_all:,} nucleotides judged. For the "
+        f"median head the sample mean errs by at most {relative.median():.1%} of the head's peak; "
+        f"for the worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means "
+        "are off by "
         "more than two standard errors, where independent samples would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nA sample misses the extremes: its largest weight is typically "
         f"{np.median(reached):.0%} of the true largest (median over heads and distances), at worst "
         f"{reached.min():.0%}. Means may come from a sample, with this error; maxima and best "
-        "positions, and with them the motifs, are taken from all positions."
+        "places, and with them the motifs, are taken from all nucleotides."
     )
 
 
@@ -132,12 +133,12 @@ def say_motifs(
     n_best: int,
     n_known: int,
 ) -> str:
-    """Compare the motifs of the samples with those of all positions: sequences and bits."""
+    """Compare the motifs of the samples with those of all nucleotides: sequences and bits."""
     sampled, full = (motifs.information(one.counts, background) for one in (by_sample, best))
     few, many = by_sample.n_distinct, best.n_distinct
     return (
         f"The {n_best} best samples of a head hold {few.min()} to {few.max()} different sequences "
-        f"(median {np.median(few):.0f}), the {n_known} best of all positions {many.min()} to "
+        f"(median {np.median(few):.0f}), the {n_known} best of all nucleotides {many.min()} to "
         f"{many.max()} (median {np.median(many):.0f}). The median head's motif has "
         f"{np.median(sampled):.1f} bits by the samples and {np.median(full):.1f} by the census, of "
         f"about {2 * best.counts.shape[2]} possible. The census gives the more informative motif "
@@ -413,8 +414,8 @@ def say_output(by_layer: pd.DataFrame, chance: float) -> str:
             "layer": by_layer["layer_1based"],
             "highest, samples (Spearman)": by_layer["maximum"].map("{:+.2f}".format),
             "lowest, samples": by_layer["minimum"].map("{:+.2f}".format),
-            "highest, all positions (with ranks)": by_layer["maximum_all"].map("{:+.2f}".format),
-            "lowest, all positions": by_layer["minimum_all"].map("{:+.2f}".format),
+            "highest, all nucleotides (with ranks)": by_layer["maximum_all"].map("{:+.2f}".format),
+            "lowest, all nucleotides": by_layer["minimum_all"].map("{:+.2f}".format),
         }
     )
     strength = by_layer[["maximum", "minimum"]].abs().max(axis=1)

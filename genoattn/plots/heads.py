@@ -47,11 +47,11 @@ __all__ = [
 
 
 PROFILES = {
-    "census_mean": "mean over all positions",
-    "maximum": "maximum over all positions",
+    "census_mean": "mean over all nucleotides judged",
+    "maximum": "maximum over all nucleotides judged",
     "highest": "highest outputs",
     "lowest": "lowest outputs",
-    "mean": "random positions",
+    "mean": "random nucleotides",
 }
 """What readers call the columns of a profile frame."""
 
@@ -322,7 +322,7 @@ def sample_and_census(profiles: pd.DataFrame) -> Drawn:
     )
     drawn = (
         (sample / scale, "random samples", style.SEQUENTIAL, (0.0, 1.0)),
-        (census / scale, "all positions", style.SEQUENTIAL, (0.0, 1.0)),
+        (census / scale, "all nucleotides", style.SEQUENTIAL, (0.0, 1.0)),
         (difference, "samples minus all", style.DIVERGING, (-limit, limit)),
     )
     for axes, (values, title, colours, limits) in zip(panels, drawn, strict=True):
@@ -340,11 +340,11 @@ def sample_and_census(profiles: pd.DataFrame) -> Drawn:
     largest = f"{limit:.0%} of the head's highest mean, in L{rows[worst][0]} H{rows[worst][1]}"
     return Drawn(
         figure,
-        "Mean attention of each head (row) relative to its highest mean over all positions: by the "
-        "random samples, over all positions, and the difference, with a scale of its own. The "
+        "Mean attention of each head (row) relative to its highest mean: over the random "
+        "samples, over all nucleotides judged, and the difference, with a scale of its own. The "
         f"first two panels should look the same; the largest difference is {largest}.",
         f"Three heat maps of {len(rows)} heads over positions {_window(profiles)}; the largest "
-        f"difference between samples and all positions is {largest}.",
+        f"difference between samples and all nucleotides is {largest}.",
     )
 
 
@@ -514,9 +514,10 @@ def examples(
     return Drawn(
         figure,
         "For each element, the head whose motif is most like it where the element can lie (grey): "
-        "the head's mean attention over all positions, on its own scale, and its motif. A head "
-        "stands for the element only where the motif is similar enough and more so than random "
-        f"elements; heads are named after {len(fitting)} of {len(found)} elements (each after one, "
+        "the head's mean attention over all nucleotides judged, on its own scale, and its motif. A "
+        "head stands for the element only where the motif is similar enough and more so than "
+        f"random elements; heads are named after {len(fitting)} of {len(found)} elements (each "
+        "after one, "
         "the most similar).",
         f"A row for each of {len(found)} elements, mean attention at the left, a logo at the "
         f"right. {told}.",
@@ -897,9 +898,11 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
     )
     return Drawn(
         figure,
-        "Share of comparisons with a p-value of at most so much. Where the shuffled motifs lie "
-        "on the grey line, the p-values are calibrated. Where the heads' motifs lie above the "
-        "shuffled ones, they resemble known motifs more than their composition explains; the "
+        "Of all comparisons of a motif with a known one, the share (upward) whose p-value is at "
+        "most "
+        "that below it (rightward). Where the shuffled motifs lie on the grey line, the p-values "
+        "are calibrated. Where the heads' motifs lie above the shuffled ones, they resemble known "
+        "motifs more than their composition explains; the "
         f"difference was not tested. The p-value is 0.01 or less in {told}.",
         f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told}.",
     )

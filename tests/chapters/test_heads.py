@@ -253,7 +253,7 @@ def test_correlations_name_the_strongest_pair(seen):
 def test_the_subject_says_where_heads_look_and_what_the_paper_prints(subject):
     said = subject.finding.said
     assert "2 layers of 2 heads" in said and "from -43 to +21" in said
-    assert "8,000 positions on both strands, hence 2.0 million weights" in said
+    assert "8,000 nucleotides on both strands, hence 2.0 million weights" in said
     assert "The paper" not in said
     study = SimpleNamespace(
         note="",

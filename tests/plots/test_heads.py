@@ -73,7 +73,7 @@ def test_promoter_profiles_draw_every_head_and_column(frame: pd.DataFrame) -> No
     x, y = lines[0].get_data()
     assert (min(x), max(x)) == (-30, 9)  # labels -30 .. +10, the TSS being +1
     assert np.asarray(x)[np.argmax(y)] == -12
-    assert "1 at -12 in L1 H2 (random positions)" in drawn.caption
+    assert "1 at -12 in L1 H2 (random nucleotides)" in drawn.caption
     assert len(drawn.figure.legends) == 1
     assert not draw.promoter_profiles(frame, ["mean"], (-30, 10)).figure.legends
 
