@@ -310,7 +310,7 @@ def _ways_in_all(sets: pd.DataFrame, hops: pd.DataFrame) -> str:
     if n > len(needed):
         told.append(f"for {report.in_words(n - len(needed))} those tried are not enough")
     led = sets.groupby("element", sort=False)["head"].first().value_counts()
-    most = f"**To restore {ENOUGH:.0%} of an effect, {'; '.join(told)}.** "
+    most = f"**To restore {ENOUGH:.0%} of an effect in this network, {'; '.join(told)}.** "
     if led.iloc[0] > 1:
         many = report.in_words(int(led.iloc[0]))
         most += f"{led.index[0]} leads for {many} of {report.in_words(n)}. "

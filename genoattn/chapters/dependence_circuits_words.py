@@ -136,8 +136,10 @@ def say_kept(curve: pd.DataFrame, order: list[str]) -> str:
     fewer = int(below["n_heads"])
     return (
         f"**{n} of {len(order)} heads keep {_kept(row)}** of the PR AUC ({whole['pr_auc']:.3f}): "
-        f"{_first(order[:n])} (first those kept longest). It is the smallest circuit that was "
-        f"scored whose whole interval reaches {GOAL:.0%}; the next smaller one, of "
+        f"{_first(order[:n])} (first those kept longest). Of the circuits that were scored, those "
+        "of "
+        f"{listed(curve['n_heads'].iloc[:-1].map(str))} heads, it is the smallest whose whole "
+        f"interval lies above {GOAL:.0%}; the next smaller one, of "
         f"{fewer} head{'s' * (fewer != 1)}, keeps {_kept(below)}.{rest}"
     )
 

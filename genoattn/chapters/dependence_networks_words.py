@@ -235,7 +235,8 @@ def _heads_of(made: Mediated, name: str, mine: Mediated) -> str:
     """Which heads carry which element, in the network on a stem and in the model."""
     if made.carriers.empty:
         return (
-            f"No single head of {name} carries an element: none restores more of one than in the "
+            f"No single head of {name} is shown to carry an element, that is, to restore more of "
+            "one than in the "
             f"same places of sites that lack it. {_restored(made)}"
         )
     told = []

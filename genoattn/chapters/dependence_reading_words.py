@@ -151,14 +151,24 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
     return (
         f"TF-MoDISco finds **{in_words(len(found))} element{'s' * (len(found) != 1)}** at "
         f"the {n_sites:,} sites and peaks (those that are both count once): {listed(told)}; in "
-        "brackets, the change of the log-odds "
-        "when random letters take the element's place there (further down, where heads are asked, "
+        "brackets, after the number of sites that have it, the change of the log-odds when random "
+        "letters take the element's place at some of them (further down, where heads are asked, "
         "the sites are those whose letters match the element's matrix, and other letters take its "
         "place; so the losses differ). "
         f"The interval lies below zero for {_of(len(costly), len(found))}; "
         f"{_of(len(named), len(found))} {'has' if len(named) < 2 else 'have'} a known counterpart "
-        f"(q ≤ {max_q:g}).\n" + folded("All elements found", table(shown))
+        f"(q ≤ {max_q:g}), whose letters the motif resembles; that a protein of this name binds "
+        f"there is not shown.{_rising(found)}\n" + folded("All elements found", table(shown))
     )
+
+
+def _rising(found: pd.DataFrame) -> str:
+    """Say which elements raise the output when they are replaced; nothing if there is none."""
+    rising = found[found["ci_low"] > 0]
+    if rising.empty:
+        return ""
+    names = [_placed(*pair) for pair in zip(rising["element"], rising["offset"], strict=True)]
+    return f" Where {listed(names)} is replaced, the output rises: it speaks against a start site."
 
 
 def _bits(least: float) -> str:
@@ -312,7 +322,7 @@ def say_factors(found: pd.DataFrame, by_head: pd.DataFrame | None, max_q: float)
         said += (
             f"{'For the others, the' if told else 'The'} smallest effect that would have been "
             f"found four times out of five is {best:.2f} to {weakest:.2f} log-odds; where it is "
-            "above 1, the test could hardly have found anything. "
+            "above 1, only an effect as large as that could have been found. "
         )
     said += " ".join(_verdict(found, name, claim, max_q) for name, claim in _CLAIMS.items())
     if by_head is not None and len(by_head):

@@ -85,7 +85,7 @@ def say_sample_error(
         f"median head the sample mean errs by at most {relative.median():.1%} of the head's peak; "
         f"for the worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means "
         "are off by "
-        "more than two standard errors, where independent samples would give 5%. "
+        "more than two standard errors; normally distributed errors would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nA sample misses the extremes: its largest weight is typically "
         f"{np.median(reached):.0%} of the true largest (median over heads and distances), at worst "
@@ -249,14 +249,33 @@ def _named(networks: pd.DataFrame) -> _Named:
 def say_null(networks: pd.DataFrame) -> str:
     """Say in one sentence what the same rule names where nothing was learnt."""
     named = _named(networks)
-    several = (networks["control"] == "").sum() > 1
+    learnt = networks["control"] == ""
+    several = learnt.sum() > 1
+    looking, elsewhere = (
+        int(networks.loc[which, "n_selective"].sum()) for which in (learnt, ~learnt)
+    )
+    against = f", against {looking} of {named.n} in all trained seeds" if several else ""
     return (
-        f"Of the heads of networks not trained on start sites, {named.hits_null} of "
-        f"{named.n_null} match "
-        "an element by the same rule"
-        + (f"; of those of all trained seeds, {named.hits} of {named.n}" if several else "")
-        + f": {'' if named.significant else 'not '}significantly {'more' if several else 'fewer'}, "
-        "counting heads as independent."
+        f"Of the {named.n_null} heads of networks not trained on start sites, "
+        f"{elsewhere or 'none'} "
+        f"{_form(elsewhere or 1, 'looks', 'look')} so at one place{against}; "
+        f"{named.hits_null or 'none'} {_form(named.hits_null or 1, 'matches', 'match')} an "
+        "element by the same rule"
+        + (f", against {named.hits} of {named.n}" if several else "")
+        + f": {'' if named.significant else 'not '}significantly fewer, counting heads as "
+        "independent."
+    )
+
+
+def _say_selective_ones(networks: pd.DataFrame, learnt: pd.Series) -> str:
+    """Say how many heads look at one place, in networks trained on start sites and in others."""
+    own, others = (
+        listed(networks.loc[which, "n_selective"].map(str)) for which in (learnt, ~learnt)
+    )
+    n = networks["n_heads"].iloc[0]
+    return (
+        f"Of each network's {n} heads, {own} are selective where start sites were learnt, and "
+        f"{others} elsewhere. "
     )
 
 
@@ -294,7 +313,8 @@ def say_networks(networks: pd.DataFrame, missing: Sequence[str]) -> str:
     return (
         f"Of the {named.n} heads trained on start sites, {named.hits} have a role{every}; of the "
         f"{named.n_null} others, {named.hits_null}. {verdict} ({named.tested}). "
-        "For comparison, the median head's motif has "
+        + _say_selective_ones(networks, learnt)
+        + "For comparison, the median head's motif has "
         f"{listed(bits[~learnt])} bits in networks not trained on start sites, and "
         f"{listed(bits[learnt])} in the others."
         + (f" Not there, and left out: {listed(missing)}." if missing else "")
@@ -335,7 +355,7 @@ def say_pairs(
     span : tuple of int
         Nearest and farthest.
     """
-    separate = f"at two separate positions ({span[0]} to {span[1]} nt apart)"
+    separate = f"at two positions that are {span[0]} to {span[1]} nt apart"
     none = "we find **no jointly read spaced motif**"
     if n_together == 0:
         return (
@@ -399,7 +419,8 @@ def say_spacer(
         f"{first} and {second} find a spacer of **{most['spacer']:.0f} nt** most often, in "
         f"{most['share']:.0%} of {by_heads['n'].sum()} promoters: {verdict} "
         f"({most['expected']:.0%}; p = {most['p_value']:.2g} by pairing promoters at random, not "
-        "corrected for taking the most frequent spacer). Within 1 nt of the published "
+        "corrected for taking the most frequent spacer, and thus a hint only). Within 1 nt of the "
+        "published "
         f"{known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
     )
 
@@ -474,7 +495,8 @@ def say_known_motifs(
     return (
         f"Against all {n_known} known motifs, at any place, "
         f"**{few if len(passing) else few.lower()}** {passes} (q ≤ {max_q:g}; by TOMTOM's own "
-        f"p-values with the usual Benjamini-Hochberg correction, {len(by_tomtom) or 'none'} would)"
+        f"p-values with the usual Benjamini-Hochberg correction, {len(by_tomtom) or 'none'} would;"
+        " we rely on shuffled motifs, which have the heads' own composition)"
         ". The test of elements above makes far fewer comparisons: a few elements, each at its "
         f"place. A p-value of at most 0.01 is reached by {row['shuffled']:.2%} of the "
         f"comparisons of shuffled motifs and by {row['heads']:.2%} of "
@@ -519,10 +541,12 @@ def say_known_sites(
     n_sets = enriched.groupby(["kind", "name"]).ngroups
     have, are = _form(n, "has", "have"), _form(len(passing), "is", "are")
     said = (
-        f"**{_of(n, len(any_site), 'head')}** {have} best positions enriched in binding sites as a "
-        f"whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} sets is tested "
+        f"**{_of(n, len(any_site), 'head')}** {have} best positions that are shown to be enriched "
+        f"in binding sites as a whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} "
+        "sets is tested "
         "too (all sites of a kind, those of one factor, the promoters of one sigma factor): "
-        f"{_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} enriched"
+        f"{_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} shown to be "
+        "enriched"
     )
     if top.empty:
         return f"{said}."
@@ -613,10 +637,11 @@ def say_tested(
         What the sequence is called that the elements are of.
     """
     n_known = int((best["q_value"] <= max_q).sum())
-    named = f" ({listed(profiles.names(roles))})" if len(roles) else ""
+    named = f": {grouped(roles, 'element')}" if len(roles) else ""
     told = (
-        f"At q ≤ {max_q:g}, {_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a "
-        f"{near} element at its place{named}; against all known motifs, at any place, "
+        f"At q ≤ {max_q:g} (q: the share of false ones to be expected among such matches), "
+        f"{_heads(len(roles))} {_form(len(roles), 'matches', 'match')} a {near} element at its "
+        f"place{named}; against all known motifs, at any place, "
         f"{_heads(n_known, 'none')} {_form(n_known, 'passes', 'pass')}"
     )
     rest = _unread(len(best) - len(roles), len(best))
@@ -624,8 +649,8 @@ def say_tested(
         return f"{told}.{rest}"
     n_sites = int((any_site["q_value"] <= max_q).sum())
     told += (
-        f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best positions enriched in known "
-        "binding sites"
+        f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best positions that are shown to be "
+        "enriched in known binding sites"
     )
     finite = any_site[np.isfinite(any_site["odds_ratio"])]
     if finite.empty:

@@ -121,9 +121,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, a difference is significant only if, of all {n * m} "
-        f"pairs of one of these and one of those, the share moved is greater with the role in at "
-        f"least {needed:.0%}"
+        f"; with {n} heads against {m}, a difference is significant only if the one with a role "
+        f"moves more in at least {needed:.0%} of all pairs"
     )
 
 

@@ -186,7 +186,7 @@ def test_enough_heads_are_those_that_reach_nine_tenths(share, text, in_all):
     maps = pd.DataFrame({"element": "box", "head": "L1 H6", "key": [-40, -35], "share": [0.1, 0.3]})
     said = carried.say_ways(sets(share), hops, bins, maps, CRITERIA)
     assert text in said
-    assert said.startswith("**To restore 90% of an effect, ") and in_all in said
+    assert said.startswith("**To restore 90% of an effect in this network, ") and in_all in said
     assert " leads for " not in said and "to a given one above it is shown for box (the" in said
     assert "at queries -11 to -7 only, L1 H6 brings back 40%, not significantly; of its k" in said
     assert "keys, those of the bin that begins at -35 bring most" in said
@@ -390,7 +390,7 @@ def test_heads_on_a_stem_that_carry_nothing_are_said_to_restore_a_part():
     )
     made = SimpleNamespace(shares=shares, criteria=CRITERIA, carriers=shares[:0])
     said = networks._heads_of(made, "a", SimpleNamespace(used=["box"]))
-    assert said.startswith("No single head of a carries an element: none restores more of one")
+    assert said.startswith("No single head of a is shown to carry an element, that is, to restore")
     assert "Yet L1 H1 restores 20% to 30% of box and start; L1 H4 restores 10% of box, as if" in (
         said
     )

@@ -186,8 +186,11 @@ def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
     said = words.say_networks(few, [])
     assert "it is not shown that more heads have a role where start sites were learnt" in said
     assert "with 7 or more it would be significant" in said
-    assert "1 of 36 match an element by the same rule: not significantly fewer, " in words.say_null(
-        few
+    assert "10 are selective where start sites were learnt, and 10 elsewhere." in said
+    assert words.say_null(few) == (
+        "Of the 36 heads of networks not trained on start sites, 10 look so at one place; 1 "
+        "matches an element by the same rule: not significantly fewer, counting heads as "
+        "independent."
     )
     more = networks(("a", "", 9), ("b", "", 8), ("a-untrained", "untrained", 1))
     said = words.say_networks(more, [])
@@ -197,7 +200,8 @@ def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
         and "would be" not in said
     )
     assert words.say_null(more).endswith(
-        "seeds, 17 of 72: significantly more, counting heads as independent."
+        "1 matches an element by the same rule, against 17 of 72: significantly fewer, counting "
+        "heads as independent."
     )
 
 
@@ -372,7 +376,7 @@ def test_elements_that_are_matched(given, n, said):
             0,
             [],
             "In 1 of 630 pairs of heads, the weights are correlated beyond chance, in none of "
-            "these at two separate",
+            "these at two positions that are 7 to 60 nt",
         ),
         (54, 2, [False, False], "Among the strongest (2 drawn) we find **no jointly read spaced"),
         (54, 2, [True, False], "Of the strongest (2 drawn), **1** shows a spaced motif."),
@@ -464,7 +468,7 @@ def test_known_motifs_count_up_to_the_greatest_q(q, said):
     told = words.say_known_motifs(known(*q), known(*q), calibration, 8, 0.05)
     assert said in told
     assert ("CRP" in told) == (min(q) <= 0.05)
-    assert f"correction, {sum(one <= 0.05 for one in q) or 'none'} would)" in told
+    assert f"correction, {sum(one <= 0.05 for one in q) or 'none'} would; we rely on" in told
     assert "1.00% of the comparisons of shuffled motifs and by 2.00%" in told
 
 
@@ -491,11 +495,14 @@ def enriched(*q) -> pd.DataFrame:
 def test_known_sites_at_the_limits():
     none = enriched(0.06, 1.0)
     said = words.say_known_sites(none, none, 0.05)
-    assert "**None of 2 heads** has best positions enriched" in said
-    assert said.endswith("none of 2 pairs of head and set is enriched.") and "|" not in said
+    assert "**None of 2 heads** has best positions that are shown to be enriched in" in said
+    assert (
+        said.endswith("none of 2 pairs of head and set is shown to be enriched.")
+        and "|" not in said
+    )
     both = enriched(0.05, 0.05)
     said = words.say_known_sites(both, both, 0.05)
-    assert "**2 of 2 heads** have best positions enriched" in said
+    assert "**2 of 2 heads** have best positions that are shown to be enriched" in said
     assert "3.0 (1.5 to 6.0)" in said and "inf (no interval)" in said
     assert "the clearest 1:" in words.say_known_sites(both, both, 0.05, most=1)
 
@@ -512,7 +519,7 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
     )
-    assert "2 heads match a promoter element at its place (L1 H2 and L3 H1)" in some
+    assert "2 heads match a promoter element at its place: -10 (L1 H2) and -35 (L3 H1); ag" in some
     assert "at any place, 1 head passes; 1 head has best positions" in some
     assert "q = 0.05)." in some and "chance" not in some
     two = known(1.0, 1.0, 1.0)
