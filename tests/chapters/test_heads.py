@@ -183,22 +183,25 @@ def networks(*rows: tuple[str, str, int]) -> pd.DataFrame:
 
 def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
     few = networks(("a", "", 3), ("a-untrained", "untrained", 1))
+    few["n_selective"] = [10, 2]
     said = words.say_networks(few, [])
     assert "it is not shown that more heads have a role where start sites were learnt" in said
     assert "with 7 or more it would be significant" in said
-    assert "10 are selective where start sites were learnt, and 10 elsewhere." in said
+    assert "10 are selective where start sites were learnt, and 2 elsewhere." in said
     assert words.say_null(few) == (
-        "Of the 36 heads of networks not trained on start sites, 10 look so at one place; 1 "
+        "Of the 36 heads of networks not trained on start sites, 2 look so at one place; 1 "
         "matches an element by the same rule: not significantly fewer, counting heads as "
         "independent."
     )
     more = networks(("a", "", 9), ("b", "", 8), ("a-untrained", "untrained", 1))
+    more["n_selective"] = [12, 13, 2]
     said = words.say_networks(more, [])
     assert "17 have a role (9 and 8, network by network)" in said
     assert (
         "**So more heads have a role in the networks trained on start sites**" in said
         and "would be" not in said
     )
+    assert "2 look so at one place, against 25 of 72 in all trained seeds; " in words.say_null(more)
     assert words.say_null(more).endswith(
         "1 matches an element by the same rule, against 17 of 72: significantly fewer, counting "
         "heads as independent."
