@@ -402,8 +402,7 @@ def say_real(table: pd.DataFrame, weights: str) -> str:
             "This rule differs from that of the table of elements. It asks at other sites and with "
             "other replacements. That table also requires that a head restore more at sites that "
             "have the element than at sites that lack it; this rule does not. So losses and heads "
-            "can differ, and an element can be claimed here that no head carries there, above all "
-            "one whose letters are also those of another claim."
+            "can differ, and an element can be claimed here that no head carries there."
         )
     return "\n\n".join(told)
 

@@ -4,11 +4,14 @@ A claim is an element that the network reads and that at least one head hands on
 
 1. **Found.** What each letter around some start sites contributes is mapped (`saturation`, exactly
    or to first order), and motifs are looked for in the map (`motif_discovery`), and again
-   in what the first leave unexplained. A motif with a gap is as many elements as it has parts;
-   other letters at the same place are the same element (`pooled`); of several that are alike one nt
-   beside each other the one that says most stays.
-2. **Used.** At other start sites that have the element its letters are put in another order: the
-   log-odds must fall (`carriers.effects`).
+   in what the first leave unexplained; last, letters that contribute at one place in the mean of
+   all sites (`standing`). A motif with a gap is as many elements as it has parts; other letters at
+   the same place are the same element (`pooled`). Its letters are those at sites where no element
+   that says more takes the same place (`distinct`, `separated`).
+2. **Used.** At other start sites that have the element, and where no element that says more takes
+   the same place (`alone`), its letters are put in another order: the log-odds must fall
+   (`carriers.effects`). So what is a part of another element, or that element moved by a letter,
+   is no claim of its own.
 3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
    stood there (`mediation`): with at least one head some of the effect must come back, beyond
    doubt over all heads and elements of the network (`carriers.carried`).
@@ -31,7 +34,7 @@ from numpy.typing import NDArray
 from genoattn.evaluation import bootstrap
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome
-from genoattn.heads.elements import Element
+from genoattn.heads.elements import Element, sited
 from genoattn.interventions import replacement
 from genoattn.interventions.carriers import COLUMNS, Answer, Criteria, carried, effects, shares
 from genoattn.interventions.mediation import check_model, mediation
@@ -41,8 +44,15 @@ from genoattn.interventions.motif_discovery import (
     discover,
     elements_used,
     known_by_place,
+    laid,
 )
-from genoattn.interventions.noise import Question, questions
+from genoattn.interventions.noise import (
+    N_RANDOM,
+    Question,
+    has_element,
+    questions,
+    random_places,
+)
 from genoattn.interventions.saturation import MutationMap, first_order
 from genoattn.model.annotator import Annotator
 
@@ -51,6 +61,7 @@ __all__ = [
     "Claims",
     "Rule",
     "agreement",
+    "alone",
     "apart",
     "ask",
     "claim",
@@ -61,6 +72,8 @@ __all__ = [
     "predicted",
     "randomised",
     "searched",
+    "separated",
+    "standing",
     "without",
 ]
 
@@ -84,6 +97,9 @@ class Rule:
         Random replacements at each site.
     rare : float
         A site has an element where its match is one that this share of random places has at most.
+    faint : float
+        An element takes a place from those that say less where its match is one that this share of
+        random places has at most.
     least : float
         Log-odds of an effect or of what comes back with a head that may be chance.
     max_q : float
@@ -101,8 +117,9 @@ class Rule:
         box is one fewer.
     max_alike : float
         Of two motifs at one place more alike than this (cosine) one is enough.
-    max_beside : float
-        The same for two motifs one nt beside each other: TG and TTGCW are two.
+    steady : float
+        Log-odds between the best and the worst letter, in the mean of all sites, from which on a
+        place is an element by itself.
     tolerance : int
         A claimed and a planted offset may differ by so many nt.
     min_similarity : float
@@ -120,6 +137,7 @@ class Rule:
     n_sites: int = 60
     draws: int = 2
     rare: float = 0.05
+    faint: float = 0.25
     least: float = 0.05
     max_q: float = 0.05
     block: int = 2_000
@@ -128,7 +146,7 @@ class Rule:
     rounds: int = 2
     gap: int = 4
     max_alike: float = 0.5
-    max_beside: float = 0.9
+    steady: float = 0.3
     tolerance: int = 1
     min_similarity: float = 0.8
     min_used: float = 0.5
@@ -144,6 +162,9 @@ AROUND = 20
 
 PREDICTED_DRAWS = 32
 """Random letters that a prediction is the mean of."""
+
+LEAST_BITS = 1.0
+"""Information of what is left of a motif beside another: that of one letter out of two."""
 
 FEWEST = 10
 """Sites at which elements are asked about, at least."""
@@ -278,11 +299,13 @@ def claim(
             f"{len(unseen)} sites to ask about elements at, besides those where they are found: at "
             f"least {FEWEST} are needed"
         )
-    names, patterns = _elements(found, genome, known, rule)
+    names, patterns = _elements(found, genome, part, known, rule, seed)
     elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
+    free = alone(genome, unseen, part, elements, rule.faint, seed)
     asked = ask(
-        model, genome, unseen, part, elements, rule=rule, seed=seed, name=name, progress=progress
-    )
+        model, genome, unseen, part, elements, free,
+        rule=rule, seed=seed, name=name, progress=progress,
+    )  # fmt: skip
     told = pd.DataFrame(
         [
             (each, one.consensus, one.offset, one.offset + one.width - 1, len(one))
@@ -308,6 +331,7 @@ def ask(
     sites: pd.DataFrame,
     part: NDArray[np.bool_],
     elements: Sequence[Element],
+    at: NDArray[np.bool_] | None = None,
     *,
     rule: Rule,
     seed: int,
@@ -325,15 +349,18 @@ def ask(
         have it.
     elements : sequence of Element
         Of different names.
-
+    at : bool array, shape (elements, sites), optional
+        Sites at which each may be asked about; all by default.
     """
     block = bootstrap.blocks(part, rule.block)
     given = sites[["position", "strand"]].reset_index(drop=True)
     given = given.assign(block=block[given["position"].to_numpy()])
+    every = np.ones((len(elements), len(given)), dtype=bool) if at is None else at
     asked = [
         one
+        for element, mine in zip(elements, every, strict=True)
         for one in questions(
-            genome, given, part, elements,
+            genome, given[mine].reset_index(drop=True), part, [element],
             n_sites=rule.n_sites, draws=rule.draws, rare=rule.rare, seed=seed,
         )
         if not one.control
@@ -352,6 +379,48 @@ def ask(
     return Asked(answered, table, asked)
 
 
+def alone(
+    genome: Genome,
+    sites: pd.DataFrame,
+    part: NDArray[np.bool_],
+    elements: Sequence[Element],
+    faint: float,
+    seed: int,
+) -> NDArray[np.bool_]:
+    """Mark the sites at which no element before it takes the place of an element.
+
+    An element takes the letters of its best match at a site if the match is one that the share
+    ``faint`` of random places has at most (`_there`).
+
+    Parameters
+    ----------
+    genome : Genome
+    sites : DataFrame
+        ``position``, ``strand``.
+    part : bool array, shape (L,)
+        From whose places matches by chance are known.
+    elements : sequence of Element
+        Those that say most first.
+    faint : float
+    seed : int
+        Of the random places.
+
+    Returns
+    -------
+    bool array, shape (elements, sites)
+    """
+    anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
+    first = np.empty((len(elements), len(sites)), dtype=np.int64)
+    there, free = (np.ones(first.shape, dtype=bool) for _ in range(2))
+    for number, element in enumerate(elements):
+        first[number], there[number] = _there(genome, sites, anywhere, element, faint)
+        width = len(element.probabilities)
+        for other in range(number):
+            beside = len(elements[other].probabilities)
+            free[number] &= ~_meet(first[number], width, first[other], beside, there[other])
+    return free
+
+
 def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
     """At most so many sites, drawn at random, in their order."""
     chosen = np.random.default_rng(seed).permutation(len(sites))[:most]
@@ -362,20 +431,26 @@ def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 
 
 def _elements(
-    found: MutationMap, genome: Genome, known: Sequence[Element], rule: Rule
+    found: MutationMap,
+    genome: Genome,
+    part: NDArray[np.bool_],
+    known: Sequence[Element],
+    rule: Rule,
+    seed: int,
 ) -> tuple[list[str], list[Pattern]]:
     """Elements of a mutation map with their names, those that say most first."""
     patterns: list[Pattern] = []
     left = found
     for _ in range(rule.rounds):
         new = [
-            part
+            part_of
             for one in discover(left, min_seqlets=rule.min_seqlets)
-            for part in parts(one, rule.gap)
+            for part_of in parts(one, rule.gap)
         ]
         patterns += new
         left = without(left, new)
-    patterns = pooled(patterns)
+    patterns = pooled([*patterns, *standing(left, rule.steady, rule.min_seqlets)])
+    patterns = separated(found, genome, part, distinct(patterns, rule.max_alike), rule, seed)
     by_place = pd.DataFrame()
     if known and patterns:
         background = motifs.composition(genome.codes)
@@ -385,8 +460,112 @@ def _elements(
     every = sorted(
         elements_used(patterns, found, by_place, shapeless), key=lambda one: -_bits(one.pattern)
     )
-    kept = distinct([one.pattern for one in every], rule.max_alike, rule.max_beside)
-    return [every[number].name for number in kept], [every[number].pattern for number in kept]
+    return [one.name for one in every], [one.pattern for one in every]
+
+
+def standing(found: MutationMap, steady: float, min_seqlets: int) -> list[Pattern]:
+    """Find letters that contribute at one place in the mean of all sites.
+
+    A word of two letters at every start site, such as the first nucleotide and the one before it,
+    is too short to be grouped by its likeness with others. In the mean over sites it shows.
+
+    Parameters
+    ----------
+    found : MutationMap
+    steady : float
+        Log-odds between the best and the worst letter of a column, in the mean over all sites, from
+        which on it is one. Columns beside it that contribute at least `motif_discovery.WEAK` of
+        that belong to it.
+    min_seqlets : int
+        Fewest sites that have the letters: half or more of what the best ones contribute.
+    """
+    mean = found.hypothetical.mean(axis=0).astype(np.float64)
+    worth = mean.max(axis=1) - mean.min(axis=1)
+    patterns = []
+    left = worth.copy()
+    while len(left) and left.max() >= steady:
+        best = int(left.argmax())
+        weak = np.flatnonzero(worth < WEAK * worth[best])
+        begin = int(weak[weak < best].max(initial=-1)) + 1
+        end = int(weak[weak > best].min(initial=len(worth)))
+        left[begin:end] = 0
+        letters = np.vstack([mean[begin:end].T, mean[begin:end].min(axis=1)])  # unknown: the worst
+        score = letters[found.codes[:, begin:end], np.arange(end - begin)].sum(axis=1)
+        row = np.flatnonzero(score >= mean[begin:end].max(axis=1).sum() / 2)
+        if end - begin >= 2 and len(row) >= min_seqlets:
+            patterns.append(laid(found, row, np.full(len(row), begin), end - begin))
+    return patterns
+
+
+def separated(
+    found: MutationMap,
+    genome: Genome,
+    part: NDArray[np.bool_],
+    patterns: Sequence[Pattern],
+    rule: Rule,
+    seed: int,
+) -> list[Pattern]:
+    """Keep of each pattern the sites at which none before it takes its place.
+
+    What a motif has of another one beside it, or of the same one moved by a letter, is so left out
+    of its letters; a pattern that has fewer than ``rule.min_seqlets`` sites of its own is none.
+
+    Parameters
+    ----------
+    found : MutationMap
+    genome : Genome
+    part : bool array, shape (L,)
+        From whose places matches by chance are known.
+    patterns : sequence of Pattern
+        Those that say most first.
+    rule : Rule
+        ``faint``, ``min_seqlets``.
+    seed : int
+        Of the random places.
+
+    Returns
+    -------
+    list of Pattern
+        Most sites first.
+    """
+    anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
+    kept: list[Pattern] = []
+    taken: list[tuple[NDArray[np.int64], NDArray[np.bool_], int]] = []
+    for one in patterns:
+        free = np.ones(len(one), dtype=bool)
+        for first, there, width in taken:
+            free &= ~_meet(one.first, one.width, first[one.row], width, there[one.row])
+        if free.sum() < rule.min_seqlets:
+            continue
+        own = laid(found, one.row[free], one.first[free] - found.offset[0], one.width)
+        kept.append(own)
+        first, there = _there(genome, found.sites, anywhere, _as_element("", own), rule.faint)
+        taken.append((first, there, one.width))
+    return sorted(kept, key=len, reverse=True)
+
+
+def _there(
+    genome: Genome, sites: pd.DataFrame, anywhere: pd.DataFrame, element: Element, faint: float
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where an element fits best at each site, and whether it is there.
+
+    Nowhere, if more than the share ``faint`` of random places have its best match: where so short a
+    word stands, another may.
+    """
+    first, score = sited(genome, sites, element)
+    there, _, share = has_element(score, sited(genome, anywhere, element)[1], faint)
+    return first, there & (share <= faint)
+
+
+def _meet(
+    first: NDArray[np.int64],
+    width: int,
+    other: NDArray[np.int64],
+    other_width: int,
+    there: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Whether another element is there, and shares letters with this one."""
+    return there & (first < other + other_width) & (other < first + width)
 
 
 def without(found: MutationMap, patterns: Sequence[Pattern]) -> MutationMap:
@@ -408,8 +587,7 @@ def parts(pattern: Pattern, gap: int) -> list[Pattern]:
     Next to nothing is less than `motif_discovery.WEAK` of the best column. Outer columns of a part
     that contribute as little are left out; a part has two columns at least.
     """
-    share = pattern.counts / np.maximum(pattern.counts.sum(axis=1, keepdims=True), 1)
-    worth = np.abs((pattern.contribution * share).sum(axis=1))
+    worth = _column_worth(pattern)
     told = np.flatnonzero(worth >= WEAK * worth.max())
     if len(told) < 2:
         return [pattern]
@@ -418,6 +596,12 @@ def parts(pattern: Pattern, gap: int) -> list[Pattern]:
     if len(stretches) == 1:
         return [pattern]
     return [_cut(pattern, left, right) for left, right in stretches if right - left >= 2]
+
+
+def _column_worth(pattern: Pattern) -> NDArray[np.float64]:
+    """What each column contributes with its letters, absolute."""
+    share = pattern.counts / np.maximum(pattern.counts.sum(axis=1, keepdims=True), 1)
+    return np.abs((pattern.contribution * share).sum(axis=1))
 
 
 def _cut(pattern: Pattern, left: int, right: int) -> Pattern:
@@ -481,29 +665,50 @@ def _together(one: Pattern, other: Pattern) -> Pattern:
     )
 
 
-def distinct(patterns: Sequence[Pattern], max_alike: float, max_beside: float) -> list[int]:
-    """Numbers of the patterns that are not like one before them at its place.
+def distinct(patterns: Sequence[Pattern], max_alike: float) -> list[Pattern]:
+    """Leave out of each pattern what one that says more already has at its place.
 
-    Two are compared by the cosine of their letters' information over all columns of both: where
-    they usually lie (at most ``max_alike``), and with one of them moved by one nt, as places vary
-    (at most ``max_beside``).
+    Two are alike by the cosine of their letters' information over all columns of both, where they
+    usually lie. Of a pattern that is alike one before it, the columns beside that one are left, if
+    there are two that contribute and hold `LEAST_BITS`: of TGNTATAAT, beside TATAAT, TG.
+
+    Returns
+    -------
+    list of Pattern
+        Those that say most first.
     """
-    kept: list[int] = []
-    for number, one in enumerate(patterns):
-        if all(
-            _alike(one, patterns[other], 0) <= max_alike
-            and max(_alike(one, patterns[other], shift) for shift in (-1, 1)) <= max_beside
-            for other in kept
-        ):
-            kept.append(number)
-    return kept
+    kept: list[Pattern] = []
+    for whole in sorted(patterns, key=_bits, reverse=True):
+        left: Pattern | None = whole
+        for other in kept:
+            if left is not None and _alike(left, other) > max_alike:
+                left = _beside(left, other)
+        if left is not None:
+            kept.append(left)
+    return sorted(kept, key=_bits, reverse=True)
 
 
-def _alike(one: Pattern, other: Pattern, shift: int) -> float:
-    """Cosine of two patterns' letters where they lie, the other one moved by so many nt."""
+def _beside(one: Pattern, other: Pattern) -> Pattern | None:
+    """The columns on that side of another pattern that says more; None if fewer than two do."""
+    begin = other.offset - one.offset
+    sides = [(0, max(0, begin)), (min(one.width, begin + other.width), one.width)]
+    cut = [_told(_cut(one, left, right)) for left, right in sides if right - left >= 2]
+    told = [piece for piece in cut if piece is not None and _bits(piece) >= LEAST_BITS * len(piece)]
+    return max(told, key=_bits, default=None)
+
+
+def _told(one: Pattern) -> Pattern | None:
+    """A pattern without outer columns that contribute next to nothing; None if one is left."""
+    told = np.flatnonzero(_column_worth(one) >= WEAK * _column_worth(one).max())
+    left, right = int(told[0]), int(told[-1]) + 1
+    return _cut(one, left, right) if right - left >= 2 else None
+
+
+def _alike(one: Pattern, other: Pattern) -> float:
+    """Cosine of two patterns' letters where they lie."""
     a, b = motifs.letter_heights(one.counts), motifs.letter_heights(other.counts)
     scale = np.linalg.norm(a) * np.linalg.norm(b)
-    begin = other.offset - one.offset + shift  # of b's first column, in columns of a
+    begin = other.offset - one.offset  # of b's first column, in columns of a
     left, right = max(0, begin), min(len(a), begin + len(b))
     if right <= left or scale == 0:
         return 0.0

@@ -42,6 +42,7 @@ __all__ = [
     "elements_used",
     "known_by_place",
     "known_by_shape",
+    "laid",
     "worth",
 ]
 
@@ -125,7 +126,7 @@ def discover(found: MutationMap, *, min_seqlets: int = 20) -> list[Pattern]:
         )
         left, right = _core(np.abs((mean * letters / len(row)).sum(1)))
         for chosen in _by_place(start, min_seqlets):
-            patterns.append(_laid(found, row[chosen], start[chosen] + left, right - left))
+            patterns.append(laid(found, row[chosen], start[chosen] + left, right - left))
     return sorted((p for p in patterns if len(p) >= min_seqlets), key=len, reverse=True)
 
 
@@ -195,7 +196,7 @@ def _by_place(start: NDArray[np.int64], fewest: int) -> list[NDArray[np.int64]]:
     return groups
 
 
-def _laid(
+def laid(
     found: MutationMap, row: NDArray[np.int64], start: NDArray[np.int64], width: int
 ) -> Pattern:
     """The pattern of some places (columns of the map), those beyond its ends left out."""
@@ -436,7 +437,7 @@ def elements_used(
         largest = parts[0][0]  # patterns come most sites first
         row = np.concatenate([largest.row, *(one.row for one, _, _ in parts[1:])])
         start = np.concatenate([_aligned(one, largest) for one, _, _ in parts])
-        pattern = _laid(found, row, start - found.offset[0], largest.width)
+        pattern = laid(found, row, start - found.offset[0], largest.width)
         best = min(parts, key=lambda part: part[2])
         every.append(Found(name, pattern, best[1], best[2], placed))
     return sorted(every, key=lambda one: len(one.pattern), reverse=True)
