@@ -7,7 +7,7 @@ A claim is an element that the network reads and that at least one head hands on
    in what the first leave unexplained; last, letters that contribute at one place in the mean of
    all sites (`standing`). A motif with a gap is as many elements as it has parts; other letters at
    the same place are the same element (`pooled`). Its letters are those at sites where no element
-   that says more takes the same place (`distinct`, `separated`).
+   that says more takes the same place (`patterns`, `separation`).
 2. **Used.** At other start sites that have the element, and where no element that says more takes
    the same place (`alone`), its letters are put in another order: the log-odds must fall
    (`carriers.effects`). So what is a part of another element, or that element moved by a letter,
@@ -24,7 +24,7 @@ and compared with what its replacement costs there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -34,26 +34,31 @@ from numpy.typing import NDArray
 from genoattn.evaluation import bootstrap
 from genoattn.genome import motifs
 from genoattn.genome.sequence import Genome
-from genoattn.heads.elements import Element, sited
+from genoattn.genome.sites import paper_label
+from genoattn.heads.elements import Element
 from genoattn.interventions import replacement
 from genoattn.interventions.carriers import COLUMNS, Answer, Criteria, carried, effects, shares
 from genoattn.interventions.mediation import check_model, mediation
 from genoattn.interventions.motif_discovery import (
-    WEAK,
+    Found,
     Pattern,
     discover,
     elements_used,
     known_by_place,
     laid,
 )
-from genoattn.interventions.noise import (
-    N_RANDOM,
-    Question,
-    has_element,
-    questions,
-    random_places,
+from genoattn.interventions.noise import N_RANDOM, Question, questions, random_places
+from genoattn.interventions.patterns import (
+    bits,
+    distinct,
+    parts,
+    pooled,
+    standing,
+    told,
+    without,
 )
 from genoattn.interventions.saturation import MutationMap, first_order
+from genoattn.interventions.separation import Taken, alone, beside_all, taken_by
 from genoattn.model.annotator import Annotator
 
 __all__ = [
@@ -61,20 +66,13 @@ __all__ = [
     "Claims",
     "Rule",
     "agreement",
-    "alone",
     "apart",
     "ask",
     "claim",
-    "distinct",
     "letters_around",
-    "parts",
-    "pooled",
     "predicted",
     "randomised",
     "searched",
-    "separated",
-    "standing",
-    "without",
 ]
 
 
@@ -116,7 +114,8 @@ class Rule:
         So many columns that contribute next to nothing part two elements; the middle of the -10
         box is one fewer.
     max_alike : float
-        Of two motifs at one place more alike than this (cosine) one is enough.
+        Where the letters of two motifs are more alike than this (cosine, over the columns that they
+        share), one is enough.
     steady : float
         Log-odds between the best and the worst letter, in the mean of all sites, from which on a
         place is an element by itself.
@@ -145,7 +144,7 @@ class Rule:
     level: float = 0.95
     rounds: int = 2
     gap: int = 4
-    max_alike: float = 0.5
+    max_alike: float = 0.7
     steady: float = 0.3
     tolerance: int = 1
     min_similarity: float = 0.8
@@ -163,11 +162,11 @@ AROUND = 20
 PREDICTED_DRAWS = 32
 """Random letters that a prediction is the mean of."""
 
-LEAST_BITS = 1.0
-"""Information of what is left of a motif beside another: that of one letter out of two."""
-
 FEWEST = 10
 """Sites at which elements are asked about, at least."""
+
+ENOUGH = 15
+"""Sites at which one element is asked about, at least: with fewer an interval is too narrow."""
 
 
 class Claims(NamedTuple):
@@ -301,7 +300,7 @@ def claim(
         )
     names, patterns = _elements(found, genome, part, known, rule, seed)
     elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
-    free = alone(genome, unseen, part, elements, rule.faint, seed)
+    free = alone(genome, unseen, part, elements, rare=rule.rare, faint=rule.faint, seed=seed)
     asked = ask(
         model, genome, unseen, part, elements, free,
         rule=rule, seed=seed, name=name, progress=progress,
@@ -363,7 +362,7 @@ def ask(
             genome, given[mine].reset_index(drop=True), part, [element],
             n_sites=rule.n_sites, draws=rule.draws, rare=rule.rare, seed=seed,
         )
-        if not one.control
+        if not one.control and len(one.sites) >= ENOUGH
     ]  # fmt: skip
     answers = [
         Answer(one, mediation(model, genome, one.sites, one.noised, name=one.element,
@@ -377,48 +376,6 @@ def ask(
     table = shares(answers, criteria, model=name, seed=seed)
     answered = _answered(elements, effects(answers, criteria), carried(table, criteria))
     return Asked(answered, table, asked)
-
-
-def alone(
-    genome: Genome,
-    sites: pd.DataFrame,
-    part: NDArray[np.bool_],
-    elements: Sequence[Element],
-    faint: float,
-    seed: int,
-) -> NDArray[np.bool_]:
-    """Mark the sites at which no element before it takes the place of an element.
-
-    An element takes the letters of its best match at a site if the match is one that the share
-    ``faint`` of random places has at most (`_there`).
-
-    Parameters
-    ----------
-    genome : Genome
-    sites : DataFrame
-        ``position``, ``strand``.
-    part : bool array, shape (L,)
-        From whose places matches by chance are known.
-    elements : sequence of Element
-        Those that say most first.
-    faint : float
-    seed : int
-        Of the random places.
-
-    Returns
-    -------
-    bool array, shape (elements, sites)
-    """
-    anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
-    first = np.empty((len(elements), len(sites)), dtype=np.int64)
-    there, free = (np.ones(first.shape, dtype=bool) for _ in range(2))
-    for number, element in enumerate(elements):
-        first[number], there[number] = _there(genome, sites, anywhere, element, faint)
-        width = len(element.probabilities)
-        for other in range(number):
-            beside = len(elements[other].probabilities)
-            free[number] &= ~_meet(first[number], width, first[other], beside, there[other])
-    return free
 
 
 def _drawn(sites: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
@@ -450,269 +407,55 @@ def _elements(
         patterns += new
         left = without(left, new)
     patterns = pooled([*patterns, *standing(left, rule.steady, rule.min_seqlets)])
-    patterns = separated(found, genome, part, distinct(patterns, rule.max_alike), rule, seed)
+    patterns = sorted(distinct(patterns, rule.max_alike), key=len, reverse=True)
     by_place = pd.DataFrame()
     if known and patterns:
         background = motifs.composition(genome.codes)
         block = found.sites["position"].to_numpy() // rule.block
         by_place = known_by_place(patterns, found, known, block, background=background)
     shapeless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
-    every = sorted(
-        elements_used(patterns, found, by_place, shapeless), key=lambda one: -_bits(one.pattern)
-    )
-    return [one.name for one in every], [one.pattern for one in every]
+    every = elements_used(patterns, found, by_place, shapeless)
+    return _separated(every, found, genome, ~part, rule, seed)
 
 
-def standing(found: MutationMap, steady: float, min_seqlets: int) -> list[Pattern]:
-    """Find letters that contribute at one place in the mean of all sites.
-
-    A word of two letters at every start site, such as the first nucleotide and the one before it,
-    is too short to be grouped by its likeness with others. In the mean over sites it shows.
-
-    Parameters
-    ----------
-    found : MutationMap
-    steady : float
-        Log-odds between the best and the worst letter of a column, in the mean over all sites, from
-        which on it is one. Columns beside it that contribute at least `motif_discovery.WEAK` of
-        that belong to it.
-    min_seqlets : int
-        Fewest sites that have the letters: half or more of what the best ones contribute.
-    """
-    mean = found.hypothetical.mean(axis=0).astype(np.float64)
-    worth = mean.max(axis=1) - mean.min(axis=1)
-    patterns = []
-    left = worth.copy()
-    while len(left) and left.max() >= steady:
-        best = int(left.argmax())
-        weak = np.flatnonzero(worth < WEAK * worth[best])
-        begin = int(weak[weak < best].max(initial=-1)) + 1
-        end = int(weak[weak > best].min(initial=len(worth)))
-        left[begin:end] = 0
-        letters = np.vstack([mean[begin:end].T, mean[begin:end].min(axis=1)])  # unknown: the worst
-        score = letters[found.codes[:, begin:end], np.arange(end - begin)].sum(axis=1)
-        row = np.flatnonzero(score >= mean[begin:end].max(axis=1).sum() / 2)
-        if end - begin >= 2 and len(row) >= min_seqlets:
-            patterns.append(laid(found, row, np.full(len(row), begin), end - begin))
-    return patterns
-
-
-def separated(
+def _separated(
+    every: Sequence[Found],
     found: MutationMap,
     genome: Genome,
     part: NDArray[np.bool_],
-    patterns: Sequence[Pattern],
     rule: Rule,
     seed: int,
-) -> list[Pattern]:
-    """Keep of each pattern the sites at which none before it takes its place.
+) -> tuple[list[str], list[Pattern]]:
+    """Keep the elements that have sites at which none that says more takes their place.
 
-    What a motif has of another one beside it, or of the same one moved by a letter, is so left out
-    of its letters; a pattern that has fewer than ``rule.min_seqlets`` sites of its own is none.
-
-    Parameters
-    ----------
-    found : MutationMap
-    genome : Genome
-    part : bool array, shape (L,)
-        From whose places matches by chance are known.
-    patterns : sequence of Pattern
-        Those that say most first.
-    rule : Rule
-        ``faint``, ``min_seqlets``.
-    seed : int
-        Of the random places.
-
-    Returns
-    -------
-    list of Pattern
-        Most sites first.
+    Letters are counted at these sites only, and outer columns that then contribute next to nothing
+    are left out. An element without a name of its own is called by its letters and place.
     """
     anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
-    kept: list[Pattern] = []
-    taken: list[tuple[NDArray[np.int64], NDArray[np.bool_], int]] = []
-    for one in patterns:
-        free = np.ones(len(one), dtype=bool)
-        for first, there, width in taken:
-            free &= ~_meet(one.first, one.width, first[one.row], width, there[one.row])
+    taken: list[Taken] = []
+    kept: dict[str, Pattern] = {}
+    for one in sorted(every, key=lambda one: bits(one.pattern), reverse=True):
+        whole = one.pattern
+        worth = motifs.letter_heights(whole.counts).sum(axis=1)
+        free = beside_all(whole.first, worth, taken, whole.row)
         if free.sum() < rule.min_seqlets:
             continue
-        own = laid(found, one.row[free], one.first[free] - found.offset[0], one.width)
-        kept.append(own)
-        first, there = _there(genome, found.sites, anywhere, _as_element("", own), rule.faint)
-        taken.append((first, there, one.width))
-    return sorted(kept, key=len, reverse=True)
-
-
-def _there(
-    genome: Genome, sites: pd.DataFrame, anywhere: pd.DataFrame, element: Element, faint: float
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where an element fits best at each site, and whether it is there.
-
-    Nowhere, if more than the share ``faint`` of random places have its best match: where so short a
-    word stands, another may.
-    """
-    first, score = sited(genome, sites, element)
-    there, _, share = has_element(score, sited(genome, anywhere, element)[1], faint)
-    return first, there & (share <= faint)
-
-
-def _meet(
-    first: NDArray[np.int64],
-    width: int,
-    other: NDArray[np.int64],
-    other_width: int,
-    there: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Whether another element is there, and shares letters with this one."""
-    return there & (first < other + other_width) & (other < first + width)
-
-
-def without(found: MutationMap, patterns: Sequence[Pattern]) -> MutationMap:
-    """Leave out of a map what patterns explain: no letter of theirs contributes any more.
-
-    What stands beside a frequent element at some of its sites, such as the TG of an extended -10
-    box, is too rare in the mean of that element's sites; it is found in what is left.
-    """
-    change = found.change.copy()
-    for one in patterns:
-        column = (one.first - found.offset[0])[:, None] + np.arange(one.width)
-        change[one.row[:, None], column] = 0
-    return replace(found, change=change)
-
-
-def parts(pattern: Pattern, gap: int) -> list[Pattern]:
-    """Cut a pattern where ``gap`` columns together contribute next to nothing.
-
-    Next to nothing is less than `motif_discovery.WEAK` of the best column. Outer columns of a part
-    that contribute as little are left out; a part has two columns at least.
-    """
-    worth = _column_worth(pattern)
-    told = np.flatnonzero(worth >= WEAK * worth.max())
-    if len(told) < 2:
-        return [pattern]
-    ends = np.flatnonzero(np.diff(told) > gap)
-    stretches = [(int(one[0]), int(one[-1]) + 1) for one in np.split(told, ends + 1)]
-    if len(stretches) == 1:
-        return [pattern]
-    return [_cut(pattern, left, right) for left, right in stretches if right - left >= 2]
-
-
-def _column_worth(pattern: Pattern) -> NDArray[np.float64]:
-    """What each column contributes with its letters, absolute."""
-    share = pattern.counts / np.maximum(pattern.counts.sum(axis=1, keepdims=True), 1)
-    return np.abs((pattern.contribution * share).sum(axis=1))
-
-
-def _cut(pattern: Pattern, left: int, right: int) -> Pattern:
-    """Some columns of a pattern."""
-    return replace(
-        pattern,
-        first=pattern.first + left,
-        counts=pattern.counts[left:right],
-        contribution=pattern.contribution[left:right],
-    )
-
-
-def pooled(patterns: Sequence[Pattern]) -> list[Pattern]:
-    """Put patterns of one place together: other letters there are the same element.
-
-    Those are together that begin at the same offset, differ in width by one column at most and both
-    raise the output, or both lower it. YG and YA at -1, found apart, are YR.
-
-    Parameters
-    ----------
-    patterns : sequence of Pattern
-
-    Returns
-    -------
-    list of Pattern
-        In the order of the first of each; columns that all have.
-    """
-    kept: list[Pattern] = []
-    for one in patterns:
-        for number, other in enumerate(kept):
-            near = one.offset == other.offset and abs(one.width - other.width) <= 1
-            if near and _raises(one) == _raises(other):
-                kept[number] = _together(other, one)
-                break
-        else:
-            kept.append(one)
-    return kept
-
-
-def _bits(pattern: Pattern) -> float:
-    """Information of a pattern's letters, over all its sites."""
-    return len(pattern) * float(motifs.letter_heights(pattern.counts).sum())
-
-
-def _raises(pattern: Pattern) -> bool:
-    """Whether the letters of a pattern raise the output in sum."""
-    return bool((pattern.contribution * pattern.counts).sum() > 0)
-
-
-def _together(one: Pattern, other: Pattern) -> Pattern:
-    """Two patterns that begin at the same offset as one; a site of both counts once."""
-    width = min(one.width, other.width)
-    new = ~np.isin(other.row, one.row)
-    size, added = len(one), len(other)
-    contribution = size * one.contribution[:width] + added * other.contribution[:width]
-    return Pattern(
-        np.concatenate([one.row, other.row[new]]),
-        np.concatenate([one.first, other.first[new]]),
-        one.counts[:width] + other.counts[:width],
-        contribution / (size + added),
-    )
-
-
-def distinct(patterns: Sequence[Pattern], max_alike: float) -> list[Pattern]:
-    """Leave out of each pattern what one that says more already has at its place.
-
-    Two are alike by the cosine of their letters' information over all columns of both, where they
-    usually lie. Of a pattern that is alike one before it, the columns beside that one are left, if
-    there are two that contribute and hold `LEAST_BITS`: of TGNTATAAT, beside TATAAT, TG.
-
-    Returns
-    -------
-    list of Pattern
-        Those that say most first.
-    """
-    kept: list[Pattern] = []
-    for whole in sorted(patterns, key=_bits, reverse=True):
-        left: Pattern | None = whole
-        for other in kept:
-            if left is not None and _alike(left, other) > max_alike:
-                left = _beside(left, other)
-        if left is not None:
-            kept.append(left)
-    return sorted(kept, key=_bits, reverse=True)
-
-
-def _beside(one: Pattern, other: Pattern) -> Pattern | None:
-    """The columns on that side of another pattern that says more; None if fewer than two do."""
-    begin = other.offset - one.offset
-    sides = [(0, max(0, begin)), (min(one.width, begin + other.width), one.width)]
-    cut = [_told(_cut(one, left, right)) for left, right in sides if right - left >= 2]
-    told = [piece for piece in cut if piece is not None and _bits(piece) >= LEAST_BITS * len(piece)]
-    return max(told, key=_bits, default=None)
-
-
-def _told(one: Pattern) -> Pattern | None:
-    """A pattern without outer columns that contribute next to nothing; None if one is left."""
-    told = np.flatnonzero(_column_worth(one) >= WEAK * _column_worth(one).max())
-    left, right = int(told[0]), int(told[-1]) + 1
-    return _cut(one, left, right) if right - left >= 2 else None
-
-
-def _alike(one: Pattern, other: Pattern) -> float:
-    """Cosine of two patterns' letters where they lie."""
-    a, b = motifs.letter_heights(one.counts), motifs.letter_heights(other.counts)
-    scale = np.linalg.norm(a) * np.linalg.norm(b)
-    begin = other.offset - one.offset  # of b's first column, in columns of a
-    left, right = max(0, begin), min(len(a), begin + len(b))
-    if right <= left or scale == 0:
-        return 0.0
-    return float((a[left:right] * b[left - begin : right - begin]).sum() / scale)
+        first = whole.first[free] - found.offset[0]
+        own = laid(found, whole.row[free], first, whole.width)
+        if not free.all():
+            trimmed = told(own)
+            if trimmed is None:
+                continue
+            own = trimmed
+        name = one.name if one.by_place else f"{own.consensus} at {paper_label(own.offset):+d}"
+        kept.setdefault(name, own)
+        element = _as_element(name, own)
+        mine = taken_by(genome, found.sites, anywhere, element, rare=rule.rare, faint=rule.faint)
+        information = motifs.letter_heights(own.counts).sum(axis=1)
+        left = beside_all(mine.first, information, taken, np.arange(len(found.sites)))
+        taken.append(mine._replace(there=mine.there & left))
+    order = sorted(kept, key=lambda name: bits(kept[name]), reverse=True)
+    return order, [kept[name] for name in order]
 
 
 def letters_around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDArray[np.int64]:
@@ -740,7 +483,8 @@ def letters_around(genome: Genome, sites: pd.DataFrame, pattern: Pattern) -> NDA
 def _as_element(name: str, pattern: Pattern) -> Element:
     """A pattern as an element that can be looked for."""
     share = pattern.counts / pattern.counts.sum(axis=1, keepdims=True)
-    places = tuple(range(int(pattern.first.min()), int(pattern.first.max()) + 1))
+    ends = np.quantile(pattern.first, [0.05, 0.95]).round().astype(int)
+    places = tuple(range(ends[0], ends[1] + 1))
     return Element(name, share, places, f"found at {len(pattern):,} sites")
 
 

@@ -38,6 +38,8 @@ __all__ = ["assigned", "grade", "likeness", "planted_letters", "usage"]
 
 LEAST_INFORMATION = 0.3
 """Share of an element's squared information that a claim must overlap to be held against it."""
+LEAST_COVERED = 0.5
+"""Share of a claim's information that must lie in an element for the claim to be of it."""
 LEAST_COLUMN = 0.1
 """Columns of an element with less than this share of the information of its best say nothing."""
 
@@ -117,7 +119,9 @@ def likeness(
     * of the claim's own and the element's, over the element's columns (the claim says nothing in
       those that it lacks), or, where a part is enough, over the columns that both have;
     * of those that stand at the claim's sites and the element's, over all columns in which the
-      element has any to speak of: whether the sites have the element's own matrix there.
+      element has any to speak of: whether the sites have the element's own matrix there. An element
+      that every site has would be like any claim that lies over it, so this one is at most the
+      cosine of the claim's own letters over the columns that both have.
 
     Both are 0 where claim and element share less than half of the element's columns (or all of the
     claim's), or less than `LEAST_INFORMATION`.
@@ -158,14 +162,14 @@ def likeness(
         if (shared**2).sum() < LEAST_INFORMATION * (bits**2).sum():
             continue
         claimed = mine[left - first : right - first]
-        if part:
-            alike = _cosine(claimed, shared)
-        else:
+        alike = in_both = _cosine(claimed, shared)
+        if not part:
             around_it = ((left - place, place + length - right), (0, 0))
             alike = _cosine(np.pad(claimed, around_it), bits)
         begin = place - first + AROUND
         if begin >= 0 and begin + length <= len(there):
-            alike = max(alike, _cosine(there[begin : begin + length][told], bits[told]))
+            at_sites = _cosine(there[begin : begin + length][told], bits[told])
+            alike = max(alike, min(at_sites, in_both))
         if alike > best:
             best, where = min(alike, 1.0), place
     return best, where
@@ -217,8 +221,9 @@ def _laid(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Likeness of claims and elements, where, and `_covered`: each (rows of the table, elements).
 
-    -1 where a row is no claim, or is like an element elsewhere than within the tolerance of its
-    commonest place; of any of its places, where a part is enough.
+    -1 where a row is no claim, where less of it than `LEAST_COVERED` lies in the element, or where
+    it is like an element elsewhere than within the tolerance of its commonest place; of any of its
+    places, where a part is enough.
     """
     claimed = found.table["claimed"].to_numpy()
     alike = np.full((len(claimed), len(elements)), -1.0)
@@ -231,7 +236,8 @@ def _laid(
             )
             first[row, column] = place
             covered[row, column] = _covered(one, place, len(element.probabilities))
-            if part or abs(place - mode[column]) <= rule.tolerance:
+            near = part or abs(place - mode[column]) <= rule.tolerance
+            if near and covered[row, column] >= LEAST_COVERED:
                 alike[row, column] = like
     return alike, first, covered
 
