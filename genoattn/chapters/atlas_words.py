@@ -316,8 +316,24 @@ def say_claims(tables: recovery.Recovery) -> str:
         f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element"
         + (f", and {again} match one that another claim had recovered. " if again else ". ")
         + _say_parts(false, tables.recovered)
+        + _say_foreign(tables)
         + _say_nothing_there(claims, tables.genomes)
         + _say_predicted(tables.genomes)
+    )
+
+
+def _say_foreign(tables: recovery.Recovery) -> str:
+    """Say what came out where other words were planted than where the rule was made."""
+    planted = tables.recovered[tables.recovered["foreign"]]
+    if planted.empty:
+        return ""
+    claims = tables.claims[tables.claims["claimed"] & tables.claims["foreign"]]
+    n = planted["genome_seed"].nunique()
+    return (
+        f"The limits of the rule were set on genomes with the same grammar; {in_words(n)} of those "
+        f"counted here {'has' if n == 1 else 'have'} another, with other words for the boxes. "
+        f"There, {_of(planted[planted['used']])} of the used elements were recovered, and "
+        f"{int(claims['false_claim'].sum())} of {len(claims)} claims match none. "
     )
 
 

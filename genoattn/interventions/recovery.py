@@ -6,6 +6,9 @@ it. Then claims are made *without* the planted elements, by the rule of
 `genoattn.interventions.claims`: an element that the output depends on, and that at least one head
 carries. The same rule runs on any other genome.
 
+The rule was made on genomes of the default grammar; so it is also graded on genomes of another one,
+with other words (`GRAMMARS`).
+
 Only then are claims laid beside the planted elements, one claim for one element, and beside the
 same elements with permuted letters: the chance line (`grading.grade`). Truth has two levels: what
 was planted, and what of it the model uses (`grading.usage`); beside it stands what an observer that
@@ -24,6 +27,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from genoattn.data.curation import Merging, curate
-from genoattn.data.grammar import DEFAULT_GRAMMAR, NO_GRAMMAR
+from genoattn.data.grammar import DEFAULT_GRAMMAR, FOREIGN_GRAMMAR, NO_GRAMMAR
 from genoattn.data.ideal_observer import IdealObserver
 from genoattn.data.simulation import Layout, Simulation, simulate
 from genoattn.genome.sequence import Genome
@@ -50,7 +54,7 @@ from genoattn.model.annotator import Annotator, AnnotatorConfig, untrained
 from genoattn.model.segments import TrainingConfig
 from genoattn.model.training import PAPER_CUTS, fit
 
-__all__ = ["Recovery", "Treated", "judge", "one_genome", "read"]
+__all__ = ["GRAMMARS", "Recovery", "Treated", "judge", "one_genome", "read"]
 
 
 MODEL = AnnotatorConfig(
@@ -69,6 +73,10 @@ OBSERVED = (130, 60)
 """Nucleotides before and from a site on that the observer reads."""
 LAYOUT = Layout(tss_per_kb=8.0)
 """Twice as many start sites as in the demo: the rarer elements need them."""
+GRAMMARS = MappingProxyType(
+    {"grammar": DEFAULT_GRAMMAR, "foreign": FOREIGN_GRAMMAR, "none": NO_GRAMMAR}
+)
+"""What may be planted: the default grammar, one with other words, nothing."""
 
 
 # ----------------------------------------------------------------------------------- the genomes
@@ -84,15 +92,15 @@ class Treated(NamedTuple):
     drops: pd.DataFrame
     """`claims.predicted`."""
     genome: pd.DataFrame
-    """One row: ``genome_seed``, ``grammar``, ``trained``; ``n_claims``; ``r``, ``r_low``,
-    ``r_high`` (`claims.agreement`) and ``r_ideal``, the correlation of `foreseen`."""
+    """One row: ``genome_seed``, ``grammar``, ``foreign``, ``trained``; ``n_claims``; ``r``,
+    ``r_low``, ``r_high`` (`claims.agreement`) and ``r_ideal``, the correlation of `foreseen`."""
 
 
 def one_genome(
     seed: int,
     folder: Path,
     *,
-    with_grammar: bool,
+    grammar: str,
     length: int,
     trained: bool = True,
     model: AnnotatorConfig = MODEL,
@@ -107,8 +115,8 @@ def one_genome(
         Of the genome, and of everything drawn at random.
     folder : Path
         Of trained weights.
-    with_grammar : bool
-        Whether elements are planted.
+    grammar : str
+        What is planted, one of `GRAMMARS`.
     length : int
         Nucleotides.
     trained : bool
@@ -116,13 +124,13 @@ def one_genome(
     model, training : configurations
     rule : Rule, optional
     """
-    grammar = DEFAULT_GRAMMAR if with_grammar else NO_GRAMMAR
-    simulation = simulate(seed, length, grammar, LAYOUT)
+    planted = GRAMMARS[grammar]
+    simulation = simulate(seed, length, planted, LAYOUT)
     curated = curate(_reported(simulation), Merging(length=length))
     split = Split.at([round(length * share) for share in PAPER_CUTS], length)
     if trained:
-        name = f"{'grammar' if with_grammar else 'none'}-{seed}"
-        annotator = _trained(simulation, curated, split, folder / name, model, training)
+        into = folder / f"{grammar}-{seed}"
+        annotator = _trained(simulation, curated, split, into, model, training)
     else:
         annotator = untrained(model, seed)
     treated = judge(
@@ -133,12 +141,13 @@ def one_genome(
         ~split.mask("train"),
         rule=rule,
         seed=seed,
-        observer=IdealObserver.of(simulation, curated) if with_grammar else None,
+        observer=IdealObserver.of(simulation, curated) if planted.elements else None,
     )
     for frame in treated:
         frame.insert(0, "genome_seed", seed)
-        frame.insert(1, "grammar", with_grammar)
-        frame.insert(2, "trained", trained)
+        frame.insert(1, "grammar", bool(planted.elements))
+        frame.insert(2, "foreign", planted is FOREIGN_GRAMMAR)
+        frame.insert(3, "trained", trained)
     return treated
 
 
@@ -292,7 +301,11 @@ def read(path: str | Path) -> Recovery:
             raise FileNotFoundError(f"{one}: no such file; run genoattn recover")
     names = dict.fromkeys(("element", "consensus", "planted_element"), str)  # "-10" is a name
     tables = Recovery(*(pd.read_csv(one, dtype=names) for one in files))  # type: ignore[arg-type]
-    needed = (("recovered", "used", "chance", "ideal"), ("claimed", "trained"), ("trained", "r"))
+    needed = (
+        ("recovered", "used", "chance", "ideal", "foreign"),
+        ("claimed", "trained", "foreign"),
+        ("trained", "r", "foreign"),
+    )
     for file, table, columns in zip(files, tables, needed, strict=True):
         lacking = [one for one in columns if one not in table]
         if lacking:

@@ -240,7 +240,7 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
     ----------
     table : DataFrame or None
         ``genome_seed``, ``element``, ``recovered``, ``chance`` (`grading.grade`) and ``used``
-        (`grading.usage`); nothing is drawn without it.
+        (`grading.usage`), ``foreign``; nothing is drawn without it.
     """
     if table is None:
         return None
@@ -266,7 +266,9 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
             markerfacecolor=face,
             label=name,
         )
-    axes.set_xticks(range(len(genomes)), [str(one) for one in genomes])
+    foreign = set(planted.loc[planted["foreign"], "genome_seed"])
+    marked = [f"{one}*" if one in foreign else str(one) for one in genomes]
+    axes.set_xticks(range(len(genomes)), marked)
     axes.set_yticks(range(len(elements)), elements)
     axes.set_xlim(-0.6, len(genomes) - 0.4)
     axes.set_ylim(len(elements) - 0.4, -0.6)
@@ -280,6 +282,8 @@ def recovery(table: pd.DataFrame | None) -> Drawn | None:
         "Planted elements (rows) on simulated genomes (columns). A filled square was recovered: "
         "the output depends on it and a head carries it; an open circle was missed, although the "
         "model uses the element; a cross was missed as well, but the model does not use it. "
-        f"By chance {planted['chance'].mean():.1%} would have been recovered.",
+        f"By chance {planted['chance'].mean():.1%} would have been recovered."
+        + " An asterisk marks a genome of another grammar, which lacks most elements."
+        * bool(foreign),
         f"A grid of {len(elements)} elements by {len(genomes)} genomes. Recovered: {told}.",
     )

@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--length", type=COUNT, default=LENGTH, help="nucleotides of a genome")
     parser.add_argument("--passes", type=MORE_THAN_0, default=TRAINING.passes)
     parser.add_argument(
+        "--foreign", type=FROM_0, nargs="*", default=[0], help="seeds of genomes of another grammar"
+    )
+    parser.add_argument(
         "--blank", type=FROM_0, nargs="*", default=[0], help="seeds of genomes without grammar"
     )
     parser.add_argument(
@@ -38,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     training = replace(TRAINING, passes=given.passes)
-    kinds = ((given.seeds, True, True), (given.blank, False, True), (given.untrained, True, False))
+    kinds = (
+        (given.seeds, "grammar", True),
+        (given.foreign, "foreign", True),
+        (given.blank, "none", True),
+        (given.untrained, "grammar", False),
+    )
     wanted = [  # in turns, so that there is something of each kind early
         (seeds[turn], *kind)
         for turn in range(max(len(seeds) for seeds, *_ in kinds))
@@ -46,13 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if turn < len(seeds)
     ]
     if not wanted:
-        parser.error("no genome is named: give a seed to --seeds, --blank or --untrained")
+        parser.error(
+            "no genome is named: give a seed to --seeds, --foreign, --blank or --untrained"
+        )
     done: list[Treated] = []
-    for seed, with_grammar, trained in wanted:
+    for seed, grammar, trained in wanted:
         one = one_genome(
             seed,
             given.out,
-            with_grammar=with_grammar,
+            grammar=grammar,
             trained=trained,
             length=given.length,
             training=training,
@@ -72,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _said(one: Treated) -> str:
     """One line on a genome."""
     row = one.genome.iloc[0]
-    kind = ("grammar" if row["grammar"] else "none") if row["trained"] else "untrained"
+    kind = "foreign" if row["foreign"] else "grammar" if row["grammar"] else "none"
+    kind = kind if row["trained"] else "untrained"
     false = int(one.claims["false_claim"].sum())
     told = f"{kind} {row['genome_seed']}: {row['n_claims']} claims, {false} false"
     if one.recovered.empty:

@@ -222,6 +222,7 @@ def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
             "change": [-1.0, -0.1],
             "ideal": [-5.0, -2.5],
             "chance": [0.25, 0.0],
+            "foreign": [False, False],
         }
     )
     claims = pd.DataFrame(
@@ -229,6 +230,7 @@ def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
             "genome_seed": [0, 0, 1, 0, 0],
             "grammar": [True, True, False, True, True],
             "trained": [True, True, True, False, False],
+            "foreign": False,
             "element": ["-10", "", "", "", ""],
             "claimed": [True, True, True, True, True],
             "false_claim": [False, True, True, True, True],
@@ -242,6 +244,7 @@ def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
             "genome_seed": [0, 1, 0],
             "grammar": [True, False, True],
             "trained": [True, True, False],
+            "foreign": False,
             "r": [0.91, np.nan, np.nan],
             "r_low": [0.85, np.nan, np.nan],
             "r_high": [0.95, np.nan, np.nan],
@@ -285,6 +288,24 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
         in said
     )
     assert "of planted elements (" not in words.say_claims(known(planted_share=0.5))
+
+
+def test_genomes_of_another_grammar_are_told_apart():
+    tables = known()
+    assert "The limits of the rule" not in words.say_claims(tables)
+    others = tables.recovered.assign(genome_seed=7, foreign=True)
+    claims = tables.claims.head(1).assign(genome_seed=7, foreign=True)
+    said = words.say_claims(
+        tables._replace(
+            recovered=pd.concat([tables.recovered, others]),
+            claims=pd.concat([tables.claims, claims]),
+        )
+    )
+    assert (
+        "one of those counted here has another, with other words for the boxes. There, 1 of 1"
+        in (said)
+    )
+    assert "(100%) of the used elements were recovered, and 0 of 1 claims match none." in said
 
 
 def test_claims_where_none_can_be_true_are_counted_by_what_is_missing():

@@ -77,7 +77,7 @@ def test_an_observer_that_knows_the_grammar_foresees_drops_where_its_elements_ar
 
 
 def with_names(judged: recovery.Treated) -> recovery.Treated:
-    genome = judged.genome.assign(genome_seed=0, grammar=True, trained=True)
+    genome = judged.genome.assign(genome_seed=0, grammar=True, foreign=False, trained=True)
     return judged._replace(genome=genome)
 
 
@@ -92,32 +92,40 @@ def test_an_untrained_network_is_that_of_its_seed_and_leaves_the_others_chance_a
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
-def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monkeypatch):
+def test_the_command_writes_all_tables_after_each_genome(judged, tmp_path, monkeypatch, capsys):
     asked = []
 
-    def treated(seed, folder, *, with_grammar, trained, **given):
-        asked.append((seed, with_grammar, trained))
-        frames = [
-            frame.assign(genome_seed=seed, grammar=with_grammar, trained=trained)
-            for frame in judged
-        ]
+    def treated(seed, folder, *, grammar, trained, **given):
+        asked.append((seed, grammar, trained))
+        kind = {"grammar": grammar != "none", "foreign": grammar == "foreign"}
+        frames = [frame.assign(genome_seed=seed, trained=trained, **kind) for frame in judged]
         return recovery.Treated(*frames)
 
     monkeypatch.setattr(recover, "one_genome", treated)
-    given = ["--seeds", "8", "9", "--blank", "7", "--untrained", "8"]
+    given = ["--seeds", "8", "9", "--foreign", "6", "--blank", "7", "--untrained", "8"]
     recover.main([*given, "--results", str(tmp_path)])
-    assert asked == [(8, True, True), (7, False, True), (8, True, False), (9, True, True)]
+    assert asked == [
+        (8, "grammar", True),
+        (6, "foreign", True),
+        (7, "none", True),
+        (8, "grammar", False),
+        (9, "grammar", True),
+    ]
+    told = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["grammar 8", "foreign 6", "none 7", "untrained 8", "grammar 9"]
     tables = recovery.read(tmp_path / "recovery.csv")
     assert tables.recovered["trained"].all()
     assert set(tables.recovered) >= {"element", "recovered", "used", "chance", "change"}
-    assert tables.genomes["trained"].tolist() == [True, True, False, True]
-    assert len(tables.claims) == 4 * len(judged.claims)
+    assert tables.genomes["trained"].tolist() == [True, True, True, False, True]
+    assert tables.genomes["foreign"].tolist() == [False, True, False, False, False]
+    assert len(tables.claims) == 5 * len(judged.claims)
 
 
 def test_the_command_treats_networks_that_learnt_nothing_alone(judged, tmp_path, monkeypatch):
-    frames = [one.assign(genome_seed=8, grammar=True, trained=False) for one in judged]
+    kind = {"grammar": True, "foreign": False, "trained": False}
+    frames = [one.assign(genome_seed=8, **kind) for one in judged]
     monkeypatch.setattr(recover, "one_genome", lambda *_, **__: recovery.Treated(*frames))
-    kinds = ["--seeds", "--blank", "--untrained", "8"]
+    kinds = ["--seeds", "--foreign", "--blank", "--untrained", "8"]
     recover.main([*kinds, "--results", str(tmp_path)])
     tables = recovery.read(tmp_path / "recovery.csv")
     assert tables.recovered.empty and len(tables.genomes) == 1
@@ -126,7 +134,7 @@ def test_the_command_treats_networks_that_learnt_nothing_alone(judged, tmp_path,
 
 def test_the_command_without_a_genome_says_what_to_name(capsys):
     with pytest.raises(SystemExit):
-        recover.main(["--seeds", "--blank", "--untrained"])
+        recover.main(["--seeds", "--foreign", "--blank", "--untrained"])
     assert "no genome is named: give a seed to --seeds" in capsys.readouterr().err
 
 
@@ -156,6 +164,7 @@ def tables_in(folder) -> dict[str, pd.DataFrame]:
                 "used": [True],
                 "chance": [0.0],
                 "ideal": [-1.0],
+                "foreign": [False],
             }
         ),
         "recovery_claims": pd.DataFrame(
@@ -164,9 +173,12 @@ def tables_in(folder) -> dict[str, pd.DataFrame]:
                 "planted_element": [None, "-35"],
                 "claimed": [True, False],
                 "trained": True,
+                "foreign": False,
             }
         ),
-        "recovery_genomes": pd.DataFrame({"genome_seed": [0], "trained": [True], "r": [0.9]}),
+        "recovery_genomes": pd.DataFrame(
+            {"genome_seed": [0], "foreign": [False], "trained": [True], "r": [0.9]}
+        ),
     }
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
@@ -183,7 +195,12 @@ def test_names_of_elements_stay_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "column"),
-    [("recovery", "chance"), ("recovery_claims", "trained"), ("recovery_genomes", "r")],
+    [
+        ("recovery", "chance"),
+        ("recovery", "foreign"),
+        ("recovery_claims", "trained"),
+        ("recovery_genomes", "r"),
+    ],
 )
 def test_tables_of_another_rule_are_refused(tmp_path, name, column):
     before = tables_in(tmp_path)[name].drop(columns=column)
@@ -196,10 +213,16 @@ def test_tables_of_another_rule_are_refused(tmp_path, name, column):
 def test_the_page_on_running_again_names_the_genomes_of_the_committed_tables():
     page = (ROOT / "book/rerun.md").read_text(encoding="utf-8")
     [line] = [one for one in page.splitlines() if one.startswith("genoattn recover ")]
-    given = re.findall(r"--(seeds|blank|untrained)((?: \d+)*)", line)
+    given = re.findall(r"--(seeds|foreign|blank|untrained)((?: \d+)*)", line)
     named = {kind: {int(seed) for seed in seeds.split()} for kind, seeds in given}
     table = recovery.read(ROOT / "book/results/demo/recovery.csv").genomes
-    kinds = {"seeds": (True, True), "blank": (False, True), "untrained": (True, False)}
-    for kind, (grammar, trained) in kinds.items():
-        rows = table[(table["grammar"] == grammar) & (table["trained"] == trained)]
+    kinds = {
+        "seeds": (True, False, True),
+        "foreign": (True, True, True),
+        "blank": (False, False, True),
+        "untrained": (True, False, False),
+    }
+    assert set(named) == set(kinds)
+    for kind, what in kinds.items():
+        rows = table[(table[["grammar", "foreign", "trained"]] == what).all(axis=1)]
         assert set(rows["genome_seed"]) == named[kind], kind

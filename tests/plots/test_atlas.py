@@ -89,6 +89,7 @@ def test_an_element_is_recovered_missed_or_not_used():
             "recovered": [True, False, False],
             "used": [True, False, True],
             "chance": [0.03, 0.0, 0.0],
+            "foreign": False,
         }
     )
     drawn = draw.recovery(table)
@@ -97,4 +98,9 @@ def test_an_element_is_recovered_missed_or_not_used():
     assert [(list(x), list(y)) for x, y in places] == [([0], [0]), ([1], [0]), ([0], [1])]
     assert "-10 1 of 2 and -35 0 of 1" in drawn.alt
     assert "1.0% would have been recovered" in drawn.caption
+    assert "asterisk" not in drawn.caption
+    other = draw.recovery(table.assign(foreign=table["genome_seed"] == table["genome_seed"].max()))
+    ticks = [label.get_text() for label in other.figure.axes[0].get_xticklabels()]
+    assert [one.endswith("*") for one in ticks] == [False, True]
+    assert "An asterisk marks a genome of another grammar" in other.caption
     assert draw.recovery(None) is None
