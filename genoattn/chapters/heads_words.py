@@ -84,8 +84,7 @@ def say_sample_error(
         f"We compare {n_random:,} random samples with all {n_all:,} nucleotides judged. For the "
         f"median head the sample mean errs by at most {relative.median():.1%} of the head's peak; "
         f"for the worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means "
-        "are off by "
-        "more than two standard errors; normally distributed errors would give 5%. "
+        "are off by more than two standard errors; normally distributed errors would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nA sample misses the extremes: its largest weight is typically "
         f"{np.median(reached):.0%} of the true largest (median over heads and distances), at worst "
@@ -269,13 +268,15 @@ def say_null(networks: pd.DataFrame) -> str:
 
 def _say_selective_ones(networks: pd.DataFrame, learnt: pd.Series) -> str:
     """Say how many heads look at one place, in networks trained on start sites and in others."""
-    own, others = (
-        listed(networks.loc[which, "n_selective"].map(str)) for which in (learnt, ~learnt)
-    )
-    n = networks["n_heads"].iloc[0]
+    sizes = networks["n_heads"]
+    if sizes.nunique() == 1:
+        of_all, each = f"Of each network's {sizes.iloc[0]} heads", networks["n_selective"].map(str)
+    else:
+        of_all = "Of the networks' heads"
+        each = networks["n_selective"].map(str) + " of " + sizes.map(str)
     return (
-        f"Of each network's {n} heads, {own} are selective where start sites were learnt, and "
-        f"{others} elsewhere. "
+        f"{of_all}, {listed(each[learnt])} are selective where start sites were learnt, and "
+        f"{listed(each[~learnt])} elsewhere. "
     )
 
 
@@ -420,8 +421,7 @@ def say_spacer(
         f"{most['share']:.0%} of {by_heads['n'].sum()} promoters: {verdict} "
         f"({most['expected']:.0%}; p = {most['p_value']:.2g} by pairing promoters at random, not "
         "corrected for taking the most frequent spacer, and thus a hint only). Within 1 nt of the "
-        "published "
-        f"{known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
+        f"published {known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
     )
 
 
@@ -543,10 +543,9 @@ def say_known_sites(
     said = (
         f"**{_of(n, len(any_site), 'head')}** {have} best positions that are shown to be enriched "
         f"in binding sites as a whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} "
-        "sets is tested "
-        "too (all sites of a kind, those of one factor, the promoters of one sigma factor): "
-        f"{_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} shown to be "
-        "enriched"
+        "sets is tested too (all sites of a kind, those of one factor, the promoters of one sigma "
+        f"factor): {_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} shown "
+        "to be enriched"
     )
     if top.empty:
         return f"{said}."

@@ -517,8 +517,7 @@ def examples(
         "the head's mean attention over all nucleotides judged, on its own scale, and its motif. A "
         "head stands for the element only where the motif is similar enough and more so than "
         f"random elements; heads are named after {len(fitting)} of {len(found)} elements (each "
-        "after one, "
-        "the most similar).",
+        "after one, the most similar).",
         f"A row for each of {len(found)} elements, mean attention at the left, a logo at the "
         f"right. {told}.",
     )

@@ -187,7 +187,12 @@ def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
     said = words.say_networks(few, [])
     assert "it is not shown that more heads have a role where start sites were learnt" in said
     assert "with 7 or more it would be significant" in said
+    assert "Of each network's 36 heads, 10 are selective where" in said
     assert "10 are selective where start sites were learnt, and 2 elsewhere." in said
+    sizes = words.say_networks(few.assign(n_heads=[36, 12]), [])
+    assert "networks' heads, 10 of 36 are selective where start sites were learnt, and 2 of 12" in (
+        sizes
+    )
     assert words.say_null(few) == (
         "Of the 36 heads of networks not trained on start sites, 2 look so at one place; 1 "
         "matches an element by the same rule: not significantly fewer, counting heads as "
