@@ -6,7 +6,7 @@
 // holds the text. --pictures also takes a picture of each page: 1,300 px wide, 390 px, and dark.
 //
 // The exit status is 1 if a page has a serious accessibility finding of axe (WCAG 2 A and AA), a
-// picture without alternative text, a script error, a request that leaves the site or fails, a link
+// picture without alternative text or with that of another, a script error, a request that leaves the site or fails, a link
 // that leads nowhere, scrolls sideways at 390 px, or is cut off in print. How much of a page's height is prose is
 // reported for each page and fails nothing.
 
@@ -53,6 +53,11 @@ function look() {
     .filter((one) => !one.hasAttribute("alt") || /^(\.\.\/)*_images\//.test(one.getAttribute("alt")))
     .map((one) => one.getAttribute("src").slice(-60));
   const empty = [...article.querySelectorAll("img[alt='']")].map((one) => one.getAttribute("src").slice(-60));
+  const texts = {};
+  for (const one of article.querySelectorAll("img[alt]")) {
+    if (one.alt) (texts[one.alt] ??= new Set()).add(one.src);
+  }
+  const alike = Object.keys(texts).filter((text) => texts[text].size > 1);
   const links = [...document.querySelectorAll("a[href]")]
     .map((one) => one.href)
     .filter((href) => href.startsWith(location.origin));
@@ -74,7 +79,7 @@ function look() {
       tall[kind] += height;
     }
   }
-  return { unnamed, empty, links, ids, tall, height: article.scrollHeight, title: document.title };
+  return { unnamed, empty, alike, links, ids, tall, height: article.scrollHeight, title: document.title };
 }
 
 /** In the page: how far it scrolls sideways, and what sticks out. */
@@ -135,6 +140,7 @@ for (const name of pages(site).filter((one) => one.includes(given.pages))) {
   seen[name] = looked;
   looked.unnamed.forEach((one) => says.push(`picture without alternative text: ${one}`));
   looked.empty.forEach((one) => says.push(`picture of the text with empty alternative text: ${one}`));
+  looked.alike.forEach((one) => says.push(`different pictures with one alternative text: ${one.slice(0, 60)}`));
   await page.addScriptTag({ path: AXE });
   const { violations } = await page.evaluate(() =>
     window.axe.run(document, {

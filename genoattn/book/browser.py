@@ -335,7 +335,7 @@ def _figures_page(scene: Scene, name: str) -> str:
         lines += [
             "<figure>",
             f'<img src="../_static/browser/{name}/{one.key}.png" loading="lazy" '
-            f'alt="{title}: output of both strands, genes and sources">',
+            f'alt="{title} ({locus}): output of both strands, genes and sources">',
             f"<figcaption><strong>{title}</strong> "
             f'(<a href="#{name}--{one.key}" data-genoattn="{name}--{one.key}">{locus}</a>). '
             f"{caption}</figcaption>",

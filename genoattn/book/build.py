@@ -240,10 +240,9 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
 
     Leaves out papermill's record of paths and times, progress bars, time stamps of cells, and the
     plain text of what is shown as Markdown, so that a run that computes the same gives the same
-    file. Cells that ask what another
-    task is asked go (`asked_of`). Code is folded until the reader opens it; pictures get a palette,
-    and their alternative text goes where the page's builder looks for it. Drawings beside them
-    that the figures for slides need go to a file beside the page.
+    file. Cells that ask what another task is asked go (`asked_of`). Code is folded until the reader
+    opens it; pictures get a palette. Drawings beside them that the figures for slides need go to a
+    file beside the page.
 
     Parameters
     ----------
@@ -280,8 +279,6 @@ def tidy(executed: str | Path, target: str | Path, task: str | None = None) -> N
             picture = output.get("data", {}).get("image/png")
             if picture is not None:
                 output.data["image/png"] = _smaller(picture)
-                if alt := output.metadata.get("image/png", {}).get("alt"):
-                    cell.metadata["mystnb"] = {"image": {"alt": alt}}
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors:
             raise ValueError(f"{executed}, cell {number}: {errors[0].ename}: {errors[0].evalue}")

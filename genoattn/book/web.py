@@ -8,7 +8,10 @@ repository the book is complete, and no page asks another server for anything.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
+import json
 import os
 import re
 import shutil
@@ -29,6 +32,7 @@ __all__ = [
     "Published",
     "described",
     "mended",
+    "name_pictures",
     "place",
     "published",
     "setup",
@@ -161,6 +165,38 @@ def described(document: nodes.document) -> str:
     if len(text) <= _SHORT:
         return text
     return text[: _SHORT - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def name_pictures(document: nodes.document, notebook: Mapping[str, Any]) -> int:
+    """Give each picture of an executed chapter its own alternative text.
+
+    The builder takes such a text from the cell, of which several pictures may come; it calls a
+    picture's file after the digest of what is in it.
+
+    Parameters
+    ----------
+    document : nodes.document
+        A page as Sphinx has read it; its pictures are changed.
+    notebook : mapping
+        What it was read from: outputs whose metadata hold ``{"image/png": {"alt": text}}``.
+
+    Returns
+    -------
+    int
+        Number of pictures that got a text.
+    """
+    texts: dict[str, str] = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            text = output.get("metadata", {}).get("image/png", {}).get("alt")
+            if picture and text:
+                data = base64.b64decode("".join(picture))
+                texts[hashlib.sha256(data).hexdigest()] = text
+    named = [one for one in document.findall(nodes.image) if Path(one["uri"]).stem in texts]
+    for one in named:
+        one["alt"] = texts[Path(one["uri"]).stem]
+    return len(named)
 
 
 def _tags(title: str, text: str, here: Published, page: str) -> str:
@@ -411,6 +447,13 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         shutil.copyfile(preview, site / "_static/preview.png")
 
 
+def _name_pictures(app: Sphinx, document: nodes.document) -> None:
+    """Do so on a page that was read from a notebook."""
+    source = Path(app.env.doc2path(app.env.docname))
+    if source.suffix == ".ipynb":
+        name_pictures(document, json.loads(source.read_text(encoding="utf-8")))
+
+
 def _configure(app: Sphinx, config: Config) -> None:
     """Tell the theme where the book is published."""
     here = published(Path(app.srcdir) / _SETTINGS)
@@ -425,6 +468,7 @@ def _configure(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx, which calls this because ``_config.yml`` names the module."""
     app.connect("config-inited", _configure)
+    app.connect("doctree-read", _name_pictures)
     app.connect("html-page-context", _dress, priority=900)  # after the theme's buttons
     app.connect("build-finished", _finish, priority=900)  # after MathJax was copied
     return {"parallel_read_safe": True, "parallel_write_safe": True}

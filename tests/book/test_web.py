@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -9,6 +11,7 @@ import jinja2
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
+from docutils.utils import new_document
 
 from genoattn.book import build, web
 from genoattn.book.web import Published
@@ -114,6 +117,29 @@ def test_a_picture_leads_to_itself_unless_it_leads_elsewhere():
     assert web.mended(found) == found
     other = f'<a href="x.html">{picture}</a><img src="../_static/logo.png">'
     assert web.mended(other) == other
+
+
+def test_pictures_of_one_cell_get_each_its_own_words():
+    pictures = [b"first", b"second", b"without words"]
+    outputs = [
+        {
+            "data": {"image/png": base64.b64encode(data).decode()},
+            "metadata": {"image/png": {"alt": data.decode()}} if number < 2 else {},
+        }
+        for number, data in enumerate(pictures)
+    ]
+    outputs[1]["data"]["image/png"] = [*outputs[1]["data"]["image/png"]]  # as lines of a file
+    document = new_document("page")
+    for data in pictures:
+        name = hashlib.sha256(data).hexdigest()
+        document += nodes.image(uri=f"/jupyter_execute/{name}.png", alt="of the cell")
+    cells = [{"source": "text"}, {"outputs": [{"data": {"text/plain": "1"}}, *outputs]}]
+    assert web.name_pictures(document, {"cells": cells}) == 2
+    assert [one["alt"] for one in document.findall(nodes.image)] == [
+        "first",
+        "second",
+        "of the cell",
+    ]
 
 
 def test_the_root_leads_to_what_is_released_as_soon_as_there_is_some(tmp_path):
