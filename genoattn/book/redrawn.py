@@ -222,6 +222,16 @@ def _logo_grid(results: Results) -> Drawn:
     return heads.logo_grid(*_motifs(results), _roles(results))
 
 
+def _wide_map(results: Results) -> Drawn:
+    """Where the heads look, as broad as a slide."""
+    return heads.attention_map(results.table("heads_profiles"), "maximum", slide=True)
+
+
+def _wide_profiles(results: Results) -> Drawn:
+    """The same heads close to the start site, as broad as a slide."""
+    return heads.promoter_profiles(results.table("heads_profiles"), ("census_mean",), slide=True)
+
+
 def _candidates(results: Results) -> Drawn:
     """The heads that look at the −10 box, for a vote: no role is written beside them."""
     best, background = _motifs(results)
@@ -388,6 +398,8 @@ MAKERS: dict[str, Maker] = {
 """Page and function, as the figure's name has them after its part of the book -> maker."""
 
 BESIDE: dict[str, tuple[str, Maker]] = {
+    "study-03-heads-attention-map": ("slides-attention-map", _wide_map),
+    "study-03-heads-promoter-profiles": ("slides-promoter-profiles", _wide_profiles),
     "study-03-heads-logo-grid-2": ("slides-candidates", _candidates),
 }
 """Figure of a page -> name and maker of one that slides show in its place."""

@@ -46,6 +46,9 @@ __all__ = [
 ]
 
 
+_SLIDE = 3.9
+"""Height in inches of a figure that is as broad as a slide."""
+
 PROFILES = {
     "census_mean": "mean over all nucleotides judged",
     "maximum": "maximum over all nucleotides judged",
@@ -86,9 +89,9 @@ def _offsets_of(region: tuple[int, int]) -> tuple[int, int]:
     return first - (first > 0), last - (last > 0)
 
 
-def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]]) -> None:
+def _rows_of_heads(axes: Axes, pairs: Sequence[tuple[int, int]], size: float = style.SMALL) -> None:
     """Label the rows of a map: heads, and one name and a gap line for each layer."""
-    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=style.SMALL)
+    axes.set_yticks(range(len(pairs)), [f"H{head}" for _, head in pairs], fontsize=size)
     layers = np.array([layer for layer, _ in pairs])
     for layer in np.unique(layers):
         mine = np.flatnonzero(layers == layer)
@@ -122,15 +125,19 @@ def _map(
 
 
 def _whole_map(
-    profiles: pd.DataFrame, values: NDArray, limits: tuple[float, float], label: str
+    profiles: pd.DataFrame,
+    values: NDArray,
+    limits: tuple[float, float],
+    label: str,
+    *,
+    slide: bool = False,
 ) -> Figure:
     """Draw a map of all heads over the whole window, rows grouped by layer."""
     rows, offset = _heads(profiles), np.unique(profiles["offset"])
-    figure, axes = plt.subplots(
-        figsize=(style.WIDTH, 1.4 + 0.155 * len(rows)), layout="constrained"
-    )
+    height = _SLIDE if slide else 1.4 + 0.155 * len(rows)
+    figure, axes = plt.subplots(figsize=(style.WIDTH, height), layout="constrained")
     image = _map(axes, values, offset, style.SEQUENTIAL, limits)
-    _rows_of_heads(axes, rows)
+    _rows_of_heads(axes, rows, 200 / len(rows) if slide and len(rows) > 26 else style.SMALL)
     _offset_ticks(axes, offset, 50)
     axes.set_xlabel("attended nucleotide, relative to the start site (nt)")
     figure.colorbar(image, ax=axes, label=label, pad=0.01, aspect=40)
@@ -183,7 +190,7 @@ def draw_logo(
 # ------------------------------------------------------------------------------ where they look
 
 
-def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
+def attention_map(profiles: pd.DataFrame, column: str, *, slide: bool = False) -> Drawn:
     """Attention of every head over the whole window, each head on its own scale.
 
     After Figure 3 (ii) of the paper.
@@ -194,6 +201,8 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
         `profiles.profile_frame`.
     column : str
         The profile drawn, a key of `PROFILES`.
+    slide : bool
+        As broad as a slide is, so that it fills one.
     """
     values, _ = _matrix(profiles, column)
     figure = _whole_map(
@@ -201,6 +210,7 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
         values / values.max(axis=1, keepdims=True),
         (0, 1),
         f"{column}, relative to the head's highest",
+        slide=slide,
     )
     peaks = profiles.loc[profiles.groupby(["layer_1based", "head_1based"])[column].idxmax()]
     near = int(peaks["label"].between(*PROMOTER).sum())
@@ -218,7 +228,11 @@ def attention_map(profiles: pd.DataFrame, column: str) -> Drawn:
 
 
 def promoter_profiles(
-    profiles: pd.DataFrame, columns: Sequence[str], region: tuple[int, int] = PROMOTER
+    profiles: pd.DataFrame,
+    columns: Sequence[str],
+    region: tuple[int, int] = PROMOTER,
+    *,
+    slide: bool = False,
 ) -> Drawn:
     """Small multiples: attention of each head over the promoter region, a line for each column.
 
@@ -232,6 +246,8 @@ def promoter_profiles(
         The profiles drawn, keys of `PROFILES`.
     region : tuple of int
         First and last paper label drawn.
+    slide : bool
+        As broad as a slide is, so that it fills one.
     """
     shown = profiles[profiles["label"].between(*region)]
     rows = _heads(shown)
@@ -239,7 +255,7 @@ def promoter_profiles(
     figure, grid = plt.subplots(
         n_layers,
         len(rows) // n_layers,
-        figsize=(style.WIDTH, 0.7 + 0.8 * n_layers),
+        figsize=(style.WIDTH, _SLIDE if slide else 0.7 + 0.8 * n_layers),
         sharex=True,
         squeeze=False,
         layout="constrained",

@@ -78,6 +78,19 @@ def test_promoter_profiles_draw_every_head_and_column(frame: pd.DataFrame) -> No
     assert not draw.promoter_profiles(frame, ["mean"], (-30, 10)).figure.legends
 
 
+def test_figures_for_slides_say_the_same_and_are_twice_as_broad_as_high(frame) -> None:
+    for page, slide in (
+        (draw.attention_map(frame, "mean"), draw.attention_map(frame, "mean", slide=True)),
+        (
+            draw.promoter_profiles(frame, ["mean"], (-30, 10)),
+            draw.promoter_profiles(frame, ["mean"], (-30, 10), slide=True),
+        ),
+    ):
+        assert slide.caption == page.caption and slide.alt == page.alt
+        width, height = slide.figure.get_size_inches()
+        assert 1.9 < width / height < 2.2
+
+
 def test_logos_stand_at_their_place() -> None:
     roles = pd.DataFrame(
         {"layer_1based": [1], "head_1based": [2], "role": ["some box (or another)"]}
