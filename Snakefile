@@ -55,6 +55,16 @@ def modules(wildcards):
     return files + (sorted(shipped) if "genoattn/model/weights.py" in files else [])
 
 
+def cores(wildcards):
+    """All of them, but one for the demo's training.
+
+    So small a network is trained no faster by two, the figures are drawn meanwhile, and its numbers
+    do not depend on the machine's cores.
+    """
+    small = PROFILE == "demo" and wildcards.chapter == "02_training"
+    return 1 if small else workflow.cores
+
+
 def own_files(wildcards):
     """Files of the reader's own that the profile gives a chapter: when one changes, it runs again."""
     return build.own_files(PARAMETERS.get(wildcards.chapter.split("_", 1)[1], {}))
@@ -83,7 +93,8 @@ rule execute:
         f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
     params:
         given=given,
-    threads: workflow.cores
+    threads: cores
+    priority: 1  # the chain of chapters is the longest
     message:
         f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
     shell:
