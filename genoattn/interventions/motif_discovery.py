@@ -253,6 +253,8 @@ def known_by_place(
     tables = []
     for number, one in enumerate(patterns):
         near = [element for element in elements if _overlaps(one, element)]
+        if not near:
+            continue
         within = np.zeros(found.codes.shape)
         covered = (one.first - found.offset[0])[:, None] + np.arange(one.width)
         amount = found.contribution[one.row[:, None], covered]

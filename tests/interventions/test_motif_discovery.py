@@ -63,13 +63,28 @@ def test_patterns_of_one_name_are_one_element_with_their_columns_aligned(planted
     found, where = planted
     has = np.flatnonzero(where["TATAAT"] < 99)
     first = where["TATAAT"][has] - found.offset[0]
-    a = motif_discovery._laid(found, has[:40], first[:40], 6)
-    b = motif_discovery._laid(found, has[40:70], first[40:70] - 2, 8)  # two columns more before it
+    a = motif_discovery.laid(found, has[:40], first[:40], 6)
+    b = motif_discovery.laid(found, has[40:70], first[40:70] - 2, 8)  # two columns more before it
     by_place = motif_discovery.known_by_place([a, b], found, NEAR, np.arange(120), background=EVEN)
     (one,) = motif_discovery.elements_used([a, b], found, by_place, pd.DataFrame({"pattern": []}))
     assert one.name == "-10 box"
     assert one.pattern.consensus == "TATAAT"
     assert len(one.pattern) == 70
+
+
+def test_a_pattern_far_from_all_known_elements_leaves_the_others_their_names(planted):
+    found, where = planted
+    has = np.flatnonzero(where["TATAAT"] < 99)
+    box = motif_discovery.laid(found, has[:40], where["TATAAT"][has[:40]] - found.offset[0], 6)
+    rows = np.arange(30)
+    far = motif_discovery.laid(found, rows, np.zeros(30, dtype=int), 4)
+    each = [motif_discovery.known_by_place([one], found, NEAR, np.arange(120), background=EVEN)
+            for one in (box, far)]  # fmt: skip
+    assert len(each[0]) and each[1].empty
+    both = motif_discovery.known_by_place([far, box], found, NEAR, np.arange(120), background=EVEN)
+    pd.testing.assert_frame_equal(both.assign(pattern=0), each[0])
+    used = motif_discovery.elements_used([far], found, each[1], pd.DataFrame({"pattern": []}))
+    assert [one.by_place for one in used] == [False]
 
 
 def test_one_pattern_at_two_distances_is_two_elements():
