@@ -44,7 +44,6 @@ from genoattn.interventions.motif_discovery import (
     Pattern,
     discover,
     elements_used,
-    known_by_place,
     laid,
 )
 from genoattn.interventions.noise import N_RANDOM, Question, questions, random_places
@@ -173,7 +172,7 @@ class Claims(NamedTuple):
     """Elements that a network reads, and what the heads have to do with them."""
 
     table: pd.DataFrame
-    """A row an element: ``name`` (that of a known element, or letters and place), ``consensus``,
+    """A row an element: ``name`` (letters and place, see `grading.called`), ``consensus``,
     ``first``, ``last`` (commonest offsets), ``n_seqlets``; ``effect``, ``ci_low``, ``ci_high``
     (log-odds lost by noise; NaN where too few other sites have it), ``used``; ``head`` (with which
     most comes back of those that carry it; empty: none), ``n_heads``, ``share``, ``share_low``,
@@ -256,7 +255,6 @@ def claim(
     sites: pd.DataFrame,
     part: NDArray[np.bool_],
     *,
-    known: Sequence[Element] = (),
     rule: Rule | None = None,
     seed: int,
     name: str = "",
@@ -276,8 +274,6 @@ def claim(
         left out.
     part : bool array, shape (L,)
         The part of the genome in which these lie, from whose places matches by chance are known.
-    known : sequence of Element
-        Names for what is found; without any, it is called by its letters and place.
     rule : Rule, optional
     seed : int
     name : str
@@ -298,7 +294,7 @@ def claim(
             f"{len(unseen)} sites to ask about elements at, besides those where they are found: at "
             f"least {FEWEST} are needed"
         )
-    names, patterns = _elements(found, genome, part, known, rule, seed)
+    names, patterns = _elements(found, genome, part, rule, seed)
     elements = [_as_element(name, one) for name, one in zip(names, patterns, strict=True)]
     free = alone(genome, unseen, part, elements, rare=rule.rare, faint=rule.faint, seed=seed)
     asked = ask(
@@ -391,11 +387,10 @@ def _elements(
     found: MutationMap,
     genome: Genome,
     part: NDArray[np.bool_],
-    known: Sequence[Element],
     rule: Rule,
     seed: int,
 ) -> tuple[list[str], list[Pattern]]:
-    """Elements of a mutation map with their names, those that say most first."""
+    """Elements of a mutation map, called by letters and place; those that say most first."""
     patterns: list[Pattern] = []
     left = found
     for _ in range(rule.rounds):
@@ -408,13 +403,8 @@ def _elements(
         left = without(left, new)
     patterns = pooled([*patterns, *standing(left, rule.steady, rule.min_seqlets)])
     patterns = sorted(distinct(patterns, rule.max_alike), key=len, reverse=True)
-    by_place = pd.DataFrame()
-    if known and patterns:
-        background = motifs.composition(genome.codes)
-        block = found.sites["position"].to_numpy() // rule.block
-        by_place = known_by_place(patterns, found, known, block, background=background)
-    shapeless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
-    every = elements_used(patterns, found, by_place, shapeless)
+    nameless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
+    every = elements_used(patterns, found, nameless, nameless)
     return _separated(every, found, genome, ~part, rule, seed)
 
 
@@ -429,7 +419,7 @@ def _separated(
     """Keep the elements that have sites at which none that says more takes their place.
 
     Letters are counted at these sites only, and outer columns that then contribute next to nothing
-    are left out. An element without a name of its own is called by its letters and place.
+    are left out.
     """
     anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
     taken: list[Taken] = []
@@ -447,7 +437,7 @@ def _separated(
             if trimmed is None:
                 continue
             own = trimmed
-        name = one.name if one.by_place else f"{own.consensus} at {paper_label(own.offset):+d}"
+        name = f"{own.consensus} at {paper_label(own.offset):+d}"
         kept.setdefault(name, own)
         element = _as_element(name, own)
         mine = taken_by(genome, found.sites, anywhere, element, rare=rule.rare, faint=rule.faint)

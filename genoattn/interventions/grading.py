@@ -34,7 +34,7 @@ from genoattn.interventions.motif_discovery import Pattern
 from genoattn.model.annotator import Annotator
 from genoattn.prediction.site import site_log_odds, site_windows
 
-__all__ = ["assigned", "grade", "likeness", "planted_letters", "usage"]
+__all__ = ["assigned", "called", "grade", "likeness", "planted_letters", "usage"]
 
 LEAST_INFORMATION = 0.3
 """Share of an element's squared information that a claim must overlap to be held against it."""
@@ -214,7 +214,7 @@ def assigned(
 def _laid(
     found: Claims,
     elements: Sequence[Element],
-    mode: NDArray[np.int64],
+    mode: NDArray[np.int64] | None,
     rule: Rule,
     *,
     part: bool = False,
@@ -223,7 +223,7 @@ def _laid(
 
     -1 where a row is no claim, where less of it than `LEAST_COVERED` lies in the element, or where
     it is like an element elsewhere than within the tolerance of its commonest place; of any of its
-    places, where a part is enough.
+    places, where a part is enough or none is given as the commonest.
     """
     claimed = found.table["claimed"].to_numpy()
     alike = np.full((len(claimed), len(elements)), -1.0)
@@ -236,7 +236,7 @@ def _laid(
             )
             first[row, column] = place
             covered[row, column] = _covered(one, place, len(element.probabilities))
-            near = part or abs(place - mode[column]) <= rule.tolerance
+            near = part or mode is None or abs(place - mode[column]) <= rule.tolerance
             if near and covered[row, column] >= LEAST_COVERED:
                 alike[row, column] = like
     return alike, first, covered
@@ -317,6 +317,34 @@ def grade(
     claims["counted"] = [row in own for row in range(len(claims))]
     claims["false_claim"] = claims["claimed"] & (claims["element"] == "")
     return recovered, claims
+
+
+def called(found: Claims, known: Sequence[Element], rule: Rule | None = None) -> list[str]:
+    """Call claims after known elements, where they would count for one that was planted.
+
+    Parameters
+    ----------
+    found : Claims
+        `claims.claim`.
+    known : sequence of Element
+        With their places; of an element that takes in another, the columns that are its own count.
+    rule : Rule, optional
+
+    Returns
+    -------
+    list of str
+        Of each row of the table: an element names one claim at most, the others keep their letters
+        and place.
+    """
+    rule = rule or Rule()
+    names = found.table["name"].tolist()
+    if not known:
+        return names
+    alike, _, covered = _laid(found, [one.core for one in known], None, rule)
+    for element, row in zip(known, assigned(alike, rule.min_similarity, covered), strict=True):
+        if row >= 0:
+            names[row] = element.name
+    return names
 
 
 def _chance(

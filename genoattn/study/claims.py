@@ -15,6 +15,7 @@ import pandas as pd
 
 from genoattn.genome.files import writing
 from genoattn.interventions.claims import Claims, Rule, agreement, claim, predicted, searched
+from genoattn.interventions.grading import called
 from genoattn.study.parameters import COUNT, FROM_0
 from genoattn.study.run import Run
 
@@ -37,9 +38,9 @@ def claims_of(
     """Claim elements of a run's model, and the heads that carry them.
 
     Elements are found at labelled sites outside the test part, and asked about at those inside,
-    where their drops are predicted too, as on simulated genomes (`recovery.judge`). On a real
-    genome they get the names of known elements; on a simulated one, whose truth is known, the
-    claims are made blindly.
+    where their drops are predicted too, as on simulated genomes (`recovery.judge`). No known
+    element is used for it; on a real genome, claims are called after them in the end
+    (`grading.called`).
 
     Parameters
     ----------
@@ -73,7 +74,6 @@ def claims_of(
         mapped,
         inside,
         model.test,
-        known=run.study.of.looked_for if run.study.elements is None else (),
         rule=rule,
         seed=seed,
         name=model.name,
@@ -82,7 +82,9 @@ def claims_of(
     drops = predicted(
         model.annotator, genome, inside, found, rule=rule, seed=seed, progress=progress
     )
-    return Claimed(found, *agreement(drops, rule, seed=seed))
+    known = run.study.of.carried if run.study.elements is None else ()
+    table = found.table.assign(name=called(found, known, rule))
+    return Claimed(found._replace(table=table), *agreement(drops, rule, seed=seed))
 
 
 def read(path: str | Path) -> pd.DataFrame:

@@ -122,7 +122,7 @@ def test_a_second_claim_of_an_element_is_neither_a_recovery_nor_false():
 
 def test_permuted_elements_are_the_same_every_time():
     _, _, planted = planted_genome()
-    found = claims_of([(WORD, PLACE)])
+    found = claims_of([("TT", PLACE)])
     first, _ = grading.grade(found, planted.assign(sequence="TT"), RULE, seed=1)
     again, _ = grading.grade(found, planted.assign(sequence="TT"), RULE, seed=1)
     pd.testing.assert_frame_equal(first, again)
@@ -140,8 +140,17 @@ def test_a_claim_of_half_an_element_counts_where_its_sites_have_the_whole():
         return grading.likeness(counts, found.letters[0], -69, element, 0)
 
     assert like(with_rest)[0] > 0.99 and like(with_rest)[1] == -69
-    worn = "TGACC"  # its own letters are unlike; the sites' letters decide
-    assert like(with_rest, worn)[0] > 0.8 > like(without, worn)[0]
+    assert like(without)[0] < 0.8
+    assert like(with_rest, "TGACC")[0] < 0.8  # its own letters are unlike, whatever the sites have
+
+
+def test_a_claim_of_much_more_than_an_element_is_not_of_it():
+    _, _, planted = planted_genome()
+    short = planted.assign(sequence="TT")
+    for word, recovered in (("TTG", True), ("TTGACA", False)):  # two thirds, one third
+        told, claims = grading.grade(claims_of([(word, PLACE)]), short, RULE, seed=1)
+        assert told["recovered"].tolist() == [recovered]
+        assert claims["false_claim"].tolist() == [not recovered]
 
 
 def test_a_claim_beside_an_element_is_not_of_it_whatever_its_sites_have():
@@ -189,3 +198,14 @@ def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
     assert change > 1e-9
     assert grading.usage(model, genome, near, least=0.99 * change, **given)["used"].item()
     assert not grading.usage(model, genome, near, least=1.01 * change, **given)["used"].item()
+
+
+def test_claims_are_called_after_known_elements_where_they_would_count_for_them():
+    found = claims_of([("TATAAT", -12), ("TG", -15), ("TG", -40), ("ACC", -60)])
+    known = elements.PROMOTER_ELEMENTS
+    assert grading.called(found, known) == ["-10 box", "extended -10", "TG at -40", "ACC at -60"]
+    assert grading.called(found, ()) == found.table["name"].tolist()
+    twice = claims_of([("TATAAT", -12), ("TATAAT", -13)])
+    assert sorted(grading.called(twice, known)) == ["-10 box", "TATAAT at -13"]
+    unclaimed = found._replace(table=found.table.assign(claimed=False))
+    assert grading.called(unclaimed, known) == found.table["name"].tolist()

@@ -31,22 +31,30 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     run, monkeypatch
 ):
     asked = {}
+    table = pd.DataFrame({"name": ["TATAAT at -12"], "claimed": True})
 
     def claim(network, genome, mapped, sites, part, **given):
         asked.update(given, mapped=mapped, sites=sites, part=part)
-        return "found"
+        return Claims(table, [], pd.DataFrame(), [], pd.DataFrame())
 
     def predicted(network, genome, sites, found, **given):
-        asked.update(unseen=sites, found=found)
+        asked.update(unseen=sites, predicted_of=found)
+
+    def called(found, known, rule):
+        asked["known"] = known
+        return ["-10 box"]
 
     monkeypatch.setattr(claims, "claim", claim)
     monkeypatch.setattr(claims, "predicted", predicted)
+    monkeypatch.setattr(claims, "called", called)
     monkeypatch.setattr(claims, "agreement", lambda *given, **settings: (0.9, 0.8, 0.95))
     every = run.sites("cappable")
     inside = every.query("2_000 <= position < 4_000")
     rule = Rule(first=-3, last=2, n_learn=50, min_seqlets=2)
     made = claims.claims_of(run, "toy", rule=rule, seed=3)
-    assert made == ("found", 0.9, 0.8, 0.95) and asked["found"] == "found"
+    assert made[1:] == (0.9, 0.8, 0.95)
+    assert made.found.table["name"].tolist() == ["-10 box"]
+    assert asked["predicted_of"].table["name"].tolist() == ["TATAAT at -12"]
     assert np.flatnonzero(asked["part"])[[0, -1]].tolist() == [2_000, 3_999]
     assert asked["sites"].equals(inside) and asked["unseen"].equals(inside)
     searched = asked["mapped"].sites
@@ -55,7 +63,7 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     assert asked["known"] == () and asked["seed"] == 3 and asked["name"] == "toy"
     run.study.__dict__["elements"] = None
     claims.claims_of(run, "toy", rule=rule, seed=3)
-    assert asked["known"] == run.study.of.looked_for
+    assert asked["known"] == run.study.of.carried
 
 
 def test_the_command_writes_the_claims_of_each_model(run, tmp_path, monkeypatch, capsys):
