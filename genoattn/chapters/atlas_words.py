@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -435,9 +435,8 @@ def _say_model(name: str, table: pd.DataFrame, own: bool) -> str:
     if claims.empty:
         return f"{said}."
     each = listed(
-        f"{row['name']} ({row['consensus']} at {position_name(row['first'])}; "
-        f"{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} log-odds lost, "
-        f"foremost by {'' if own else 'its '}{row['head']})"
+        f"{_called(row)}{with_interval(row['effect'], row['ci_low'], row['ci_high'], '.2f')} "
+        f"log-odds lost, foremost by {'' if own else 'its '}{row['head']})"
         for row in claims.to_dict("records")
     )
     one = claims.iloc[0]
@@ -446,6 +445,13 @@ def _say_model(name: str, table: pd.DataFrame, own: bool) -> str:
         f"{said}: {each}. The drops that these claims predict at test sites correlate with those "
         f"seen there: r = {r}."
     )
+
+
+def _called(row: dict[Hashable, Any]) -> str:
+    """Begin to tell of a claim: by its name and letters, or by its letters alone."""
+    letters = f"{row['consensus']} at {position_name(row['first'])}"
+    known = not str(row["name"]).startswith(f"{row['consensus']} at ")
+    return f"{row['name']} ({letters}; " if known else f"{letters} ("
 
 
 def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:

@@ -369,6 +369,8 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     assert "map of a network of another architecture, `annotator`, become claims: -35 box" in two
     assert "foremost by its L1 H6" in two and "foremost by its" not in said
     assert "WWWW" not in said
+    unnamed = words.say_real(real(claimed=[False, True]), "curated")
+    assert "become claims: WWWW at -50 (0.10 (0.00 to 0.20) log-odds lost, foremost by" in unnamed
     assert words.say_real(real(claimed=False), "curated").endswith(
         "none of two elements that are found in the mutation map of `curated` become claims."
     )
