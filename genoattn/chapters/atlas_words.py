@@ -450,8 +450,10 @@ def _say_model(name: str, table: pd.DataFrame, own: bool) -> str:
 def _called(row: dict[Hashable, Any]) -> str:
     """Begin to tell of a claim: by its name and letters, or by its letters alone."""
     letters = f"{row['consensus']} at {position_name(row['first'])}"
-    known = not str(row["name"]).startswith(f"{row['consensus']} at ")
-    return f"{row['name']} ({letters}; " if known else f"{letters} ("
+    if not str(row["name"]).startswith(f"{row['consensus']} at "):
+        return f"{row['name']} ({letters}; "
+    part = f"a part of the {spoken(row['part_of'])}; " if row["part_of"] else ""
+    return f"{letters} ({part}"
 
 
 def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:

@@ -319,8 +319,10 @@ def grade(
     return recovered, claims
 
 
-def called(found: Claims, known: Sequence[Element], rule: Rule | None = None) -> list[str]:
-    """Call claims after known elements, where they would count for one that was planted.
+def called(
+    found: Claims, known: Sequence[Element], rule: Rule | None = None
+) -> tuple[list[str], list[str]]:
+    """Call claims after known elements, where they would be of one, or of a part, if planted.
 
     Parameters
     ----------
@@ -332,19 +334,30 @@ def called(found: Claims, known: Sequence[Element], rule: Rule | None = None) ->
 
     Returns
     -------
-    list of str
-        Of each row of the table: an element names one claim at most, the others keep their letters
-        and place.
+    names : list of str
+        Of each row of the table: an element names one claim at most, which spans at least half of
+        it; the others keep their letters and place.
+    part_of : list of str
+        Of a claim without such a name: the element that it is a part of and that names another
+        claim. Else empty.
     """
     rule = rule or Rule()
-    names = found.table["name"].tolist()
-    if not known:
-        return names
-    alike, _, covered = _laid(found, [one.core for one in known], None, rule)
-    for element, row in zip(known, assigned(alike, rule.min_similarity, covered), strict=True):
+    names, part_of = found.table["name"].tolist(), [""] * len(found.table)
+    cores = [one.core for one in known]
+    alike, first, covered = _laid(found, cores, None, rule, part=True)
+    begin = np.array([one.offset for one in found.patterns])[:, None]
+    end = begin + np.array([one.width for one in found.patterns])[:, None]
+    width = np.array([len(one.probabilities) for one in cores])
+    overlap = np.minimum(end, first + width) - np.maximum(begin, first)
+    given = assigned(np.where(2 * overlap >= width, alike, -1), rule.min_similarity, covered)
+    for element, row in zip(known, given, strict=True):
         if row >= 0:
             names[row] = element.name
-    return names
+    others = np.flatnonzero((alike >= rule.min_similarity)[:, given >= 0].any(axis=1))
+    for row in np.setdiff1d(others, given):
+        best = np.where(given >= 0, alike[row] * covered[row], -1.0).argmax()
+        part_of[row] = known[int(best)].name
+    return names, part_of
 
 
 def _chance(

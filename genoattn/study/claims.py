@@ -83,7 +83,8 @@ def claims_of(
         model.annotator, genome, inside, found, rule=rule, seed=seed, progress=progress
     )
     known = run.study.of.carried if run.study.elements is None else ()
-    table = found.table.assign(name=called(found, known, rule))
+    names, part_of = called(found, known, rule)
+    table = found.table.assign(name=names, part_of=part_of)
     return Claimed(found._replace(table=table), *agreement(drops, rule, seed=seed))
 
 
@@ -93,19 +94,20 @@ def read(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model``, the columns of `claims.Claims.table`, and ``r``, ``r_low``, ``r_high`` of the
-        model in each of its rows.
+        ``model``; the columns of `claims.Claims.table`; ``part_of`` (`grading.called`); ``r``,
+        ``r_low``, ``r_high`` of the model in each of its rows.
 
     Raises
     ------
     ValueError
         A column is missing.
     """
-    table = pd.read_csv(path, dtype={"name": str, "consensus": str, "head": str})
-    lacking = [one for one in ("model", "name", "claimed", "head", "r") if one not in table]
+    table = pd.read_csv(path, dtype=dict.fromkeys(("name", "consensus", "head", "part_of"), str))
+    needed = ("model", "name", "claimed", "head", "part_of", "r")
+    lacking = [one for one in needed if one not in table]
     if lacking:
         raise ValueError(f"{path}: column {lacking[0]!r} is missing; run genoattn claims")
-    return table.assign(head=table["head"].fillna(""))
+    return table.fillna({"head": "", "part_of": ""})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -352,7 +352,8 @@ def real(**changes) -> pd.DataFrame:
         {
             "model": "curated", "name": ["-35 box", "WWWW at -50"], "consensus": ["TTGACA", "WWWW"],
             "first": [-35, -50], "effect": [2.0, 0.1], "ci_low": [1.5, 0.0], "ci_high": [2.5, 0.2],
-            "head": ["L1 H6", ""], "claimed": [True, False], "r": 0.9, "r_low": 0.8, "r_high": 0.95,
+            "head": ["L1 H6", ""], "part_of": "",
+            "claimed": [True, False], "r": 0.9, "r_low": 0.8, "r_high": 0.95,
         }
     )  # fmt: skip
     return table.assign(**changes)
@@ -371,6 +372,8 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     assert "WWWW" not in said
     unnamed = words.say_real(real(claimed=[False, True]), "curated")
     assert "become claims: WWWW at -50 (0.10 (0.00 to 0.20) log-odds lost, foremost by" in unnamed
+    part = words.say_real(real(claimed=[False, True], part_of="ArcA"), "curated")
+    assert "become claims: WWWW at -50 (a part of the ArcA site; 0.10 (0.00 to 0.20)" in part
     assert words.say_real(real(claimed=False), "curated").endswith(
         "none of two elements that are found in the mutation map of `curated` become claims."
     )

@@ -201,11 +201,11 @@ def test_an_element_is_used_if_its_letters_move_the_output_far_enough(model):
 
 
 def test_claims_are_called_after_known_elements_where_they_would_count_for_them():
-    found = claims_of([("TATAAT", -12), ("TG", -15), ("TG", -40), ("ACC", -60)])
+    found = claims_of([("TATAAT", -12), ("TG", -15), ("TTG", -35), ("TG", -34), ("ACC", -60)])
     known = elements.PROMOTER_ELEMENTS
-    assert grading.called(found, known) == ["-10 box", "extended -10", "TG at -40", "ACC at -60"]
-    assert grading.called(found, ()) == found.table["name"].tolist()
-    twice = claims_of([("TATAAT", -12), ("TATAAT", -13)])
-    assert sorted(grading.called(twice, known)) == ["-10 box", "TATAAT at -13"]
+    names = ["-10 box", "extended -10", "-35 box", "TG at -34", "ACC at -60"]
+    assert grading.called(found, known) == (names, ["", "", "", "-35 box", ""])
+    own = found.table["name"].tolist()
+    assert grading.called(found, ()) == (own, [""] * 5)
     unclaimed = found._replace(table=found.table.assign(claimed=False))
-    assert grading.called(unclaimed, known) == found.table["name"].tolist()
+    assert grading.called(unclaimed, known) == (own, [""] * 5)

@@ -42,7 +42,7 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
 
     def called(found, known, rule):
         asked["known"] = known
-        return ["-10 box"]
+        return ["-10 box"], [""]
 
     monkeypatch.setattr(claims, "claim", claim)
     monkeypatch.setattr(claims, "predicted", predicted)
@@ -53,7 +53,7 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
     rule = Rule(first=-3, last=2, n_learn=50, min_seqlets=2)
     made = claims.claims_of(run, "toy", rule=rule, seed=3)
     assert made[1:] == (0.9, 0.8, 0.95)
-    assert made.found.table["name"].tolist() == ["-10 box"]
+    assert made.found.table[["name", "part_of"]].iloc[0].tolist() == ["-10 box", ""]
     assert asked["predicted_of"].table["name"].tolist() == ["TATAAT at -12"]
     assert np.flatnonzero(asked["part"])[[0, -1]].tolist() == [2_000, 3_999]
     assert asked["sites"].equals(inside) and asked["unseen"].equals(inside)
@@ -68,7 +68,12 @@ def test_claims_of_a_run_are_tested_in_its_test_part_and_blind_where_the_truth_i
 
 def test_the_command_writes_the_claims_of_each_model(run, tmp_path, monkeypatch, capsys):
     table = pd.DataFrame(
-        {"name": ["-10", "other"], "head": ["L1 H1", ""], "claimed": [True, False]}
+        {
+            "name": ["-10", "other"],
+            "head": ["L1 H1", ""],
+            "part_of": ["", "-10"],
+            "claimed": [True, False],
+        }
     )
     found = Claims(table, [], pd.DataFrame(), [], pd.DataFrame())
     monkeypatch.setattr(
@@ -80,7 +85,10 @@ def test_the_command_writes_the_claims_of_each_model(run, tmp_path, monkeypatch,
     read = claims.read(results / "claims.csv")
     assert read["model"].tolist() == ["a", "a", "b", "b"]
     assert read["name"].tolist() == ["-10", "other"] * 2  # a name stays one
-    assert read["head"].tolist() == ["L1 H1", ""] * 2 and set(read["r"]) == {0.9}
+    assert (
+        read["head"].tolist() == ["L1 H1", ""] * 2 and read["part_of"].tolist() == ["", "-10"] * 2
+    )
+    assert set(read["r"]) == {0.9}
     assert "a: 1 claims of 2 elements found" in capsys.readouterr().out
     read.drop(columns="r").to_csv(results / "claims.csv", index=False)
     with pytest.raises(ValueError, match="column 'r' is missing"):
