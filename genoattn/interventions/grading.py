@@ -40,6 +40,9 @@ LEAST_INFORMATION = 0.3
 """Share of an element's squared information that a claim must overlap to be held against it."""
 LEAST_COVERED = 0.5
 """Share of a claim's information that must lie in an element for the claim to be of it."""
+NAMED = 2 / 3
+"""Likeness from which on a claim is called after a known element: less than for one that was
+planted, as of a word of the literature all letters count alike."""
 LEAST_COLUMN = 0.1
 """Columns of an element with less than this share of the information of its best say nothing."""
 
@@ -322,7 +325,7 @@ def grade(
 def called(
     found: Claims, known: Sequence[Element], rule: Rule | None = None
 ) -> tuple[list[str], list[str]]:
-    """Call claims after known elements, where they would be of one, or of a part, if planted.
+    """Call claims after known elements at their places.
 
     Parameters
     ----------
@@ -335,8 +338,8 @@ def called(
     Returns
     -------
     names : list of str
-        Of each row of the table: an element names one claim at most, which spans at least half of
-        it; the others keep their letters and place.
+        Of each row of the table: the element that a claim is most like (`NAMED` at least), which
+        names one claim only; else its letters and place.
     part_of : list of str
         Of a claim without such a name: the element that it is a part of and that names another
         claim. Else empty.
@@ -344,19 +347,15 @@ def called(
     rule = rule or Rule()
     names, part_of = found.table["name"].tolist(), [""] * len(found.table)
     cores = [one.core for one in known]
-    alike, first, covered = _laid(found, cores, None, rule, part=True)
-    begin = np.array([one.offset for one in found.patterns])[:, None]
-    end = begin + np.array([one.width for one in found.patterns])[:, None]
-    width = np.array([len(one.probabilities) for one in cores])
-    overlap = np.minimum(end, first + width) - np.maximum(begin, first)
-    given = assigned(np.where(2 * overlap >= width, alike, -1), rule.min_similarity, covered)
+    alike, _, covered = _laid(found, cores, None, rule)
+    given = assigned(alike, NAMED, covered)
     for element, row in zip(known, given, strict=True):
         if row >= 0:
             names[row] = element.name
-    others = np.flatnonzero((alike >= rule.min_similarity)[:, given >= 0].any(axis=1))
-    for row in np.setdiff1d(others, given):
-        best = np.where(given >= 0, alike[row] * covered[row], -1.0).argmax()
-        part_of[row] = known[int(best)].name
+    in_part, _, _ = _laid(found, cores, None, rule, part=True)
+    in_part[:, given < 0] = -1
+    for row in np.setdiff1d(np.flatnonzero((in_part >= rule.min_similarity).any(axis=1)), given):
+        part_of[row] = known[int(in_part[row].argmax())].name
     return names, part_of
 
 
