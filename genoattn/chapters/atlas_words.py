@@ -415,8 +415,9 @@ def say_real(table: pd.DataFrame, weights: str) -> str:
     ]
     if table["claimed"].any():
         told.append(
-            "This rule differs from that of the table of elements. It asks at other sites and with "
-            "other replacements. That table also requires that a head restore more at sites that "
+            "This rule differs from that of the table of elements. It is told of no known element, "
+            "and claims get their names afterwards. It asks at other sites and with other "
+            "replacements. That table also requires that a head restore more at sites that "
             "have the element than at sites that lack it; this rule does not. So losses and heads "
             "can differ, and an element can be claimed here that no head carries there."
         )

@@ -10,8 +10,8 @@ A claim is an element that the network reads and that at least one head hands on
    that says more takes the same place (`patterns`, `separation`).
 2. **Used.** At other start sites that have the element, and where no element that says more takes
    the same place (`alone`), its letters are put in another order: the log-odds must fall
-   (`carriers.effects`). So what is a part of another element, or that element moved by a letter,
-   is no claim of its own.
+   (`carriers.effects`). So a part of another element, or that element moved by a letter, seldom
+   becomes a claim of its own.
 3. **Carried.** In the noised sequence one head at a time hands on what it would if the element
    stood there (`mediation`): with at least one head some of the effect must come back, beyond
    doubt over all heads and elements of the network (`carriers.carried`).
