@@ -176,12 +176,13 @@ def test_a_claim_that_holds_but_was_not_planted_is_false(reading, tmp_path):
     assert grades.claims["verdict"].tolist() == ["false"] and grades.score == 0.0
 
 
-def test_every_head_is_asked_whether_it_carries_a_word(reading):
-    asked = game.carriers(reading[0], [(-20, "GC"), (-35, "TTGACA")], RULE)
-    assert asked["place"].tolist() == [-20, -20, -35, -35]
-    assert asked["head"].tolist()[2:] == ["L1 H1", "L1 H2"]
-    assert asked["carries"].tolist() == [False, False, True, False]
-    assert asked["share"].iloc[2] == pytest.approx(1) and asked["effect"].iloc[2] > 1
+def test_every_head_is_asked_whether_it_carries_a_word_that_enough_sites_have(reading):
+    words = [(-20, "GC"), (-35, "TTGACA"), (-34, "TGACA")]
+    asked = game.carriers(reading[0], words, RULE)
+    assert asked["place"].tolist() == [-35, -35, -34, -34]
+    assert asked["head"].tolist() == ["L1 H1", "L1 H2"] * 2
+    assert asked["carries"].tolist() == [True, False] * 2
+    assert asked["share"].iloc[0] == pytest.approx(1) and asked["effect"].iloc[0] > 1
 
 
 def graded(verdicts, found, used):
