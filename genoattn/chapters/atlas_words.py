@@ -265,6 +265,7 @@ def say_recovered(tables: recovery.Recovery) -> str:
     planted = tables.recovered
     used = planted[planted["used"]]
     chance, n = planted["chance"].sum(), planted["genome_seed"].nunique()
+    missed = len(used) - int(used["recovered"].sum())
     return (
         f"{n} genome{'s were' if n != 1 else ' was'} simulated, with {len(planted)} planted "
         f"elements in all. **{_of(planted)}** were recovered: the network depends on the element, "
@@ -273,8 +274,8 @@ def say_recovered(tables: recovery.Recovery) -> str:
         f"same claims would have recovered {chance:.1f} ({chance / max(1, len(planted)):.0%}). We "
         "say that a model uses an element if random letters in place of all its copies move the "
         f"log-odds by half a unit or more. The models use {len(used)} of the elements; of these, "
-        f"**{_of(used)}** were recovered, and {len(used) - int(used['recovered'].sum())} were "
-        f"not.{_say_unused(planted)}"
+        f"**{_of(used)}** were recovered, and {missed} {'was' if missed == 1 else 'were'} not."
+        f"{_say_unused(planted)}"
     )
 
 
@@ -313,8 +314,13 @@ def say_claims(tables: recovery.Recovery) -> str:
     false = true[true["false_claim"]]
     again = len(true) - len(false) - int(tables.recovered["recovered"].sum())
     return (
-        f"Of {len(true)} claims on these genomes, **{len(false)}** match no planted element"
-        + (f", and {again} match one that another claim had recovered. " if again else ". ")
+        f"Of {len(true)} claims on these genomes, **{len(false)}** "
+        f"match{'es' * (len(false) == 1)} no planted element"
+        + (
+            f", and {again} match{'es' * (again == 1)} one that another claim had recovered. "
+            if again
+            else ". "
+        )
         + _say_parts(false, tables.recovered)
         + _say_foreign(tables)
         + _say_nothing_there(claims, tables.genomes)

@@ -270,14 +270,14 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
         words.say_recovered(tables)
     )
     tables.recovered["used"] = True
-    assert words.say_recovered(tables).endswith("were recovered, and 1 were not.")
+    assert words.say_recovered(tables).endswith("were recovered, and 1 was not.")
     tables.recovered["used"] = False
     assert "**0 of 0** were recovered" in words.say_recovered(tables)
 
 
 def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
-    assert "Of 2 claims on these genomes, **1** match no planted element" in said
+    assert "Of 2 claims on these genomes, **1** matches no planted element" in said
     assert (
         "One of those that match none is a part of planted elements (-35), too small for a match. "
         "Of the letters by which such a claim is made" in said
