@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -222,14 +223,20 @@ def _logo_grid(results: Results) -> Drawn:
     return heads.logo_grid(*_motifs(results), _roles(results))
 
 
+def _for_slide(drawn: Drawn) -> Drawn:
+    """The page of figures shows it beside the one that it stands for: it says which it is."""
+    return replace(drawn, alt=f"{drawn.alt} As broad as a slide.")
+
+
 def _wide_map(results: Results) -> Drawn:
     """Where the heads look, as broad as a slide."""
-    return heads.attention_map(results.table("heads_profiles"), "maximum", slide=True)
+    return _for_slide(heads.attention_map(results.table("heads_profiles"), "maximum", slide=True))
 
 
 def _wide_profiles(results: Results) -> Drawn:
     """The same heads close to the start site, as broad as a slide."""
-    return heads.promoter_profiles(results.table("heads_profiles"), ("census_mean",), slide=True)
+    profiles = results.table("heads_profiles")
+    return _for_slide(heads.promoter_profiles(profiles, ("census_mean",), slide=True))
 
 
 def _candidates(results: Results) -> Drawn:

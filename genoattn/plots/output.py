@@ -125,7 +125,11 @@ def _alt_of_profiles(shown: pd.DataFrame, baseline: float) -> str:
             for top in tops
         )
         told.append(f"{class_name(str(name))}: sense highest at {sense}, antisense at {other}")
-    return f"A panel for each class of sites with two curves. {'; '.join(told)}."
+    reach = int(shown["offset"].abs().max())
+    return (
+        f"A panel for each class of sites with two curves, {reach} nt to each side. "
+        f"{'; '.join(told)}."
+    )
 
 
 def region_medians(regions: pd.DataFrame) -> Drawn:
