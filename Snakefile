@@ -58,8 +58,8 @@ def modules(wildcards):
 def cores(wildcards):
     """All of them, but one for the demo's training.
 
-    So small a network is trained no faster by two, the figures are drawn meanwhile, and its numbers
-    do not depend on the machine's cores.
+    Two train so small a network hardly faster, the figures are drawn meanwhile, and its numbers do
+    not depend on the machine's cores.
     """
     small = PROFILE == "demo" and wildcards.chapter == "02_training"
     return 1 if small else workflow.cores

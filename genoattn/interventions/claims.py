@@ -40,10 +40,8 @@ from genoattn.interventions import replacement
 from genoattn.interventions.carriers import COLUMNS, Answer, Criteria, carried, effects, shares
 from genoattn.interventions.mediation import check_model, mediation
 from genoattn.interventions.motif_discovery import (
-    Found,
     Pattern,
     discover,
-    elements_used,
     laid,
 )
 from genoattn.interventions.noise import N_RANDOM, Question, questions, random_places
@@ -402,14 +400,15 @@ def _elements(
         patterns += new
         left = without(left, new)
     patterns = pooled([*patterns, *standing(left, rule.steady, rule.min_seqlets)])
-    patterns = sorted(distinct(patterns, rule.max_alike), key=len, reverse=True)
-    nameless = pd.DataFrame(columns=["pattern", "best_match", "p_value", "q_value"])
-    every = elements_used(patterns, found, nameless, nameless)
-    return _separated(every, found, genome, ~part, rule, seed)
+    each = [  # a site counts once in each
+        laid(found, one.row, one.first - found.offset[0], one.width)
+        for one in sorted(distinct(patterns, rule.max_alike), key=len, reverse=True)
+    ]
+    return _separated(each, found, genome, ~part, rule, seed)
 
 
 def _separated(
-    every: Sequence[Found],
+    patterns: Sequence[Pattern],
     found: MutationMap,
     genome: Genome,
     part: NDArray[np.bool_],
@@ -424,8 +423,7 @@ def _separated(
     anywhere = random_places(part, N_RANDOM, np.random.default_rng(seed))
     taken: list[Taken] = []
     kept: dict[str, Pattern] = {}
-    for one in sorted(every, key=lambda one: bits(one.pattern), reverse=True):
-        whole = one.pattern
+    for whole in sorted(patterns, key=bits, reverse=True):
         worth = motifs.letter_heights(whole.counts).sum(axis=1)
         free = beside_all(whole.first, worth, taken, whole.row)
         if free.sum() < rule.min_seqlets:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import torch
 import toy_reader
+from toy_patterns import pattern
 
 from genoattn.interventions import claims as m
-from genoattn.interventions.motif_discovery import Pattern
 from genoattn.interventions.saturation import MutationMap
 from genoattn.model.annotator import Annotator
 
@@ -86,15 +86,6 @@ def test_the_drop_that_a_claim_predicts_is_seen_where_its_letters_are_replaced(g
     assert low <= r <= high and low > 0.5
     has = drops.merge(sites, on=["position", "strand"])["has"].to_numpy()
     assert drops["predicted"][has].min() > drops["predicted"][~has].median()
-
-
-def pattern(letters: str, first: int, worth=None, n: int = 30) -> Pattern:
-    """A pattern of one word at one place, whose letters contribute one each."""
-    codes = ["ACGT".index(letter) for letter in letters]
-    counts = np.eye(4, dtype=np.int64)[codes] * n
-    worth = np.ones(len(letters)) if worth is None else np.asarray(worth, float)
-    contribution = worth[:, None] * (np.eye(4)[codes] - 0.25)
-    return Pattern(np.arange(n), np.full(n, first), counts, contribution)
 
 
 def test_claims_together_expect_the_sum_of_what_each_is_worth_at_its_usual_places():

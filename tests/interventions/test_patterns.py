@@ -7,19 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from toy_patterns import pattern
 
 from genoattn.interventions import patterns as m
-from genoattn.interventions.motif_discovery import Pattern
 from genoattn.interventions.saturation import MutationMap
-
-
-def pattern(letters: str, first: int, worth=None, n: int = 30) -> Pattern:
-    """A pattern of one word at one place, whose letters contribute one each."""
-    codes = ["ACGT".index(letter) for letter in letters]
-    counts = np.eye(4, dtype=np.int64)[codes] * n
-    worth = np.ones(len(letters)) if worth is None else np.asarray(worth, float)
-    contribution = worth[:, None] * (np.eye(4)[codes] - 0.25)
-    return Pattern(np.arange(n), np.full(n, first), counts, contribution)
 
 
 def test_a_pattern_is_cut_at_a_gap_and_each_part_keeps_its_place():

@@ -40,6 +40,8 @@ def test_site_profiles_show_both_strands_and_the_number_of_sites() -> None:
     assert (min(x), max(x)) == (-10, 10) and np.asarray(x)[np.argmax(y)] == 0
     assert curves["antisense"].get_linestyle() != curves["sense"].get_linestyle()
     assert "sense highest at +1 (50 times the part), antisense at -10 (20 times" in drawn.alt
+    assert "10 nt to each side" in drawn.alt  # close up and whole stand on one page
+    assert draw.site_profiles(around("TSSs"), 0.01).alt != drawn.alt
     five = draw.site_profiles(around(*"abcde"), 0.01).figure
     assert [axes.get_title() for axes in five.axes if axes.get_visible()] == [
         f"{name}\nn = 1" for name in "abcde"
