@@ -13,7 +13,7 @@ from genoattn.genome.sequence import Genome
 from genoattn.heads.elements import Element
 from genoattn.interventions import claims
 from genoattn.interventions import separation as m
-from genoattn.interventions.motif_discovery import Found, Pattern
+from genoattn.interventions.motif_discovery import Pattern
 from genoattn.interventions.saturation import MutationMap
 
 
@@ -67,11 +67,10 @@ def test_a_pattern_keeps_the_sites_at_which_no_greater_one_takes_its_place(boxes
     box, upstream = at(-12, 6, np.flatnonzero(kind != 1)), at(-33, 6, np.flatnonzero(kind != 0))
     piece = at(-9, 5, np.arange(90))  # AAT.. of the box, and random letters elsewhere
     rule = claims.Rule(min_seqlets=20)
-    given = [Found("", one, "", 1.0, False) for one in (box, upstream, piece)]
-    _, kept = claims._separated(given, mapped, genome, part, rule, 0)
+    _, kept = claims._separated([box, upstream, piece], mapped, genome, part, rule, 0)
     assert [len(one) for one in kept] == [60, 60, 30]
     assert kept[2].row.tolist() == np.flatnonzero(kind == 1).tolist()
     assert kept[2].counts.sum(1).tolist() == [30] * 5 and kept[2].counts[:, [0, 3]].sum() == 0
     fewer = replace(rule, min_seqlets=31)
-    _, kept = claims._separated([given[0], given[2]], mapped, genome, part, fewer, 0)
+    _, kept = claims._separated([box, piece], mapped, genome, part, fewer, 0)
     assert [one.width for one in kept] == [6]
