@@ -119,11 +119,12 @@ def test_what_the_corners_of_a_block_cost():
     assert (blocks.window, blocks.block) == (16, 16)
 
 
-def test_mixed_precision_is_compared_with_the_change_from_step_to_step():
+def test_mixed_precision_is_compared_with_the_range_of_the_steps():
     losses = pd.DataFrame({"float32": [1.0, 2.0, 1.0], "bfloat16": [1.0, 2.04, 1.01]})
     said = chapter.say_precision(losses)
-    assert "Over 3 steps the losses differ by at most **2%**" in said
-    assert "changes by 1.0 times its median" in said
+    assert "Over 3 steps the losses in mixed precision differ" in said
+    assert "at most **2%**" in said
+    assert "themselves lie between 1 and 2 nats" in said
 
 
 def test_rates_are_said_for_every_machine(opened):
@@ -147,11 +148,13 @@ def test_what_bounds_the_blocked_form(share, bound):
             "form": ["plain", "plain", "blocked", "blocked"],
             "part": ["matrix products", "the rest"] * 2,
             "share": [0.4, 0.6, share, 1 - share],
+            "us_per_nt": [40.0, 60.0, 20.0, 5.0],
         }
     )
     said = chapter.time_spent(parts).said
     assert bound in said
     assert "the plain form 40%" in said
+    assert "4.0 times as fast" in said
 
 
 def test_growth_is_said_if_it_was_measured(opened):
@@ -167,8 +170,8 @@ def test_growth_is_said_if_it_was_measured(opened):
 
 def test_the_plan_and_the_answer(opened):
     plan = chapter.planned(opened, asked(days=0.5, n_genomes=10, mean_length=1_000))
-    assert "machines for all in 0.5 days" in plan.finding.said
-    assert "All: 10 genomes of 1,000 nt" in plan.finding.said
+    assert "machines for the collection in 0.5 days" in plan.finding.said
+    assert "This genome has 400 nt; the collection is 10 genomes of 1,000 nt" in plan.finding.said
     forms = chapter.forms_compared(opened, asked())
     chunks = chapter.chunks_compared(opened, asked())
     said = chapter.in_short(
