@@ -23,8 +23,8 @@ and the position bias.  :func:`dense_attention` writes this down literally and s
 * **Blocks.** Queries go in blocks; each block meets one contiguous frame of keys
   (:class:`Frames`), and only the two ends of that frame need a mask.
 * **Powers of two.** log2(e) goes into the query's scale, and the softmax divides only once, after
-  the product with the values.  Without a shift by the maximum this holds while each sum of weights
-  stays within the range of the number format; where one does not, its tile is done again with it.
+  the product with the values.  A weight is never less than :data:`LEAST_POWER` says: products of
+  smaller ones would be subnormal, and many a processor takes far longer for those.
 
 On a GPU, under autocast (training in mixed precision), the same plain attention goes to PyTorch's
 FlexAttention (:func:`fused_attention`), which never writes the scores to memory.
@@ -55,9 +55,9 @@ TILE_SCORES = {"cpu": 600_000, "cuda": 2**28}
 """Scores that are worked on together: those that fit the cache of a core, or a share of a GPU."""
 KEPT_SCORES = 2**25
 """Weights of a layer that training keeps for the backward pass; more are computed again."""
-SAFE_SUM = 2.0**80
-"""Sums of weights between its inverse and itself are far from over- and underflow, values and
-gradients included."""
+LEAST_POWER = -70.0
+"""A weight inside the window is at least two to this power of its row's largest: nothing beside it,
+even in 64 bits, and far from subnormal numbers, values and gradients included."""
 
 
 def sinusoids(
@@ -428,14 +428,10 @@ class _Pass:
         if scores.is_cuda:
             torch.softmax(scores.mul_(math.log(2)), -1, out=scores)
             return scores, scores.new_ones(*scores.shape[:-1], 1)
-        total = torch.exp2(scores, out=scores).sum(-1, keepdim=True)
-        least, most = total.aminmax()
-        if not 1 / SAFE_SUM < least <= most < SAFE_SUM:
-            torch.bmm(query, key, out=scores)
-            self.frame.mask(scores, blocks)
-            scores.sub_(scores.amax(-1, keepdim=True)).exp2_()
-            total = scores.sum(-1, keepdim=True)
-        return scores, total
+        scores.sub_(scores.amax(-1, keepdim=True)).clamp_(min=LEAST_POWER)
+        self.frame.mask(scores, blocks)  # again, as the least power is not for what is outside
+        scores.exp2_()
+        return scores, scores.sum(-1, keepdim=True)
 
     def back(self, grad_out: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Gradients of content, position, key and value."""

@@ -30,13 +30,15 @@ from torch.nn import functional as F
 
 from genoattn.genome.sequence import Genome
 from genoattn.model.annotator import Annotator, RelativeAttentionLayer
-from genoattn.model.attention import SAFE_SUM, keep_freed_memory, sinusoids, turned
+from genoattn.model.attention import keep_freed_memory, sinusoids, turned
 from genoattn.model.convolutional import ConvolutionalNetwork, DilatedLayer
 
 __all__ = ["MutantReader", "read_site"]
 
 POSITIONS = {"cpu": 256, "cuda": 2**16}
 """Positions of mutants that are read at once."""
+_SAFE_SUM = 2.0**80
+"""Sums of weights between its inverse and itself are far from over- and underflow."""
 
 
 class MutantReader(Protocol):
@@ -291,7 +293,7 @@ def _powers(upstream: Tensor, inside: Tensor) -> tuple[tuple[Tensor, Tensor], Te
     a, b = torch.exp2(upstream), torch.exp2(inside)
     total = a.sum(-1, keepdim=True) + b.sum(-1, keepdim=True)
     least, most = total.aminmax()
-    if not 1 / SAFE_SUM < least <= most < SAFE_SUM:
+    if not 1 / _SAFE_SUM < least <= most < _SAFE_SUM:
         top = torch.maximum(upstream.amax(-1, keepdim=True), inside.amax(-1, keepdim=True))
         a, b = (upstream - top).exp2_(), (inside - top).exp2_()
         total = a.sum(-1, keepdim=True) + b.sum(-1, keepdim=True)

@@ -111,7 +111,7 @@ def test_blocked_equals_dense_in_float32(length):
 
 @pytest.mark.parametrize("size", [3.0, 10.0, 20.0, 30.0, 50.0, 1e2, 1e4])
 def test_scores_beyond_the_range_of_powers(size):
-    """Weights that overflow, or all underflow, without a shift are done again with one."""
+    """Weights that would overflow, or all underflow, are divided by their row's largest."""
     tensors, code = arguments(1, 2, 150, 8, torch.float32)
     tensors[0] = tensors[0] * size
     wanted = dense_attention(*(tensor.double() for tensor in tensors), code.double(), 30)
@@ -119,6 +119,21 @@ def test_scores_beyond_the_range_of_powers(size):
     assert got.isfinite().all()
     # a near tie between two keys feels the rounding of such scores
     assert (got - wanted).abs().median() < 1e-5
+
+
+def test_no_weight_is_subnormal():
+    """Many a processor takes far longer for numbers that a float holds with fewer digits."""
+    tensors, code = arguments(1, 2, 150, 8, torch.float32)
+    tensors[0] = tensors[0] * 50
+    query, key, _, distance, *biases = (tensor.double() for tensor in tensors)
+    vectors = code.double()[:30] @ distance.transpose(-1, -2)
+    exact = dense_weights(query, key, vectors, *biases)
+    assert ((exact > 0) & (exact < torch.finfo(torch.float32).tiny)).any()
+    seen = []
+    relative_attention(*tensors, code, 30, block=16, observe=lambda *tile: seen.append(tile[2] + 0))
+    weights = torch.cat(seen)
+    assert (weights > 0).sum() == (exact > 0).sum()
+    assert weights[weights > 0].min() > 2.0**-80
 
 
 def test_autocast_leaves_attention_in_full_precision():
