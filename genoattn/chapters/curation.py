@@ -405,13 +405,10 @@ def in_short(
         if exact.min() < exact.max():
             span += f" to {exact.max():.0f}%, depending on the two sources,"
         text += f"Of the pairs of neighbouring sites of two sources, {span} share one nucleotide. "
+    matters = "matters little" if sizes.max() <= 1.1 * sizes.min() else "matters"
     text += (
-        f"How the paper's *within five nucleotides* is understood matters little: the "
-        f"{in_words(len(sizes))} interpretations tried give {sizes.min():,} to {sizes.max():,} "
-        "TSSs. "
-        if sizes.max() <= 1.1 * sizes.min()
-        else "How the paper's *within five nucleotides* is understood matters: the "
-        f"{in_words(len(sizes))} interpretations tried give {sizes.min():,} to {sizes.max():,} "
-        "TSSs. "
+        "How sites are grouped into TSSs, and what becomes of an outvoted one, "
+        f"{matters} for their number: the {in_words(len(sizes))} interpretations tried give {sizes.min():,} to "
+        f"{sizes.max():,} TSSs. "
     )
     return Finding(f"{text}\n\n{words.say_sure(against.table, given.published)}")

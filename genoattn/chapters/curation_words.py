@@ -27,11 +27,11 @@ def describe(study: StudyInputs, merging: Merging) -> str:
         order = "There is one source, so nothing is merged: its sites are the curated set."
     else:
         order = (
-            "The order is from the oldest technique to the newest; below, the newest decides a "
-            "tied vote."
+            "The order is from older techniques to the newest; below, the newest decides a tied "
+            "vote."
         )
         if merging.trusted is not None:
-            order += f" Every TSS of {called(merging.trusted)} enters the curated set."
+            order += f" All sites of {called(merging.trusted)} enter the curated set."
     return (
         f"**{escaped(genome.name)}** has {genome.length:,} nt, {len(study.features):,} annotated "
         f"features and {len(study.sites):,} sites:\n\n{counts}\n\n{order}"
@@ -80,14 +80,14 @@ def say_liftover(
     )
     return (
         f"**Spike-ins.** {n_beyond} rows of the SEnd-seq table lie beyond the end of the genome, "
-        "and their printed sequences are not in it. They are of RNA that was added as a control, "
-        "and are left out.\n\n"
+        "and their printed sequences are not in it. They come from RNA that was added as a "
+        "control, and are left out.\n\n"
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length; where the offset changes between neighbouring genes, there is an "
-        "indel. Its exact place is not known, only a stretch that holds it: at most all that lies "
-        "between the two genes. Where one more gene lies there that changed its length, the "
-        "stretch is that gene. Where the new assembly has a mobile element there, the stretch is "
+        "indel. Its exact place is not known; it lies somewhere between these two genes. If a gene "
+        "that changed its length lies between them, the indel is taken to lie within that "
+        "gene. Where the new assembly has a mobile element there, the stretch is "
         f"the few nucleotides around the place of its insertion. {lifted} "
         f"{n_uncertain} of them lie within such a stretch, and are flagged.\n"
         + folded("The indels, in 1-based positions of U00096.2", table(facts))
@@ -259,9 +259,9 @@ def say_agreement(pairs: pd.DataFrame, shifts: pd.DataFrame, published: bool) ->
         off = (known["exact_percent"] - known["paper_exact_percent"]).abs().max()
         text += f" Our values differ from the paper's by at most {off:.1f} percentage points."
     return (
-        f"{text} A model that must find the exact nucleotide has to be more exact than two "
-        "assays are with each other: a miss by a nucleotide or two is in part an error of the "
-        "labels."
+        f"{text} A model that must find the exact nucleotide is asked to be more exact than two "
+        "assays are with each other: a miss by a nucleotide or two may be an error of the labels, "
+        "or a promoter that starts at several nucleotides."
     )
 
 
@@ -399,19 +399,27 @@ def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
         else f"The reference is the planted truth, all {n_reference:,} TSSs of the simulated "
         "genome."
     )
+    best, lead = _best_alone(both)
     return (
         f"{what}\n{table(rows)}\nThe 95% intervals of these percentages reach at most "
         f"{_widest(found):.1f} percentage points "
         "to each side, as if sites were independent. Within two nucleotides, the curated set "
         f"ranks {ranks[0]} of {len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in "
-        f"their harmonic mean ({both['curated']:.1%}; {_best_alone(both)})."
+        f"their harmonic mean ({both['curated']:.1%}; the best single source, {called(best)}, has "
+        f"{both[best]:.1%})."
+        + (
+            " That is a smaller difference than these intervals: on this reference, the curated "
+            f"set is not shown to be better than {called(best)} alone."
+            if 0 < 100 * lead < _widest(found)
+            else ""
+        )
     )
 
 
-def _best_alone(both: pd.Series) -> str:
-    """The best of the sources by themselves."""
+def _best_alone(both: pd.Series) -> tuple[str, float]:
+    """The best of the sources by themselves, and by how much the curated set leads."""
     alone = both.drop("curated").fillna(0)
-    return f"the best single source, {called(alone.idxmax())}, has {alone.max():.1%}"
+    return str(alone.idxmax()), float(both["curated"] - alone.max())
 
 
 def say_trials(trials: pd.DataFrame, sources: pd.DataFrame, merging: Merging) -> str:

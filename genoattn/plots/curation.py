@@ -409,7 +409,7 @@ def exact_shares(pairs: pd.DataFrame, beside_paper: bool = True) -> Drawn | None
         figure,
         "Of the pairs of neighbouring sites of two sources, the share at exactly the same position"
         + ("; the paper's value is printed under ours" if beside_paper else "")
-        + f". It lies between {low:.1f}% and {high:.1f}%: look for the source whose whole row is "
+        + f". Ours lies between {low:.1f}% and {high:.1f}%: look for the source whose whole row is "
         "low.",
         f"Map of {len(sources)} by {len(sources)} sources; the shares lie between {low:.1f}% and "
         f"{high:.1f}%.",

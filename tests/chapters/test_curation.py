@@ -122,7 +122,7 @@ def test_novelty_and_trust_can_be_given(tmp_path):
     own = own_files(tmp_path, 2)
     found = all_steps(checked(**own, novelty=["TEX+", "my_assay"]))
     assert found["tables"].merging.sources == ("my_assay", "TEX+")
-    assert "Every TSS of TEX+ enters the curated set" in found["tables"].finding.said
+    assert "All sites of TEX+ enter the curated set" in found["tables"].finding.said
     found = all_steps(checked(**own, trusted=""))
     assert "enters the curated set" not in found["tables"].finding.said
     assert set(found["curated"].sites["kind"]) == {"shared"}
@@ -299,3 +299,8 @@ def test_ranks_stand_where_a_source_finds_nothing():
         in text
     )  # 2 of 4
     assert "ranks 1 of 3 in precision, 1 in recall, and 1 in their harmonic mean" in text
+    assert "b, has 20.0%). That is a smaller difference than these intervals" in text
+    many = [{**row, "n_sites": 1000 * row["n_sites"], "n_truth": 10_000} for row in rows]
+    for row in many:
+        row["n_correct"], row["n_found"] = 1000 * row["n_correct"], 10_000 * row["recall"]
+    assert words.say_compared(pd.DataFrame(many), 7, False).endswith("b, has 20.0%).")
