@@ -408,7 +408,7 @@ def in_short(
     matters = "matters little" if sizes.max() <= 1.1 * sizes.min() else "matters"
     text += (
         "How sites are grouped into TSSs, and what becomes of an outvoted one, "
-        f"{matters} for their number: the {in_words(len(sizes))} interpretations tried give {sizes.min():,} to "
-        f"{sizes.max():,} TSSs. "
+        f"{matters} for their number: the {in_words(len(sizes))} interpretations tried give "
+        f"{sizes.min():,} to {sizes.max():,} TSSs. "
     )
     return Finding(f"{text}\n\n{words.say_sure(against.table, given.published)}")
