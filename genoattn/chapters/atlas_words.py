@@ -275,8 +275,17 @@ def say_recovered(tables: recovery.Recovery) -> str:
         "say that a model uses an element if random letters in place of all its copies move the "
         f"log-odds by half a unit or more. The models use {len(used)} of the elements; of these, "
         f"**{_of(used)}** were recovered, and {missed} {'was' if missed == 1 else 'were'} not."
-        f"{_say_unused(planted)}"
+        f"{_say_small(planted)}{_say_unused(planted)}"
     )
+
+
+def _say_small(planted: pd.DataFrame) -> str:
+    """Say how many were recovered although the models hardly use them."""
+    small = int((planted["recovered"] & ~planted["used"]).sum())
+    if not small:
+        return ""
+    its = "was recovered although its" if small == 1 else "were recovered although their"
+    return f" {in_words(small).capitalize()} more {its} effect is smaller."
 
 
 def _say_unused(planted: pd.DataFrame) -> str:
@@ -295,9 +304,9 @@ def _say_unused(planted: pd.DataFrame) -> str:
     return (
         f" {which} {len(left)} elements that they do not use could be of use: when one of them is "
         "replaced, an ideal observer, which knows the grammar and how the simulated labels err, "
-        f"loses {ideal.mean():.1f} log-odds in the mean, and a network loses {own.mean():.1f}. "
-        "There are "
-        "too few sites for the networks to learn these elements."
+        f"loses {ideal.mean():.1f} log-odds in the mean, and a network loses {own.mean():.1f}. The "
+        "networks have hardly learnt these elements. Whether more sites would change that was not "
+        "tested."
     )
 
 
@@ -421,9 +430,10 @@ def say_real(table: pd.DataFrame, weights: str) -> str:
     ]
     if table["claimed"].any():
         told.append(
-            "This rule differs from that of the table of elements. It is told of no known element, "
+            "This rule differs from that by which heads carry elements on the cards and in the "
+            "table of elements. It is told of no known element, "
             "and claims get their names afterwards. It asks at other sites and with other "
-            "replacements. That table also requires that a head restore more at sites that "
+            "replacements. The other rule also requires that a head restore more at sites that "
             "have the element than at sites that lack it; this rule does not. So losses and heads "
             "can differ, and an element can be claimed here that no head carries there."
         )
@@ -474,9 +484,11 @@ def _say_parts(false: pd.DataFrame, recovered: pd.DataFrame) -> str:
         .drop_duplicates()
         .merge(missed.rename(columns={"element": "planted_element"}))
     )
+    which = f"{in_words(len(parts)).capitalize()} of those that match none"
+    if len(parts) == len(false):
+        which = "That one" if len(false) == 1 else f"All {in_words(len(false))} that match none"
     return (
-        f"{in_words(len(parts)).capitalize()} of those that match none "
-        f"{'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
+        f"{which} {'is a part' if len(parts) == 1 else 'are parts'} of planted elements "
         f"({listed(sorted(set(parts['planted_element'])))}), too small for a match. "
         "Of the letters by which such a claim is made at its sites (weighted by their "
         f"information), {parts['planted_share'].mean():.0%} on average belong to a planted copy; "
@@ -556,7 +568,7 @@ def say_trust(tables: recovery.Recovery | None) -> str:
     claims = claims[claims["claimed"] & claims["grammar"] & claims["trained"]]
     used = tables.recovered[tables.recovered["used"]]
     return (
-        "On simulated genomes of known truth, claims by intervention recovered "
-        f"{_of(tables.recovered)} planted elements and {_of(used)} of those that the models use, "
-        f"and {int(claims['false_claim'].sum())} of {len(claims)} claims matched none."
+        "On simulated genomes of known truth, a related rule, which is told of no element, "
+        f"recovered {_of(tables.recovered)} planted elements and {_of(used)} of those that the "
+        f"models use; {int(claims['false_claim'].sum())} of its {len(claims)} claims matched none."
     )

@@ -143,7 +143,8 @@ def _layer(mine: pd.DataFrame, profiles: pd.DataFrame, logos: pd.DataFrame | Non
         "and over those of highest and lowest output; where the curves part, the head looks "
         "elsewhere when the output is high. The grey stripe marks the position of highest mean "
         f"attention, if it lies in the region. {letters}Where attention is high and no letters "
-        "stand below, nothing that the head looks at there is seen to reach the output.",
+        "stand below, the letters there are not seen to reach the output through this head; what "
+        "lower layers put there may.",
         f"{len(mine)} cards, each with three curves, a sequence logo and lines of text. "
         f"Elements carried: {told or 'none'}.",
     )

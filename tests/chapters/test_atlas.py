@@ -263,7 +263,12 @@ def test_recovered_elements_are_counted_of_all_by_chance_and_of_those_used():
     assert "would have recovered 0.2 (12%)" in said
     assert "The models use 1 of the elements" in said and "**1 of 1 (100%)**" in said
     assert "1 of the 1 elements that they do not use could be of use: when one of" in said
-    assert "loses 2.5 log-odds in the mean, and a network loses 0.1. There are too few" in said
+    assert "loses 2.5 log-odds in the mean, and a network loses 0.1. The networks have" in said
+    assert "although their effect is smaller" not in said
+    small = known()
+    small.recovered["recovered"] = True
+    assert "were not. One more were" not in words.say_recovered(small)
+    assert "One more was recovered although its effect" in words.say_recovered(small)
     tables = known()
     tables.recovered["ideal"] = [-5.0, -0.4]
     assert "With none of the 1 elements that they do not use an observer that" in (
@@ -279,7 +284,7 @@ def test_false_claims_are_counted_and_those_of_parts_are_named():
     said = words.say_claims(known())
     assert "Of 2 claims on these genomes, **1** matches no planted element" in said
     assert (
-        "One of those that match none is a part of planted elements (-35), too small for a match. "
+        "That one is a part of planted elements (-35), too small for a match. "
         "Of the letters by which such a claim is made" in said
     )
     assert "on average belong to a planted copy; of those at the same positions" in said
@@ -343,7 +348,7 @@ def test_without_the_command_there_is_nothing_to_trust(tmp_path):
     assert "was not tested" in words.say_trust(found.tables)
     said = words.say_trust(known())
     assert "1 of 2 (50%) planted elements and 1 of 1 (100%) of those that the models use" in said
-    assert "and 1 of 2 claims matched none" in said
+    assert "1 of its 2 claims matched none" in said
 
 
 def real(**changes) -> pd.DataFrame:
@@ -366,7 +371,7 @@ def test_what_the_same_rule_claims_of_a_real_genome_is_said(tmp_path):
     assert "correlate with those seen there: r = 0.90 (0.80 to 0.95)." in said
     two = words.say_real(pd.concat([real(), real(model="annotator")]), "curated")
     assert two.count("correlate with those seen there") == 2
-    assert two.count("This rule differs from that of the table of elements") == 1
+    assert two.count("This rule differs from that by which heads carry elements") == 1
     assert "map of a network of another architecture, `annotator`, become claims: -35 box" in two
     assert "foremost by its L1 H6" in two and "foremost by its" not in said
     assert "WWWW" not in said
