@@ -157,8 +157,8 @@ def say_used(found: pd.DataFrame, n_sites: int, max_q: float) -> str:
         "place; so the losses differ). "
         f"The interval lies below zero for {_of(len(costly), len(found))}; "
         f"{_of(len(named), len(found))} {'has' if len(named) < 2 else 'have'} a known counterpart "
-        f"(q ≤ {max_q:g}), whose letters the motif resembles; that a protein of this name binds "
-        f"there is not shown.{_rising(found)}\n" + folded("All elements found", table(shown))
+        f"(q ≤ {max_q:g}), whose letters the motif resembles; that what has this name in the cell "
+        f"acts there is not shown.{_rising(found)}\n" + folded("All elements found", table(shown))
     )
 
 

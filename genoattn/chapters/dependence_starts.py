@@ -45,8 +45,6 @@ NOTEBOOK = "06_dependence"
 LEADER = (5, 300)
 """A gene is leaderless where its transcript begins at most so many nt before the start codon; it
 has a leader where it begins further upstream, at most so many nt."""
-SECOND = 3
-"""Offset of the second codon."""
 UPSTREAM = (-20, -1)
 """First and last offset of the stretch in which a ribosome binding site may lie."""
 
@@ -113,7 +111,8 @@ def stops(run: Run, model: Model, p: Checked) -> Frames:
         {"offset": place, "frame": frame, "change": mean, "ci_low": low, "ci_high": high}
     )
     # what follows the start codon at once is read as a word; a network may read no further
-    later = place >= SECOND + 3 if place[-1] >= SECOND + 5 else place >= SECOND
+    second = wording.SECOND
+    later = place >= second + 3 if place[-1] >= second + 5 else place >= second
     apart = each[:, later & (frame == 0)].mean(1) - each[:, later & (frame != 0)].mean(1)
     (value,), (least,), (most,) = _means(apart[:, None], block, p)
     contrast = (float(value), float(least), float(most))

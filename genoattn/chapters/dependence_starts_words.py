@@ -19,6 +19,10 @@ NO_TRANSCRIPTS = (
 )
 STARTS = ("ATG", "GTG", "TTG")
 """Start codons of nearly all bacterial genes, the most frequent first."""
+SECOND = 3
+"""Offset of the second codon."""
+_TOO_WIDE = 0.5
+"""An interval of a share that is wider than this says next to nothing."""
 
 
 def say_codons(found: pd.DataFrame, n: int) -> str:
@@ -79,7 +83,20 @@ def say_stops(found: pd.DataFrame, contrast: tuple[float, float, float], n: int)
         f"codon of {n:,} genes, change the log-odds by {means} (means over the places). The second "
         "codon is read as a word as well; over all places after it, the change in frame less that "
         f"out of frame is {with_interval(*contrast, spec='+.3f')}. Of all places in frame, the "
-        f"second codon included, those that cost most are {told}."
+        f"second codon included, those that cost most are {told}.{_say_few_places(found)}"
+    )
+
+
+def _say_few_places(found: pd.DataFrame) -> str:
+    """Say so if two places bring most of what stop codons in frame cost after the second codon."""
+    later = found[(found["frame"] == 0) & (found["offset"] > SECOND)]["change"]
+    first = later.nsmallest(2)
+    if len(later) <= len(first) or first.sum() >= later.sum() / 2 or later.sum() >= 0:
+        return ""
+    places = listed(f"{int(found.loc[one, 'offset']) + 1:+d}" for one in sorted(first.index))
+    return (
+        f" After the second codon, most of it falls to {places} alone, out of {len(later)} places: "
+        "that the model follows the codons one by one is not shown by this."
     )
 
 
@@ -87,10 +104,10 @@ def read_frame(contrast: tuple[float, float, float]) -> str:
     """Answer whether the reading frame is read."""
     _, low, high = contrast
     if high < 0:
-        return "**The output depends on the reading frame.**"
+        return "**A stop codon costs more in frame than out of frame.**"
     if low > 0:
         return "**A stop codon costs less in frame than out of frame.**"
-    return "**That the output depends on the reading frame is not shown.**"
+    return "**That a stop codon costs more in frame than out of frame is not shown.**"
 
 
 def say_leaderless(found: pd.DataFrame) -> str:
@@ -141,7 +158,14 @@ def leaderless_verdict(found: pd.DataFrame) -> str:
         f"random letters upstream change the log-odds by {_of(one, 'upstream', '+.2f')}, against "
         f"{_of(other, 'upstream', '+.2f')}"
     )
-    verdict = "They are found less often" if less else "No loss of recall is shown"
+    few = one["found_high"] - one["found_low"] > _TOO_WIDE
+    verdict = (
+        "They are found less often"
+        if less
+        else "They are too few to tell whether fewer are found"
+        if few
+        else "No loss of recall is shown"
+    )
     return (
         f"**{verdict}:** {share} of those with a leader. "
         + (

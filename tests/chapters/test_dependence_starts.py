@@ -39,7 +39,7 @@ def test_codons_are_told_in_their_order():
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [
-        (-0.2, -0.001, "**The output depends on the reading frame.**"),
+        (-0.2, -0.001, "**A stop codon costs more in frame than out of frame.**"),
         (-0.2, 0.0, "is not shown"),
         (0.0, 0.2, "is not shown"),
         (0.001, 0.2, "costs less in frame"),
@@ -72,6 +72,19 @@ def test_leaderless_genes_differ_where_intervals_do_not_meet():
     same = words.leaderless_verdict(leaders(found_high=0.5, upstream_low=-2.0))
     assert "**No loss of recall is shown:**" in same
     assert "not shown to depend less" in same
+    wide = words.leaderless_verdict(leaders(found_high=0.7, upstream_low=-2.0))
+    assert "**They are too few to tell whether fewer are found:** 20% (10% to 70%)" in wide
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"), [((-1.0, -2.0, -0.5, -0.5), True), ((-1.0,) * 4, False)]
+)
+def test_it_is_said_if_two_places_bring_most_of_what_a_stop_in_frame_costs(costs, told):
+    frames = pd.DataFrame(
+        {"offset": [3, 6, 9, 12, 15, 7, 8], "frame": [0] * 5 + [1, 2], "change": [-9, *costs, 0, 0]}
+    ).assign(ci_low=-9.0, ci_high=9.0)
+    said = words.say_stops(frames, (-0.1, -0.2, -0.05), 9)
+    assert ("most of it falls to +7 and +10 alone, out of 4 places" in said) == told
 
 
 def test_too_few_leaderless_genes_are_not_asked_about():
