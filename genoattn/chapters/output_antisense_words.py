@@ -102,7 +102,7 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         f"At {mid:.0%} ({interval(low, high, '.0%')}) of the sites that are alone, the highest "
         "antisense output "
         f"within {reach} nt lies at {position_name(top - tolerance)} to "
-        f"{position_name(top + tolerance)}, where {by_chance:.0%} would by chance"
+        f"{position_name(top + tolerance)} ({by_chance:.0%} by chance)"
     )
     if verdict(low, high, by_chance) != ABOVE:
         return f"{said}; that this is more than chance is not shown."

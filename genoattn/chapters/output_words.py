@@ -152,8 +152,8 @@ def say_novel(supported: pd.DataFrame, threshold: calls.Threshold) -> str:
     said = (
         f"Of **{int(one['n']):,} novel sites** (precision {threshold.precision:.2f} by the curated "
         f"set), {n:,} ({one['share']:.0%}; {interval(one['share_low'], one['share_high'], '.0%')})"
-        f" have evidence outside of the curation, where {one['chance']:.0%} would by chance. If "
-        f"these are counted as sites, the precision is {precision:.2f}. "
+        f" have evidence outside of the curation; {one['chance']:.0%} would by chance. If all of "
+        f"these were sites, the precision would be {precision:.2f}. "
         f"{_rest(int(one['n']), n, int(bare['n_supported']))}"
     )
     if TRUE in set(supported["evidence"]):
@@ -170,9 +170,9 @@ def _rest(n: int, n_supported: int, n_bare: int) -> str:
         return "None is without evidence."
     return (
         f"Of the other {without:,} ({without / n:.0%}), evidence does not say whose errors "
-        f"they are: {n_bare:,} have a promoter's boxes, but no assay reports a transcript, and "
-        f"{without - n_bare:,} have neither: the likeliest errors of the model, though half of the "
-        "curated sites have no boxes as good either."
+        f"they are: {n_bare:,} have a promoter's boxes, but no assay reports a start site near, "
+        f"and {without - n_bare:,} have neither: the likeliest errors of the model, though half of "
+        "the curated sites have no boxes as good either."
     )
 
 
@@ -208,7 +208,7 @@ def say_internal(
         f"{n:,} predicted {'site lies' if n == 1 else 'sites lie'} inside operons of several "
         f"genes. **{int(one['n_supported']):,}** of them ({one['share']:.0%}; "
         f"{interval(one['share_low'], one['share_high'], '.0%')}) {match} an internal promoter "
-        f"of RegulonDB, where {one['chance']:.1%} would by chance"
+        f"of RegulonDB; {one['chance']:.1%} would by chance"
     )
     if np.isfinite(one["ci_low"]):
         ratio = interval(one["ci_low"], one["ci_high"], ".0f")
@@ -295,10 +295,10 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         )
         n = max(int(row["n"]) for row in rows)
         return (
-            f"{there}, and shuffling the -10 region alone leaves {left}: both peaks "
-            "depend on this one stretch. Of the sites "
-            f"without a neighbour, {share:.0%} have an antisense output higher than that at "
-            f"{1 - HAVE_BY_CHANCE:.0%} of random places; {n:,} of these were shuffled."
+            f"{there}. Of these sites, {share:.0%} have an antisense output higher than that at "
+            f"{1 - HAVE_BY_CHANCE:.0%} of random places. In {n:,} of these the -10 region alone "
+            f"was shuffled, which leaves {left}: at these sites both peaks depend on this one "
+            "stretch."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 
@@ -330,7 +330,7 @@ def short_novel(supported: pd.DataFrame, n_predicted: int) -> str:
         "outside of the curation, against "
         f"{one['chance']:.0%} by chance: "
         + (
-            "many false positives are gaps in the labels."
+            "many false positives may be gaps in the labels."
             if more
             else "that false positives are gaps in the labels is not shown."
         )

@@ -423,8 +423,8 @@ def changes(table: pd.DataFrame, floor: dict[str, float]) -> Drawn | None:
         "Medians over the sites with exact bootstrap intervals; dotted: the level at "
         "which nothing of the peak is left, that is, the output of random places divided by that "
         f"of the sites before shuffling ({floor['sense']:.2g} sense, {floor['antisense']:.2g} "
-        "antisense). If the "
-        f"*{EDITS[1].name}* makes both peaks, both of its "
+        "antisense). If "
+        f"both peaks depend on the *{EDITS[1].name}*, both of its "
         "intervals lie left of 1, and those of the control do not.",
         f"Points with horizontal bars, what is left after each shuffle: {'; '.join(told)}.",
     )

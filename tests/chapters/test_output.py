@@ -350,11 +350,11 @@ def test_the_mirror_lies_upstream_or_downstream_by_half_the_distance():
     said = antisense_words.say_mirrored((0.24, 0.21, 0.28), -18, 5, 60)
     assert (
         "At 24% (21% to 28%) of the sites that are alone" in said
-        and "at -23 to -13, where 9% would" in said
+        and "at -23 to -13 (9% by chance)" in said
     )
     assert "9.0 nt upstream" in said
     said = antisense_words.say_mirrored((0.2, 0.1, 0.3), 1, 5, 60)
-    assert "at -4 to +7," in said and "0.5 nt downstream" in said
+    assert "at -4 to +7 (" in said and "0.5 nt downstream" in said
     by_chance = antisense_words.say_mirrored((0.2, 11 / 121, 0.3), 1, 5, 60)
     assert by_chance.endswith("that this is more than chance is not shown.")
 
@@ -480,7 +480,9 @@ def supported(n: int, n_supported: int, true: int | None = None) -> pd.DataFrame
 def test_novel_sites_with_evidence_one_half_all(n_supported, share):
     said = words.say_novel(supported(10, n_supported), Threshold(0.1, 0.5, 20, 10, True))
     assert "Of **10 novel sites**" in said and share in said
-    assert f"the precision is {(10 + n_supported) / 20:.2f}" in said and "In truth" not in said
+    assert (
+        f"the precision would be {(10 + n_supported) / 20:.2f}" in said and "In truth" not in said
+    )
 
 
 def test_truth_is_told_where_it_is_known():
@@ -497,8 +499,9 @@ def test_truth_is_told_where_it_is_known():
 def test_novel_sites_without_evidence_are_split_by_their_boxes():
     assert words._rest(455, 208, 130) == (
         "Of the other 247 (54%), evidence does not say whose errors they are: 130 have a "
-        "promoter's boxes, but no assay reports a transcript, and 117 have neither: the likeliest "
-        "errors of the model, though half of the curated sites have no boxes as good either."
+        "promoter's boxes, but no assay reports a start site near, and 117 have neither: the "
+        "likeliest errors of the model, though half of the curated sites have no boxes as good "
+        "either."
     )
     assert words._rest(10, 10, 0) == "None is without evidence."
 
@@ -551,8 +554,9 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "depend on this one stretch. Of the sites without a neighbour, 25% have" in said
-    assert said.endswith("that at 90% of random places; 9 of these were shuffled.")
+    assert "Of these sites, 25% have an antisense output higher than that at 90% of" in said
+    assert "In 9 of these the -10 region alone was shuffled" in said
+    assert said.endswith("at these sites both peaks depend on this one stretch.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
     assert "is not shown" in words.short_opposite(tops(50, 5.9, 1.0, 7.4), below, 0.25)
     more = supported(10, 10)
@@ -560,7 +564,7 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     assert said.startswith("We set the threshold so that 75% of the 40 predicted sites are in the")
     assert (
         "Of the other 10, the *novel* ones, 100%" in said
-        and "many false positives are gaps" in said
+        and "many false positives may be gaps" in said
     )
     assert "is not shown" in words.short_novel(more.assign(ci_low=1.0), 40)
     assert words.short_novel(supported(0, 0), 40) == "No predicted site is novel."
