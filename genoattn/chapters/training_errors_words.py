@@ -234,7 +234,9 @@ def say_near(model: str, own: pd.DataFrame) -> str:
     exact, close = at[0], at[max(near)]
     share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
     gain = close["value"] / exact["value"] - 1 if exact["value"] > 0 else 0.0
-    high = " These are among its highest calls, which weigh most." if gain > 2 * share else ""
+    high = (
+        " These are among its highest calls, which weigh most." if gain > 2 * share > 0.01 else ""
+    )
     return (
         f"**Of the calls of {model} that miss the exact position, {share:.0%} have a site of their "
         f"own within {max(near)} nt.**{high} Allowing {max(near)} nt raises the "
@@ -347,10 +349,11 @@ def say_false(
             "another call has found counts too), against "
             f"{most['expected']:.1%} of all positions, and "
         )
+    sites = share["sites", free]
+    of_sites = f"{sites:.0%} of the sites and " if sites else ""  # starts of genes are in genes
     return (
-        f"{said}{share['false positives', free]:.0%} lie between genes, against "
-        f"{share['sites', free]:.0%} of the sites and {share['all positions', free]:.0%} of all "
-        "positions."
+        f"{said}{share['false positives', free]:.0%} lie between genes, against {of_sites}"
+        f"{share['all positions', free]:.0%} of all positions."
     )
 
 

@@ -31,9 +31,9 @@ def purines(audit: pd.DataFrame) -> Drawn:
     best = audit.loc[audit["purines"].idxmax()]
     return Drawn(
         figure,
-        "Share of A and G around the listed sites. Transcripts of bacteria begin with a purine, "
-        "and a pyrimidine mostly stands before it; a table whose peak is beside the site is "
-        "shifted.",
+        "Share of A and G around the listed sites. Most transcripts of bacteria begin with a "
+        "purine, and a pyrimidine mostly stands before it; a table whose peak is beside the site "
+        "is shifted.",
         f"Bars of the share of purines at {len(audit)} offsets; the highest, "
         f"{best['purines']:.2f}, at {best['offset']:+.0f}.",
     )

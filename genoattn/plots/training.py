@@ -193,9 +193,14 @@ def _say_pairs(table: pd.DataFrame, baselines: Mapping[str, pd.DataFrame]) -> tu
     beside = " and ".join(baselines)
     several = table["test_set"].nunique() > 1
     hardest = table[table["metric"] == "roc_auc"].groupby("test_set")["value"].mean().idxmin()
+    drawn = (
+        "the mean of the seeds (dots), and the 95% interval in which one more training would lie "
+        "(lines)"
+        if table["ci_low"].notna().any()
+        else "one training each (dots), so that there is no interval for another one"
+    )
     caption = (
-        "Scores on the test part, a row a pair of training and test set: the mean of the seeds "
-        "(dots), and the 95% interval in which one more training would lie (lines)"
+        f"Scores on the test part, a row a pair of training and test set: {drawn}"
         + (f"; in orange the baselines ({beside}), trained on the same sites" if beside else "")
         + "."
         + (
