@@ -226,9 +226,15 @@ def say_rivals(comparison: pd.DataFrame, model: str, absent: Collection[str]) ->
         ],
         columns=["model", "PR AUC", f"difference from {model}", "verdict"],
     )
+    only = rows.iloc[0] if len(rows) == 1 else None
+    told = (
+        f"The PR AUC of {only['model']} differs from that of {model} by **{difference(only)}**. "
+        if only is not None and only["model"] not in absent
+        else ""
+    )
     return (
-        f"Differences are from {model}, on the same resampled blocks; they are between single "
-        "trainings, and do not count the spread of seeds.\n\n"
+        f"{told}Differences are from {model}, on the same resampled blocks; they are between "
+        "single trainings, and do not count the spread of seeds.\n\n"
         + folded("All models", table(shown))
         + earlier.note(rows["model"], absent)
     )

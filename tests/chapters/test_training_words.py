@@ -254,6 +254,10 @@ def test_rivals_without_weights_have_no_difference():
     assert "| better | 0.300 (0.200 to 0.400) | +0.100 (+0.050 to +0.150) | higher |" in said
     assert "| gone† | 0.400 (0.300 to 0.500) |  | no paired interval |" in said
     assert "| m |" not in said
+    two = scores_words.say_rivals(comparison.iloc[:2], "m", [])
+    assert two.startswith("The PR AUC of better differs from that of m by **+0.100 (+0.050 to")
+    gone = scores_words.say_rivals(comparison.iloc[[0, 2]], "m", ["gone"])
+    assert gone.startswith("Differences are from m")
 
 
 def by_attention(low, high, test_set="curated"):
