@@ -141,7 +141,9 @@ def test_rates_are_said_for_every_machine(opened):
     assert "| training (full window) | blocked | a | 1 × 2 | 60 | 30.0× | 1,200 | 50% |" in said
 
 
-@pytest.mark.parametrize(("share", "bound"), [(0.51, "Arithmetic limits"), (0.5, "still limits")])
+@pytest.mark.parametrize(
+    ("share", "bound"), [(0.51, "Arithmetic limits"), (0.5, "moving numbers still takes")]
+)
 def test_what_bounds_the_blocked_form(share, bound):
     parts = pd.DataFrame(
         {
