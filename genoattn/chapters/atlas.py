@@ -214,7 +214,7 @@ def joined(run: Run, p: Checked) -> Heads:
         detectable=_detectable(asked),
     )
     profiles = run.kept("03_heads", name, "profiles")
-    said = words.say_measured(frame)
+    said = words.say_measured(frame, p.max_q)
     return Heads(frame, profiles, logos, asked, says, n_others, Finding(said, {"heads": frame}))
 
 

@@ -30,10 +30,26 @@ def say_swept(name: str, sweep: preferred.Sweep, n_random: int) -> str:
 # ------------------------------------------------------------------------------------- the heads
 
 
-def say_measured(joined: pd.DataFrame) -> str:
-    """Say which measurements there are of no head."""
+def say_measured(joined: pd.DataFrame, max_q: float) -> str:
+    """Say which measurements there are of no head, and whose letters are like no known motif's."""
     notes = not_measured(joined)
-    return f"Not measured here: {'; '.join(notes)}." if notes else "No measurement is missing."
+    said = f"Not measured here: {'; '.join(notes)}." if notes else "No measurement is missing."
+    return f"{said}{_say_unlike(joined, max_q)}"
+
+
+def _say_unlike(joined: pd.DataFrame, max_q: float) -> str:
+    """Say how many heads have a motif that resembles no known one; nothing if none was compared."""
+    q = joined["q_value"].dropna()
+    if q.empty:
+        return ""
+    unlike = q[q > max_q]
+    if unlike.empty:
+        return ""
+    return (
+        " Compared with all known motifs, a stricter test than that by which the chapter on heads "
+        f"names a head, the letters at the peak match none significantly for {len(unlike)} of "
+        f"{len(q)} heads (least q = {unlike.min():.2g}); their cards do not repeat it."
+    )
 
 
 def sentences(
@@ -146,12 +162,6 @@ def _resembles(row: Mapping[Any, Any], max_q: float) -> list[str]:
         said.append("not compared with known motifs")
     elif row["q_value"] <= max_q:
         said.append(f"its motif resembles {row['best_motif']} (q = {row['q_value']:.2g})")
-    else:
-        said.append(
-            "compared with all known motifs, a stricter test, the letters at its peak match none "
-            "significantly "
-            f"(least q = {row['q_value']:.2g})"
-        )
     if not pd.isna(row["site_q"]) and row["site_q"] <= max_q:
         more = "more" if row["site_odds_ratio"] > 1 else "less"
         said.append(

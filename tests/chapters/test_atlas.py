@@ -203,12 +203,20 @@ def test_attention_comes_last_and_by_its_limits():
         in sentence(selectivity=0.19, peak_offset=-12, consensus="TATAAT")
     )
     assert "its motif resembles CRP (q = 0.05)" in sentence(q_value=0.05, best_motif="CRP")
-    assert "the letters at its peak match none significantly (least q = 0.051)" in sentence(
-        q_value=0.051
-    )
+    assert "resembles" not in sentence(q_value=0.051)
     assert "the chapter on heads names it -10 box, because it" in sentence(role="-10 box")
     assert "lie less often in known binding" in sentence(site_q=0.05, site_odds_ratio=0.5)
     assert "binding sites" not in sentence(site_q=0.051, site_odds_ratio=0.5)
+
+
+def test_heads_like_no_known_motif_are_counted_once_for_all_cards():
+    columns = dict.fromkeys(("carries", "ablation_delta_pr_auc", "site_q"), 0.0)
+    heads = pd.DataFrame({"q_value": [0.01, 0.06, 0.4, np.nan]}).assign(**columns)
+    said = words.say_measured(heads, 0.05)
+    assert said.startswith("No measurement is missing. Compared with all known motifs")
+    assert "match none significantly for 2 of 3 heads (least q = 0.06)" in said
+    assert words.say_measured(heads.head(1), 0.05) == "No measurement is missing."
+    assert "Compared" not in words.say_measured(heads.tail(1), 0.05)
 
 
 def known(planted_share=0.8, nothing=True) -> recovery.Recovery:
