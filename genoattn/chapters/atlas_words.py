@@ -38,10 +38,8 @@ def say_measured(joined: pd.DataFrame, max_q: float) -> str:
 
 
 def _say_unlike(joined: pd.DataFrame, max_q: float) -> str:
-    """Say how many heads have a motif that resembles no known one; nothing if none was compared."""
+    """Say how many heads have a motif that resembles no known one; nothing if none has."""
     q = joined["q_value"].dropna()
-    if q.empty:
-        return ""
     unlike = q[q > max_q]
     if unlike.empty:
         return ""

@@ -377,7 +377,7 @@ def say_parts(parts: pd.DataFrame) -> str:
             "Arithmetic limits it now: only fewer or cheaper multiplications would make it much "
             "faster, not moving fewer numbers."
             if blocked > 0.5
-            else "Arithmetic alone does not limit it: moving numbers still takes a large part."
+            else "Arithmetic alone does not limit it."
         )
     )
 

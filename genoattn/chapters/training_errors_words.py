@@ -234,8 +234,9 @@ def say_near(model: str, own: pd.DataFrame) -> str:
     exact, close = at[0], at[max(near)]
     share = (close["precision"] - exact["precision"]) / (1 - exact["precision"])
     gain = close["value"] / exact["value"] - 1 if exact["value"] > 0 else 0.0
+    some = share >= 0.005  # as printed
     high = (
-        " These are among its highest calls, which weigh most." if gain > 2 * share > 0.01 else ""
+        " These are among its highest calls, which weigh most." if some and gain > 2 * share else ""
     )
     return (
         f"**Of the calls of {model} that miss the exact position, {share:.0%} have a site of their "

@@ -331,8 +331,8 @@ def plan(
 PARTS = {
     "matrix products": ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm"),
     "softmax": (
-        "aten::_softmax", "aten::exp2", "aten::exp2_", "aten::sum", "aten::div_", "aten::aminmax",
-        "aten::_softmax_backward_data",
+        "aten::_softmax", "aten::amax", "aten::sub_", "aten::clamp_", "aten::exp2_", "aten::sum",
+        "aten::div_", "aten::_softmax_backward_data",
     ),
     "masks, gathers, copies": (
         "aten::copy_", "aten::gather", "aten::masked_fill_", "aten::cat", "aten::fill_",

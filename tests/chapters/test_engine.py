@@ -142,7 +142,7 @@ def test_rates_are_said_for_every_machine(opened):
 
 
 @pytest.mark.parametrize(
-    ("share", "bound"), [(0.51, "Arithmetic limits"), (0.5, "moving numbers still takes")]
+    ("share", "bound"), [(0.51, "Arithmetic limits"), (0.5, "Arithmetic alone does not")]
 )
 def test_what_bounds_the_blocked_form(share, bound):
     parts = pd.DataFrame(
