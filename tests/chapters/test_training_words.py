@@ -506,8 +506,30 @@ def test_false_positives_lie_at_other_sites_if_twice_chance_does_not_explain_it(
             200, 100, few, places(), 5
         )
     alone = errors_words.say_false(200, 100, distances(groups=("own",)), places(), 5)
-    assert "Of 100 false positives, 50% lie between genes" in alone and "some set" not in alone
+    assert "Of 100 false positives, 50% lie between genes" in alone and "any set" not in alone
     assert "**There is none.**" in errors_words.say_false(200, 0, distances(), places(np.nan), 5)
+
+
+def test_starts_of_genes_are_not_compared_with_places_between_genes():
+    said = errors_words.say_false(200, 100, distances(), places(), 5)
+    assert "against 48% of the sites and 11% of all positions" in said
+    inside = places().assign(share=[0.5, 0.0, 0.11])
+    said = errors_words.say_false(200, 100, distances(), inside, 5)
+    assert "lie between genes, against 11% of all positions" in said
+
+
+@pytest.mark.parametrize(
+    ("precision", "average", "told"),
+    [(0.6, 0.5, True), (0.6, 0.26, False), (0.501, 0.5, False)],
+)
+def test_near_misses_are_called_high_if_there_are_some_and_they_weigh_much(
+    precision, average, told
+):
+    own = pd.DataFrame(
+        {"tolerance": [0, 2], "precision": [0.5, precision], "average_precision": [0.25, average]}
+    ).assign(ci_low=0.1, ci_high=0.9)
+    said = errors_words.say_near("m", own)
+    assert ("These are among its highest calls" in said) == told
 
 
 def test_the_truth_is_told_where_it_is_known():

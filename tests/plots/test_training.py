@@ -100,6 +100,7 @@ def test_performance_does_not_judge_a_single_seed():
     labels = {line.get_label() for line in lone.figure.axes[0].lines}
     assert "paper, beside one seed" in labels and "paper, inside the interval" not in labels
     assert "Diamonds" not in lone.caption
+    assert "one training each (dots)" in lone.caption and "mean of the seeds" not in lone.caption
 
 
 def differences():
