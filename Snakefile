@@ -7,8 +7,8 @@
 #   snakemake --cores 2 trainings --config profile=ecoli    all models of the study, trained anew
 #
 # A profile names the chapters that are run. One is run again when its source, its parameters, a file
-# that they name, the chapter before it, or a module of the package that it imports has changed. What
-# chapters pass to each other lies in runs/<profile>/.
+# that they name, a chapter whose files it reads (genoattn/study/order.py), or a module of the package
+# that it imports has changed. What chapters pass to each other lies in runs/<profile>/.
 
 import json
 import os
@@ -18,6 +18,7 @@ import yaml
 
 from genoattn.book import build
 from genoattn.book.pages import page_source, toc_pages
+from genoattn.study import order
 
 PROFILE = config.get("profile", "demo")
 PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
@@ -43,9 +44,11 @@ def given(wildcards):
 
 
 def before(wildcards):
-    """The executed copy of the chapter before, whose files in runs/ this one reads."""
-    place = CHAPTERS.index(wildcards.chapter)
-    return [f"runs/{PROFILE}/executed/{CHAPTERS[place - 1]}.ipynb"] if place else []
+    """The executed copies of the chapters whose files in runs/ this one reads."""
+    return expand(
+        f"runs/{PROFILE}/executed/{{chapter}}.ipynb",
+        chapter=order.nearest(wildcards.chapter, CHAPTERS),
+    )
 
 
 def modules(wildcards):
@@ -56,13 +59,12 @@ def modules(wildcards):
 
 
 def cores(wildcards):
-    """All of them, but one for the demo's training.
+    """All of them, but one for the demo's chapters.
 
-    Two train so small a network hardly faster, the figures are drawn meanwhile, and its numbers do
-    not depend on the machine's cores.
+    So small a network gains little from a second core, chapters that do not read each other run side
+    by side, and the numbers do not depend on the machine's cores.
     """
-    small = PROFILE == "demo" and wildcards.chapter == "02_training"
-    return 1 if small else workflow.cores
+    return 1 if PROFILE == "demo" else workflow.cores
 
 
 def own_files(wildcards):

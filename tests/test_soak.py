@@ -27,7 +27,7 @@ def test_the_soak_would_see_a_difference(tmp_path, monkeypatch, change):
             if change == "more":
                 (folder / ".c.12-x.part.csv").write_text("")
             if change == "held":
-                (folder / "run.lock").write_text("")
+                (folder / "02_training.lock").write_text("")
         return {}
 
     monkeypatch.setattr(soak, "run_through", leave)
@@ -39,7 +39,7 @@ def test_the_soak_would_see_a_difference(tmp_path, monkeypatch, change):
             "edited": "a.csv differs",
             "less": "a.csv is lacking",
             "more": ".c.12-x.part.csv is left over",
-            "held": "run.lock is still held",
+            "held": "02_training.lock is still held",
         }[change]
     )
 

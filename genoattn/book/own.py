@@ -38,6 +38,7 @@ from genoattn.plots import your_genome as figures
 from genoattn.plots.drawn import Drawn
 from genoattn.prediction.ensemble import GenePrior
 from genoattn.study.manifest import Manifest, digest
+from genoattn.study.order import run_locks
 from genoattn.study.parameters import argument
 from genoattn.study.tasks import TASKS
 
@@ -248,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{given.out / blocked[0]}: a folder where a file is to be written; remove it, or "
                 "name another folder with --out"
             )
-        with holding(given.out / "run.lock", str(given.out), "name another folder with --out"):
+        own, others = run_locks(given.out)
+        with holding(own, str(given.out), "name another folder with --out", others):
             contigs = contig_table(genomes)
             peaks, found, files = _annotate(given, genomes, contigs, sources)
     except (ValueError, OSError) as error:

@@ -52,6 +52,7 @@ from genoattn.model.card import Card
 from genoattn.model.convolutional import ConvolutionalConfig
 from genoattn.model.segments import Passes, StrandData, TrainingConfig
 from genoattn.model.training import fit
+from genoattn.study.order import run_locks
 from genoattn.study.parameters import COUNT, FROM_0, MORE_THAN_0, plain_name
 from genoattn.study.run import Run
 
@@ -477,7 +478,8 @@ def _adapt(given: Any) -> pd.DataFrame:
     if len(set(given.n_sites)) < len(given.n_sites):
         raise ValueError("n-sites names a number twice; give each once")
     weights = run.weights(given.weights)
-    with holding(run.folder / "run.lock", str(run.folder), "name another folder"):
+    own, others = run_locks(run.folder)
+    with holding(own, str(run.folder), "name another folder", others):
         table = learning_curve(
             genome,
             sites,

@@ -23,11 +23,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from genoattn.genome.files import writing
+from genoattn.genome.locks import holding
 from genoattn.study.parameters import Checked, ParameterError
 
 __all__ = ["PROFILE", "Manifest", "ManifestError", "digest", "lasting"]
@@ -38,6 +40,8 @@ PROFILE = "GENOATTN_PROFILE"
 
 _OF_THE_MACHINE = {"run_dir", "results_dir", "data_dir", "accelerator"}
 """Parameters that do not change what a chapter makes."""
+
+_PATIENCE = 60.0  # s; to change the manifest takes milliseconds
 
 
 class ManifestError(ValueError):
@@ -83,6 +87,14 @@ class Manifest:
         """Say that the file cannot be read."""
         return f"{self.file}: damaged; remove it, and run the chapters again from the first"
 
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """What the file holds, to be changed; no other process changes it meanwhile."""
+        with holding(self.folder / "manifest.lock", str(self.file), "try again", wait=_PATIENCE):
+            content = self._read()
+            yield content
+            self._write(content)
+
     def _write(self, content: Mapping[str, Any]) -> None:
         """Replace the file, whole or not at all."""
         with writing(self.file) as partial:
@@ -112,16 +124,20 @@ class Manifest:
         below : str
             Folder of which no other file is known any more.
         """
-        content = self._read()
-        content["files"] = {
-            name: one
-            for name, one in content["files"].items()
-            if not below or not name.startswith(f"{below}/")
-        } | {
+        new = self._records(by, files)
+        with self._changing() as content:
+            content["files"] = {
+                name: one
+                for name, one in content["files"].items()
+                if not below or not name.startswith(f"{below}/")
+            } | new
+
+    def _records(self, by: str, files: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """What is noted of files that were written."""
+        return {
             name: {"by": by, "sha256": digest(self.folder / name), "from": dict(sources)}
             for name, sources in files.items()
         }
-        self._write(content)
 
     def check(self, name: str, now: Mapping[str, str] | None = None, by: str = "") -> None:
         """Refuse a file that is not what was written, or was made from what is there no more.
@@ -193,12 +209,10 @@ class Manifest:
                 f"{owner}; let notebooks/profiles/{profile}.yaml name another, such as "
                 f"runs/{profile}"
             )
-        claimed = {
-            "owner": profile,
-            "folder": self.folder.absolute().name,
-            "results": os.path.relpath(results, self.folder),
-        }
-        self._write(content | claimed)
+        with self._changing() as content:
+            content["owner"] = profile
+            content["folder"] = self.folder.absolute().name
+            content["results"] = os.path.relpath(results, self.folder)
 
     def _check_by_hand(
         self, owner: str, content: Mapping[str, Any], parameters: Checked, results: Path
@@ -225,16 +239,16 @@ class Manifest:
 
     def finish(self, parameters: Checked, files: Mapping[str, Mapping[str, str]]) -> None:
         """Note that a chapter came to its end, with which parameters, and what it left."""
-        self.record(parameters.schema.notebook, files)
-        content, profile = self._read(), os.environ.get(PROFILE) or None
-        entry = content["chapters"].get(_key(parameters), {})
-        if profile is None and entry.get("parameters") == lasting(parameters):
-            profile = entry["profile"]  # what an owner made and somebody repeated stays its own
-        content["chapters"][_key(parameters)] = {
-            "profile": profile,
-            "parameters": lasting(parameters),
-        }
-        self._write(content)
+        new, profile = self._records(parameters.schema.notebook, files), os.environ.get(PROFILE)
+        with self._changing() as content:
+            content["files"] |= new
+            entry = content["chapters"].get(_key(parameters), {})
+            if not profile and entry.get("parameters") == lasting(parameters):
+                profile = entry["profile"]  # what an owner made and somebody repeated stays its own
+            content["chapters"][_key(parameters)] = {
+                "profile": profile or None,
+                "parameters": lasting(parameters),
+            }
 
 
 def _key(parameters: Checked) -> str:

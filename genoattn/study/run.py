@@ -12,7 +12,7 @@ Nothing else passes between chapters, and no other module spells a path inside t
     <chapter>/<model>_<kind>.csv     what a chapter keeps of a model for another (.npz: arrays)
     <name>/                          a genome of one's own, annotated: tracks, peaks, hub
     manifest.json                    whose folder it is, what was made from what (manifest.py)
-    run.lock                         who writes there now
+    <notebook>.lock, run.lock        the chapters or the command that write there now (order.py)
 
 Aggregates go to another folder, the run's *results*; no site is among them.
 """
@@ -56,6 +56,7 @@ from genoattn.prediction.ensemble import GenePrior, mean_log_odds
 from genoattn.prediction.predict import predict
 from genoattn.study.inputs import StudyInputs, read_saved
 from genoattn.study.manifest import PROFILE, Manifest, ManifestError, digest, lasting
+from genoattn.study.order import run_locks
 from genoattn.study.parameters import FOLDERS, Checked, ParameterError
 from genoattn.study.report import Finding, HasFinding, Kept
 
@@ -147,7 +148,8 @@ class Run:
         """Open the run that a chapter's parameters name (``run_dir``, ``results_dir``).
 
         With a ``run_dir`` of one's own and no ``results_dir``, the results are in that folder, not
-        among the demo's. The chapter holds the folder until `write`: nobody else writes there.
+        among the demo's. Until `write`, no chapter whose files this one reads or that reads its own
+        can write there, nor can this one a second time.
 
         Raises
         ------
@@ -176,13 +178,16 @@ class Run:
             self._kept(notebook, self.file(notebook[3:], model, kind), model)
 
     def _hold(self) -> None:
-        """See to it that nobody else writes into the folder; nothing if no chapter opened it."""
+        """See to it that nobody else writes what the chapter reads or makes.
+
+        Chapters that read nothing of each other may write at the same time. Nothing happens if no
+        chapter opened the folder.
+        """
         if self._parameters is None:
             return
         try:
-            self._lock = hold(
-                self.folder / "run.lock", str(self.folder), "name another folder in run_dir"
-            )
+            own, others = run_locks(self.folder, self._notebook)
+            self._lock = hold(own, str(self.folder), "name another folder in run_dir", others)
         except LockedError as error:
             raise ParameterError(f"{self._parameters.chapter}: parameter 'run_dir': {error}") from (
                 error
@@ -666,7 +671,7 @@ class Run:
         return Path(f"{path}.gz") if long and path.is_relative_to(self.results) else path
 
     def release(self) -> None:
-        """Let others write into the folder."""
+        """Let the others write into the folder."""
         if self._lock is not None:
             self._lock.release(force=True)
             self._lock = None

@@ -397,7 +397,7 @@ def test_processes_of_one_training_do_not_wait_for_each_other(run, held, monkeyp
 
 
 def test_the_second_of_two_chapters_in_one_folder_is_refused_in_its_second_cell(run, held):
-    process = held(run.folder / "run.lock")
+    process = held(run.folder / "01_curation.lock")
     p = asked(curation, run)
     with pytest.raises(
         ParameterError,
@@ -414,7 +414,7 @@ def test_the_second_of_two_chapters_in_one_folder_is_refused_in_its_second_cell(
 def test_a_chapter_holds_its_folder_until_it_has_written(run):
     p = asked(curation, run)
     opened = Run.of(p)
-    lock = run.folder / "run.lock"
+    lock = run.folder / "01_curation.lock"
     assert lock.exists()
     opened.write(p)
     assert not lock.exists()
@@ -426,7 +426,7 @@ def test_a_chapter_holds_its_folder_until_it_has_written(run):
 def test_to_read_weights_of_a_run_is_not_to_write_there(run, held, tmp_path, monkeypatch):
     """One's own genome is annotated by a model of a run that somebody is using."""
     monkeypatch.chdir(tmp_path)
-    held(Path("runs/demo/run.lock"))
+    held(Path("runs/demo/05_your_genome.lock"))
     p = Checked(your_genome.PARAMETERS, your_genome.PARAMETERS.defaults | {"fasta": "own.fa"})
     assert Run.of(p).folder == Path("runs/demo")
     assert Run.of_own(p).folder == Path("runs/my_genome")
