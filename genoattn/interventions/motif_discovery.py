@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ from genoattn.model.convolutional import ConvolutionalNetwork
 __all__ = [
     "Found",
     "Pattern",
+    "compile_kernels",
     "discover",
     "elements_used",
     "known_by_place",
@@ -58,6 +60,7 @@ LEIDEN_RUNS = 5
 """Clusterings from different seeds, of which the best is taken."""
 WEAK = 0.25
 """Outer columns of a pattern that contribute less than this share of its best column are cut."""
+_BOXES = ((3, 3, 2, 0, 1, 0), (3, 0, 3, 0, 0, 3))  # TTGACA and TATAAT
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
         import numba
         from modiscolite.tfmodisco import TFMoDISco
 
+        _keep_compiled()
         threads, mine = numba.get_num_threads(), torch.get_num_threads()
         numba.set_num_threads(1)  # with more it forks, and a child beside torch's threads may hang
         try:
@@ -156,6 +160,55 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
             numba.set_num_threads(threads)
             torch.set_num_threads(mine)  # both may count with the same OpenMP, and numba's stays
     return [pattern for patterns in both for pattern in patterns or []]
+
+
+def _kernels() -> list[Any]:
+    """What numba compiles of modisco-lite."""
+    from modiscolite import affinitymat, aggregator, gapped_kmer, util
+    from numba.core.dispatcher import Dispatcher
+
+    modules = (affinitymat, aggregator, gapped_kmer, util)
+    values = (one for module in modules for one in vars(module).values())
+    return [one for one in values if isinstance(one, Dispatcher)]
+
+
+def _keep_compiled() -> None:
+    """Let numba keep what it compiles of modisco-lite, so that the next process need not.
+
+    modisco-lite asks for it only where it forks.
+    """
+    for kernel in _kernels():
+        if not kernel.overloads:
+            with suppress(RuntimeError):  # there is no folder where numba may write
+                kernel.enable_caching()
+
+
+def compile_kernels() -> list[Pattern]:
+    """Let numba compile what `discover` and `known_by_shape` need, on a few made-up sites.
+
+    It takes up to a minute once, and is kept beside the installed packages for later processes.
+
+    Returns
+    -------
+    list of Pattern
+        Of the made-up sites.
+    """
+    rng = np.random.default_rng(0)
+    n, width = 60, 60
+    codes = rng.integers(0, 4, (n, width)).astype(np.uint8)
+    change = rng.normal(0, 0.1, (n, width, 4)).astype(np.float32)
+    for first, letters in ((5, _BOXES[0]), (30, _BOXES[1])):
+        inside = slice(first, first + len(letters))
+        codes[:, inside] = letters
+        change[:, inside] -= 3.0
+    np.put_along_axis(change, codes[..., None].astype(np.int64), 0.0, axis=2)
+    patterns = discover(MutationMap(pd.DataFrame(), np.arange(width), codes, change))
+    known = [
+        Motif(str(number), str(number), 100 * np.eye(4)[list(letters)] + 1.0)
+        for number, letters in enumerate(_BOXES)
+    ]
+    known_by_shape(patterns, known, background=np.full(4, 0.25), seed=0)
+    return patterns
 
 
 def _oriented(seqlets: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

@@ -26,6 +26,18 @@ def patterns(planted):
     return motif_discovery.discover(planted[0])
 
 
+def test_made_up_sites_need_all_that_others_need_compiled(planted):
+    """So that it is compiled once, and found by the next process."""
+    assert {one.consensus for one in motif_discovery.compile_kernels()} == {"TTGACA", "TATAAT"}
+    kernels = motif_discovery._kernels()
+    compiled = [len(one.overloads) for one in kernels]
+    assert sum(compiled) > 10
+    motif_discovery.discover(planted[0])
+    assert [len(one.overloads) for one in kernels] == compiled
+    kept = [one for one in kernels if one.stats.cache_path]
+    assert len(kept) > 10, "what no process keeps, each compiles anew"
+
+
 def test_planted_words_come_back_at_the_sites_and_places_where_they_are(planted, patterns):
     _, where = planted
     assert {one.consensus for one in patterns} == set(PLANTED)
