@@ -25,6 +25,8 @@ PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
 CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
+# Chapters that another one waits for begin first.
+AWAITED = {one for chapter in CHAPTERS for one in order.nearest(chapter, CHAPTERS)}
 TASK = "tis" if "gene_starts" in PARAMETERS else "tss"
 # Where the book is published changes its pages: see genoattn/book/web.py.
 PUBLISHED = [
@@ -96,13 +98,21 @@ rule execute:
     params:
         given=given,
     threads: cores
-    priority: 1  # the chain of chapters is the longest
+    priority: 1  # before all else: what is computed takes longest
+    wildcard_constraints:
+        chapter="|".join(one for one in CHAPTERS if one not in AWAITED),
     message:
         f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
     shell:
         # the run folder is this profile's: chapters that are run by hand leave it as it is
         f"GENOATTN_PROFILE={PROFILE} "
         "papermill {input.notebook} {output} --kernel python3 --no-progress-bar -y {params.given:q}"
+
+
+use rule execute as execute_awaited with:
+    priority: 2
+    wildcard_constraints:
+        chapter="|".join(sorted(AWAITED)) or "none",
 
 
 rule show:
@@ -160,7 +170,10 @@ if PROFILE == "demo":
 
     rule browser:
         input:
-            "runs/demo/executed/02_training.ipynb",  # left the output that is shown
+            # what is shown is what the chapter on output reads
+            expand(
+                "runs/demo/executed/{chapter}.ipynb", chapter=order.nearest("04_output", CHAPTERS)
+            ),
             sorted(str(path) for path in Path("book/static/browser").glob("ecoli/*")),
             "genoattn/book/browser.py",
             "genoattn/book/loci.py",
@@ -203,7 +216,8 @@ if PROFILE == "demo":
 
     rule landing:
         input:
-            "book/demo/05_your_genome.ipynb",  # on a way through the book, whose time is counted
+            # on a way through the book, whose time is counted
+            expand("book/demo/{chapter}.ipynb", chapter={"05_your_genome"} & {*CHAPTERS}),
             sorted(str(path) for path in Path("book/results").rglob("*.*")),
             sorted(str(path) for path in Path("genoattn/weights").glob("*.*")),
             "CITATION.cff",
