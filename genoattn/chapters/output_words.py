@@ -295,10 +295,10 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         )
         n = max(int(row["n"]) for row in rows)
         return (
-            f"{there}. Of these sites, {share:.0%} have an antisense output higher than that at "
-            f"{1 - HAVE_BY_CHANCE:.0%} of random places. In {n:,} of these the -10 region alone "
-            f"was shuffled, which leaves {left}: at these sites both peaks depend on this one "
-            "stretch."
+            f"{there}. Of the sites without one, {share:.0%} have an antisense output higher than "
+            f"that at {1 - HAVE_BY_CHANCE:.0%} of random places. In {n:,} of these the -10 region "
+            f"alone was shuffled, which leaves {left}: in the median over these sites, both peaks "
+            "depend on this one stretch."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."
 

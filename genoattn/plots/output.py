@@ -480,8 +480,8 @@ def pseudogenes(genes: pd.DataFrame, effects: pd.DataFrame, baseline: float) -> 
         "Left: median output over each gene of the test part, on its strand, against its AT "
         "content. Right: the output of each pseudogene divided by the median of its controls; "
         "shown is the median of these ratios with its exact bootstrap interval, as more and more "
-        "is matched. If "
-        "pseudogenes were odd by themselves, the whole bar of the last row would lie off 1.",
+        "is matched. A whole bar of the last row off 1 would show that pseudogenes are odd by "
+        "themselves; one over 1 leaves it open.",
         f"Left, a cloud of {len(genes):,} genes, {int(genes['pseudo'].sum()):,} of them "
         f"pseudogenes. Right, points with bars: {'; '.join(told)}.",
     )
