@@ -20,11 +20,13 @@ to each (`sigma_motifs`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.stats import false_discovery_control
 
 from genoattn.genome import motifs
@@ -42,6 +44,7 @@ __all__ = [
     "calibration",
     "compare",
     "element_motifs",
+    "numba_alone",
     "sigma_motifs",
     "tomtom",
     "trimmed",
@@ -213,6 +216,25 @@ def with_decoys(known: Sequence[Motif], *, fewest: int = FEWEST, seed: int) -> l
 # ------------------------------------------------------------------------------- comparison
 
 
+@contextmanager
+def numba_alone() -> Iterator[None]:
+    """Let numba count on one thread, and leave torch the number of threads that it had.
+
+    Both may use the same OpenMP, where the number that numba sets stays: torch would then split its
+    work among more threads than it was given, and these wait for each other.
+    """
+    torchs = torch.get_num_threads()  # before numba is asked, which is enough to change it
+    import numba
+
+    numbas = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(numbas)
+        torch.set_num_threads(torchs)
+
+
 def trimmed(matrix: np.ndarray, background: np.ndarray, least: float = 0.25) -> np.ndarray:
     """Cut the ends of a matrix off that hold less than ``least`` bits a column.
 
@@ -252,8 +274,8 @@ def tomtom(queries: Sequence[np.ndarray], known: Sequence[Motif]) -> dict[str, n
         from memelite import tomtom as run
 
     rows = [np.ascontiguousarray(motifs.probability_matrix(one.counts).T) for one in known]
-    with warnings.catch_warnings():  # the callers see to it that there are motifs enough
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(), numba_alone():
+        warnings.simplefilter("ignore")  # the callers see to it that there are motifs enough
         found = run([np.ascontiguousarray(query.T) for query in queries], rows, n_jobs=1)
     return {"p_value": found[0], "overlap": found[3].astype(int), "reverse": found[4] > 0.5}
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
@@ -29,7 +28,7 @@ from genoattn.genome.motifs import Motif, count_matrix, iupac_consensus, probabi
 from genoattn.genome.sequence import Genome
 from genoattn.genome.sites import paper_label
 from genoattn.heads.elements import Element
-from genoattn.heads.tomtom import tomtom, trimmed, with_decoys
+from genoattn.heads.tomtom import numba_alone, tomtom, trimmed, with_decoys
 from genoattn.interventions.naming import name_places, named, with_q
 from genoattn.interventions.replacement import replace
 from genoattn.interventions.saturation import MutationMap
@@ -137,13 +136,10 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
     """Patterns of modisco-lite, those that raise the output and those that lower it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import numba
         from modiscolite.tfmodisco import TFMoDISco
 
         _keep_compiled()
-        threads, mine = numba.get_num_threads(), torch.get_num_threads()
-        numba.set_num_threads(1)  # with more it forks, and a child beside torch's threads may hang
-        try:
+        with numba_alone():  # with more threads it forks, and a child beside torch's may hang
             both = TFMoDISco(
                 found.onehot,
                 np.ascontiguousarray(found.hypothetical),
@@ -156,9 +152,6 @@ def _modisco(found: MutationMap, min_seqlets: int) -> list[Any]:
                 final_min_cluster_size=min_seqlets,
                 n_leiden_runs=LEIDEN_RUNS,
             )
-        finally:
-            numba.set_num_threads(threads)
-            torch.set_num_threads(mine)  # both may count with the same OpenMP, and numba's stays
     return [pattern for patterns in both for pattern in patterns or []]
 
 

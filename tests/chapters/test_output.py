@@ -554,7 +554,7 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "Of the sites without one, 25% have an antisense output higher than that at 90% of" in said
+    assert "Of the sites without one, 25% have an antisense output higher than that at 90%" in said
     assert "In 9 of these the -10 region alone was shuffled" in said
     assert said.endswith("in the median over these sites, both peaks depend on this one stretch.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,3 +142,26 @@ def test_sigma_motifs_come_from_their_own_promoters_on_both_strands() -> None:
     assert most_frequent(found[0].counts) == "TATAAT"
     assert decode(found[0].counts.argmax(axis=1).astype(np.uint8)) == "TATAAT"
     assert "99 promoters" in found[0].accession or "100 promoters" in found[0].accession
+
+
+def test_torch_keeps_the_threads_that_it_was_given() -> None:
+    """In a process of its own, where numba has not counted yet."""
+    code = (
+        "import numpy as np, torch\n"
+        "torch.set_num_threads(1)\n"
+        "from genoattn.genome.motifs import Motif\n"
+        "from genoattn.heads import tomtom\n"
+        "draw = np.random.default_rng(0)\n"
+        "known = [Motif(str(n), str(n), draw.random((6, 4)) + 1) for n in range(60)]\n"
+        "tomtom.tomtom([draw.dirichlet(np.ones(4), 6)], known)\n"
+        "print(torch.get_num_threads(), 'omp_get_max_threads() : 1\\n' in "
+        "torch.__config__.parallel_info())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=os.environ | {"NUMBA_NUM_THREADS": "2"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "1 True\n"
