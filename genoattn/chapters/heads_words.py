@@ -81,9 +81,10 @@ def say_sample_error(
     """
     relative = error["relative"]
     return (
-        f"We compare {n_random:,} random samples with all {n_all:,} nucleotides judged. For the "
-        f"median head the sample mean errs by at most {relative.median():.1%} of the head's peak; "
-        f"for the worst, by {relative.max():.1%}. {error['beyond_two'].mean():.1%} of all means "
+        f"We compare {n_random:,} random samples with all {n_all:,} nucleotides judged. "
+        "The largest error of a head's sample means over all positions is "
+        f"{relative.median():.1%} of its peak in the median head and {relative.max():.1%} in the "
+        f"worst. {error['beyond_two'].mean():.1%} of all means "
         "are off by more than two standard errors; normally distributed errors would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nA sample misses the extremes: its largest weight is typically "
@@ -669,7 +670,8 @@ def _unread(n: int, total: int) -> str:
     if n == 0:
         return ""
     which = f"{n} {'other ' * (n < total)}head{'s' * (n > 1)}"
-    return f" What the {which} {_form(n, 'reads', 'read')} we do not know from attention alone."
+    likeness = "; of those that match, it tells a likeness only" if n < total else ""
+    return f" What the {which} {_form(n, 'reads', 'read')} attention does not tell{likeness}."
 
 
 def _heads(n: int, none: str = "no head") -> str:

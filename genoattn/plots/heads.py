@@ -913,11 +913,11 @@ def match_calibration(calibration: pd.DataFrame) -> Drawn:
     )
     return Drawn(
         figure,
-        "Of all comparisons of a motif with a known one, the share (upward) whose p-value is at "
-        "most that below it (rightward). Where the shuffled motifs lie on the grey line, the "
-        "p-values are calibrated. Where the heads' motifs lie above the shuffled ones, they "
-        "resemble known motifs more than their composition explains; the difference was not "
-        f"tested. The p-value is 0.01 or less in {told}.",
+        "For each p-value (horizontal axis), the share of all comparisons of a motif with a known "
+        "one that reach it or a smaller one (vertical axis). Where the shuffled motifs lie on the "
+        "grey line, the p-values are calibrated. Heads' motifs above the shuffled ones would "
+        "suggest that they resemble known motifs more than their composition explains; whether the "
+        f"difference exceeds chance was not tested. The p-value is 0.01 or less in {told}.",
         f"Two curves on logarithmic axes beside a diagonal; at p = 0.01, {told}.",
     )
 

@@ -287,7 +287,7 @@ def test_sample_error_says_median_worst_and_shortfall():
         }
     )
     said = words.say_sample_error(error, np.array([1.0, 0.5, 0.1]), 100, 2_000)
-    assert "at most 2.0% of the head's peak; for the worst, by 25.0%" in said
+    assert "is 2.0% of its peak in the median head and 25.0% in the worst" in said
     assert "10.0% of all means" in said and "2 of 3 heads" in said
     assert "its largest weight is typically 50% of the true largest" in said
     assert "at worst 10%" in said
@@ -522,7 +522,7 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     assert (
         "(clearest: L1 H1, odds ratio 3.0, 95% interval 1.5 to 6.0 before correction; "
         "corrected over heads and sets q = 0.2, so chance may explain it). What the 1 head reads "
-        "we do not know"
+        "attention does not tell"
     ) in told
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
@@ -531,9 +531,10 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     assert "at any place, 1 head passes; 1 head has best positions" in some
     assert "q = 0.05)." in some and "chance" not in some
     two = known(1.0, 1.0, 1.0)
-    assert "What the 3 heads read we do not know" in words.say_tested(roles(), two, None, 0.05)
+    found = words.say_tested(roles(), two, None, 0.05)
+    assert found.endswith("What the 3 heads read attention does not tell.")
     found = words.say_tested(roles((1, 1, "-10", "")), two, None, 0.05)
-    assert "What the 2 other heads read we do not know" in found
+    assert "What the 2 other heads read attention does not tell" in found
     one = roles((1, 1, "-10", ""))
     assert words.say_tested(one, known(1.0), enriched(0.5), 0.05).endswith("sites.")
     assert words.say_tested(one, known(1.0), None, 0.05).endswith("none passes.")
