@@ -407,8 +407,8 @@ def in_short(
         text += f"Of the pairs of neighbouring sites of two sources, {span} share one nucleotide. "
     matters = "matters little" if sizes.max() <= 1.1 * sizes.min() else "matters"
     text += (
-        "How sites are grouped into TSSs, and what becomes of an outvoted one, "
-        f"{matters} for their number: the {in_words(len(sizes))} interpretations tried give "
-        f"{sizes.min():,} to {sizes.max():,} TSSs. "
+        "How sites are grouped into TSSs, and what becomes of a site whose group places the TSS "
+        f"elsewhere, {matters} for the number of TSSs: the {in_words(len(sizes))} interpretations "
+        f"tried give {sizes.min():,} to {sizes.max():,} TSSs. "
     )
     return Finding(f"{text}\n\n{words.say_sure(against.table, given.published)}")

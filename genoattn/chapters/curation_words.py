@@ -80,7 +80,7 @@ def say_liftover(
     )
     return (
         f"**Spike-ins.** {n_beyond} rows of the SEnd-seq table lie beyond the end of the genome, "
-        "and their printed sequences are not in it. They come from RNA that was added as a "
+        "and their printed sequences are not in it. They seem to come from RNA that was added as a "
         "control, and are left out.\n\n"
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
@@ -338,13 +338,13 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
             else f"The interpretation in use deviates by {off.loc[used].mean():.1%} on average; "
         )
         + f"the size of its set deviates by {off.loc[used, 'curated']:.2%}.\n\n"
-        "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: grouped by "
-        "single-link (chains of neighbours, however long), *kept* gives "
+        "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: with groups by "
+        "single-link (chains of neighbours, however long), the rule *kept* gives "
         f"{chains['sendseq_shared']:,} shared SEnd-seq sites{paper('sendseq_shared', True)} and "
-        f"{chains['sendseq_only']:,} of SEnd-seq alone{paper('sendseq_only', True)}, *merged* "
-        f"{merged['sendseq_shared']:,} and {merged['sendseq_only']:,}. But single-link does not "
-        f"match sites one to one, and gives {chains['shared_by_2']:,} TSSs in two or more "
-        "sources; the interpretation "
+        f"{chains['sendseq_only']:,} of SEnd-seq alone{paper('sendseq_only', True)}; the rule "
+        f"*merged* gives {merged['sendseq_shared']:,} and {merged['sendseq_only']:,}. But "
+        "single-link does not match sites one to one, and gives "
+        f"{chains['shared_by_2']:,} TSSs in two or more sources; the interpretation "
         f"in use gives {counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}. The "
         "number in three or more sources stays unexplained: ours deviates "
         f"by {off.loc[used, 'shared_by_3']:.1%}. The order in which the paper matched its tables, "
@@ -401,12 +401,11 @@ def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
     )
     best, lead = _best_alone(both)
     return (
-        f"{what}\n{table(rows)}\nThe 95% intervals of these percentages reach at most "
-        f"{_widest(found):.1f} percentage points "
-        "to each side, as if sites were independent. Within two nucleotides, the curated set "
-        f"ranks {ranks[0]} of {len(names)} in precision, {ranks[1]} in recall, and {ranks[2]} in "
-        f"their harmonic mean ({both['curated']:.1%}; the best single source, {called(best)}, has "
-        f"{both[best]:.1%})."
+        f"{what}\n{table(rows)}\nThe 95% intervals of these percentages, computed as if sites were "
+        f"independent, reach at most {_widest(found):.1f} percentage points to each side. "
+        f"Within two nucleotides, the curated set ranks {ranks[0]} of {len(names)} in precision, "
+        f"{ranks[1]} in recall, and {ranks[2]} in their harmonic mean "
+        f"({both['curated']:.1%}; the best single source, {called(best)}, has {both[best]:.1%})."
         + (
             " That is a smaller difference than these intervals: on this reference, the curated "
             f"set is not shown to be better than {called(best)} alone."
@@ -438,7 +437,7 @@ def say_trials(trials: pd.DataFrame, sources: pd.DataFrame, merging: Merging) ->
     names = trials["rule"] + ", " + trials["outvoted"]
     mean = _harmonic(trials["precision"], trials["recall"]).set_axis(names).fillna(0)
     return (
-        "The same reference can judge the interpretations. At the exact position, the harmonic "
+        "The same reference scores the interpretations, too. At the exact position, the harmonic "
         f"mean of precision and recall is {mean.min():.1%} for the worst (*{mean.idxmin()}*), "
         f"{mean.max():.1%} for the best (*{mean.idxmax()}*) and "
         f"{mean[f'{merging.rule}, {merging.outvoted}']:.1%} for the one in use. The sources by "

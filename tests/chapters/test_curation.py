@@ -295,7 +295,7 @@ def test_ranks_stand_where_a_source_finds_nothing():
     ]
     text = words.say_compared(pd.DataFrame(rows), 7, False)
     assert (
-        "The 95% intervals of these percentages reach at most 43.2 percentage points to each side"
+        "computed as if sites were independent, reach at most 43.2 percentage points to each side"
         in text
     )  # 2 of 4
     assert "ranks 1 of 3 in precision, 1 in recall, and 1 in their harmonic mean" in text
