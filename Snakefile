@@ -25,8 +25,6 @@ PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
 CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
-# Chapters that another one waits for begin first.
-AWAITED = {one for chapter in CHAPTERS for one in order.nearest(chapter, CHAPTERS)}
 TASK = "tis" if "gene_starts" in PARAMETERS else "tss"
 # Where the book is published changes its pages: see genoattn/book/web.py.
 PUBLISHED = [
@@ -63,8 +61,8 @@ def modules(wildcards):
 def cores(wildcards):
     """All of them, but one for the demo's chapters.
 
-    So small a network gains little from a second core, chapters that do not read each other run side
-    by side, and the numbers do not depend on the machine's cores.
+    Chapters that do not read each other run side by side, and the numbers do not depend on the
+    machine's cores.
     """
     return 1 if PROFILE == "demo" else workflow.cores
 
@@ -99,20 +97,12 @@ rule execute:
         given=given,
     threads: cores
     priority: 1  # before all else: what is computed takes longest
-    wildcard_constraints:
-        chapter="|".join(one for one in CHAPTERS if one not in AWAITED),
     message:
         f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
     shell:
         # the run folder is this profile's: chapters that are run by hand leave it as it is
         f"GENOATTN_PROFILE={PROFILE} "
         "papermill {input.notebook} {output} --kernel python3 --no-progress-bar -y {params.given:q}"
-
-
-use rule execute as execute_awaited with:
-    priority: 2
-    wildcard_constraints:
-        chapter="|".join(sorted(AWAITED)) or "none",
 
 
 rule show:

@@ -20,13 +20,11 @@ to each (`sigma_motifs`).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import false_discovery_control
 
 from genoattn.genome import motifs
@@ -34,6 +32,7 @@ from genoattn.genome.motifs import Motif
 from genoattn.genome.sequence import Genome
 from genoattn.heads.elements import Element, word
 from genoattn.heads.preferred import BestSequences
+from genoattn.prediction.threads import numba_alone
 
 __all__ = [
     "FEWEST",
@@ -44,7 +43,6 @@ __all__ = [
     "calibration",
     "compare",
     "element_motifs",
-    "numba_alone",
     "sigma_motifs",
     "tomtom",
     "trimmed",
@@ -214,25 +212,6 @@ def with_decoys(known: Sequence[Motif], *, fewest: int = FEWEST, seed: int) -> l
 
 
 # ------------------------------------------------------------------------------- comparison
-
-
-@contextmanager
-def numba_alone() -> Iterator[None]:
-    """Let numba count on one thread, and leave torch the number of threads that it had.
-
-    Both may use the same OpenMP, where the number that numba sets stays: torch would then split its
-    work among more threads than it was given, and these wait for each other.
-    """
-    torchs = torch.get_num_threads()  # before numba is asked, which is enough to change it
-    import numba
-
-    numbas = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(numbas)
-        torch.set_num_threads(torchs)
 
 
 def trimmed(matrix: np.ndarray, background: np.ndarray, least: float = 0.25) -> np.ndarray:

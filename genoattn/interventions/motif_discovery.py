@@ -25,15 +25,16 @@ from scipy.stats import false_discovery_control
 
 from genoattn.evaluation import bootstrap
 from genoattn.genome.motifs import Motif, count_matrix, iupac_consensus, probability_matrix
-from genoattn.genome.sequence import Genome
+from genoattn.genome.sequence import Genome, encode
 from genoattn.genome.sites import paper_label
-from genoattn.heads.elements import Element
-from genoattn.heads.tomtom import numba_alone, tomtom, trimmed, with_decoys
+from genoattn.heads.elements import PAPER_ELEMENTS, Element
+from genoattn.heads.tomtom import element_motifs, tomtom, trimmed, with_decoys
 from genoattn.interventions.naming import name_places, named, with_q
 from genoattn.interventions.replacement import replace
 from genoattn.interventions.saturation import MutationMap
 from genoattn.model.annotator import Annotator
 from genoattn.model.convolutional import ConvolutionalNetwork
+from genoattn.prediction.threads import numba_alone
 
 __all__ = [
     "Found",
@@ -59,7 +60,6 @@ LEIDEN_RUNS = 5
 """Clusterings from different seeds, of which the best is taken."""
 WEAK = 0.25
 """Outer columns of a pattern that contribute less than this share of its best column are cut."""
-_BOXES = ((3, 3, 2, 0, 1, 0), (3, 0, 3, 0, 0, 3))  # TTGACA and TATAAT
 
 
 @dataclass(frozen=True)
@@ -190,16 +190,13 @@ def compile_kernels() -> list[Pattern]:
     n, width = 60, 60
     codes = rng.integers(0, 4, (n, width)).astype(np.uint8)
     change = rng.normal(0, 0.1, (n, width, 4)).astype(np.float32)
-    for first, letters in ((5, _BOXES[0]), (30, _BOXES[1])):
-        inside = slice(first, first + len(letters))
-        codes[:, inside] = letters
+    for first, box in ((5, "TTGACA"), (30, "TATAAT")):
+        inside = slice(first, first + len(box))
+        codes[:, inside] = encode(box)
         change[:, inside] -= 3.0
     np.put_along_axis(change, codes[..., None].astype(np.int64), 0.0, axis=2)
     patterns = discover(MutationMap(pd.DataFrame(), np.arange(width), codes, change))
-    known = [
-        Motif(str(number), str(number), 100 * np.eye(4)[list(letters)] + 1.0)
-        for number, letters in enumerate(_BOXES)
-    ]
+    known = element_motifs(PAPER_ELEMENTS, seed=0)
     known_by_shape(patterns, known, background=np.full(4, 0.25), seed=0)
     return patterns
 

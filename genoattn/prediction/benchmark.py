@@ -26,7 +26,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +42,7 @@ from genoattn.model.annotator import Annotator, AnnotatorConfig, Past
 from genoattn.model.attention import dense_attention, keep_freed_memory, relative_attention
 from genoattn.prediction.census import AttentionCensus
 from genoattn.prediction.predict import predict
+from genoattn.prediction.threads import one_thread
 
 COLUMNS = (
     "what", "form", "device", "dtype", "workers", "threads", "positions",
@@ -382,17 +382,6 @@ def profile(device: str, positions: int) -> pd.DataFrame:
 
 def _read_on(model: Annotator, codes: torch.Tensor, past: Past | None) -> Past:
     return model.read(codes, past, last=False)[1]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _name(device: str) -> str:

@@ -6,8 +6,6 @@ import gzip
 import io
 import json
 import os
-import subprocess
-import sys
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -102,13 +100,11 @@ def test_genbank_comes_from_a_pipe_as_well(given):
         assert (given.folder / "pipe_out" / file).read_bytes() == wanted
 
 
-def test_the_second_of_two_annotations_into_one_folder_is_refused(given, capsys):
-    holder = f"import time\nfrom genoattn.genome.locks import hold\nlock = hold({'to/run.lock'!r}"
-    holder += ", 'it', 'go')\nprint('held', flush=True)\ntime.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
-        assert own.main(["own.fa", "--out", "to", *given.options]) == 1
-        other.kill()
+def test_the_second_of_two_annotations_into_one_folder_is_refused(given, held, capsys):
+    other = held(given.folder / "to/run.lock")
+    assert own.main(["own.fa", "--out", "to", *given.options]) == 1
+    other.kill()
+    other.wait()
     said = capsys.readouterr().err
     assert f"to is being written by process {other.pid}" in said
     assert "name another folder with --out" in said and len(said.strip().split("\n")) == 1

@@ -5,32 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from genoattn.genome import locks
 from genoattn.genome.locks import LockedError, hold, holding
 
-HOLDER = """
-import sys, time
-from genoattn.genome.locks import hold
-lock = hold(sys.argv[1], "it", "go")
-print("held", flush=True)
-time.sleep(600)
-"""
-
 
 @pytest.fixture
-def holder(tmp_path):
+def holder(tmp_path, held):
     """Another process that holds the lock."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "a.lock")], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
+    return held(tmp_path / "a.lock")
 
 
 def test_the_second_is_told_who_holds_it_and_what_to_do(tmp_path, holder):

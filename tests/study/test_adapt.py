@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -244,13 +242,8 @@ def test_what_is_there_already_is_not_adapted_over(species, capsys):
     ]  # fmt: skip
 
 
-def test_the_second_of_two_adaptations_into_one_folder_is_refused(species, capsys):
+def test_the_second_of_two_adaptations_into_one_folder_is_refused(species, held, capsys):
     *_, folder, weights = species
-    lock = folder / "run/run.lock"
-    holder = f"import time\nfrom genoattn.genome.locks import hold\nlock = hold({str(lock)!r}"
-    holder += ", 'it', 'go')\nprint('held', flush=True)\ntime.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
-        assert adapt.main(given(folder, weights, "--go-on")) == 1
-        other.kill()
+    other = held(folder / "run/run.lock")
+    assert adapt.main(given(folder, weights, "--go-on")) == 1
     assert f"is being written by process {other.pid}" in capsys.readouterr().err

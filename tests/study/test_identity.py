@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -329,35 +327,6 @@ def train_by_command(run, name, *more) -> int:
             "--model", json.dumps(shape | {"window": 16, "downstream": 4}), *options, *more,
         ]
     )  # fmt: skip
-
-
-HOLDER = """
-import sys, time
-from genoattn.genome.locks import hold
-lock = hold(sys.argv[1], "it", "go")
-print("held", flush=True)
-time.sleep(600)
-"""
-
-
-@pytest.fixture
-def held():
-    """Let another process hold a lock."""
-    started = []
-
-    def hold(path):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        started.append(process)
-        assert process.stdout.readline() == "held\n"
-        return process
-
-    yield hold
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def test_the_second_of_two_trainings_of_one_name_is_refused_and_none_is_lost(run, held, capsys):

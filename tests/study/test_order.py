@@ -84,38 +84,10 @@ def test_chapters_exclude_each_other_or_do_not():
 # ------------------------------------------------------------------------------------ in a folder
 
 
-HOLDER = """
-import sys
-from pathlib import Path
-from genoattn.genome.locks import hold
-from genoattn.study.order import run_locks
-own, others = run_locks(Path(sys.argv[1]), sys.argv[2] or None)
-lock = hold(own, "it", "go", others)
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def writing_now():
-    """Let another process write into a folder, as a chapter or (without a name) as a command."""
-    started = []
-
-    def start(folder, notebook):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(folder), notebook],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        assert process.stdout.readline() == "held\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+def writing(held, folder, notebook):
+    """Let another process write into a folder, as a chapter or as a command."""
+    own, others = run_locks(folder, notebook)
+    return held(own, *others)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +100,12 @@ def writing_now():
         (heads, "02_training", False),
         (curation, "04_output", False),
         (curation, "00_gene_starts", False),
-        (heads, "", False),
+        (heads, None, False),
     ],
 )
-def test_who_may_write_beside_whom(tmp_path, writing_now, chapter, other, together):
+def test_who_may_write_beside_whom(tmp_path, held, chapter, other, together):
     run = toy_run(tmp_path / "runs/mine")
-    process = writing_now(run.folder, other)
+    process = writing(held, run.folder, other)
     p = asked(chapter, run)
     if together:
         Run.of(p).release()
@@ -148,8 +120,8 @@ def test_who_may_write_beside_whom(tmp_path, writing_now, chapter, other, togeth
     assert not list(run.folder.glob("*.lock")), "who was killed holds nothing, and leaves nothing"
 
 
-def test_a_command_waits_for_no_chapter(tmp_path, writing_now):
-    process = writing_now(tmp_path, "07_atlas")
+def test_a_command_waits_for_no_chapter(tmp_path, held):
+    process = writing(held, tmp_path, "07_atlas")
     own, others = run_locks(tmp_path)
     with (
         pytest.raises(LockedError, match=f"by process {process.pid} "),
