@@ -25,6 +25,8 @@ PARAMETERS = build.profile(f"notebooks/profiles/{PROFILE}.yaml")
 CHAPTERS = build.chapters("notebooks", PARAMETERS)
 PLAN = Path(f"notebooks/trainings/{PROFILE}.yaml")
 TRAININGS = yaml.safe_load(PLAN.read_text())["trainings"] if PLAN.exists() else {}
+# A chapter that another one waits for begins first.
+AWAITED = {one for chapter in CHAPTERS for one in order.nearest(chapter, CHAPTERS)}
 TASK = "tis" if "gene_starts" in PARAMETERS else "tss"
 # Where the book is published changes its pages: see genoattn/book/web.py.
 PUBLISHED = [
@@ -97,12 +99,20 @@ rule execute:
         given=given,
     threads: cores
     priority: 1  # before all else: what is computed takes longest
+    wildcard_constraints:
+        chapter="|".join(one for one in CHAPTERS if one not in AWAITED),
     message:
         f"Executing {{wildcards.chapter}} with the parameters of {PROFILE}"
     shell:
         # the run folder is this profile's: chapters that are run by hand leave it as it is
         f"GENOATTN_PROFILE={PROFILE} "
         "papermill {input.notebook} {output} --kernel python3 --no-progress-bar -y {params.given:q}"
+
+
+use rule execute as execute_awaited with:
+    priority: 2
+    wildcard_constraints:
+        chapter="|".join(sorted(AWAITED)) or "none",
 
 
 rule show:

@@ -108,6 +108,9 @@ class Task:
     spacing: Spacing
     questions: frozenset[Question]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key!r})"
+
     @property
     def note(self) -> str:
         """What a reader must know of positions (Markdown); empty for TSSs."""
