@@ -27,8 +27,10 @@ import yaml
 from genoattn.book.pages import page_source
 from genoattn.book.web import published
 from genoattn.data.assays import source_name
+from genoattn.evaluation.statistics import proportion
 from genoattn.genome.files import writing
 from genoattn.genome.sites import paper_label
+from genoattn.interventions import recovery
 from genoattn.interventions.circuits import told_of
 from genoattn.plots import landing as figures
 from genoattn.plots import style
@@ -144,48 +146,92 @@ def answer(results: Results) -> str:
     seen = used.loc[used["by_attention"].fillna("").ne(""), "element"].tolist()
     seeds = int(rows["n_seeds"].max())
     carried = used[used["n_carriers"] > 0]
-    again = carried["n_seeds"] == seeds
     factors = results.table("factors", "model", "factor", "q_value")
     factors = factors[factors["model"].eq(results.weights) & ~factors["factor"].map(_is_position)]
-    n_shown = int((factors["q_value"] < MAX_Q).sum())
-    motifs = {str(one): f"the motif of {one}" for one in factors["factor"]}
+    motifs = {str(one): _motif(one) for one in factors["factor"]}
     mapped, seen = ([motifs.get(one, f"the {one}") for one in names] for names in (mapped, seen))
     if mapped:
         knows = (
             f"**Yes, the model knows promoters**: {listed(mapped)} "
             f"{'stands' if len(mapped) == 1 else 'stand'} out when each nucleotide in turn is "
-            "substituted"
+            "substituted."
         )
     else:
-        knows = "**That the model knows promoters is not shown**: no element stands out in its map"
+        knows = "**That the model knows promoters is not shown**: no element stands out in its map."
     extent = "**fully**" if len(seen) == len(used) > 0 else "**in part**" if seen else "**not**"
-    sure = carried.loc[again, "element"].tolist() if seeds and mapped else []
-    rest = carried[~carried["element"].isin(sure)]
-    factor = (
-        f"we replaced the binding sites of {in_words(len(factors))}, and for "
-        f"{in_words(n_shown, 'none')} the output changed"
+    paragraphs = (
+        f"{knows} Its heads show this {extent}. The output depends on {in_words(len(used))} "
+        "elements of promoters. By where heads look, and at which letters, attention names a head "
+        f"for {in_words(len(seen), 'none')} of them{f' ({listed(seen)})' * bool(seen)}. By "
+        f"experiment, {in_words(len(carried), 'none')} of them "
+        f"{'is' if len(carried) < 2 else 'are each'} *carried* by a head"
+        f"{f' ({listed(_the(carried))})' * bool(len(carried))}: when the element is replaced, the "
+        "score falls, and when this one head is given back the output that it had before, a part "
+        "of the fall is undone.",
+        f"{_sure(carried, seeds, known=bool(mapped))} {_sites(factors, {*mapped, *seen})}",
+        _tried(results.folder.parent / "demo" / "recovery.csv"),
     )
-    return _minus(
-        f"{knows}. Its heads show this {extent}: of {in_words(len(used))} elements that the output "
-        f"uses, attention names a head for {in_words(len(seen), 'none')}"
-        f"{f' ({listed(seen)})' * bool(seen)}, and "
-        f"{in_words(len(carried), 'none')} {'has' if len(carried) < 2 else 'have'} a head that "
-        "*carries* it: replacing the element lowers the score, and where this one head hands on "
-        "what it did before, a part of the fall is undone. "
-        + (
-            f"We are **sure** of the {listed(sure)}, which heads carry in {every(seeds)} repeated "
-            f"training{'s' * (seeds > 1)} too"
-            + (
-                f", less so of the {listed(rest['element'])}, which not every one carries"
-                if len(rest)
-                else ""
-            )
-            if sure
-            else "We are not sure of the elements, which not every repeated training carries"
-        )
-        + f"; of named factors we are not: {factor} more than at matched controls. What is said of "
-        f"heads is about one model and {in_words(seeds)} repetition{'s' * (seeds != 1)} of its "
-        "training."
+    return _minus("\n\n".join(one for one in paragraphs if one))
+
+
+def _the(rows: pd.DataFrame) -> list[str]:
+    """Name the elements of some rows."""
+    return [f"the {one}" for one in rows["element"]]
+
+
+def _sure(carried: pd.DataFrame, seeds: int, known: bool) -> str:
+    """Say which elements heads carry in the other seeds too."""
+    again = carried["n_seeds"] == seeds
+    if not (seeds and known and again.any()):
+        return "We are not sure of these elements: not every repeated training has heads for them."
+    rest = listed(_the(carried[~again]))
+    return (
+        f"We are **sure** of {listed(_the(carried[again]))}, which heads carry in {every(seeds)} "
+        f"repeated training{'s' * (seeds > 1)} too"
+        f"{f', and less so of {rest}, which heads do not carry in each' * (not again.all())}. "
+        "Those are other heads: a name such as L4 H6 (layer 4, head 6) belongs to one training."
+    )
+
+
+def _sites(factors: pd.DataFrame, named: set[str]) -> str:
+    """Say for how many factors the output changed where their binding sites were replaced."""
+    n_shown = int((factors["q_value"] < MAX_Q).sum())
+    alike = [one for one in sorted(map(_motif, factors["factor"])) if one in named]
+    return (
+        "Whether the model reads the binding sites of named factors is "
+        f"**{'shown for some' if n_shown else 'not shown'}**: we replaced those of "
+        f"{in_words(len(factors))}, and for {in_words(n_shown, 'none')} the output changed more "
+        "than at matched controls."
+        + f" So letters like {listed(alike)} matter, but need not be binding sites."
+        * (bool(alike) and not n_shown)
+    )
+
+
+def _motif(factor: object) -> str:
+    """Name what binds a factor."""
+    return f"the motif of {factor}"
+
+
+def _tried(path: Path) -> str:
+    """Say what claims of this kind are worth where the truth is known, if that was tried."""
+    if not path.is_file():
+        return ""
+    tables = recovery.read(path)
+    used = tables.recovered[tables.recovered["used"]]
+    n_found = int(used["recovered"].sum())
+    share, low, high = proportion(n_found, len(used), 0.95)
+    claims = tables.claims[tables.claims["claimed"]]
+    planted = claims["grammar"] & claims["trained"]
+    treated = tables.genomes["grammar"] & tables.genomes["trained"]
+    return (
+        f"How far can such claims be trusted? On {in_words(int(treated.sum()))} simulated genomes, "
+        "a rule that is told of no element found "
+        f"{n_found} of the {len(used)} planted elements that the models use "
+        f"({share:.0%}; {low:.0%} to {high:.0%}). Of its "
+        f"{int(planted.sum())} claims, {int(claims.loc[planted, 'false_claim'].sum())} were false. "
+        f"In {in_words(int((~treated).sum()))} networks that have nothing to find, as no element "
+        f"was planted or they were not trained, it claimed "
+        f"{in_words(int((~planted).sum()), 'nothing')}{' elements' * int((~planted).sum() > 0)}."
     )
 
 
@@ -319,11 +365,13 @@ def carriers(results: Results) -> Headline:
         _minus(
             f"One head, {name}, carries most of the {first['element']}"
             if first["share"] > 0.5
-            else f"Head {name} carries the {first['element']} more than any other"
+            else f"No head carries as much of the {first['element']} as {name}"
         ),
-        f"We replaced an element by other letters and gave back the clean signal of one head "
-        f"alone. {_lost(results, first)} With {name} alone, {first['share']:.0%} of that loss came "
-        f"back. {_others(rest, elements)}" + _OVERSHOT * bool((best["share"] > 1).any()),
+        f"We replaced an element by other letters, and then gave one head the output back that it "
+        f"had before. {_lost(results, first)} Giving {name} its output back undoes "
+        f"{first['share']:.0%} of that loss. {_others(rest, elements)}"
+        + _OVERSHOT
+        * bool((best["share"] > 1).any()),
         figures.forest(
             _frame(rows),
             "share of the effect that one head restores",
@@ -335,7 +383,7 @@ def carriers(results: Results) -> Headline:
     )
 
 
-_OVERSHOT = " More than 100% is possible: a head may overshoot."
+_OVERSHOT = " More than 100% is possible: the output may then be higher than it was before."
 
 
 def _lost(results: Results, carried: pd.Series) -> str:
@@ -353,13 +401,13 @@ def _lost(results: Results, carried: pd.Series) -> str:
 def _others(rest: pd.DataFrame, tried: int) -> str:
     """How much single heads restore of the other elements, of so many that were tried."""
     if rest.empty:
-        return f"No other of {in_words(tried)} elements tried has a head that restores a part."
+        return f"No other element has such a head; we tried {in_words(tried)}."
     low, high = rest["share"].min(), rest["share"].max()
     share = f"{low:.0%}" if len(rest) == 1 else f"{low:.0%} to {high:.0%}"
-    have = "element has" if len(rest) == 1 else "elements have"
+    have = "has a head that undoes" if len(rest) == 1 else "each have a head that undoes"
     return (
-        f"{in_words(len(rest)).capitalize()} other {have} such a head, which restores {share}; "
-        f"{in_words(tried)} elements were tried."
+        f"Of the other {in_words(tried - 1)} elements that we tried, {in_words(len(rest))} {have} "
+        f"a part of their loss, {share}."
     )
 
 
@@ -370,14 +418,15 @@ def letters(results: Results) -> Headline:
     worst = found.loc[found["cost"].idxmin()]
     at = f"{int(worst['label']):+d}".replace("-", "−")
     boxes = [one for one in figures.BOXES if one[1] <= worst["label"] <= one[2]]
-    where = f", in the {boxes[0][0]}," if boxes else ""
+    where = f", which lies in the {boxes[0][0]}," if boxes else ""
     return Headline(
         "letters",
         _minus(with_interval(*_ci(worst, "cost"), "+.2f")),
         f"The nucleotide at {at} matters most",
-        f"The log-odds of a start site fall by so much when the one nucleotide at {at}{where} is "
-        f"substituted by another: the odds shrink {np.exp(-float(worst['cost'])):.0f}-fold. The "
-        "model reads the parts of a promoter that biologists know.",
+        f"Substituting this one nucleotide{where} lowers the log-odds of a start site by "
+        f"{-float(worst['cost']):.2f} in the mean: the odds shrink "
+        f"{np.exp(-float(worst['cost'])):.0f}-fold. The model reads the parts of a promoter that "
+        "biologists know.",
         figures.along(found),
         f"{_STUDY}/06_dependence",
         "What the model reads",
@@ -422,8 +471,8 @@ def _circuits(results: Results) -> str:
         else ""
     )
     said = (
-        f" With heads taken out one after the other, the last {int(most['n_heads'])} of "
-        f"{int(whole['n_heads'])} have "
+        " When heads are taken out one after the other, those that seem least needed first, the "
+        f"{int(most['n_heads'])} that remain of {int(whole['n_heads'])} keep "
         f"{with_interval(most['share'], most['share_low'], most['share_high'], '.0%')} of the score"
     )
     return f"{said}{measured}."
@@ -452,14 +501,14 @@ def attention(results: Results) -> Headline:
         "attention",
         _minus(with_interval(*_ci(first, "difference"), "+.3f")),
         title,
-        "The difference in PR AUC between two models that are matched in input, targets and "
-        f"training and differ in attention: `{first['with_attention']}` (with; mean of "
-        f"{in_words(int(first['n_attention']))} trainings) and `{first['with_dilations']}` "
-        f"(without; {in_words(int(first['n_dilations']))} trainings)."
-        f"{_neither(results, first)} The interval counts that other random starts of a training, "
-        "called seeds, give other scores"
-        f"{'; it includes zero' if first['ci_low'] <= 0 <= first['ci_high'] else ''}. The first "
-        "picture of this page shows one training of each.",
+        "We compared two models that were trained alike on the same input and targets: "
+        f"`{first['with_attention']}`, with attention (mean of "
+        f"{in_words(int(first['n_attention']))} trainings), and `{first['with_dilations']}`, "
+        f"without (mean of {in_words(int(first['n_dilations']))})."
+        f"{_neither(results, first)} The number is the difference in PR AUC. Its interval allows "
+        "for the scatter between trainings that begin with different random numbers (seeds)"
+        f"{', and includes zero' if first['ci_low'] <= 0 <= first['ci_high'] else ''}. The "
+        "picture above of the scores shows one training of each.",
         figures.forest(_frame(rows), "PR AUC with attention minus without", "tested on", zero=True),
         f"{_STUDY}/02_training",
         "What attention adds",
@@ -559,8 +608,8 @@ def _matched(results: Results, statement: str) -> str:
     if statement != "pseudogenes are raised" or not results.has("output_pseudogenes"):
         return ""
     row = results.row("output_pseudogenes", matched_on="AT content", strand="sense")
-    said = f"; beside genes of the same AT content {with_interval(*_ci(row, 'ratio'), '.2f')} times"
-    return f"{said}, so it is not shown beyond AT content" if row["ci_low"] <= 1 else said
+    said = f"; {with_interval(*_ci(row, 'ratio'), '.2f')} times genes of the same AT content"
+    return f"{said}, so AT content may explain it" if row["ci_low"] <= 1 else said
 
 
 def _merged(folder: Path) -> tuple[str, str, str, str]:
@@ -609,8 +658,8 @@ def _by_intervention(results: Results) -> Iterator[tuple[str, str, str, str]]:
         carried = int((used["n_carriers"] > 0).sum())
         yield (
             "heads read promoter elements and tell the output of them",
-            f"by intervention, {carried} of {len(used)} elements that the output depends on have "
-            "a head that carries them; by our rule the claim holds if at least half have one",
+            f"the output depends on {len(used)} elements; by intervention, {carried} of them "
+            f"{'is' if carried == 1 else 'are'} carried by a head (the claim holds if half are)",
             VERDICTS["yes" if 2 * carried >= len(used) else "no"],
             "06_dependence",
         )
@@ -690,7 +739,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "For a lecturer",
-        "A claim about a network under test, and a genome on which the truth is known.",
+        "How can a class test a claim about a network, on a genome whose truth is known?",
         (
             "book/teach/plan",
             "book/learn/model",
@@ -833,8 +882,8 @@ _COUNTED = {
     "not shown": ("is not shown", "are not shown"),
 }
 _UNSHOWN = (
-    "*Not shown* is a claim where the interval reaches zero effect, or where there is too little "
-    "to tell: it may hold, and was not refuted."
+    "A claim is *not shown* where the interval includes no effect, or where the data are too few: "
+    "it may still hold."
 )
 
 

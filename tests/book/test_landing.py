@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from genoattn.book import build, landing
 from genoattn.book.landing import Results
 from genoattn.book.pages import toc_pages
+from genoattn.interventions import recovery
 
 ROOT = Path(__file__).parents[2]
 STUDY = Results(ROOT / "book/results/ecoli")
@@ -88,22 +89,18 @@ def test_a_carrier_is_significant_of_the_model_itself_and_over_all_queries(resul
     assert found.title == "One head, L1 H6, carries most of the −35 box"
     assert found.number == "52% (42% to 62%)"
     assert "The −35 box is the letters at −38 to −32; losing them costs 2.45" in found.text
-    assert (
-        "With L1 H6 alone, 52% of that loss came back. One other element has such a" in found.text
-    )
-    assert (
-        "which restores 30%; three elements were tried" in found.text
-        and "overshoot" not in found.text
-    )
+    assert "Giving L1 H6 its output back undoes 52% of that loss." in found.text
+    assert "other two elements that we tried, one has a head that undoes a part" in found.text
+    assert "of their loss, 30%." in found.text and "More than 100%" not in found.text
     save(results, "mediation", [shares(1, 1.02, 0.001), shares(5, 0.9, 0.2, element="UP")])
     told = landing.carriers(results).text
-    assert "No other of two elements tried has a head that restores a part. More than" in told
-    assert told.endswith("More than 100% is possible: a head may overshoot.")
+    assert "No other element has such a head; we tried two. More than" in told
+    assert told.endswith("higher than it was before.")
     save(results, "mediation", [shares(1, 0.9, 0.001), shares(5, 0.4, 0.001, element="UP")])
     save(results, "heads_by_element", [asked("-35 box", None, 1, 1), asked("UP", None, 1, 2)])
     save(results, "mediation_effects", [*effects, effects[0] | {"element": "UP"}])
     found = landing.carriers(results)
-    assert found.title == "Head L1 H5 carries the UP more than any other", "in more seeds"
+    assert found.title == "No head carries as much of the UP as L1 H5", "in more seeds"
     (results.folder / "heads_by_element.csv").unlink()
     save(results, "mediation", [shares(1, 0.9, 0.2)])
     with pytest.raises(ValueError, match="no head carries"):
@@ -129,9 +126,7 @@ def test_heads_that_are_needed_are_counted_by_their_intervals(results):
     circuits = {"n_heads": [0, 3, 4], **shares, "part": 1.0}
     save(results, "circuits", circuits)
     told = landing.redundancy(results).text
-    assert (
-        "taken out one after the other, the last 3 of 4 have 75% (70% to 80%) of the score" in told
-    )
+    assert "the 3 that remain of 4 keep 75% (70% to 80%) of the score" in told
     save(results, "circuits", circuits | {"part": 0.15})
     told = landing.redundancy(results).text
     assert "as this was measured on 15% of the test part." in told
@@ -165,8 +160,9 @@ def test_attention_is_judged_by_the_seeds_on_every_test_set(results, differences
     save(results, "attention_or_dilations", rows)
     found = landing.attention(results)
     assert says in found.title
-    assert "`annotator` (with; mean of five trainings) and `convolutional`" in found.text
-    assert "Neither is `curated`." in found.text and "called seeds" in found.text
+    assert "`annotator`, with attention (mean of five trainings), and `conv" in found.text
+    assert "`convolutional`, without (mean of three)" in found.text
+    assert "Neither is `curated`." in found.text and "numbers (seeds)" in found.text
     same = landing.attention(Results(results.folder, "annotator"))
     assert "Neither" not in same.text
 
@@ -194,7 +190,8 @@ def test_the_position_that_matters_most_is_named_with_its_box(results):
     )
     found = landing.letters(results)
     assert found.title == "The nucleotide at −35 matters most"
-    assert "in the −35 box" in found.text and "7-fold" in found.text
+    assert "in the −35 box, lowers the log-odds" in found.text
+    assert "by 2.00 in the mean" in found.text and "7-fold" in found.text
 
 
 def test_a_table_that_is_not_as_it_must_be_is_named(results):
@@ -233,19 +230,21 @@ def test_the_book_s_question_is_answered_from_map_heads_and_factors(results):
     assert told.startswith(
         "**Yes, the model knows promoters**: the −10 box and the −35 box stand out"
     )
-    assert (
-        "**in part**: of three elements that the output uses, attention names a head for one"
-        in told
-    )
-    assert "and two have a head that *carries* it" in told
-    assert "**sure** of the −10 box and −35 box, which heads carry in both repeated trai" in told
-    assert "the binding sites of two, and for none the output changed more than" in told
-    assert told.endswith("one model and two repetitions of its training.")
+    assert "**in part**. The output depends on three elements" in told
+    assert "a head for one of them (the −10 box). By experiment, two of them are each" in told
+    assert "*carried* by a head (the −10 box and the −35 box): when" in told
+    assert "**sure** of the −10 box and the −35 box, which heads carry in both repeated" in told
+    assert "**not shown**: we replaced those of two, and for none the output changed more" in told
+    assert told.endswith("controls.") and "simulated" not in told
     raised = {"model": "curated", "element": "Fis", "ci_high": 1.8}
     save(results, "elements_used", [*mapped("-10 box", "CRP"), raised])
     assert "the −10 box and the motif of CRP stand out" in landing.answer(results)
     save(results, "factors", [factors[0], factors[1] | {"q_value": 0.01}])
-    assert "of two, and for one the output changed" in landing.answer(results)
+    told = landing.answer(results)
+    assert "**shown for some**: we replaced those of two, and for one the output" in told
+    assert "So letters like" not in told
+    save(results, "factors", factors)
+    assert "So letters like the motif of CRP matter, but need not be" in landing.answer(results)
 
 
 def test_the_answer_claims_no_more_than_its_tables(results):
@@ -254,19 +253,33 @@ def test_the_answer_claims_no_more_than_its_tables(results):
     save(results, "factors", [{"model": "curated", "factor": "CRP", "q_value": 0.5}])
     told = landing.answer(results)
     assert told.startswith("**That the model knows promoters is not shown**")
-    assert "**not**: of two" in told and "We are not sure" in told
+    assert "**not**. The output depends on two" in told and "We are not sure" in told
+    assert "a head for none of them. By" in told and "one of them is *carried* by a head" in told
     save(results, "elements_used", mapped("-10 box"))
     once = landing.answer(results)
     assert "the −10 box stands out" in once and "**sure** of the UP, which" in once
     one = [asked("-10 box", None, 3, 1), asked("UP", None, 1, 2)]
     save(results, "heads_by_element", one)
     told = landing.answer(results)
-    assert "of the UP, which heads carry in both repeated trainings too, less so of the −10" in told
+    assert "of the UP, which heads carry in both repeated trainings too, and less so of" in told
+    assert "of the −10 box, which heads do not carry in each. Those" in told
     save(results, "heads_by_element", [asked("-10 box", None, 3, 0)])
     assert "We are not sure" in landing.answer(results)
     save(results, "heads_by_element", [asked("-10 box", "L1 H1", 1, 2)])
     assert "**fully**" in landing.answer(results)
     assert "sure** of the −10 box" in landing.answer(results)
+
+
+def test_what_such_claims_are_worth_is_told_from_simulated_genomes(tmp_path):
+    assert landing._tried(tmp_path / "recovery.csv") == ""
+    told = landing._tried(ROOT / "book/results/demo/recovery.csv")
+    tables = recovery.read(ROOT / "book/results/demo/recovery.csv")
+    used = tables.recovered[tables.recovered["used"]]
+    assert f"found {used['recovered'].sum()} of the {len(used)} planted elements" in told
+    claims = tables.claims[tables.claims["claimed"]]
+    assert f"claims, {claims['false_claim'].sum()} were false" in told
+    assert told.endswith("it claimed nothing.") and claims["trained"].all()
+    assert told in landing._minus(landing.answer(STUDY)).replace("−", "-")
 
 
 def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):
@@ -276,10 +289,10 @@ def test_raised_pseudogenes_are_set_beside_genes_of_the_same_content(results):
     save(results, "output_pseudogenes", rows)
     said = landing._matched(results, "pseudogenes are raised")
     assert said.startswith(
-        "; beside genes of the same AT content 0.92 (0.65 to 1.19) times, so it is not"
+        "; 0.92 (0.65 to 1.19) times genes of the same AT content, so AT content may"
     )
     save(results, "output_pseudogenes", [row | {"matched_on": "AT content", "ci_low": 1.01}])
-    assert landing._matched(results, "pseudogenes are raised").endswith("1.19) times")
+    assert landing._matched(results, "pseudogenes are raised").endswith("same AT content")
     assert landing._matched(results, "heads look") == ""
 
 
@@ -290,7 +303,7 @@ def test_claims_are_counted_by_three_verdicts():
     )
     told = landing._claims(said)
     assert told.startswith(
-        "Of 4 claims, two hold on our model, one does not, one is not shown. *Not shown* is"
+        "Of 4 claims, two hold on our model, one does not, one is not shown. A claim is *not"
     )
     assert "{doc}`not shown </p>`" in told
     assert landing._claims(said.head(3)).startswith(
@@ -346,7 +359,7 @@ def test_what_attention_suggests_is_asked_by_intervention(results, worst, high, 
     half = pd.DataFrame(elements).assign(used=[True, False, True, False], n_carriers=[1, 0, 0, 0])
     save(results, "heads_by_element", half)
     assert next(landing._by_intervention(results))[2] == "holds", "one of two"
-    assert f"{sum(carriers)} of 3 elements" in found[0][1]
+    assert f"depends on 3 elements; by intervention, {sum(carriers)} of them" in found[0][1]
     assert f"layer {worst} −0.200" in found[1][1] and "), the greatest; layer" in found[1][1]
     assert found[1][1].count("layer 2") == 1 and found[1][1].count("layer 1") == 1
 
