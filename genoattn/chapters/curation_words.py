@@ -27,11 +27,11 @@ def describe(study: StudyInputs, merging: Merging) -> str:
         order = "There is one source, so nothing is merged: its sites are the curated set."
     else:
         order = (
-            "The order is from older techniques to the newest; below, the newest decides a tied "
-            "vote."
+            "The order, from older techniques to the newest, matters below: where sources "
+            "disagree about a position and the vote is tied, the newest technique decides."
         )
         if merging.trusted is not None:
-            order += f" All sites of {called(merging.trusted)} enter the curated set."
+            order += f" {called(merging.trusted)} is the source whose sites are all used."
     return (
         f"**{escaped(genome.name)}** has {genome.length:,} nt, {len(study.features):,} annotated "
         f"features and {len(study.sites):,} sites:\n\n{counts}\n\n{order}"
@@ -69,7 +69,7 @@ def say_liftover(
             "from": [f"{n + 1:,}" for n in indels["start"]],
             "to": [f"{n:,}" for n in indels["end"]],
             "nt gained": [f"{n:+,}" for n in indels["change"]],
-            "stretch known by": indels["evidence"],
+            "stretch narrowed down by": indels["evidence"],
         }
     )
     lifted = (
@@ -84,12 +84,12 @@ def say_liftover(
         "control, and are left out.\n\n"
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
-        "that kept their length; where the offset changes between neighbouring genes, there is an "
-        "indel. Its exact place is not known; it lies somewhere between these two genes. If a gene "
-        "that changed its length lies between them, the indel is taken to lie within that "
-        "gene. Where the new assembly has a mobile element there, the stretch is "
-        f"the few nucleotides around the place of its insertion. {lifted} "
-        f"{n_uncertain} of them lie within such a stretch, and are flagged.\n"
+        "that kept their length. Where the offset changes from one of these genes to the next, "
+        "there is an indel. Its exact place is not known, only a stretch that holds it: the few "
+        "nucleotides around the insertion, if the new assembly has a mobile element there; else "
+        "the gene that changed its length, if there is one; else all that lies between the two "
+        f"genes. {lifted} {n_uncertain} of them lie within such a stretch, so that their new "
+        "position is uncertain, and are flagged.\n"
         + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
@@ -330,19 +330,20 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         for fate in OUTVOTED
     )
     return (
-        f"Over all nine counts, *{best['rule']}, {best['outvoted']}* comes closest to the paper, "
-        f"with a mean deviation of {off.mean(axis=1).min():.1%}. "
+        f"Over the nine counts of the figure that the paper prints, the interpretation "
+        f"*{best['rule']}, {best['outvoted']}* comes closest to the paper: its counts deviate by "
+        f"{off.mean(axis=1).min():.1%} in the mean. "
         + (
-            "It is the one in use; "
+            "It is the one in use, chosen for this fit, so how close its set comes to the paper's "
+            f"size ({off.loc[used, 'curated']:.2%}) is no independent check."
             if off.mean(axis=1).idxmin() == used
-            else f"The interpretation in use deviates by {off.loc[used].mean():.1%} on average; "
+            else f"Those of the interpretation in use deviate by {off.loc[used].mean():.1%}."
         )
-        + f"the size of its set deviates by {off.loc[used, 'curated']:.2%}.\n\n"
+        + "\n\n"
         "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: with groups by "
         "single-link (chains of neighbours, however long), the rule *kept* gives "
-        f"{chains['sendseq_shared']:,} shared SEnd-seq sites{paper('sendseq_shared', True)} and "
-        f"{chains['sendseq_only']:,} of SEnd-seq alone{paper('sendseq_only', True)}; the rule "
-        f"*merged* gives {merged['sendseq_shared']:,} and {merged['sendseq_only']:,}. But "
+        f"{chains['sendseq_shared']:,} shared TSSs of SEnd-seq{paper('sendseq_shared', True)}, and "
+        f"the rule *merged* gives {merged['sendseq_shared']:,}. But "
         "single-link does not match sites one to one, and gives "
         f"{chains['shared_by_2']:,} TSSs in two or more sources; the interpretation "
         f"in use gives {counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}. The "
@@ -376,8 +377,21 @@ def say_windows(counts: pd.DataFrame, merging: Merging) -> str:
 # ------------------------------------------------------------- against what had no part in it
 
 
-def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
-    """Say what the reference is, and how the curated set ranks among the sources."""
+def say_compared(found: pd.DataFrame, lead: pd.DataFrame, n_reference: int, published: bool) -> str:
+    """Say what the reference is, and how the curated set ranks among the sources.
+
+    Parameters
+    ----------
+    found : DataFrame
+        `genoattn.data.agreement.recovery` of each set, named in ``source``.
+    lead : DataFrame
+        By how much the curated set leads the best source: best_source, tolerance, lead, ci_low,
+        ci_high.
+    n_reference : int
+        Sites of the reference.
+    published : bool
+        Whether it is dRNA-seq; else it is the planted truth.
+    """
     names = list(dict.fromkeys(found["source"]))
     wide = found.pivot(index="source", columns="tolerance", values=["precision", "recall"])
     wide = wide.loc[names]
@@ -393,32 +407,56 @@ def say_compared(found: pd.DataFrame, n_reference: int, published: bool) -> str:
     ]
     what = (
         "The reference is dRNA-seq in LB at an optical density of 0.4 {cite}`thomason2015`, with "
-        f"{n_reference:,} sites, an assay that the paper does not use. It is not the truth: it has "
+        f"{n_reference:,} sites; the paper does not use this assay. It is not the truth: it has "
         "false sites of its own, and it misses what is not transcribed in that one condition."
         if published
         else f"The reference is the planted truth, all {n_reference:,} TSSs of the simulated "
         "genome."
     )
-    best, lead = _best_alone(both)
+    best = best_alone(found)
     return (
         f"{what}\n{table(rows)}\nThe 95% intervals of these percentages, computed as if sites were "
         f"independent, reach at most {_widest(found):.1f} percentage points to each side. "
         f"Within two nucleotides, the curated set ranks {ranks[0]} of {len(names)} in precision, "
         f"{ranks[1]} in recall, and {ranks[2]} in their harmonic mean "
         f"({both['curated']:.1%}; the best single source, {called(best)}, has {both[best]:.1%})."
+        + f" {_say_lead(lead)}"
+    )
+
+
+def best_alone(found: pd.DataFrame) -> str:
+    """The source that has the highest harmonic mean within two nucleotides by itself."""
+    alone = found[(found["tolerance"] == 2) & (found["source"] != "curated")]
+    both = _harmonic(alone["precision"], alone["recall"]).fillna(0)
+    return str(alone.loc[both.idxmax(), "source"])
+
+
+def _say_lead(lead: pd.DataFrame) -> str:
+    """Say by how much the curated set leads the best source, and whether that is shown."""
+    near, exact = (lead[lead["tolerance"] == t].iloc[0] for t in (2, 0))
+    told = [
+        with_interval(100 * one["lead"], 100 * one["ci_low"], 100 * one["ci_high"], "+.1f")
+        for one in (near, exact)
+    ]
+    shown = [_judged(one) for one in (near, exact)]
+    return (
+        f"The difference to {called(near['best_source'])} is {told[0]} percentage points within "
+        f"two nucleotides, and {told[1]} at the exact position (95% intervals by drawing blocks of "
+        "the genome anew, with the sites of both sets in them). So on this reference, the curated set is "
         + (
-            " That is a smaller difference than these intervals: on this reference, the curated "
-            f"set is not shown to be better than {called(best)} alone."
-            if 0 < 100 * lead < _widest(found)
-            else ""
+            f"{shown[0]} than {called(near['best_source'])} alone, by this mean, at both distances."
+            if shown[0] == shown[1]
+            else f"{shown[0]} than {called(near['best_source'])} alone within two nucleotides, and "
+            f"{shown[1]} at the exact position."
         )
     )
 
 
-def _best_alone(both: pd.Series) -> tuple[str, float]:
-    """The best of the sources by themselves, and by how much the curated set leads."""
-    alone = both.drop("curated").fillna(0)
-    return str(alone.idxmax()), float(both["curated"] - alone.max())
+def _judged(lead: pd.Series) -> str:
+    """Whether a lead is shown."""
+    if lead["ci_low"] > 0:
+        return "better"
+    return "worse" if lead["ci_high"] < 0 else "not shown to be better"
 
 
 def say_trials(trials: pd.DataFrame, sources: pd.DataFrame, merging: Merging) -> str:
@@ -468,7 +506,7 @@ def say_sure(found: pd.DataFrame | None, published: bool) -> str:
             (row["recall"], row["n_found"], row["n_truth"]),
         )
     ]
-    where = "an independent assay, dRNA-seq," if published else "the planted truth"
+    where = "dRNA-seq, which had no part in the curation," if published else "the planted truth"
     rest = (
         "dRNA-seq has errors of its own and saw one condition only, so neither number is the "
         "share of true sites."
@@ -479,8 +517,8 @@ def say_sure(found: pd.DataFrame | None, published: bool) -> str:
         "The numbers above count whole tables, so they have no sampling error. Within two "
         f"nucleotides, {where} confirms "
         f"{said[0]} of the curated TSSs; conversely, {said[1]} of the sites of "
-        f"{'dRNA-seq' if published else 'the truth'} have a curated TSS that near (95% intervals, "
-        f"as if sites were independent). {rest}"
+        f"{'dRNA-seq' if published else 'the truth'} have a curated TSS within that distance (95% "
+        f"intervals, as if sites were independent). {rest}"
     )
 
 

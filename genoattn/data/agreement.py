@@ -13,6 +13,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from genoattn import paper
 from genoattn.data.curation import (
@@ -33,6 +34,7 @@ __all__ = [
     "groups",
     "interpretations",
     "pair_shares",
+    "partnered",
     "recovered_by",
     "recovery",
     "regions",
@@ -74,16 +76,9 @@ def shared(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
     DataFrame
         One row a source: source, n_sites, n_shared, percent_shared.
     """
-    sites = sites.reset_index(drop=True)
-    pairs = neighbours(sites, merging)
     code, n_sources = merging.codes(sites), len(merging.sources)
-    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
-    across = code[first] != code[second]
-    has_partner = np.zeros(len(sites), dtype=bool)
-    has_partner[first[across]] = True
-    has_partner[second[across]] = True
     n_sites = np.bincount(code, minlength=n_sources)
-    n_shared = np.bincount(code[has_partner], minlength=n_sources)
+    n_shared = np.bincount(code[partnered(sites, merging)], minlength=n_sources)
     return pd.DataFrame(
         {
             "source": merging.sources,
@@ -92,6 +87,30 @@ def shared(sites: pd.DataFrame, merging: Merging = PAPER) -> pd.DataFrame:
             "percent_shared": _percent(n_shared, n_sites),
         }
     )
+
+
+def partnered(sites: pd.DataFrame, merging: Merging = PAPER) -> NDArray[np.bool_]:
+    """Tell of each site whether another source has a neighbour of it.
+
+    Parameters
+    ----------
+    sites, merging
+        As in `curation.neighbours`.
+
+    Returns
+    -------
+    bool array, shape (n,)
+        In the order of the rows.
+    """
+    sites = sites.reset_index(drop=True)
+    pairs = neighbours(sites, merging)
+    code = merging.codes(sites)
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    across = code[first] != code[second]
+    found = np.zeros(len(sites), dtype=bool)
+    found[first[across]] = True
+    found[second[across]] = True
+    return found
 
 
 def _percent(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -57,13 +57,11 @@ MOST_SOURCES = 8
 #: Which sites are one TSS: interpretations of "within five nucleotides" for several data sets.
 RULES: dict[str, str] = {
     "agreed": (
-        "a TSS has at most one site of each source; where two sources agree on a position and two "
-        "others on a different position nearby, these stay two TSSs"
-    ),
-    "one-to-one": (
         "closest pairs of different sources are joined first; a TSS has at most one site of each "
-        "source, all of them within the window of one another"
+        "source, all of them within the window of one another; where two sources agree on a "
+        "position and two others on a different position nearby, these stay two TSSs"
     ),
+    "one-to-one": ("as before, but such positions nearby may become one TSS"),
     "complete-link": (
         "closest pairs are joined first; a TSS may have several sites of a source, all of them "
         "within the window of one another"

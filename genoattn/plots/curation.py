@@ -324,8 +324,8 @@ def shifts(distribution: pd.DataFrame) -> Drawn | None:
         figure,
         "How far neighbours lie apart, as seen from the sites of each source. A curve with a "
         "high, narrow peak at 0 is a source that puts its sites where the panel's source does; a "
-        "lopsided one is shifted against it. The panel's own source, whose neighbours are its own "
-        "sites, has none at 0.",
+        "lopsided one is shifted against it. The curve of the panel's own source shows how far its "
+        "sites lie from each other; it has none at 0, as no two of them are at one position.",
         f"{len(sources)} panels, one a source, with the number of pairs by shift from "
         f"{-window} to {window:+d} nt on a logarithmic axis; "
         f"{_share_at_zero(across):.0%} of the pairs of different sources have no shift.",
@@ -555,7 +555,7 @@ def window_sensitivity(
     return Drawn(
         figure,
         "TSSs against the window within which sites are neighbours; the grey line marks "
-        f"{merging.window} nt. A flat curve means that the choice of the window hardly matters.",
+        f"{merging.window} nt. Where a curve is flat, the window hardly changes their number.",
         f"{len(lines)} rising or flat curves; from a window of {first['window']} nt to one of "
         f"{last['window']} nt the curated set goes from {first['curated']:,} to "
         f"{last['curated']:,} TSSs.",

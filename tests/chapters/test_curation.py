@@ -122,9 +122,9 @@ def test_novelty_and_trust_can_be_given(tmp_path):
     own = own_files(tmp_path, 2)
     found = all_steps(checked(**own, novelty=["TEX+", "my_assay"]))
     assert found["tables"].merging.sources == ("my_assay", "TEX+")
-    assert "All sites of TEX+ enter the curated set" in found["tables"].finding.said
+    assert "TEX+ is the source whose sites are all used" in found["tables"].finding.said
     found = all_steps(checked(**own, trusted=""))
-    assert "enters the curated set" not in found["tables"].finding.said
+    assert "sites are all used" not in found["tables"].finding.said
     assert set(found["curated"].sites["kind"]) == {"shared"}
     with pytest.raises(ValueError, match="trusted: 'smrt' is not among the sources TEX"):
         all_steps(checked(**own, trusted="smrt"))
@@ -192,7 +192,7 @@ def test_the_simulation_is_compared_with_its_planted_truth(simulated):
 def test_the_results_say_how_the_set_was_made(simulated):
     summary = simulated["curated"].finding.results["curated"]
     assert summary["n"] == len(simulated["curated"].sites)
-    assert summary["rule"].startswith("agreed, kept, window 5 nt: a TSS has at most one site")
+    assert summary["rule"].startswith("agreed, kept, window 5 nt: closest pairs of different")
     assert summary["rule"].endswith("a SEnd-seq site that loses the vote is a TSS of its own")
     assert "paper_n" not in summary
 
@@ -282,8 +282,8 @@ def test_nothing_is_sure_without_a_reference():
     row = {"source": "curated", "tolerance": 2, "precision": 0.5, "recall": 1.0}
     found = pd.DataFrame([{**row, "n_sites": 4, "n_truth": 2, "n_correct": 2, "n_found": 2}])
     text = words.say_sure(found, True)
-    assert "dRNA-seq, confirms 50.0% (6.8% to 93.2%)" in text
-    assert "100.0% (15.8% to 100.0%) of the sites of dRNA-seq have a curated TSS that near" in text
+    assert "had no part in the curation, confirms 50.0% (6.8% to 93.2%)" in text
+    assert "100.0% (15.8% to 100.0%) of the sites of dRNA-seq have a curated TSS within" in text
 
 
 def test_ranks_stand_where_a_source_finds_nothing():
@@ -293,14 +293,32 @@ def test_ranks_stand_where_a_source_finds_nothing():
         for name, share, n in (("a", 0.0, 0), ("b", 0.2, 5), ("curated", 0.5, 4))
         for t in chapter.TOLERANCES
     ]
-    text = words.say_compared(pd.DataFrame(rows), 7, False)
+    assert words.best_alone(pd.DataFrame(rows)) == "b"
+    text = words.say_compared(
+        pd.DataFrame(rows), leads((0.3, -0.1, 0.7), (0.2, -0.1, 0.5)), 7, False
+    )
     assert (
         "computed as if sites were independent, reach at most 43.2 percentage points to each side"
         in text
     )  # 2 of 4
     assert "ranks 1 of 3 in precision, 1 in recall, and 1 in their harmonic mean" in text
-    assert "b, has 20.0%). That is a smaller difference than these intervals" in text
-    many = [{**row, "n_sites": 1000 * row["n_sites"], "n_truth": 10_000} for row in rows]
-    for row in many:
-        row["n_correct"], row["n_found"] = 1000 * row["n_correct"], 10_000 * row["recall"]
-    assert words.say_compared(pd.DataFrame(many), 7, False).endswith("b, has 20.0%).")
+    assert "b, has 20.0%). The difference to b is +20.0 (-10.0 to +50.0) percentage points" in text
+    assert "within two nucleotides, and +30.0 (-10.0 to +70.0) at the exact position" in text
+    assert text.endswith(
+        "set is not shown to be better than b alone, by this mean, at both distances."
+    )
+
+
+def leads(exact, near):
+    rows = [("b", t, *one) for t, one in ((0, exact), (2, near))]
+    return pd.DataFrame(rows, columns=["best_source", "tolerance", "lead", "ci_low", "ci_high"])
+
+
+def test_a_lead_is_judged_by_its_interval():
+    better, unsure, worse = (0.1, 0.05, 0.2), (0.1, -0.1, 0.2), (-0.1, -0.2, -0.05)
+    assert words._say_lead(leads(better, better)).endswith(
+        "better than b alone, by this mean, at both distances."
+    )
+    text = words._say_lead(leads(better, unsure))
+    assert "not shown to be better than b alone within two nucleotides, and better at" in text
+    assert "worse than b alone within" in words._say_lead(leads(unsure, worse))
