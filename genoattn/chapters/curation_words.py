@@ -442,7 +442,8 @@ def _say_lead(lead: pd.DataFrame) -> str:
     return (
         f"The difference to {called(near['best_source'])} is {told[0]} percentage points within "
         f"two nucleotides, and {told[1]} at the exact position (95% intervals by drawing blocks of "
-        "the genome anew, with the sites of both sets in them). So on this reference, the curated set is "
+        "the genome anew, with the sites of both sets in them). So on this reference, the curated "
+        "set is "
         + (
             f"{shown[0]} than {called(near['best_source'])} alone, by this mean, at both distances."
             if shown[0] == shown[1]

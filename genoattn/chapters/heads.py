@@ -528,7 +528,7 @@ def in_short(
         f"{words.say_selective(selective, len(rows), p)} "
         f"{words.say_tested(elements.roles, known.best, sites.any_site, p.max_q, near)} "
         f"{words.say_null(others.table)} "
-        "Where heads look was computed for every nucleotide of the test part, so it has no "
+        "Mean attention was computed over every nucleotide of the test part, so it has no "
         "sampling error; matches and odds ratios can be due to chance. Trained from another seed, "
         "other heads may have these roles, or none. Attention "
         "shows where a head looks, not that the output depends on it."

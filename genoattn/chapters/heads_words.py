@@ -15,7 +15,7 @@ from genoattn.heads import preferred, profiles
 from genoattn.model.annotator import AnnotatorConfig
 from genoattn.study.inputs import StudyInputs
 from genoattn.study.parameters import Checked
-from genoattn.study.report import folded, listed, table, with_interval
+from genoattn.study.report import folded, in_words, listed, table, with_interval
 
 KEYS = ["layer_1based", "head_1based"]
 _LEVEL = 0.05  # greatest p-value that counts as significant
@@ -82,9 +82,9 @@ def say_sample_error(
     relative = error["relative"]
     return (
         f"We compare {n_random:,} random samples with all {n_all:,} nucleotides judged. "
-        "The largest error of a head's sample means over all positions is "
-        f"{relative.median():.1%} of its peak in the median head and {relative.max():.1%} in the "
-        f"worst. {error['beyond_two'].mean():.1%} of all means "
+        "We take the largest error of each head's sample means at any position: it is "
+        f"{relative.median():.1%} of the head's highest mean in the median head and "
+        f"{relative.max():.1%} in the worst. {error['beyond_two'].mean():.1%} of all means "
         "are off by more than two standard errors; normally distributed errors would give 5%. "
         f"{int(error['same_peak'].sum())} of {len(error)} heads have their peak at the same "
         "position in both.\n\nA sample misses the extremes: its largest weight is typically "
@@ -137,7 +137,7 @@ def say_motifs(
     sampled, full = (motifs.information(one.counts, background) for one in (by_sample, best))
     few, many = by_sample.n_distinct, best.n_distinct
     return (
-        f"The {n_best} best samples of a head hold {few.min()} to {few.max()} different sequences "
+        f"The {n_best} best samples of a head hold {few.min()} to {few.max()} different motifs "
         f"(median {np.median(few):.0f}), the {n_known} best of all nucleotides {many.min()} to "
         f"{many.max()} (median {np.median(many):.0f}). The median head's motif has "
         f"{np.median(sampled):.1f} bits by the samples and {np.median(full):.1f} by the census, of "
@@ -254,16 +254,19 @@ def say_null(networks: pd.DataFrame) -> str:
     looking, elsewhere = (
         int(networks.loc[which, "n_selective"].sum()) for which in (learnt, ~learnt)
     )
-    against = f", against {looking} of {named.n} in all trained seeds" if several else ""
+    own = (
+        f"Of the {named.n} heads of the {in_words(int(learnt.sum()))} networks trained on start "
+        f"sites, {looking or 'none'} {_form(looking or 1, 'is', 'are')} selective in this sense "
+        f"and {named.hits or 'none'} {_form(named.hits or 1, 'matches', 'match')} an element; of "
+        if several
+        else "Of "
+    )
     return (
-        f"Of the {named.n_null} heads of networks not trained on start sites, "
-        f"{elsewhere or 'none'} "
-        f"{_form(elsewhere or 1, 'looks', 'look')} so at one place{against}; "
-        f"{named.hits_null or 'none'} {_form(named.hits_null or 1, 'matches', 'match')} an "
-        "element by the same rule"
-        + (f", against {named.hits} of {named.n}" if several else "")
-        + f": {'' if named.significant else 'not '}significantly fewer, counting heads as "
-        "independent."
+        f"{own}the {named.n_null} heads of networks not trained on start sites, "
+        f"{elsewhere or 'none'} {_form(elsewhere or 1, 'is', 'are')} selective and "
+        f"{named.hits_null or 'none'} {_form(named.hits_null or 1, 'matches', 'match')}. The "
+        f"difference in matches ({named.hits} against {named.hits_null}) is "
+        f"{'' if named.significant else 'not '}significant, if heads are counted as independent."
     )
 
 
@@ -339,7 +342,8 @@ def say_correlations(matrices: Mapping[str, NDArray[np.float64]], n_heads: int) 
         one, two = (f"L{head // n_heads + 1} H{head % n_heads + 1}" for head in (row, column))
         told.setdefault(f"{one} and {two}", []).append(f"{matrix[row, column]:.2f} over {title}")
     pairs = listed(f"{pair} (r = {listed(values)})" for pair, values in told.items())
-    return f"The most correlated heads are {pairs}."
+    both = "By both measures, the" if len(told) < len(matrices) else "The"
+    return f"{both} most correlated heads are {pairs}."
 
 
 def say_pairs(
@@ -401,7 +405,8 @@ def say_spacer(
         return "At least one of the two boxes has no head that looks there: no spacer is measured."
     heads_of = [f"L{one['layer_1based']} H{one['head_1based']}" for one in boxes]
     first, second = (
-        f"{head} ({one['element']})" for head, one in zip(heads_of, boxes, strict=True)
+        f"{head}, {'a head of' if stands else 'the head most like'} the {one['element']},"
+        for head, one, stands in zip(heads_of, boxes, qualified, strict=True)
     )
     most = by_heads.loc[by_heads["n"].idxmax()]
     near = by_heads["spacer"].between(known - 1, known + 1)
@@ -418,11 +423,13 @@ def say_spacer(
     ]
     caveat = f" {listed(weak)}; this comparison is only illustrative." if weak else ""
     return (
-        f"{first} and {second} find a spacer of **{most['spacer']:.0f} nt** most often, in "
-        f"{most['share']:.0%} of {by_heads['n'].sum()} promoters: {verdict} "
-        f"({most['expected']:.0%}; p = {most['p_value']:.2g} by pairing promoters at random, not "
-        "corrected for taking the most frequent spacer, and thus a hint only). Within 1 nt of the "
-        f"published {known} nt are {share:.0%}, against {expected:.0%} expected.{caveat}"
+        f"{first} and {second} find a spacer of **{most['spacer']:.0f} nt** most often, at "
+        f"{most['share']:.0%} of {by_heads['n'].sum()} predicted start sites: {verdict} "
+        f"({most['expected']:.0%}; p = {most['p_value']:.2g}, from combining the one head's "
+        "position at one site with the other's at a random other site; not corrected for our "
+        "taking the most frequent spacer, and thus a hint only). A spacer within 1 nt of the "
+        f"published {known} nt is found at {share:.0%} of the sites, against {expected:.0%} by "
+        f"independent choice.{caveat}"
     )
 
 
@@ -446,7 +453,7 @@ def say_output(by_layer: pd.DataFrame, chance: float) -> str:
         f"The strongest correlation is {strength.max():.2f}, in layer "
         f"{strongest}, regardless of sign. {int((strength > chance).sum())} of {len(by_layer)} "
         f"layers exceed {chance:.2f}, the strongest correlation with shuffled outputs; as "
-        "neighbouring samples are not independent, that limit is somewhat too low.\n\n"
+        "neighbouring samples are not independent, that limit is too low.\n\n"
         + folded("The strongest correlations of each layer", table(shown))
     )
 
@@ -542,8 +549,8 @@ def say_known_sites(
     n_sets = enriched.groupby(["kind", "name"]).ngroups
     have, are = _form(n, "has", "have"), _form(len(passing), "is", "are")
     said = (
-        f"**{_of(n, len(any_site), 'head')}** {have} best positions that are shown to be enriched "
-        f"in binding sites as a whole, against matched positions (q ≤ {max_q:g}). Each of {n_sets} "
+        f"**{_of(n, len(any_site), 'head')}** {have} best places that are shown to be enriched "
+        f"in binding sites as a whole, against matched places (q ≤ {max_q:g}). Each of {n_sets} "
         "sets is tested too (all sites of a kind, those of one factor, the promoters of one sigma "
         f"factor): {_of(len(passing), len(enriched), 'pair').lower()} of head and set {are} shown "
         "to be enriched"
@@ -563,7 +570,7 @@ def say_all_heads(rows: pd.DataFrame, max_q: float) -> str:
             "head": profiles.names(rows),
             "looks at": rows["peak_label"].map("{:+d}".format),
             "mean there": rows["peak_mean"].map("{:.3f}".format),
-            "selectivity": rows["selectivity"].map("{:.2f}".format),
+            "concentration": rows["selectivity"].map("{:.2f}".format),
             "share near": rows["share_near_peak"].map("{:.0%}".format),
             "motif": rows["consensus"],
             "bits": rows["information"].map("{:.1f}".format),
@@ -649,7 +656,7 @@ def say_tested(
         return f"{told}.{rest}"
     n_sites = int((any_site["q_value"] <= max_q).sum())
     told += (
-        f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best positions that are shown to be "
+        f"; {_heads(n_sites)} {_form(n_sites, 'has', 'have')} best places that are shown to be "
         "enriched in known binding sites"
     )
     finite = any_site[np.isfinite(any_site["odds_ratio"])]
@@ -667,11 +674,17 @@ def say_tested(
 
 def _unread(n: int, total: int) -> str:
     """Say of how many heads attention does not tell what they read."""
-    if n == 0:
+    if n <= 0:
         return ""
     which = f"{n} {'other ' * (n < total)}head{'s' * (n > 1)}"
-    likeness = "; of those that match, it tells a likeness only" if n < total else ""
-    return f" What the {which} {_form(n, 'reads', 'read')} attention does not tell{likeness}."
+    matching = total - n
+    likeness = (
+        f"; of the {matching} that {_form(matching, 'matches', 'match')}, only that the motif is "
+        "like the element's"
+        if matching
+        else ""
+    )
+    return f" Attention does not tell what the {which} {_form(n, 'reads', 'read')}{likeness}."
 
 
 def _heads(n: int, none: str = "no head") -> str:

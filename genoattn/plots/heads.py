@@ -583,11 +583,11 @@ def peaks_and_elements(
     )
     return Drawn(
         figure,
-        "Above, a bar for each element, at the positions where it can lie; a position is darker "
-        "the more of the element's possible places hold it. Below, where each head has its highest "
-        "mean attention; the number is the head, a filled circle a head that is named after an "
-        "element. A head with an open circle under a bar has its peak where the element can lie, "
-        "but its motif is not shown to be the element's. "
+        "Above, a bar for each element, at the positions where it can lie; a position is the "
+        "darker the more of the element's possible placements cover it. Below, where each head has "
+        "its highest mean attention; the number is the head, a filled circle a head that is named "
+        "after an element. A head with an open circle under a bar has its peak where the element "
+        "can lie, but its motif is not shown to be the element's. "
         f"Filled: {len(roles)} of {len(table)} heads.",
         f"Ranges of {len(elements)} elements above the peak positions of {int(inside.sum())} heads "
         f"in {n_layers} layers, between {region[0]:+d} and {region[1]:+d}; heads with a role: "
@@ -687,8 +687,9 @@ def correlation_by_layer(extremes: pd.DataFrame, chance: float) -> Drawn:
     return Drawn(
         figure,
         "Highest and lowest rank correlation with the output in each layer. The grey band "
-        f"(±{chance:.2f}) is what shuffled outputs reach at most, somewhat too narrow. In the "
-        "paper, the correlation grows over the first three layers.",
+        f"(±{chance:.2f}) is the strongest correlation with shuffled outputs; it is too narrow, as "
+        "shuffling ignores that neighbouring samples depend on each other. In the paper, the "
+        "correlation grows over the first three layers.",
         f"Two curves over {len(extremes)} layers; the strongest correlations by layer are {told}, "
         f"the largest with shuffled outputs is {chance:.2f}.",
     )
@@ -738,9 +739,10 @@ def clustered_correlations(
     return Drawn(
         figure,
         "Correlation of each pair of heads, clustered so that correlated heads are neighbours. A "
-        "block along the diagonal is a group of heads that look together. A block in the left "
-        "panel only is of heads that share a place; one in the right panel, of heads that give "
-        "their favourite positions much weight for the same judged sites. "
+        "block along the diagonal is a group of heads that look together. A block that "
+        "is in the left panel only is a group of heads that look at the same position; one in the "
+        "right panel, of heads whose weights on their favourite positions are high for the same "
+        "judged sites. "
         f"Pairs above 0.5, of {n_pairs}: {told}.",
         f"{len(matrices)} heat maps of correlations between {len(order)} heads; pairs above "
         f"0.5, of {n_pairs}: {told}.",
@@ -860,14 +862,14 @@ def spacer_bars(
     axes.set_ylabel("share of promoters")
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     most = by_heads.loc[by_heads["n"].idxmax()]
-    told = f"{most['spacer']:.0f} nt in {most['share']:.0%} of promoters"
+    told = f"{most['spacer']:.0f} nt at {most['share']:.0%} of predicted start sites"
     return Drawn(
         figure,
         "Nucleotides between the two boxes, as the two heads find them in the same promoter "
         "(bars), against independent choice by the same heads (dashed). Only what the bars have "
-        "above the dashed line speaks for a spacing that is read: two heads that each look at a "
-        "fixed distance from the start site always give the same spacer, even if neither takes "
-        "account of the other. The other lines use no head: in the "
+        "above the dashed line speaks for two heads that find boxes of one promoter: two heads that "
+        "each look at a fixed distance from the start site always give the same spacer. The other "
+        "lines use no head: in the "
         "same sequences, the spacer between the best match of one box and that of the other and, "
         "on a simulated genome, the spacer that was planted. The heads "
         f"find {told}, where independent choice gives {most['expected']:.0%}.",
@@ -968,9 +970,9 @@ def site_odds(frame: pd.DataFrame | None) -> Drawn | None:
     told = f"{int(significant.sum())} of {len(frame)} heads at q ≤ 0.05"
     return Drawn(
         figure,
-        "Odds ratio of a head's best positions to lie in known binding sites, against positions at "
+        "Odds ratio of a head's best places to lie in known binding sites, against places at "
         "the same distance from a start site and of the same AT content, with its 95% interval. At "
-        "the vertical line, 1, a head's best positions are no more often in sites than matched "
+        "the vertical line, 1, a head's best places are no more often in sites than matched "
         f"ones. Enriched (filled): {told}. A bar without a circle: the estimate is 0 or infinite.",
         f"Odds ratios with intervals, one a head, on a logarithmic axis; enriched: {told}.",
     )

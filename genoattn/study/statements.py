@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import mannwhitneyu, norm
 
+from genoattn.evaluation.statistics import proportion
 from genoattn.genome.sites import position_name
 from genoattn.heads.profiles import PROMOTER, extremes_by_layer, names
+from genoattn.study.report import with_interval
 
 VERDICTS = {"yes": "holds", "no": "does not hold", "undecided": "not shown"}
 """What ``holds`` says in the tables below -> how a page says it.
@@ -66,11 +68,17 @@ def head_statements(
         mannwhitneyu(with_role, without, alternative=side).pvalue if both else np.nan
         for side in ("greater", "less")
     )
+    share, low, high = proportion(int(early.sum()), len(roles), 0.95)
+    told = (
+        f" ({with_interval(share, low, high, '.0%')}; the claim is that most are)"
+        if len(roles)
+        else ""
+    )
     rows = [
         (
             "the majority of heads is highly selective of where they look",
-            f"{len(selective)} of {n} heads put {selective_share:.0%} of their attention near "
-            "their peak",
+            f"{len(selective)} of {n} heads put at least {selective_share:.0%} of their attention "
+            "near their peak",
             _verdict(2 * len(selective) > n),
         ),
         (
@@ -81,8 +89,8 @@ def head_statements(
         (
             "heads match known promoter elements, in layers 1 and 2",
             f"{len(roles)} of {n} heads match an element, {int(early.sum())} of them in layers 1 "
-            "and 2",
-            _verdict(bool(2 * early.sum() > len(roles)), known=len(roles) > 0),
+            f"and 2{told}",
+            _verdict(low > 0.5, known=low > 0.5 or high < 0.5),
         ),
         (
             "a head of layer 6 looks at -82",
@@ -96,8 +104,9 @@ def head_statements(
         ),
         (
             "attention differs most between high and low outputs in heads of promoter elements",
-            f"median share that moves {with_role.median():.2f} with a role, {without.median():.2f} "
-            f"without (Mann-Whitney p = {more:.2g}{_power(len(with_role), len(without), more)})"
+            f"median share of attention that moves: {with_role.median():.2f} in heads with a role, "
+            f"{without.median():.2f} in others (Mann-Whitney p = {more:.2g}"
+            f"{_power(len(with_role), len(without), more)})"
             if both
             else "no two groups of heads to compare",
             _verdict(bool(more < ALPHA), known=bool(min(more, less) < ALPHA)),
@@ -121,8 +130,8 @@ def _power(n: int, m: int, p: float) -> str:
     if needed > 1:
         return f"; {n} against {m} heads are too few for any difference to be significant"
     return (
-        f"; with {n} heads against {m}, a difference is significant only if the one with a role "
-        f"moves more in at least {needed:.0%} of all pairs"
+        f"; to be significant, the head with a role would have to have the larger share in at "
+        f"least {needed:.0%} of the {n * m:,} pairings of one head with a role and one without"
     )
 
 

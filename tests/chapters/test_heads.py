@@ -194,9 +194,9 @@ def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
         sizes
     )
     assert words.say_null(few) == (
-        "Of the 36 heads of networks not trained on start sites, 2 look so at one place; 1 "
-        "matches an element by the same rule: not significantly fewer, counting heads as "
-        "independent."
+        "Of the 36 heads of networks not trained on start sites, 2 are selective and 1 "
+        "matches. The difference in matches (3 against 1) is not significant, if heads are counted "
+        "as independent."
     )
     more = networks(("a", "", 9), ("b", "", 8), ("a-untrained", "untrained", 1))
     more["n_selective"] = [12, 13, 2]
@@ -206,10 +206,10 @@ def test_roles_are_owed_to_training_only_if_they_are_more_frequent_there():
         "**So more heads have a role in the networks trained on start sites**" in said
         and "would be" not in said
     )
-    assert "2 look so at one place, against 25 of 72 in all trained seeds; " in words.say_null(more)
+    assert "25 are selective in this sense" in words.say_null(more)
     assert words.say_null(more).endswith(
-        "1 matches an element by the same rule, against 17 of 72: significantly fewer, counting "
-        "heads as independent."
+        "1 matches. The difference in matches (17 against 1) is significant, if heads are counted "
+        "as independent."
     )
 
 
@@ -287,7 +287,7 @@ def test_sample_error_says_median_worst_and_shortfall():
         }
     )
     said = words.say_sample_error(error, np.array([1.0, 0.5, 0.1]), 100, 2_000)
-    assert "is 2.0% of its peak in the median head and 25.0% in the worst" in said
+    assert "is 2.0% of the head's highest mean in the median head and 25.0% in the w" in said
     assert "10.0% of all means" in said and "2 of 3 heads" in said
     assert "its largest weight is typically 50% of the true largest" in said
     assert "at worst 10%" in said
@@ -331,7 +331,7 @@ def test_motifs_are_compared_by_their_information():
 
     said = words.say_motifs(best(flat, sharp), best(sharp, sharp), np.full(4, 0.25), 10, 20)
     assert "more informative motif in 1 of 2 heads" in said
-    assert "hold 1 to 2 different sequences (median 2)" in said and "about 4 possible" in said
+    assert "hold 1 to 2 different motifs (median 2)" in said and "about 4 possible" in said
 
 
 def roles(*rows) -> pd.DataFrame:
@@ -398,8 +398,8 @@ def test_pairs_of_heads(together, apart, spaced, said):
 @pytest.mark.parametrize(
     ("p_value", "verdict"),
     [
-        (0.05, "promoters: more often than by independent choice"),
-        (0.051, "promoters: not significantly more often than by independent choice"),
+        (0.05, "start sites: more often than by independent choice"),
+        (0.051, "start sites: not significantly more often than by independent choice"),
     ],
 )
 def test_a_spacer_is_judged_against_independent_choice(p_value, verdict):
@@ -417,9 +417,9 @@ def test_a_spacer_is_judged_against_independent_choice(p_value, verdict):
         for head, element, q in ((1, "-35 box", 1.0), (2, "-10 box", 0.016))
     ]
     said = words.say_spacer(by_heads, boxes, [False, True], 17)
-    assert "L4 H1 (-35 box) and L4 H2 (-10 box) find a spacer of **17 nt**" in said
-    assert "in 60% of 10 promoters" in said and verdict in said
-    assert "published 17 nt are 90%, against 60% expected" in said
+    assert "L4 H1, the head most like the -35 box, and L4 H2, a head of the -10 box, find" in said
+    assert "most often, at 60% of 10 predicted" in said and verdict in said
+    assert "17 nt is found at 90% of the sites, against 60% by independent" in said
     assert said.endswith(
         "L4 H1 does not qualify as a -35 box head (q = 1); this comparison is only illustrative."
     )
@@ -503,14 +503,14 @@ def enriched(*q) -> pd.DataFrame:
 def test_known_sites_at_the_limits():
     none = enriched(0.06, 1.0)
     said = words.say_known_sites(none, none, 0.05)
-    assert "**None of 2 heads** has best positions that are shown to be enriched in" in said
+    assert "**None of 2 heads** has best places that are shown to be enriched in" in said
     assert (
         said.endswith("none of 2 pairs of head and set is shown to be enriched.")
         and "|" not in said
     )
     both = enriched(0.05, 0.05)
     said = words.say_known_sites(both, both, 0.05)
-    assert "**2 of 2 heads** have best positions that are shown to be enriched" in said
+    assert "**2 of 2 heads** have best places that are shown to be enriched" in said
     assert "3.0 (1.5 to 6.0)" in said and "inf (no interval)" in said
     assert "the clearest 1:" in words.say_known_sites(both, both, 0.05, most=1)
 
@@ -518,23 +518,23 @@ def test_known_sites_at_the_limits():
 def test_the_answer_counts_heads_and_names_the_clearest_odds():
     told = words.say_tested(roles(), known(1.0), enriched(0.2, 0.1), 0.05)
     assert "no head matches a promoter element at its place; against all known motifs" in told
-    assert "at any place, none passes; no head has best positions" in told
+    assert "at any place, none passes; no head has best places" in told
     assert (
         "(clearest: L1 H1, odds ratio 3.0, 95% interval 1.5 to 6.0 before correction; "
-        "corrected over heads and sets q = 0.2, so chance may explain it). What the 1 head reads "
-        "attention does not tell"
+        "corrected over heads and sets q = 0.2, so chance may explain it). Attention does not "
+        "tell what the 1 head reads."
     ) in told
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
     )
     assert "2 heads match a promoter element at its place: -10 (L1 H2) and -35 (L3 H1); ag" in some
-    assert "at any place, 1 head passes; 1 head has best positions" in some
+    assert "at any place, 1 head passes; 1 head has best places" in some
     assert "q = 0.05)." in some and "chance" not in some
     two = known(1.0, 1.0, 1.0)
     found = words.say_tested(roles(), two, None, 0.05)
-    assert found.endswith("What the 3 heads read attention does not tell.")
+    assert found.endswith("Attention does not tell what the 3 heads read.")
     found = words.say_tested(roles((1, 1, "-10", "")), two, None, 0.05)
-    assert "What the 2 other heads read attention does not tell" in found
+    assert "Attention does not tell what the 2 other heads read; of the 1 that matches" in found
     one = roles((1, 1, "-10", ""))
     assert words.say_tested(one, known(1.0), enriched(0.5), 0.05).endswith("sites.")
     assert words.say_tested(one, known(1.0), None, 0.05).endswith("none passes.")

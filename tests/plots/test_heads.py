@@ -174,7 +174,7 @@ def test_spacer_bars_show_the_share_and_what_is_expected() -> None:
         {"spacer": [16, 17], "n": [1, 3], "share": [0.25, 0.75], "expected": [0.5, 0.5]}
     )
     drawn = draw.spacer_bars(frame, {"planted": frame}, 17)
-    assert drawn is not None and "17 nt in 75% of promoters, expected 50%" in drawn.alt
+    assert drawn is not None and "17 nt at 75% of predicted start sites, expected 50%" in drawn.alt
     assert draw.spacer_bars(None, {}, 17) is None
     axes = drawn.figure.axes[0]
     assert [bar.get_height() for bar in axes.patches] == [0.25, 0.75]

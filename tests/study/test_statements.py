@@ -23,7 +23,14 @@ def test_statements_follow_from_the_table() -> None:
     rho[:, 0, 0] = [0.1, -0.3, 0.2, 0.4, 0.5, 0.6]
     roles = table.iloc[:4].assign(element="x")
     found = statements.head_statements(table, rho, roles, selective_share=0.5)
-    assert found["holds"].tolist() == ["yes", "yes", "yes", "yes", "no", "yes"]
+    assert found["holds"].tolist() == ["yes", "yes", "undecided", "yes", "no", "yes"]
+    assert "4 of them in layers 1 and 2 (100% (40% to 100%); the claim" in found["here"][2]
+    early = table[table["layer_1based"] <= 2].sample(12, replace=True, random_state=0)
+    found = statements.head_statements(table, rho, early, selective_share=0.5)
+    assert found["holds"][2] == "yes", "twelve of twelve"
+    late = table[table["layer_1based"] > 2].sample(12, replace=True, random_state=0)
+    found = statements.head_statements(table, rho, late, selective_share=0.5)
+    assert found["holds"][2] == "no"
     assert "7 of 12" in found["here"][0] and "6 of 7" in found["here"][1]
     assert found["here"][3].endswith("L4 H2, L6 H1")
     found = statements.head_statements(table, rho, roles.iloc[:0], selective_share=0.95)
@@ -156,10 +163,9 @@ def test_a_difference_that_is_not_significant_refutes_nothing(with_role, holds):
     roles = table.iloc[:3].assign(element="x")
     found = statements.head_statements(table, np.zeros((6, 2, 4)), roles, selective_share=0.5)
     assert found["holds"].iloc[-1] == holds
-    assert (
-        "3 heads against 9, a difference is significant only if the one with a"
-        in found["here"].iloc[-1]
-    ) == (holds != "yes")
+    assert ("of the 27 pairings of one head with a role" in found["here"].iloc[-1]) == (
+        holds != "yes"
+    )
 
 
 def test_two_heads_are_too_few_for_any_difference() -> None:
