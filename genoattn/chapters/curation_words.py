@@ -85,11 +85,11 @@ def say_liftover(
         "**Liftover.** Cappable-seq was mapped on the older assembly U00096.2. The offsets between "
         f"the assemblies follow from {sum(lift.n_anchors):,} genes that both annotations name and "
         "that kept their length. Where the offset changes from one of these genes to the next, "
-        "there is an indel. Its exact place is not known, only a stretch that holds it: the few "
-        "nucleotides around the insertion, if the new assembly has a mobile element there; else "
-        "the gene that changed its length, if there is one; else all that lies between the two "
-        f"genes. {lifted} {n_uncertain} of them lie within such a stretch, so that their new "
-        "position is uncertain, and are flagged.\n"
+        "there is an indel. Its exact place is not known, only a stretch that holds it. If the new "
+        "assembly has a mobile element there, the stretch is the few nucleotides around that "
+        "insertion. If not, but a gene there changed its length, it is that gene. Otherwise it is "
+        f"all between the two genes. {lifted} {n_uncertain} of them lie within such a stretch, so "
+        "that their new position is uncertain, and are flagged.\n"
         + folded("The indels, in 1-based positions of U00096.2", table(facts))
     )
 
@@ -202,9 +202,10 @@ def say_shared(
         + "\n\n"
         f"*Shared* counts each TSS once{', as Table 1 of the paper does' if published else ''}; "
         "*any partner* counts all sites with a neighbour in another source, without matching them "
-        f"one to one. The window is {merging.window} nt, and the interpretation in use is "
-        f"*{merging.rule}* ({RULES[merging.rule]}) and *{merging.outvoted}* "
-        f"({escaped(merging.fate(merging.outvoted))}).\n{_table_one(counts, published)}"
+        f"one to one. The window is {merging.window} nt. The interpretation in use has two "
+        f"parts. *{_capital(merging.rule)}* is how groups are made: {RULES[merging.rule]}. "
+        f"*{_capital(merging.outvoted)}* is what becomes of outvoted sites: "
+        f"{escaped(merging.fate(merging.outvoted))}.\n{_table_one(counts, published)}"
     )
 
 
@@ -330,8 +331,8 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         for fate in OUTVOTED
     )
     return (
-        f"Over the nine counts of the figure that the paper prints, the interpretation "
-        f"*{best['rule']}, {best['outvoted']}* comes closest to the paper: its counts deviate by "
+        f"The paper prints nine of the counts in the figure. Over these nine, the interpretation "
+        f"*{best['rule']}, {best['outvoted']}* comes closest: its counts deviate by "
         f"{off.mean(axis=1).min():.1%} in the mean. "
         + (
             "It is the one in use, chosen for this fit, so how close its set comes to the paper's "
@@ -343,8 +344,8 @@ def say_closest(counts: pd.DataFrame, merging: Merging) -> str:
         "The paper seems to have kept outvoted SEnd-seq sites as TSSs of their own: with groups by "
         "single-link (chains of neighbours, however long), the rule *kept* gives "
         f"{chains['sendseq_shared']:,} shared TSSs of SEnd-seq{paper('sendseq_shared', True)}, and "
-        f"the rule *merged* gives {merged['sendseq_shared']:,}. But "
-        "single-link does not match sites one to one, and gives "
+        f"the rule *merged* gives {merged['sendseq_shared']:,}. This speaks for *kept*, but not "
+        "for single-link, which gives "
         f"{chains['shared_by_2']:,} TSSs in two or more sources; the interpretation "
         f"in use gives {counts.loc[used, 'shared_by_2']:,}{paper('shared_by_2', True)}. The "
         "number in three or more sources stays unexplained: ours deviates "
@@ -441,9 +442,9 @@ def _say_lead(lead: pd.DataFrame) -> str:
     shown = [_judged(one) for one in (near, exact)]
     return (
         f"The difference to {called(near['best_source'])} is {told[0]} percentage points within "
-        f"two nucleotides, and {told[1]} at the exact position (95% intervals by drawing blocks of "
-        "the genome anew, with the sites of both sets in them). So on this reference, the curated "
-        "set is "
+        f"two nucleotides, and {told[1]} at the exact position (95% intervals of a bootstrap over "
+        "blocks of the genome; each draw takes the same blocks for both sets). So on this "
+        "reference, the curated set is "
         + (
             f"{shown[0]} than {called(near['best_source'])} alone, by this mean, at both distances."
             if shown[0] == shown[1]
@@ -537,6 +538,10 @@ def _widest(found: pd.DataFrame) -> float:
     )
     intervals = [_interval(hits, n) for hits, n in shares if n]
     return max((50 * (high - low) for low, high in intervals), default=0.0)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def called(source: object) -> str:

@@ -361,7 +361,7 @@ def say_pairs(
     span : tuple of int
         Nearest and farthest.
     """
-    separate = f"at two positions that are {span[0]} to {span[1]} nt apart"
+    apart = f"{span[0]} to {span[1]} nt apart"
     none = "we find **no jointly read spaced motif**"
     if n_together == 0:
         return (
@@ -371,8 +371,8 @@ def say_pairs(
         f"In {n_together} of {n_pairs} pairs of heads, the weights are correlated beyond chance"
     )
     if n_apart == 0:
-        return f"{active}, in none of these {separate}; {none}."
-    told = f"{active}, in {n_apart} of them {separate}."
+        return f"{active}. In none of these are the two positions {apart}, so {none}."
+    told = f"{active}. In {n_apart} of these, the two positions are {apart}."
     n_spaced = sum(spaced)
     if n_spaced == 0:
         return f"{told} Among the strongest ({len(spaced)} drawn) {none}."
@@ -679,12 +679,13 @@ def _unread(n: int, total: int) -> str:
     which = f"{n} {'other ' * (n < total)}head{'s' * (n > 1)}"
     matching = total - n
     likeness = (
-        f"; of the {matching} that {_form(matching, 'matches', 'match')}, only that the motif is "
-        "like the element's"
+        f" Of the {matching} that {_form(matching, 'matches', 'match')}, attention tells only that "
+        "the motif is like the element's."
         if matching
         else ""
     )
-    return f" Attention does not tell what the {which} {_form(n, 'reads', 'read')}{likeness}."
+    it = "it" if matching else "attention"
+    return f"{likeness} What the {which} {_form(n, 'reads', 'read')}, {it} does not tell."
 
 
 def _heads(n: int, none: str = "no head") -> str:

@@ -108,7 +108,8 @@ def say_mirrored(share: tuple[float, float, float], top: int, tolerance: int, re
         return f"{said}; that this is more than chance is not shown."
     side = "upstream" if top < 0 else "downstream"
     return (
-        f"{said}. This range surrounds the peak of the median profile. The point about which the "
+        f"{said}. This range surrounds the peak of the median profile, so it is chosen on the same "
+        "sites. The point about which the "
         f"strands mirror each other lies {abs(top) / 2:.1f} nt {side} of the start site, halfway "
         "between it and that peak."
     )
@@ -201,7 +202,7 @@ def say_explained(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> st
         f"alone: no assay sees a neighbour. {share:.0%} of them have an antisense peak "
         f"({HAVE_BY_CHANCE:.0%} by chance), and "
         + (
-            "at those that were shuffled it depends on the -10 region. "
+            "in the median over those that were shuffled it depends on the -10 region. "
             if shown
             else "that it depends on the -10 region is not shown. "
         )

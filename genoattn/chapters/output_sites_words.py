@@ -199,7 +199,9 @@ def say_statements(statements: pd.DataFrame) -> str:
     """
     n = statements["holds"].value_counts()
     yes, no, open_ = (int(n.get(word, 0)) for word in ("yes", "no", "undecided"))
-    parts = [f"{yes} {'holds' if yes == 1 else 'hold'}", f"{no} {'does' if no == 1 else 'do'} not"]
+    parts = [f"{yes} {'holds' if yes == 1 else 'hold'}"]
+    if no:
+        parts.append(f"{no} {'does' if no == 1 else 'do'} not")
     if open_:
         parts.append(f"{open_} {'is' if open_ == 1 else 'are'} not shown")
     why = (
@@ -250,7 +252,7 @@ def say_predicted(
         said += (
             f"{exact['share']:.0%} of all ({interval(exact['ci_low'], exact['ci_high'], '.0%')}) "
             f"lie exactly at a curated site, against {exact['chance']:.2%} of random positions. "
-            f"Of the predicted sites within {tolerance} nt of one, the median distance is "
-            f"{middle} nt (quartiles {first} and {last} nt; positive is downstream)."
+            f"For the predicted sites within {tolerance} nt of a curated one, the median distance "
+            f"is {middle} nt (quartiles {first} and {last} nt; positive is downstream)."
         )
     return f"{said} Scores at a coarser resolution, by *k*-mers, are in the chapter on training."

@@ -169,10 +169,10 @@ def _rest(n: int, n_supported: int, n_bare: int) -> str:
     if not without:
         return "None is without evidence."
     return (
-        f"Of the other {without:,} ({without / n:.0%}), evidence does not say whose errors "
-        f"they are: {n_bare:,} have a promoter's boxes, but no assay reports a start site near, "
-        f"and {without - n_bare:,} have neither: the likeliest errors of the model, though half of "
-        "the curated sites have no boxes as good either."
+        f"For the other {without:,} ({without / n:.0%}), evidence does not decide whose errors "
+        f"they are. {n_bare:,} of them have boxes as good as the better half of the curated sites. "
+        f"The remaining {without - n_bare:,} have neither evidence nor such boxes and are the likeliest "
+        "errors of the model; but half of the curated sites lack such boxes, too."
     )
 
 

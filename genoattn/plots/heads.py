@@ -867,10 +867,10 @@ def spacer_bars(
         figure,
         "Nucleotides between the two boxes, as the two heads find them in the same promoter "
         "(bars), against independent choice by the same heads (dashed). Only what the bars have "
-        "above the dashed line speaks for two heads that find boxes of one promoter: two heads that "
-        "each look at a fixed distance from the start site always give the same spacer. The other "
-        "lines use no head: in the "
-        "same sequences, the spacer between the best match of one box and that of the other and, "
+        "above the dashed line speaks for two heads that find boxes of one promoter: two heads "
+        "that each look at a fixed distance from the start site always give the same spacer. The "
+        "other lines use no head: in the same sequences, the spacer between the best match of one "
+        "box and that of the other and, "
         "on a simulated genome, the spacer that was planted. The heads "
         f"find {told}, where independent choice gives {most['expected']:.0%}.",
         f"Bars of the share of promoters by spacer, {region[0]} to {region[1]} nt; the heads find "

@@ -373,8 +373,8 @@ def antisense(
         "Median output on the strand opposite to start sites, with bands of pointwise confidence. "
         "Left: by what any assay reports on the other strand. Right: the sites that are alone, in "
         "thirds by their mirror score. Horizontal line: median of the whole test part. If "
-        "neighbours were the only reason, *alone* would stay on the line; if the sequence is, the "
-        "peak grows with the mirror score.",
+        "neighbours were the only reason, *alone* would have no peak above its own flanks; if the "
+        "sequence is, the peak grows with the mirror score.",
         f"Two panels of curves opposite the site; highest points as multiples of the part's "
         f"median: {'; '.join(told)}.",
     )
@@ -480,8 +480,8 @@ def pseudogenes(genes: pd.DataFrame, effects: pd.DataFrame, baseline: float) -> 
         "Left: median output over each gene of the test part, on its strand, against its AT "
         "content. Right: the output of each pseudogene divided by the median of its controls; "
         "shown is the median of these ratios with its exact bootstrap interval, as more and more "
-        "is matched. A whole bar of the last row off 1 would show that pseudogenes are odd by "
-        "themselves; one over 1 leaves it open.",
+        "is matched. If the bar of the last row does not reach 1, pseudogenes differ by something "
+        "that is not matched here; if it does, the question stays open.",
         f"Left, a cloud of {len(genes):,} genes, {int(genes['pseudo'].sum()):,} of them "
         f"pseudogenes. Right, points with bars: {'; '.join(told)}.",
     )

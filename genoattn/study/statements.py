@@ -252,15 +252,18 @@ def _peak(at: _Rows) -> _Verdict:
 
 
 def _dip(at: _Rows) -> _Verdict:
-    """Whether both profiles of SEnd-seq's terminators are lowest near their 3' ends."""
+    """Whether both profiles of SEnd-seq's terminators are lowest near their 3' ends.
+
+    Undecided where they are not: a lowest point elsewhere does not exclude a dip at the centre.
+    """
     if (_TERMINATORS, "sense") not in at:
         return _TOO_FEW_SITES
     dips = [at[_TERMINATORS, relation]["dip_offset"] for relation in ("sense", "antisense")]
     return _Verdict(
         f"lowest at {position_name(dips[0])} nt on the sense strand, "
         f"at {position_name(dips[1])} nt on the antisense; both would have to lie within "
-        f"{_NEAR_CENTRE} nt of the terminator",
-        max(abs(dip) for dip in dips) <= _NEAR_CENTRE,
+        f"{_NEAR_CENTRE} nt of the terminator (the place of a minimum has no interval)",
+        max(abs(dip) for dip in dips) <= _NEAR_CENTRE or None,
     )
 
 
@@ -279,7 +282,8 @@ def _doubled(region: _Rows) -> _Verdict:
     high = neither["ratio_high"] / either["ratio_low"]
     here = (
         f"{neither['ratio'] / either['ratio']:.2f} times ({low:.2f} to {high:.2f}, from the ends "
-        "of both intervals) that where either is; the factor depends on the scale of the output"
+        "of both intervals) the output where either is; the size of this factor depends on how a "
+        "model was trained"
     )
     return _Verdict(here, _all_above([(low, high)], 2))
 

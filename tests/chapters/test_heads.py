@@ -383,8 +383,8 @@ def test_elements_that_are_matched(given, n, said):
             1,
             0,
             [],
-            "In 1 of 630 pairs of heads, the weights are correlated beyond chance, in none of "
-            "these at two positions that are 7 to 60 nt",
+            "In 1 of 630 pairs of heads, the weights are correlated beyond chance. In none of "
+            "these are the two positions 7 to 60 nt apart, so",
         ),
         (54, 2, [False, False], "Among the strongest (2 drawn) we find **no jointly read spaced"),
         (54, 2, [True, False], "Of the strongest (2 drawn), **1** shows a spaced motif."),
@@ -521,8 +521,8 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     assert "at any place, none passes; no head has best places" in told
     assert (
         "(clearest: L1 H1, odds ratio 3.0, 95% interval 1.5 to 6.0 before correction; "
-        "corrected over heads and sets q = 0.2, so chance may explain it). Attention does not "
-        "tell what the 1 head reads."
+        "corrected over heads and sets q = 0.2, so chance may explain it). What the 1 head reads, "
+        "attention does not tell."
     ) in told
     some = words.say_tested(
         roles((1, 2, "-10", ""), (3, 1, "-35", "")), known(0.05), enriched(0.05, 0.1), 0.05
@@ -532,9 +532,9 @@ def test_the_answer_counts_heads_and_names_the_clearest_odds():
     assert "q = 0.05)." in some and "chance" not in some
     two = known(1.0, 1.0, 1.0)
     found = words.say_tested(roles(), two, None, 0.05)
-    assert found.endswith("Attention does not tell what the 3 heads read.")
+    assert found.endswith("What the 3 heads read, attention does not tell.")
     found = words.say_tested(roles((1, 1, "-10", "")), two, None, 0.05)
-    assert "Attention does not tell what the 2 other heads read; of the 1 that matches" in found
+    assert "like the element's. What the 2 other heads read, it does not tell." in found
     one = roles((1, 1, "-10", ""))
     assert words.say_tested(one, known(1.0), enriched(0.5), 0.05).endswith("sites.")
     assert words.say_tested(one, known(1.0), None, 0.05).endswith("none passes.")

@@ -294,9 +294,9 @@ def test_the_width_at_which_strands_agree_most_is_named():
     ("holds", "said"),
     [
         (["yes", "no"], "2 statements 1 holds and 1 does not."),
-        (["yes", "yes"], "2 statements 2 hold and 0 do not."),
+        (["yes", "yes"], "2 statements 2 hold.\n"),
         (["yes", "no", "undecided"], "1 holds, 1 does not and 1 is not shown. *Not shown* is"),
-        (["undecided"] * 2, "0 hold, 0 do not and 2 are not shown"),
+        (["undecided"] * 2, "0 hold and 2 are not shown"),
     ],
 )
 def test_statements_are_counted(holds, said):
@@ -407,7 +407,7 @@ def test_each_explanation_is_given_its_sites():
     shown, below = tops(32, 5.9, 4.2, 7.4), changes((0.1, 0.9), (0.1, 0.9))
     said = antisense_words.say_explained(shown, below, 0.25)
     assert "Of 50 start sites, 32 (64%) are alone: no assay sees a neighbour" in said
-    assert "25% of them have an antisense peak (10% by chance), and at those that were sh" in said
+    assert "25% of them have an antisense peak (10% by chance), and in the median over" in said
     assert "9 (18%) have another site near, and 9 (18%) one that may share" in said
     touching = antisense_words.say_explained(shown, changes((0.1, 0.9), (0.1, 1.0)), 0.25)
     assert "and that it depends on the -10 region is not shown" in touching
@@ -498,10 +498,10 @@ def test_truth_is_told_where_it_is_known():
 
 def test_novel_sites_without_evidence_are_split_by_their_boxes():
     assert words._rest(455, 208, 130) == (
-        "Of the other 247 (54%), evidence does not say whose errors they are: 130 have a "
-        "promoter's boxes, but no assay reports a start site near, and 117 have neither: the "
-        "likeliest errors of the model, though half of the curated sites have no boxes as good "
-        "either."
+        "For the other 247 (54%), evidence does not decide whose errors they are. 130 of them have "
+        "boxes as good as the better half of the curated sites. The remaining 117 have neither "
+        "evidence nor such boxes and are the likeliest errors of the model; but half of the "
+        "curated sites lack such boxes, too."
     )
     assert words._rest(10, 10, 0) == "None is without evidence."
 
