@@ -12,6 +12,7 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from genoattn.book import build
+from genoattn.study.parameters import ParameterError
 from genoattn.study.run import Run
 
 ROOT = Path(__file__).parent.parent
@@ -81,12 +82,26 @@ def test_a_chapter_runs_and_shows_what_it_ran_with(study, chapter, tmp_path):
     assert not warnings, warnings
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_refuses_an_unknown_parameter_at_once(chapter, tmp_path):
+def test_papermill_says_that_a_parameter_is_unknown_and_begins_nothing(tmp_path):
+    chapter = CHAPTERS[1]
     with pytest.raises(PapermillExecutionError, match="did you mean 'run_dir'") as caught:
         execute(chapter, tmp_path, run_dirr="elsewhere")
     assert caught.value.ename == "ParameterError"
     assert [path.name for path in tmp_path.iterdir()] == [f"{chapter}.ipynb"], "nothing was begun"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_refuses_an_unknown_parameter_at_once(chapter, tmp_path, monkeypatch):
+    """As papermill gives it: after the cell of parameters, before the next one."""
+    monkeypatch.chdir(tmp_path)
+    cells = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
+    defaults, start, *_ = (cell.source for cell in cells if cell.cell_type == "code")
+    names: dict[str, object] = {}
+    exec(defaults, names)
+    names["run_dirr"] = "elsewhere"
+    with pytest.raises(ParameterError, match="did you mean 'run_dir'"):
+        exec(start, names)
+    assert not list(tmp_path.iterdir()), "nothing was begun"
 
 
 def test_another_task_goes_through_the_same_chapters(tmp_path):

@@ -171,8 +171,8 @@ def _rest(n: int, n_supported: int, n_bare: int) -> str:
     return (
         f"For the other {without:,} ({without / n:.0%}), evidence does not decide whose errors "
         f"they are. {n_bare:,} of them have boxes as good as the better half of the curated sites. "
-        f"The remaining {without - n_bare:,} have neither evidence nor such boxes and are the likeliest "
-        "errors of the model; but half of the curated sites lack such boxes, too."
+        f"The remaining {without - n_bare:,} have neither evidence nor such boxes and are the "
+        "likeliest errors of the model; but half of the curated sites lack such boxes, too."
     )
 
 
