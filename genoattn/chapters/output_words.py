@@ -109,15 +109,15 @@ def _odd(effects: pd.DataFrame, matched: str) -> str:
         if name == next(iter(pseudogenes.SCHEMES)) and one in differ
     ]
     because = (
-        f"Without matching a difference is shown ({listed(shown)}), with AT content matched none "
-        "is; p"
+        f"Without any matching, a difference to the controls is shown ({listed(shown)}); once AT "
+        "content is matched, it no longer is. So p"
         if gone
         else "P"
     )
     most = effects.loc[effects["matched_on"] == matched, "ci_high"].max()
     return (
-        f"{because}seudogenes are **not shown to be odd** {number}; up to {most:.1f} times the "
-        "output of their controls is not excluded."
+        f"{because}seudogenes are **not shown to be odd** {number}. Up to {most:.1f} times the "
+        "output of their controls is not excluded, on either strand."
     )
 
 
@@ -295,9 +295,10 @@ def short_opposite(tops: pd.DataFrame, changes: pd.DataFrame, share: float) -> s
         )
         n = max(int(row["n"]) for row in rows)
         return (
-            f"{there}. Of the sites without one, {share:.0%} have an antisense output higher than "
-            f"that at {1 - HAVE_BY_CHANCE:.0%} of random places. In {n:,} of these the -10 region "
-            f"alone was shuffled, which leaves {left}: in the median over these sites, both peaks "
+            f"{there}. Of the sites without such a neighbour, {share:.0%} have an antisense output "
+            f"higher than that at {1 - HAVE_BY_CHANCE:.0%} of random places. In {n:,} of these the "
+            f"-10 region alone was shuffled, which leaves {left}: in the median over these sites, "
+            "both peaks "
             "depend on this one stretch."
         )
     return f"{there}; that the -10 region makes both peaks is not shown."

@@ -187,8 +187,8 @@ def region_medians(regions: pd.DataFrame) -> Drawn:
         else ""
     )
     maxima = (
-        " For the rows of the highest in each gap, gaps are resampled instead; maxima are higher "
-        "by their nature."
+        " In the rows of the highest output in each gap, gaps are resampled, not blocks of the "
+        "genome; these rows lie further right as a maximum is higher than a median."
         if regions["region"].eq(HIGHEST_IN_GAPS).any()
         else ""
     )

@@ -442,20 +442,19 @@ def test_pseudogenes_are_odd_only_if_something_is_left_when_all_is_matched():
     one.loc[one.index[-1], "ci_low"] = 1.01
     assert "on the antisense strand (27" in words.say_pseudogenes(one)
     assert words.say_pseudogenes(gone).endswith(
-        " Pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of "
-        "their controls is not excluded."
+        " Pseudogenes are **not shown to be odd** (27 pseudogenes). Up to 1.2 times the output of "
+        "their controls is not excluded, on either strand."
     ), "they never differed"
     differed = gone.copy()
     differed.loc[differed.index[1], ["ci_low", "ci_high"]] = 1.4, 16.0
     assert words.say_pseudogenes(differed).endswith(
-        "Without matching a difference is shown (antisense), with AT content matched none is; "
-        "pseudogenes are **not shown to be odd** (27 pseudogenes); up to 1.2 times the output of "
-        "their controls is not "
-        "excluded."
+        "Without any matching, a difference to the controls is shown (antisense); once AT content "
+        "is matched, it no longer is. So pseudogenes are **not shown to be odd** (27 pseudogenes). "
+        "Up to 1.2 times the output of their controls is not excluded, on either strand."
     )
     still = differed.copy()
     still.loc[still.index[3], ["ci_low", "ci_high"]] = 1.4, 16.0
-    assert "Without matching" not in words.say_pseudogenes(still)
+    assert "Without any matching" not in words.say_pseudogenes(still)
     assert "stays open (1 pseudogene)" in words.say_pseudogenes(effects(NAN, NAN).assign(n=1))
 
 
@@ -554,7 +553,7 @@ def test_the_short_answer_claims_no_more_than_the_intervals_show():
     shown = tops(50, 5.9, 4.2, 7.4)
     said = words.short_opposite(shown, below, 0.25)
     assert "leaves 50.0% (10.0% to 90.0%) of the sense peak and 50.0%" in said
-    assert "Of the sites without one, 25% have an antisense output higher than that at 90%" in said
+    assert "such a neighbour, 25% have an antisense output higher than that at 90%" in said
     assert "In 9 of these the -10 region alone was shuffled" in said
     assert said.endswith("in the median over these sites, both peaks depend on this one stretch.")
     assert "is not shown" in words.short_opposite(shown, touching, 0.25)
